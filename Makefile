@@ -1,0 +1,49 @@
+# `make` builds .venv from the locked requirements with nothing but python3.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+.PHONY: all install demo test system check lint types lock wheel clean
+.DELETE_ON_ERROR:
+
+all: install
+
+install: $(STAMP)
+
+$(STAMP): requirements/dev.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("capi-consumer needs Python 3.11 or newer; set PYTHON=")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+demo: install           ## the whole job on an embedded broker, under a minute
+	$(BIN)/capi-consumer demo
+
+test: install           ## every test; what cannot run here is skipped with its reason
+	$(BIN)/python -m pytest
+
+system: install         ## only the tests on a real Apache Kafka
+	$(BIN)/python -m pytest -m kafka
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: install
+	$(BIN)/mypy
+
+check: lint types       ## what continuous integration runs
+	$(MAKE) test
+
+wheel: install
+	$(BIN)/python -m hatchling build --target wheel
+
+# Pins and hashes, no address of an index.
+lock:
+	uv pip compile --universal --python-version 3.11 --generate-hashes --prerelease=if-necessary-or-explicit --no-emit-index-url --no-annotate --no-header --custom-compile-command 'make lock' pyproject.toml -o requirements/run.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --prerelease=if-necessary-or-explicit --no-emit-index-url --no-annotate --no-header --extra dev -c requirements/run.txt pyproject.toml -o requirements/dev.txt
+
+clean:
+	rm -rf $(VENV) build dist
