@@ -1,0 +1,76 @@
+"""
+What a record is: bytes with a place in a log.
+
+A record that came back from the dead-letter topic has two places: where it
+stands now, which is what gets committed, and where it first stood. Everything
+that is decided from a place (an event id, an event time) uses the first, so
+that a redelivery and a replay decide alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+Headers = Sequence[tuple[str, bytes | None]]
+
+ORIGIN_TOPIC = "dlq.origin-topic"
+ORIGIN_PARTITION = "dlq.origin-partition"
+ORIGIN_OFFSET = "dlq.origin-offset"
+ORIGIN_TIMESTAMP = "dlq.origin-timestamp"
+
+
+class Partition(NamedTuple):
+    """One log of a topic."""
+
+    topic: str
+    number: int
+
+
+class Coordinates(NamedTuple):
+    """Where a record first stood. The timestamp is in milliseconds since 1970."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record as read. Key, value and headers may be personal and stay out of `repr`."""
+
+    partition: Partition
+    offset: int
+    timestamp_ms: int
+    value: bytes | None = field(repr=False)
+    key: bytes | None = field(default=None, repr=False)
+    headers: Headers = field(default=(), repr=False)
+
+    @property
+    def size(self) -> int:
+        """Bytes of key and value."""
+        return len(self.value or b"") + len(self.key or b"")
+
+
+def coordinates(record: Record) -> Coordinates:
+    """Where the record first stood: its `dlq.origin-*` headers when all are there and readable, else its place."""
+    if record.headers:
+        origin = _origin(record.headers)
+        if origin is not None:
+            return origin
+    return Coordinates(*record.partition, record.offset, record.timestamp_ms)
+
+
+def _origin(headers: Headers) -> Coordinates | None:
+    found = dict(headers)
+    try:
+        return Coordinates(
+            (found[ORIGIN_TOPIC] or b"").decode(),
+            int(found[ORIGIN_PARTITION] or b""),
+            int(found[ORIGIN_OFFSET] or b""),
+            int(found[ORIGIN_TIMESTAMP] or b""),
+        )
+    except (KeyError, ValueError):
+        return None
