@@ -1,0 +1,152 @@
+"""
+How a setting's text is read: lists, maps, countries, addresses.
+
+Each function takes what was written and gives what it means, or raises
+ValueError with the form that is expected. No message repeats what was written.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import Any
+
+import orjson
+import phonenumbers
+
+from consumer.core.rules import parse_path
+
+ACTION_SOURCES = (
+    "email",
+    "website",
+    "app",
+    "phone_call",
+    "chat",
+    "physical_store",
+    "system_generated",
+    "business_messaging",
+    "other",
+)
+
+# What would break the delivery promise, and why.
+REFUSED_KAFKA_PROPERTIES = {
+    "enable.auto.commit": "offsets are committed when their records have ended, never by a timer",
+    "enable.auto.offset.store": "offsets are stored when their records have ended",
+    "auto.offset.reset": "CAPI_START and CAPI_OUT_OF_RANGE say where to begin",
+    "acks": "a dead letter counts only when every in-sync replica has it",
+    "enable.idempotence": "a dead letter is written once",
+    "group.id": "CAPI_GROUP names the group",
+    "bootstrap.servers": "CAPI_BOOTSTRAP_SERVERS names the brokers",
+}
+
+
+def absent_when_empty(written: object) -> object:
+    """An empty variable says nothing: compose files and charts leave them so."""
+    return None if written == "" else written
+
+
+def text_list(written: object) -> object:
+    """`"a, b"` or `["a", "b"]` -> `["a", "b"]`."""
+    if not isinstance(written, str):
+        return written
+    if written.lstrip().startswith("["):
+        return _json(written, list, "a JSON list of text")
+    return [part.strip() for part in written.split(",") if part.strip()]
+
+
+def json_object(written: object) -> object:
+    """A JSON object in text, or the object itself."""
+    return _json(written, dict, "a JSON object") if isinstance(written, str) else written
+
+
+def _json(written: str, kind: type, expected: str) -> object:
+    try:
+        read = orjson.loads(written)
+    except orjson.JSONDecodeError:
+        raise ValueError(f"{expected} is expected, and this is not JSON") from None
+    if not isinstance(read, kind):
+        raise ValueError(f"{expected} is expected")
+    return read
+
+
+def digits(text: str) -> str:
+    """An id of ASCII digits."""
+    if text and not (text.isascii() and text.isdigit()):
+        raise ValueError("digits only, as Events Manager shows it")
+    return text
+
+
+def graph_version(text: str) -> str:
+    """`v26.0`."""
+    if not re.fullmatch(r"v\d{1,3}\.\d{1,3}", text, re.ASCII):
+        raise ValueError("a version such as v26.0")
+    return text
+
+
+def partner_agent(text: str) -> str:
+    """Meta: under 23 characters, at least two letters."""
+    if text and (len(text) >= 23 or len(re.findall(r"[A-Za-z]", text)) < 2):
+        raise ValueError("under 23 characters and at least two letters")
+    return text
+
+
+def country(text: str) -> str:
+    """An ISO 3166 alpha-2 code, in lower case."""
+    if text and text.upper() not in phonenumbers.SUPPORTED_REGIONS:
+        raise ValueError("a country code of two letters, such as FR")
+    return text.lower()
+
+
+def action_source(text: str) -> str:
+    """One of Meta's action sources, in lower case."""
+    if text.lower() not in ACTION_SOURCES:
+        raise ValueError(f"one of {' '.join(ACTION_SOURCES)}")
+    return text.lower()
+
+
+def user_data_keys(keys: tuple[str, ...]) -> tuple[str, ...]:
+    """Keys of Meta's user_data, one at least."""
+    if not keys or not all(re.fullmatch(r"[a-z_]{2,32}", key) for key in keys):
+        raise ValueError("a list of user_data keys, such as em,ph")
+    return keys
+
+
+def paths(written: dict[str, Any]) -> dict[str, Any]:
+    """Meta key -> dotted path, or a list of them."""
+    for value in written.values():
+        listed = value if isinstance(value, list) else [value]
+        if not listed or not all(isinstance(path, str) for path in listed):
+            raise ValueError("each key takes a dotted path or a list of dotted paths")
+        for path in listed:
+            parse_path(path)
+    return written
+
+
+def kafka_properties(properties: dict[str, Any]) -> dict[str, Any]:
+    """librdkafka properties, without those that would break the delivery promise."""
+    for name in properties:
+        if name.startswith("test.mock."):
+            raise ValueError("test.mock properties are not for use")
+        if name in REFUSED_KAFKA_PROPERTIES:
+            raise ValueError(f"{name} cannot be set: {REFUSED_KAFKA_PROPERTIES[name]}")
+    if not all(isinstance(value, str | int | float | bool) for value in properties.values()):
+        raise ValueError("each property takes text, a number or a boolean")
+    return properties
+
+
+def address(text: str) -> str:
+    """`host:port`."""
+    host, colon, port = text.rpartition(":")
+    if not (host and colon and port.isascii() and port.isdigit() and int(port) < 65536):
+        raise ValueError("host:port")
+    return text
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,310 @@
+"""
+What the user may set: names, types, limits, defaults.
+
+A setting comes from the environment (`CAPI_` and its name in capitals), else
+from the TOML file that `CAPI_SETTINGS_FILE` or `--settings` names, else it has
+its default. Every mistake is reported at once, by the setting's name and never
+by its value: a value may be a token.
+
+The groups below are the table of contents; the docs and the Helm chart list
+the same names.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from consumer import setting_forms as forms
+from consumer.core.rules import (
+    EVENT_BYTES_MAX,
+    BirthdateOrder,
+    ContentId,
+    DataProcessing,
+    MatchRule,
+    Rules,
+    parse_path,
+)
+
+PREFIX = "CAPI_"
+
+
+class Start(StrEnum):
+    """Where a partition without a committed offset begins."""
+
+    EARLIEST = "earliest"
+    LATEST = "latest"
+
+
+class OutOfRange(StrEnum):
+    """What to do when a committed offset is no longer in the log."""
+
+    STOP = "stop"
+    EARLIEST = "earliest"
+    LATEST = "latest"
+
+
+class LogFormat(StrEnum):
+    """`auto` is `console` on a terminal and `json` elsewhere."""
+
+    AUTO = "auto"
+    JSON = "json"
+    CONSOLE = "console"
+
+
+class LogLevel(StrEnum):
+    """`debug` adds one line per record that is not sent."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+TextList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(forms.text_list)]
+MaybeTextList = Annotated[tuple[str, ...] | None, NoDecode, BeforeValidator(forms.text_list)]
+MaybePath = Annotated[Path | None, BeforeValidator(forms.absent_when_empty)]
+MaybeInt = Annotated[int | None, BeforeValidator(forms.absent_when_empty)]
+TextMap = Annotated[dict[str, str], NoDecode, BeforeValidator(forms.json_object)]
+MaybeOrder = Annotated[BirthdateOrder | None, BeforeValidator(forms.absent_when_empty)]
+Digits = Annotated[str, AfterValidator(forms.digits)]
+GraphVersion = Annotated[str, AfterValidator(forms.graph_version)]
+PartnerAgent = Annotated[str, AfterValidator(forms.partner_agent)]
+Country = Annotated[str, AfterValidator(forms.country)]
+ActionSource = Annotated[str, AfterValidator(forms.action_source)]
+Address = Annotated[str, AfterValidator(forms.address)]
+AnyMap = Annotated[dict[str, Any], NoDecode, BeforeValidator(forms.json_object)]
+
+
+class Settings(BaseSettings):
+    """Everything a command may need. `pixel_id` and a token are demanded by the commands that send."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment first, then the file that `toml_file` names."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    # Meta
+    pixel_id: Digits = ""
+    """The pixel (dataset) that gets the events."""
+    access_token: SecretStr = SecretStr("")
+    """The Conversions API token. Better in a file."""
+    access_token_file: MaybePath = None
+    """A file that holds the token; read again when Meta refuses the token."""
+    graph_url: str = "https://graph.facebook.com"
+    """Where Meta's Graph API is."""
+    graph_version: GraphVersion = "v26.0"
+    """Version of the Graph API."""
+    allow_plain_http: bool = False
+    """Allows an http:// graph URL that is not on this machine."""
+    test_event_code: str = ""
+    """Shows the events under Test Events; Meta counts them as live all the same."""
+    partner_agent: PartnerAgent = "capi-consumer"
+    """Names the sender to Meta."""
+    request_timeout_s: Annotated[float, Field(gt=0, le=300)] = 10.0
+    """How long one request may take. A timeout may have been processed."""
+    gzip: bool = False
+    """Compresses request bodies. Not known to be taken by Meta."""
+    proxy: str = ""
+    """HTTP proxy for requests to Meta."""
+    ca_file: MaybePath = None
+    """Certificates to trust instead of the system's."""
+
+    # Mapping
+    user_consent_category: str = ""
+    """The consent category of advertising. Empty: every event passes."""
+    match_rule: MatchRule = MatchRule.ALL
+    """How the minimum of information is read."""
+    purchase_personal_information: TextList = ("em", "ph")
+    """A Purchase needs one of these keys."""
+    default_country: Country = ""
+    """Country of national phone numbers without one."""
+    birthdate_order: MaybeOrder = None
+    """How 02/03/1997 is read. Unset: it is not."""
+    action_source: ActionSource = "website"
+    """Where conversions happen."""
+    content_type: str = "product"
+    """`content_type` of every event; empty: none."""
+    content_id: ContentId = ContentId.PRODUCT
+    """Which id of an item is sent first."""
+    event_names: TextMap = Field(default_factory=dict)
+    """More event names: Commanders Act name to Meta name."""
+    custom_data_paths: AnyMap = Field(default_factory=dict)
+    """More sources of custom_data: Meta key to dotted path or paths."""
+    custom_data_allow: TextList = ()
+    """Keys of custom_data that are never cleaned of personal data."""
+    data_processing_options: MaybeTextList = None
+    """Data processing options of events that bring none."""
+    data_processing_options_country: MaybeInt = None
+    """0 or 1."""
+    data_processing_options_state: MaybeInt = None
+    """0 or 1000 to 1013."""
+    event_bytes_max: Annotated[int, Field(ge=1024, le=4 * 1024 * 1024)] = EVENT_BYTES_MAX
+    """A larger event is a dead letter."""
+
+    # Kafka
+    bootstrap_servers: str = "localhost:9092"
+    """Brokers, host:port, comma between."""
+    group: Annotated[str, Field(min_length=1)] = "capi-consumer"
+    """Consumer group."""
+    topics: TextList = ("capi.events",)
+    """Topics to read."""
+    dead_letter_topic: Annotated[str, Field(min_length=1)] = "capi.dead-letters"
+    """Where events go that cannot be sent."""
+    start: Start = Start.EARLIEST
+    """Where a partition without a committed offset begins."""
+    out_of_range: OutOfRange = OutOfRange.STOP
+    """What to do when a committed offset is gone."""
+    kafka: AnyMap = Field(default_factory=dict)
+    """Further librdkafka properties, as JSON."""
+    kafka_file: MaybePath = None
+    """The same in a file of JSON, for secrets."""
+
+    # Limits
+    poll_records_max: Annotated[int, Field(ge=1, le=10000)] = 500
+    """Records taken from Kafka at once."""
+    batch_events_max: Annotated[int, Field(ge=1, le=1000)] = 1_000
+    """Events in one request; Meta takes 1,000."""
+    request_bytes_max: Annotated[int, Field(ge=1024)] = 4 * 1024 * 1024
+    """Bytes of one request."""
+    linger_ms: Annotated[int, Field(ge=0, le=600000)] = 1_000
+    """How long a batch waits for more events."""
+    requests_in_flight_max: Annotated[int, Field(ge=1, le=256)] = 8
+    """Requests at once."""
+    events_in_flight_max: Annotated[int, Field(ge=1)] = 20_000
+    """Records taken and not yet ended; above it the partitions pause."""
+    bytes_in_flight_max: Annotated[int, Field(ge=1024)] = 128 * 1024 * 1024
+    """Bytes of those records."""
+    commit_interval_ms: Annotated[int, Field(ge=10, le=3600000)] = 1_000
+    """Time between commits."""
+    drain_timeout_s: Annotated[float, Field(gt=0, le=3600)] = 25.0
+    """How long SIGTERM waits for what is in flight."""
+    revoke_timeout_s: Annotated[float, Field(gt=0, le=240)] = 20.0
+    """How long a partition that is taken away is drained."""
+
+    # Operation
+    health_address: Address = "0.0.0.0:9090"
+    """Health and metrics."""
+    log_format: LogFormat = LogFormat.AUTO
+    """How log lines look."""
+    log_level: LogLevel = LogLevel.INFO
+    """Which log lines are written."""
+
+    @field_validator("user_consent_category")
+    @classmethod
+    def _one_category(cls, category: str) -> str:
+        if "," in category or "|" in category:
+            raise ValueError("one category id, without `,` or `|`")
+        return category.strip()
+
+    @field_validator("purchase_personal_information")
+    @classmethod
+    def _keys_of_user_data(cls, keys: tuple[str, ...]) -> tuple[str, ...]:
+        return forms.user_data_keys(keys)
+
+    @field_validator("custom_data_paths")
+    @classmethod
+    def _readable_paths(cls, paths: dict[str, Any]) -> dict[str, Any]:
+        return forms.paths(paths)
+
+    @field_validator("data_processing_options_country")
+    @classmethod
+    def _processing_country(cls, number: int | None) -> int | None:
+        if number not in (None, 0, 1):
+            raise ValueError("0 or 1")
+        return number
+
+    @field_validator("data_processing_options_state")
+    @classmethod
+    def _processing_state(cls, number: int | None) -> int | None:
+        if number not in (None, 0) and not 1000 <= (number or 0) <= 1013:
+            raise ValueError("0 or 1000 to 1013")
+        return number
+
+    @field_validator("kafka")
+    @classmethod
+    def _harmless_properties(cls, properties: dict[str, Any]) -> dict[str, Any]:
+        return forms.kafka_properties(properties)
+
+    @field_validator("topics")
+    @classmethod
+    def _some_topic(cls, topics: tuple[str, ...]) -> tuple[str, ...]:
+        if not topics:
+            raise ValueError("at least one topic")
+        return topics
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Settings:
+        if self.dead_letter_topic in self.topics:
+            raise ValueError(
+                "CAPI_DEAD_LETTER_TOPIC is one of CAPI_TOPICS: dead letters would be read as events"
+            )
+        url = urlsplit(self.graph_url)
+        if url.scheme not in ("http", "https") or not url.hostname or url.username:
+            raise ValueError("CAPI_GRAPH_URL is no http(s) address")
+        if url.scheme == "http" and not forms.is_loopback(url.hostname) and not self.allow_plain_http:
+            raise ValueError(
+                "CAPI_GRAPH_URL is plain http, which shows the token; CAPI_ALLOW_PLAIN_HTTP=true allows it"
+            )
+        if self.request_bytes_max < self.event_bytes_max + 1024:
+            raise ValueError("CAPI_REQUEST_BYTES_MAX leaves no room for one event of CAPI_EVENT_BYTES_MAX")
+        return self
+
+    @cached_property
+    def rules(self) -> Rules:
+        """The part of the settings that the mapping reads."""
+        return Rules(
+            user_consent_category=self.user_consent_category or None,
+            match_rule=self.match_rule,
+            purchase_personal_information=self.purchase_personal_information,
+            default_country=self.default_country or None,
+            birthdate_order=self.birthdate_order,
+            action_source=self.action_source,
+            content_type=self.content_type,
+            content_id=self.content_id,
+            event_names=self.event_names,
+            custom_data_paths={key: _paths(value) for key, value in self.custom_data_paths.items()},
+            custom_data_allow=frozenset(self.custom_data_allow),
+            data_processing=self._data_processing(),
+            event_bytes_max=self.event_bytes_max,
+        )
+
+    def _data_processing(self) -> DataProcessing | None:
+        if self.data_processing_options is None:
+            return None
+        return DataProcessing(
+            self.data_processing_options,
+            self.data_processing_options_country,
+            self.data_processing_options_state,
+        )
+
+
+def _paths(value: str | list[str]) -> tuple[tuple[str | int, ...], ...]:
+    return tuple(parse_path(path) for path in ([value] if isinstance(value, str) else value))
