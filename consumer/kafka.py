@@ -7,7 +7,8 @@ ours, so that those which carry the delivery promise always win.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
@@ -21,27 +22,9 @@ METADATA_TIMEOUT_S = 10.0
 
 Properties = dict[str, Any]
 
-
-def client_properties(settings: Settings) -> Properties:
-    """What every client needs to reach the brokers. librdkafka's own log lines are left to its error callback."""
-    own = {**settings.kafka, **(read_properties(settings.kafka_file) if settings.kafka_file else {})}
-    texts = {name: str(value).lower() if isinstance(value, bool) else value for name, value in own.items()}
-    return {
-        "client.id": "capi-consumer",
-        "log_level": 3,
-        **texts,
-        "bootstrap.servers": settings.bootstrap_servers,
-    }
-
-
-def _only(properties: Properties, *, producer: bool) -> Properties:
-    """Without the properties of the other kind of client, which librdkafka would warn about."""
-    unfit = CONSUMER_ONLY if producer else PRODUCER_ONLY
-    return {name: value for name, value in properties.items() if name not in unfit}
-
-
+# What only one kind of client reads; librdkafka warns about it in the other.
 CONSUMER_ONLY = frozenset(
-    [
+    {
         "check.crcs",
         "fetch.error.backoff.ms",
         "fetch.max.bytes",
@@ -60,10 +43,10 @@ CONSUMER_ONLY = frozenset(
         "queued.max.messages.kbytes",
         "queued.min.messages",
         "session.timeout.ms",
-    ]
+    }
 )
 PRODUCER_ONLY = frozenset(
-    [
+    {
         "batch.num.messages",
         "batch.size",
         "compression.codec",
@@ -77,12 +60,29 @@ PRODUCER_ONLY = frozenset(
         "queue.buffering.max.kbytes",
         "queue.buffering.max.messages",
         "queue.buffering.max.ms",
-        "request.required.acks",
         "request.timeout.ms",
         "retries",
         "sticky.partitioning.linger.ms",
-    ]
+    }
 )
+
+
+def client_properties(settings: Settings) -> Properties:
+    """What every client needs to reach the brokers. What librdkafka would print comes back as errors."""
+    own = {**settings.kafka, **(read_properties(settings.kafka_file) if settings.kafka_file else {})}
+    texts = {name: str(value).lower() if isinstance(value, bool) else value for name, value in own.items()}
+    return {
+        "client.id": "capi-consumer",
+        "log_level": 3,
+        **texts,
+        "bootstrap.servers": settings.bootstrap_servers,
+    }
+
+
+def _only(properties: Properties, *, producer: bool) -> Properties:
+    """Without the properties of the other kind of client, which librdkafka would warn about."""
+    unfit = CONSUMER_ONLY if producer else PRODUCER_ONLY
+    return {name: value for name, value in properties.items() if name not in unfit}
 
 
 def consumer_properties(settings: Settings, *, group: str | None = None) -> Properties:
@@ -113,35 +113,42 @@ def producer_properties(settings: Settings) -> Properties:
     }
 
 
-def admin_client(settings: Settings, on_error: Callable[[KafkaError], None] | None = None) -> AdminClient:
-    """A client that looks and creates, and reads no record."""
-    properties = {
-        n: v for n, v in client_properties(settings).items() if n not in CONSUMER_ONLY | PRODUCER_ONLY
-    }
-    return AdminClient(properties | ({"error_cb": on_error} if on_error else {"error_cb": _unsaid}))
+def admin_client(settings: Settings) -> AdminClient:
+    """A client that looks and creates, and reads no record. Raises CannotGoOn like the others."""
+    properties = _only(_only(client_properties(settings), producer=True), producer=False)
+    with _refusal_in_one_line():
+        return AdminClient(quiet(properties))
+
+
+def new_consumer(properties: Properties) -> Consumer:
+    """A Consumer. Raises CannotGoOn where librdkafka does not take a property."""
+    with _refusal_in_one_line():
+        return Consumer(quiet(properties))
+
+
+def new_producer(properties: Properties) -> Producer:
+    """A Producer. Raises CannotGoOn where librdkafka does not take a property."""
+    with _refusal_in_one_line():
+        return Producer(quiet(properties))
+
+
+@contextmanager
+def _refusal_in_one_line() -> Iterator[None]:
+    try:
+        yield
+    except KafkaException as error:
+        # librdkafka's own text may show the value of the property: a password.
+        code = error.args[0].name() if isinstance(error.args[0], KafkaError) else "invalid"
+        raise CannotGoOn(f"CAPI_KAFKA: librdkafka does not take these properties ({code})") from None
+
+
+def quiet(properties: Properties) -> Properties:
+    """The same, with librdkafka's own complaints unprinted."""
+    return {"error_cb": _unsaid, **properties}
 
 
 def _unsaid(error: KafkaError) -> None:
     """The caller learns of the error from its own call; librdkafka need not print it too."""
-
-
-def new_consumer(properties: Mapping[str, Any], **callbacks: Any) -> Consumer:
-    """A Consumer, or CannotGoOn where a property is unknown or malformed."""
-    return _made(Consumer, properties, callbacks)
-
-
-def new_producer(properties: Mapping[str, Any], **callbacks: Any) -> Producer:
-    """A Producer, or CannotGoOn where a property is unknown or malformed."""
-    return _made(Producer, properties, callbacks)
-
-
-def _made(kind: Any, properties: Mapping[str, Any], callbacks: dict[str, Any]) -> Any:
-    try:
-        return kind({"error_cb": _unsaid, **properties, **callbacks})
-    except KafkaException as error:
-        # librdkafka names the property and may show its value, which may be a password.
-        code = error.args[0].name() if isinstance(error.args[0], KafkaError) else "invalid"
-        raise CannotGoOn(f"CAPI_KAFKA: librdkafka does not take these properties ({code})") from None
 
 
 def cannot_reach(settings: Settings, error: KafkaException) -> CannotGoOn:

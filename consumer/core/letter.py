@@ -36,7 +36,6 @@ FAILED_AT = "dlq.failed-at"
 GROUP = "dlq.group"
 CONSUMER_VERSION = "dlq.consumer-version"
 REPLAY_COUNT = "dlq.replay-count"
-EVENT_NAME = "dlq.event-name"
 VALUE_OMITTED = "dlq.value-omitted"
 
 LAYOUT = "1"
@@ -50,8 +49,7 @@ class Failure(NamedTuple):
     Why a record becomes a dead letter.
 
     `detail` holds field names and codes, never values. `attempts` counts the
-    requests in which the event was sent. `event_label` is a standard event
-    name or `custom`.
+    requests in which the event was sent.
     """
 
     reason: Reason
@@ -61,7 +59,6 @@ class Failure(NamedTuple):
     fbtrace_id: str | None = None
     http_status: int | None = None
     attempts: int = 0
-    event_label: str = ""
 
 
 class Writer(NamedTuple):
@@ -80,7 +77,6 @@ def letter_headers(record: Record, failure: Failure, writer: Writer) -> list[tup
         VERSION: LAYOUT,
         REASON: failure.reason,
         DETAIL: failure.detail,
-        EVENT_NAME: failure.event_label,
         META_CODE: failure.meta_code,
         META_SUBCODE: failure.meta_subcode,
         FBTRACE_ID: failure.fbtrace_id,

@@ -1,0 +1,51 @@
+"""
+The command `capi-consumer`: which verbs there are, and how each of them ends.
+
+Each verb's function stands in the module that does its work; this is the only
+place that knows them all.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from consumer import __version__, exits
+from consumer.exits import CannotGoOn
+
+app = typer.Typer(
+    name="capi-consumer",
+    help="Commanders Act events from Kafka to Meta's Conversions API.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,  # a traceback with local variables would show personal data
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"capi-consumer {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Print the version."
+    ),
+) -> None:
+    """Commanders Act events from Kafka to Meta's Conversions API."""
+
+
+def main() -> None:
+    """Run the command line; a world in which it cannot go on is one line, never a traceback."""
+    try:
+        app(standalone_mode=True)
+    except CannotGoOn as reason:
+        for line in str(reason).splitlines():
+            print(f"capi-consumer: {line}", file=sys.stderr)
+        sys.exit(reason.exit_code)
+    except BrokenPipeError:  # the reader of our output went away: not our mistake
+        sys.stderr.close()
+        sys.exit(exits.NOT_ALL)
