@@ -1,0 +1,116 @@
+"""
+One request: is it addressed, signed and shaped as Meta wants it?
+
+    POST /v26.0/<pixel id>/events    Authorization: Bearer <token>
+    {"data": [...], "partner_agent": ..., "test_event_code": ..., "access_token": ...}
+
+The token may stand in the header or in the body. In the address it counts for
+nothing: addresses end in logs, and Meta's readers are to find that out here.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from typing import Any
+
+import orjson
+
+from consumer.sandbox import refusal
+from consumer.sandbox.refusal import BAD_REQUEST, INVALID_PARAMETER, UNAUTHORIZED, Refusal
+
+EVENTS_MAX = 1_000  # Meta's documentation
+OLDEST_VERSION = (21, 0)  # a version lives somewhat over two years
+PARTNER_AGENT_LENGTH_MAX = 22  # "under 23 characters", with at least two letters
+GZIP = 16 + zlib.MAX_WBITS
+
+Json = Any
+
+
+def wrong_address(version: str, pixel_id: str, pixel_id_here: str) -> Refusal | None:
+    """A path that is no version, a version that is no more, or a pixel that is not ours."""
+    form = re.fullmatch(r"v([0-9]{1,3})\.([0-9]{1,3})", version)
+    if form is None:
+        return Refusal(BAD_REQUEST, refusal.UNKNOWN_PATH, None, f"Unknown path components: /{version}")
+    if (int(form[1]), int(form[2])) < OLDEST_VERSION:
+        return Refusal(
+            BAD_REQUEST,
+            refusal.DEAD_VERSION,
+            None,
+            f"(#2635) You are calling a deprecated version of the Ads API: {version}.",
+        )
+    if pixel_id != pixel_id_here:
+        return Refusal(
+            BAD_REQUEST,
+            INVALID_PARAMETER,
+            refusal.UNKNOWN_OBJECT_SUBCODE,
+            f"Unsupported post request. Object with ID '{pixel_id}' does not exist or cannot be loaded.",
+        )
+    return None
+
+
+def wrong_token(authorization: str | None, body: Json, token_here: str) -> Refusal | None:
+    """No token, or one that is not ours. The header is looked at first, then the body."""
+    scheme, _, in_header = (authorization or "").partition(" ")
+    in_body = body.get("access_token") if isinstance(body, dict) else None
+    token = in_header if scheme.lower() == "bearer" else in_body
+    if not token:
+        return Refusal(UNAUTHORIZED, refusal.NO_TOKEN, None, "An access token is required.")
+    if token != token_here:
+        return Refusal(
+            UNAUTHORIZED,
+            refusal.INVALID_TOKEN,
+            None,
+            f"Invalid OAuth access token - Cannot parse access token {token}",
+        )
+    return None
+
+
+def decompress(raw: bytes, encoding: str | None, bytes_max: int) -> bytes | None:
+    """
+    The body as it was before `Content-Encoding: gzip`; None when that is more than `bytes_max`.
+
+    What cannot be decompressed becomes the empty body, which is no JSON.
+    """
+    if encoding is None:
+        return raw
+    try:
+        body = zlib.decompressobj(wbits=GZIP).decompress(raw, bytes_max + 1)
+    except zlib.error:
+        return b""
+    return body if len(body) <= bytes_max else None
+
+
+def parse(body: bytes) -> Json:
+    """The body as JSON, None when it is none."""
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def wrong_body(body: Json) -> Refusal | None:
+    """A body that is no object with 1 to 1,000 events in `data`."""
+    if not isinstance(body, dict):
+        return _invalid("The body is not a JSON object.")
+    events = body.get("data")
+    if not isinstance(events, list):
+        return _invalid("Param data must be an array.")
+    if not events:
+        return _invalid("Param data must be non-empty.")
+    if len(events) > EVENTS_MAX:
+        return _invalid(f"Too many events: {len(events)}, at most {EVENTS_MAX} in a request.")
+    return _wrong_agent(body.get("partner_agent"))
+
+
+def _wrong_agent(agent: Json) -> Refusal | None:
+    if agent is None:
+        return None
+    letters = sum(map(str.isalpha, agent)) if isinstance(agent, str) else 0
+    if letters < 2 or len(agent) > PARTNER_AGENT_LENGTH_MAX:
+        return _invalid(f"Param partner_agent is not valid: {agent}")
+    return None
+
+
+def _invalid(text: str) -> Refusal:
+    return Refusal(BAD_REQUEST, INVALID_PARAMETER, None, f"(#100) {text}")

@@ -1,0 +1,44 @@
+"""How a sandbox starts, and its limits."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ACCESS_TOKEN = "sandbox-token"  # noqa: S105 - no secret, it opens nothing
+BODY_BYTES_MAX = 8 * 1024 * 1024  # twice what the consumer sends at most; Meta's limit is unknown
+ACCEPTED_KEPT_MAX = 20_000
+IDS_KEPT_MAX = 2_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxSettings:
+    """
+    What a sandbox is told at its start.
+
+    Port 0 is a free one. `behave` is what the behaviour starts with, as
+    `Sandbox.behave` takes it. `strict` adds what this project promises to what Meta
+    asks for. `fast` answers without looking: it checks nothing, counts events
+    by their bytes, and writes no accepted file. `now` gives unix seconds.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    pixel_id: str = "1234567890"
+    access_token: str = field(default=ACCESS_TOKEN, repr=False)
+    accepted_file: Path | None = None
+    latency_ms: float = 0
+    behave: Mapping[str, object] = field(default_factory=dict, repr=False)
+    fast: bool = False
+    strict: bool = True
+    body_bytes_max: int = BODY_BYTES_MAX
+    accepted_kept_max: int = ACCEPTED_KEPT_MAX
+    bodies_kept_max: int = 0
+    ids_kept_max: int = IDS_KEPT_MAX
+    now: Callable[[], float] = time.time
+
+    def __post_init__(self) -> None:
+        if self.fast and self.accepted_file is not None:
+            raise ValueError("fast mode reads no events, so it cannot write an accepted file")
