@@ -130,6 +130,12 @@ class Settings(BaseSettings):
     """Names the sender to Meta."""
     request_timeout_s: Annotated[float, Field(gt=0, le=300)] = 10.0
     """How long one request may take. A timeout may have been processed."""
+    backoff_max_s: Annotated[float, Field(gt=0, le=600)] = 30.0
+    """The longest wait between two attempts at the same batch while Meta or the network fails."""
+    setup_retry_s: Annotated[float, Field(gt=0, le=3_600)] = 60.0
+    """The longest wait between two attempts while Meta refuses token, pixel or version."""
+    stuck_after_s: Annotated[float, Field(gt=0, le=86_400)] = 300.0
+    """A batch that fails for so long while others are accepted is halved until the event is found."""
     gzip: bool = False
     """Compresses request bodies. Not known to be taken by Meta."""
     proxy: str = ""

@@ -37,7 +37,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output on
 
 
 def progress(unit: str) -> Progress:
-    """A progress bar on standard error with count, time gone and time left; nothing when that is no terminal."""
+    """A bar on standard error with count, time gone and time left; nothing where that is no terminal."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),

@@ -1,0 +1,79 @@
+"""
+What Meta's error codes mean, in our own words; and how much of Meta's own may be shown.
+
+Meta's messages may echo the values of an event, so they are never shown. A
+person gets one of these sentences, and the title of the error with everything
+masked in it that could be a value.
+"""
+
+from __future__ import annotations
+
+import re
+
+# (code, subcode); a subcode of None stands for every other one.
+SENTENCES: dict[tuple[int, int | None], str] = {
+    (190, None): "the access token is refused: it was revoked, has expired, or was mistyped",
+    (102, None): "the session of the access token has ended; make a new token",
+    (104, None): "the request lacks a valid access token",
+    (10, None): "the access token has no permission for this pixel",
+    (3, None): "the app of the access token may not make this call",
+    (294, None): "the access token lacks a permission",
+    (12, None): "this call is deprecated; set CAPI_GRAPH_VERSION to a newer version",
+    (2635, None): "this version of the Graph API has ended; set CAPI_GRAPH_VERSION to a newer one",
+    (100, 33): "the pixel does not exist, or the access token may not use it; check CAPI_PIXEL_ID",
+    (100, None): "a parameter of an event is refused",
+    (100, 2804001): "fbc is malformed",
+    (100, 2804003): "the event is older than Meta takes",
+    (100, 2804009): "a Purchase has no value",
+    (100, 2804010): "a Purchase has no currency",
+    (100, 2804016): "a parameter that must be hashed is not",
+    (100, 2804043): "app_data.extinfo is missing or malformed",
+    (100, 2804050): "user_data holds too little to match a user",
+    (100, 2804063): "messaging_channel is missing",
+    (100, 2804066): "this event name is not allowed for business messaging",
+    (105, None): "there are too many parameters",
+    (368, None): "Meta has blocked this account for now; see Account Quality in the business's settings",
+    (4, None): "the app has made too many calls",
+    (17, None): "the user of the token has made too many calls",
+    (32, None): "the page has made too many calls",
+    (341, None): "the limit of the app is reached",
+    (613, None): "a rate limit is exceeded",
+    (1, None): "an unknown error at Meta",
+    (2, None): "Meta's service is not available for a moment",
+}
+
+PERMISSION = "the access token lacks a permission for this pixel"
+BUSINESS_THROTTLE = "the business has made too many calls"
+
+
+def sentence(code: int | None, subcode: int | None, status: int) -> str:
+    """Our sentence for an error; for an unknown one, its numbers."""
+    if code is None:
+        return f"HTTP {status} without a code"
+    known = SENTENCES.get((code, subcode)) or SENTENCES.get((code, None))
+    if known:
+        return known
+    if 200 <= code < 300:
+        return PERMISSION
+    if 80_000 <= code < 80_015:
+        return BUSINESS_THROTTLE
+    return f"an error whose code ({code}) is not known to this version"
+
+
+TITLE_CHARS_MAX = 120
+VALUES = re.compile(
+    r"""
+    "[^"]*" | '[^']*' | “[^”]*” | «[^»]*» | `[^`]*`   # quoted parts
+    | [0-9a-fA-F]{32,}                                # digests
+    | \S+@\S+                                         # e-mail addresses
+    | \+?\d[\d\s().-]{5,}\d                           # telephone numbers, ids
+    """,
+    re.VERBOSE,
+)
+
+
+def masked(title: object) -> str:
+    """Meta's title of an error, with quoted parts, digests, addresses and long numbers as `*****`."""
+    if not isinstance(title, str):
+        return ""
+    return VALUES.sub("*****", title)[:TITLE_CHARS_MAX]

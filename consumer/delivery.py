@@ -1,0 +1,344 @@
+"""
+From decided records to ended ones: batches, requests, verdicts, dead letters.
+
+    accept -> Batcher -> one task per batch, in one of N slots -> Sink -> Verdict
+        accepted                       settle
+        transient, throttled, setup    the same batch again, when the gate lets it
+        refused, too large             halves; one alone: a dead letter, then settle
+
+Everything here runs in the event loop's thread. Whatever has ended is settled:
+its ticket goes back to the thread that owns the Consumer, and only there does
+it count for a commit. Nothing is given up: an event leaves by being accepted,
+by its dead letter, by its age, or stays in flight, uncommitted, until we stop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import structlog
+
+from consumer import metrics
+from consumer.core.batching import Batcher, Limits, halves, request_body, without
+from consumer.core.decision import Deliverable, Invalid, Reason
+from consumer.core.letter import Failure
+from consumer.core.offsets import Ticket
+from consumer.core.record import Record
+from consumer.core.verdict import Kind, Verdict, backoff_s, pixel_wait_s
+from consumer.dead_letters import DeadLetters
+from consumer.gate import Gate
+from consumer.sink import Sink
+from consumer.telemetry import Telemetry
+
+log = structlog.get_logger()
+
+# A single event that fails so often while others are accepted is the cause.
+LONE_FAILURES_MAX = 5
+
+
+class InFlight(NamedTuple):
+    """A deliverable event on its way, with the record it came from."""
+
+    ticket: Ticket
+    record: Record
+    event: Deliverable
+
+    @property
+    def payload(self) -> bytes:
+        """The JSON of the event."""
+        return self.event.payload
+
+
+class Unsendable(NamedTuple):
+    """A record for the dead-letter topic."""
+
+    ticket: Ticket
+    record: Record
+    decision: Invalid
+
+
+class History(NamedTuple):
+    """What a batch has been through: requests it was in, and since when (monotonic) it keeps failing."""
+
+    attempts: int = 0
+    failing_since: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The settings of delivery. `envelope_end` is what follows the events in a request body."""
+
+    limits: Limits
+    envelope_end: bytes
+    requests_in_flight_max: int
+    backoff_max_s: float
+    stuck_after_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """Time and chance as arguments: unix seconds, monotonic seconds, a number from 0 up to 1."""
+
+    now_s: Callable[[], float]
+    monotonic_s: Callable[[], float]
+    chance: Callable[[], float]
+
+
+class Delivery:
+    """Brings records to their end. `settle` takes the tickets of those that have ended."""
+
+    def __init__(
+        self,
+        sink: Sink,
+        letters: DeadLetters,
+        gate: Gate,
+        terms: Terms,
+        clocks: Clocks,
+        settle: Callable[[list[Ticket]], None],
+        telemetry: Telemetry,
+    ) -> None:
+        self._sink = sink
+        self._letters = letters
+        self._gate = gate
+        self._terms = terms
+        self._clocks = clocks
+        self._settle = settle
+        self._telemetry = telemetry
+        self._batcher: Batcher[InFlight] = Batcher(terms.limits)
+        self._slots = asyncio.Semaphore(terms.requests_in_flight_max)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._accepted_at = 0.0
+        self._hurrying = False
+        self.requests_in_flight = 0
+        self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    # Taking in
+
+    def accept(self, events: Sequence[InFlight], unsendable: Sequence[Unsendable]) -> None:
+        """Take records over. They are settled later, in any order."""
+        for batch in self._batcher.add(events, self._clocks.monotonic_s()):
+            self._spawn(self._deliver(batch))
+        for item in unsendable:
+            decision = item.decision
+            self._spawn(self._bury(item, Failure(decision.reason, decision.detail)))
+        if self._hurrying:
+            self._close_batch()
+        self._set_timer()
+
+    def hurry(self, is_hurrying: bool) -> None:
+        """While a partition is given back or the process drains, no batch waits for more events."""
+        self._hurrying = is_hurrying
+        if is_hurrying:
+            self._close_batch()
+
+    def _close_batch(self) -> None:
+        if len(self._batcher):
+            self._spawn(self._deliver(self._batcher.close()))
+
+    def _set_timer(self) -> None:
+        closes_at = self._batcher.closes_at_s
+        if closes_at is not None and self._timer is None:
+            wait_s = max(0.0, closes_at - self._clocks.monotonic_s())
+            self._timer = asyncio.get_running_loop().call_later(wait_s, self._linger_is_over)
+
+    def _linger_is_over(self) -> None:
+        self._timer = None
+        closes_at = self._batcher.closes_at_s
+        if closes_at is not None and closes_at <= self._clocks.monotonic_s():
+            self._close_batch()
+        self._set_timer()
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        """A task that fails is a bug: the process must not go on as if its records had ended."""
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) and not self.broken.done():
+            self.broken.set_exception(error)
+
+    async def abandon(self) -> None:
+        """Give up what is in flight. It stays uncommitted and comes again."""
+        if self._timer is not None:
+            self._timer.cancel()
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    # A batch to its end
+
+    async def _deliver(self, batch: Sequence[InFlight]) -> None:
+        async with self._slots:
+            await self._end(batch, History())
+
+    async def _end(self, batch: Sequence[InFlight], history: History) -> bool:
+        """Bring each event of the batch to its end. True when none of them was refused."""
+        batch, verdict, history = await self._answer(batch, history)
+        if verdict is None:
+            return True
+        if verdict.kind is Kind.ACCEPTED:
+            self._settle_accepted(batch, verdict)
+            return True
+        if len(batch) == 1:
+            self._spawn(self._bury(batch[0], _failure(verdict, history.attempts)))
+            return False
+        if verdict.event_index is not None:
+            return await self._end_apart(batch, verdict.event_index, history)
+        return await self._end_halves(batch, history, is_refused=verdict.kind is Kind.REFUSED)
+
+    async def _end_halves(self, batch: Sequence[InFlight], history: History, *, is_refused: bool) -> bool:
+        """
+        Both halves. When Meta refused the whole and took the left half, the
+        right half holds the bad event: it is split without being sent.
+        """
+        left, right = halves(batch)
+        is_left_clean = await self._end(left, history)
+        if is_refused and is_left_clean and len(right) > 1:
+            return await self._end_halves(right, history, is_refused=True)
+        return await self._end(right, history) and is_left_clean
+
+    async def _end_apart(self, batch: Sequence[InFlight], index: int, history: History) -> bool:
+        """The event that Meta names alone, then the rest: Meta's message may name the wrong one."""
+        is_clean = await self._end([batch[index]], history)
+        return await self._end(without(batch, index), history) and is_clean
+
+    async def _answer(
+        self, batch: Sequence[InFlight], history: History
+    ) -> tuple[Sequence[InFlight], Verdict | None, History]:
+        """
+        Send until there is an answer that says something about the events.
+
+        Gives the batch as it was sent last (events that have become too old
+        meanwhile are gone), the verdict (None when nothing was left to send),
+        and the history with these attempts.
+        """
+        body = b""
+        lone_failures = 0
+        while True:
+            await self._gate.admit()
+            fresh = self._fresh(batch)
+            if not fresh:
+                self._gate.abandon()
+                return fresh, None, history
+            if not body or len(fresh) != len(batch):
+                batch, body = fresh, request_body(fresh, self._terms.envelope_end)
+            sent_at = self._clocks.monotonic_s()
+            verdict = await self._send(batch, body)
+            history = History(history.attempts + 1, history.failing_since)
+            if verdict.kind in (Kind.ACCEPTED, Kind.REFUSED, Kind.TOO_LARGE):
+                return batch, verdict, history
+            if verdict.kind is Kind.TRANSIENT:
+                history = history._replace(failing_since=history.failing_since or sent_at)
+                if self._others_are_accepted(history):
+                    lone_failures += 1
+                    if len(batch) > 1 or lone_failures >= LONE_FAILURES_MAX:
+                        return batch, verdict, history
+                await self._wait(verdict, history.attempts)
+
+    async def _send(self, batch: Sequence[InFlight], body: bytes) -> Verdict:
+        """One request. The gate hears of its verdict."""
+        self.requests_in_flight += 1
+        try:
+            verdict = await self._sink.send(body, len(batch))
+        except BaseException:
+            self._gate.abandon()
+            raise
+        finally:
+            self.requests_in_flight -= 1
+        self._gate.hear(verdict, pixel_wait_s(verdict, self._clocks.chance()))
+        self._telemetry.add(metrics.REQUESTS, 1, verdict.kind)
+        if verdict.code is not None:
+            self._telemetry.add(metrics.ERRORS, 1, str(verdict.code))
+        if verdict.kind is not Kind.ACCEPTED:
+            _log(verdict, len(batch))
+        return verdict
+
+    def _others_are_accepted(self, history: History) -> bool:
+        """Whether this batch fails for long while others do not: then it is not Meta that is ill."""
+        since = history.failing_since
+        if since is None or self._clocks.monotonic_s() - since < self._terms.stuck_after_s:
+            return False
+        return self._accepted_at > since
+
+    async def _wait(self, verdict: Verdict, attempt: int) -> None:
+        backoff = backoff_s(attempt, self._clocks.chance(), self._terms.backoff_max_s)
+        await asyncio.sleep(max(backoff, verdict.wait_s))
+
+    # Ends
+
+    def _fresh(self, batch: Sequence[InFlight]) -> Sequence[InFlight]:
+        """The batch without events that Meta no longer takes; those have ended as filtered."""
+        now_s = self._clocks.now_s()
+        old = [item for item in batch if item.event.expires_at_s <= now_s]
+        if not old:
+            return batch
+        self._telemetry.add(metrics.FILTERED, len(old), Reason.EVENT_TOO_OLD)
+        for item in old:
+            log_filtered(item.record, Reason.EVENT_TOO_OLD)
+        self._settle([item.ticket for item in old])
+        return [item for item in batch if item.event.expires_at_s > now_s]
+
+    def _settle_accepted(self, batch: Sequence[InFlight], verdict: Verdict) -> None:
+        self._accepted_at = self._clocks.monotonic_s()
+        self._telemetry.add_all(metrics.ACCEPTED, Counter((item.event.event_label,) for item in batch))
+        self._telemetry.add_all(metrics.MATCH_KEYS, _match_keys(batch))
+        if verdict.received < len(batch):
+            self._telemetry.add(metrics.UNCONFIRMED, len(batch) - verdict.received)
+        self._settle([item.ticket for item in batch])
+
+    async def _bury(self, item: InFlight | Unsendable, failure: Failure) -> None:
+        """Write the dead letter, then settle. The letter waits in a task of its own and holds no slot."""
+        await self._letters.put(item.record, failure)
+        self._settle([item.ticket])
+
+
+def log_filtered(record: Record, reason: Reason) -> None:
+    """One line at level debug for a record that is not sent: where it is, never what it holds."""
+    topic, number = record.partition
+    log.debug("record filtered", reason=reason, topic=topic, partition=number, offset=record.offset)
+
+
+def _log(verdict: Verdict, events: int) -> None:
+    log.warning(
+        "request not accepted",
+        verdict=verdict.kind,
+        says=verdict.says,
+        events=events,
+        http_status=verdict.http_status,
+        code=verdict.code,
+        subcode=verdict.subcode,
+        fbtrace_id=verdict.fbtrace_id,
+        title=verdict.title or None,
+    )
+
+
+def _match_keys(batch: Iterable[InFlight]) -> Counter[tuple[str]]:
+    sums: Counter[tuple[str, ...]] = Counter(item.event.match_keys for item in batch)
+    counts: Counter[tuple[str]] = Counter()
+    for keys, events in sums.items():
+        for key in keys:
+            counts[(key,)] += events
+    return counts
+
+
+REASONS = {Kind.REFUSED: Reason.REFUSED, Kind.TOO_LARGE: Reason.EVENT_TOO_LARGE}
+
+
+def _failure(verdict: Verdict, attempts: int) -> Failure:
+    return Failure(
+        REASONS.get(verdict.kind, Reason.UNACCEPTABLE),
+        detail=verdict.says,
+        meta_code=verdict.code,
+        meta_subcode=verdict.subcode,
+        fbtrace_id=verdict.fbtrace_id,
+        http_status=verdict.http_status,
+        attempts=attempts,
+    )

@@ -1,0 +1,67 @@
+"""
+Log lines: one per thing that matters, JSON or for a terminal, nothing personal.
+
+Lines are written by structlog to standard error. Values of events never reach
+a line: what is logged are counts, codes, offsets and words of closed sets. The
+two libraries that log by themselves (asyncio, aiohttp) go through the same
+form, with the type of an exception and without its text.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import TextIO
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from consumer.settings import LogFormat, LogLevel
+
+LEVELS = {
+    LogLevel.DEBUG: logging.DEBUG,
+    LogLevel.INFO: logging.INFO,
+    LogLevel.WARNING: logging.WARNING,
+    LogLevel.ERROR: logging.ERROR,
+}
+
+
+def configure(form: LogFormat, level: LogLevel, stream: TextIO | None = None) -> None:
+    """Set up logging for the process."""
+    stream = stream or sys.stderr
+    as_console = form is LogFormat.CONSOLE or (form is LogFormat.AUTO and stream.isatty())
+    renderer: Processor = (
+        structlog.dev.ConsoleRenderer(colors=stream.isatty())
+        if as_console
+        else structlog.processors.JSONRenderer(sort_keys=False)
+    )
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _exception_type_only,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
+        logger_factory=structlog.PrintLoggerFactory(stream),
+        cache_logger_on_first_use=False,
+    )
+    logging.basicConfig(handlers=[_Foreign()], level=logging.WARNING, force=True)
+
+
+def _exception_type_only(logger: WrappedLogger, method: str, line: EventDict) -> EventDict:
+    """The text of an exception, and its traceback, may show a value: only its type is written."""
+    error = line.pop("exc_info", None)
+    if isinstance(error, BaseException):
+        line["error"] = type(error).__name__
+    return line
+
+
+class _Foreign(logging.Handler):
+    """Lines of other libraries, in our form."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[1] if record.exc_info else None
+        log = structlog.get_logger()
+        # The format, not the message: its arguments may be anything.
+        log.log(record.levelno, str(record.msg), source=record.name, exc_info=error)

@@ -1,0 +1,90 @@
+"""
+The register of metrics: every counter there is, with its attributes and their bounded values.
+
+Nothing else may be counted. Each bounded set of values starts at 0, so that an
+alert has its series before the first incident.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from consumer.core.decision import FILTERED_REASONS, INVALID_REASONS
+from consumer.core.verdict import Kind
+from consumer.state import State
+
+
+class Metric(NamedTuple):
+    """One metric. `attributes` maps a name to its values, None where the set is closed elsewhere."""
+
+    name: str
+    unit: str
+    says: str
+    attributes: dict[str, tuple[str, ...] | None]
+
+
+CONSUMED = Metric("capi.records.consumed", "{record}", "Records taken from the events topics.", {})
+ACCEPTED = Metric(
+    "capi.events.accepted", "{event}", "Events in requests that Meta accepted.", {"event_name": None}
+)
+FILTERED = Metric(
+    "capi.events.filtered",
+    "{event}",
+    "Records that are not sent, by reason: a success.",
+    {"reason": tuple(sorted(FILTERED_REASONS))},
+)
+DEAD_LETTERS = Metric(
+    "capi.dead_letters",
+    "{record}",
+    "Records whose dead letter the broker acknowledged, by reason.",
+    {"reason": tuple(sorted(INVALID_REASONS))},
+)
+DEAD_LETTER_RETRIES = Metric(
+    "capi.dead_letters.retries", "{attempt}", "Writes of dead letters that failed and were tried again.", {}
+)
+NOTES = Metric("capi.notes", "{value}", "Values lost, by field and note.", {"field": None, "note": None})
+MATCH_KEYS = Metric(
+    "capi.match_keys", "{event}", "Accepted events that carry each key of user_data.", {"key": None}
+)
+REQUESTS = Metric(
+    "capi.requests",
+    "{request}",
+    "Requests to Meta, by verdict.",
+    {"verdict": tuple(kind.value for kind in Kind)},
+)
+ERRORS = Metric("capi.meta.errors", "{answer}", "Answers that carried an error, by code.", {"code": None})
+UNCONFIRMED = Metric(
+    "capi.events.unconfirmed", "{event}", "Events in accepted requests that Meta's count left out.", {}
+)
+COMMITS = Metric("capi.commits", "{commit}", "Offset commits, by outcome.", {"outcome": ("ok", "failed")})
+REBALANCES = Metric(
+    "capi.rebalances",
+    "{partition}",
+    "Partitions assigned, revoked and lost.",
+    {"event": ("assigned", "revoked", "lost")},
+)
+COUNTERS = (
+    CONSUMED,
+    ACCEPTED,
+    FILTERED,
+    DEAD_LETTERS,
+    DEAD_LETTER_RETRIES,
+    NOTES,
+    MATCH_KEYS,
+    REQUESTS,
+    ERRORS,
+    UNCONFIRMED,
+    COMMITS,
+    REBALANCES,
+)
+
+IN_FLIGHT = Metric("capi.in_flight", "{record}", "Records taken and not yet ended.", {})
+IN_FLIGHT_BYTES = Metric("capi.in_flight.bytes", "By", "Bytes of those records.", {})
+REQUESTS_IN_FLIGHT = Metric("capi.requests.in_flight", "{request}", "Requests under way.", {})
+STATE = Metric(
+    "capi.state",
+    "1",
+    "1 for the state that the consumer is in, 0 for the others.",
+    {"state": tuple(s.value for s in State)},
+)
+GAUGES = (IN_FLIGHT, IN_FLIGHT_BYTES, REQUESTS_IN_FLIGHT, STATE)

@@ -1,0 +1,98 @@
+"""
+One request to Meta, one verdict.
+
+An aiohttp session with as many kept-alive connections as there may be requests
+at once. The token goes in a header, never in the URL: URLs end in logs. No
+redirect is followed: it would carry token and events elsewhere.
+"""
+
+from __future__ import annotations
+
+import gzip
+import ssl
+from types import TracebackType
+from typing import Self
+
+import aiohttp
+
+from consumer import __version__
+from consumer.access_token import AccessToken
+from consumer.core.verdict import Verdict, read_answer, unanswered
+from consumer.settings import Settings
+
+# Meta's answers are some hundred bytes; a proxy's page may be anything.
+ANSWER_BYTES_MAX = 64 * 1024
+GZIP_LEVEL = 1
+
+
+class Sink:
+    """Meta's events endpoint of one pixel. Use as an async context manager."""
+
+    def __init__(self, settings: Settings, token: AccessToken) -> None:
+        self._settings = settings
+        self._token = token
+        self._url = f"{settings.graph_url.rstrip('/')}/{settings.graph_version}/{settings.pixel_id}/events"
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=self._settings.requests_in_flight_max,
+                ssl=_trust(self._settings),
+                keepalive_timeout=60,
+            ),
+            timeout=aiohttp.ClientTimeout(total=self._settings.request_timeout_s),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"User-Agent": f"capi-consumer/{__version__}", "Content-Type": "application/json"},
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def send(self, body: bytes, events: int) -> Verdict:
+        """
+        Post one request body that holds `events` events.
+
+        Never raises for what the network or Meta does. Source of the form:
+        Meta's Conversions API, POST /{version}/{pixel}/events.
+        """
+        if self._session is None:
+            raise RuntimeError("the sink is not open")
+        headers = {"Authorization": self._token.authorization}
+        if self._settings.gzip:
+            headers["Content-Encoding"] = "gzip"
+            body = gzip.compress(body, GZIP_LEVEL, mtime=0)
+        try:
+            async with self._session.post(
+                self._url,
+                data=body,
+                headers=headers,
+                allow_redirects=False,
+                proxy=self._settings.proxy or None,
+            ) as response:
+                answer = await _read(response.content)
+                names = {name.lower(): value for name, value in response.headers.items()}
+                return read_answer(response.status, names, answer, events)
+        except TimeoutError:
+            return unanswered("no answer in time")
+        except (aiohttp.ClientError, OSError) as error:
+            # Only the type: the text of a connection error may hold the address of a proxy with its password.
+            return unanswered(f"the connection failed ({type(error).__name__})")
+
+
+async def _read(content: aiohttp.StreamReader) -> bytes:
+    """The body, as far as it can matter."""
+    read = bytearray()
+    async for chunk in content.iter_chunked(8192):
+        read += chunk
+        if len(read) > ANSWER_BYTES_MAX:
+            break
+    return bytes(read)
+
+
+def _trust(settings: Settings) -> ssl.SSLContext | bool:
+    return ssl.create_default_context(cafile=str(settings.ca_file)) if settings.ca_file else True
