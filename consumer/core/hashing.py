@@ -1,0 +1,92 @@
+"""
+What Meta gets instead of a personal value: its SHA-256.
+
+The values of a batch repeat: countries, cities, genders, the visitor who looks
+at ten pages. So the hasher is made for one batch, normalises and hashes each
+distinct value once, and is forgotten with the batch: no plain value outlives it.
+
+This is the only module of the core that knows how to hash.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import NamedTuple
+
+from consumer.core.decision import NoteWord
+from consumer.core.digests import given_digest
+from consumer.core.normalise import Place, normalise_plain
+from consumer.core.values import EMPTY, MALFORMED, Unusable, text_of
+
+
+class Hashed(NamedTuple):
+    """
+    What is sent for one source, and what was lost of it.
+
+    `sent` is one digest, a list of two or more, or None when nothing of the
+    source can be used. Each of `notes` stands there once.
+    """
+
+    sent: str | list[str] | None
+    notes: tuple[NoteWord, ...] = ()
+
+
+class BatchHasher:
+    """Each distinct value of a batch is normalised and hashed once; forgotten with the batch."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str, Place, bool], Hashed] = {}
+
+    def hashed(self, key: str, value: object, place: Place, *, digests_only: bool = False) -> Hashed:
+        """
+        The digest or digests of a source of `user_data.<key>`.
+
+        Of a list each element is judged alone, order kept, repeats removed.
+        `digests_only` is for the sources that must already be hashed.
+        """
+        if isinstance(value, list):
+            return _joined([self._one(key, element, place, digests_only) for element in value])
+        return self._one(key, value, place, digests_only)
+
+    def _one(self, key: str, value: object, place: Place, digests_only: bool) -> Hashed:
+        # Numbers are rare and 1 == 1.0 == True, so only texts are remembered.
+        if not isinstance(value, str):
+            return _hashed(digest_of(key, value, place, digests_only=digests_only))
+        known = self._known.get((key, value, place, digests_only))
+        if known is None:
+            known = _hashed(digest_of(key, value, place, digests_only=digests_only))
+            self._known[key, value, place, digests_only] = known
+        return known
+
+
+def digest_of(key: str, value: object, place: Place, *, digests_only: bool = False) -> str | Unusable:
+    """The digest of one scalar: the one it already is, else of its normalised text."""
+    text = text_of(value)
+    if isinstance(text, Unusable):
+        return text
+    digest = given_digest(text)
+    if digest is not None:
+        return digest
+    if digests_only:
+        return MALFORMED if text.strip() else EMPTY
+    normalised = normalise_plain(key, value, text, place)
+    return normalised if isinstance(normalised, Unusable) else sha256(normalised)
+
+
+def sha256(text: str) -> str:
+    """64 lower-case hex digits."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _hashed(digest: str | Unusable) -> Hashed:
+    return Hashed(None, (digest.note,)) if isinstance(digest, Unusable) else Hashed(digest)
+
+
+def _joined(elements: list[Hashed]) -> Hashed:
+    if not elements:
+        return Hashed(None, (EMPTY.note,))
+    digests = list(dict.fromkeys(element.sent for element in elements if isinstance(element.sent, str)))
+    notes = tuple(dict.fromkeys(note for element in elements for note in element.notes))
+    if not digests:
+        return Hashed(None, notes)
+    return Hashed(digests[0] if len(digests) == 1 else digests, notes)

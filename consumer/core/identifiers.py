@@ -1,0 +1,120 @@
+"""
+What identifies a browser, a click or an account, and is sent as it is.
+
+Not one of these is rewritten: a click id is case-sensitive, and Meta refuses a
+whole request for one `fbc` that is not in its form. So a value is right as it
+stands, or unusable.
+
+    fbc    fb.<subdomain index>.<creation time in ms>.<click id>
+    fbp    fb.<subdomain index>.<creation time in ms>.<random number>
+
+All three of address, `fbc` and `fbp` may end in a dot and an appendix of Meta's
+parameter builder. Each reader takes a JSON value and gives the text that is sent,
+or says why there is none.
+"""
+
+from __future__ import annotations
+
+import re
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+
+from consumer.core.digests import APPENDIX
+from consumer.core.values import (
+    EMPTY,
+    EXPIRED,
+    MALFORMED,
+    PLACEHOLDER,
+    WRONG_TYPE,
+    Unusable,
+    integer_of,
+    is_placeholder,
+)
+
+CLICK_AGE_MS_MAX = 90 * 24 * 3600 * 1000
+CLICK_AHEAD_MS_MAX = 5 * 60 * 1000
+
+_CLICK_ID = re.compile(r"[A-Za-z0-9_-]+")
+_FBC = re.compile(rf"fb\.[0-9]\.([0-9]{{1,13}})\.[A-Za-z0-9_-]+(?:\.{APPENDIX})?")
+_FBP = re.compile(rf"fb\.[0-9]\.[0-9]{{1,13}}\.[0-9]+(?:\.{APPENDIX})?")
+_WITH_APPENDIX = re.compile(rf"(.+)\.{APPENDIX}")
+
+_NOBODYS_IPV4 = tuple(
+    map(
+        IPv4Network,
+        (
+            "0.0.0.0/32",  # unspecified
+            "10.0.0.0/8",  # private
+            "100.64.0.0/10",  # private, of a carrier
+            "127.0.0.0/8",  # loopback
+            "169.254.0.0/16",  # link-local
+            "172.16.0.0/12",  # private
+            "192.168.0.0/16",  # private
+            "224.0.0.0/4",  # multicast
+        ),
+    )
+)
+_NOBODYS_IPV6 = tuple(map(IPv6Network, ("::/128", "::1/128", "fc00::/7", "fe80::/10", "ff00::/8")))
+
+
+def client_ip_address(value: object) -> str | Unusable:
+    """The first of a comma list, when it is an address of the public internet."""
+    if not isinstance(value, str):
+        return WRONG_TYPE
+    first = value.partition(",")[0].strip()
+    if not first:
+        return EMPTY
+    address = _address(first)
+    if address is None and (match := _WITH_APPENDIX.fullmatch(first)):
+        address = _address(match[1])
+    return MALFORMED if address is None or _is_nobodys(address) else first
+
+
+def client_user_agent(value: object) -> str | Unusable:
+    """Trimmed. Whether it holds an e-mail address is not asked here."""
+    if not isinstance(value, str):
+        return WRONG_TYPE
+    trimmed = value.strip()
+    if not trimmed:
+        return EMPTY
+    return PLACEHOLDER if is_placeholder(trimmed) else trimmed
+
+
+def fbc(value: object, event_time_s: int) -> str | Unusable:
+    """A click id in its form, made at most 90 days before the event and 5 minutes after it."""
+    if not isinstance(value, str):
+        return WRONG_TYPE
+    match = _FBC.fullmatch(value)
+    if match is None:
+        return MALFORMED
+    ahead_ms = int(match[1]) - event_time_s * 1000
+    if ahead_ms > CLICK_AHEAD_MS_MAX:
+        return MALFORMED
+    return EXPIRED if ahead_ms < -CLICK_AGE_MS_MAX else value
+
+
+def fbp(value: object) -> str | Unusable:
+    """A browser id in its form."""
+    if not isinstance(value, str):
+        return WRONG_TYPE
+    return value if _FBP.fullmatch(value) else MALFORMED
+
+
+def fbc_from_click(click_id: str, event_time_s: int) -> str | Unusable:
+    """The `fbc` that the decoded `fbclid` of a URL stands for."""
+    return f"fb.1.{event_time_s * 1000}.{click_id}" if _CLICK_ID.fullmatch(click_id) else MALFORMED
+
+
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    if isinstance(address, IPv4Address):
+        return address
+    return None if address.scope_id else address.ipv4_mapped or address
+
+
+def _is_nobodys(address: IPv4Address | IPv6Address) -> bool:
+    if isinstance(address, IPv4Address):
+        return any(address in network for network in _NOBODYS_IPV4)
+    return any(address in network for network in _NOBODYS_IPV6)

@@ -1,0 +1,169 @@
+"""
+What text of a personal value is hashed.
+
+Meta hashes what it knows of a person after the same rules; a digest matches
+only when both sides normalise alike. Every value goes the same way:
+
+    JSON value -> text -> already a digest? -> folded -> placeholder? -> the rule of its key
+
+A rule gets folded text (see `characters.folded`) and the place: what the meaning
+depends on besides the text. It answers with the text to hash or an `Unusable`.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from consumer.core import birthdates, countries, phones, postal_codes, states
+from consumer.core.characters import folded, letters, letters_and_digits
+from consumer.core.digests import given_digest
+from consumer.core.rules import BirthdateOrder
+from consumer.core.values import EMPTY, MALFORMED, PLACEHOLDER, Unusable, is_placeholder, text_of
+
+
+class Place(NamedTuple):
+    """
+    What a value's meaning depends on besides itself.
+
+    `country` is the event's, alpha-2 in lower case, already resolved with
+    `country_of`; `default_country` is the setting. `today` is UTC's.
+    """
+
+    country: str | None
+    default_country: str | None
+    birthdate_order: BirthdateOrder | None
+    today: datetime.date
+
+
+Rule = Callable[[str, Place], "str | Unusable"]
+
+_NO_EMAIL_CHARACTER = re.compile(r"[\s()<>\[\]:;,\"\\]")
+_FEMALE = (
+    "f",
+    "female",
+    "femme",
+    "woman",
+    "féminin",
+    "mme",
+    "mrs",
+    "ms",
+    "miss",
+    "mlle",
+    "madame",
+    "mademoiselle",
+)
+_MALE = ("m", "male", "homme", "man", "masculin", "mr", "monsieur", "h")
+_GENDERS = {**dict.fromkeys(_FEMALE, "f"), **dict.fromkeys(_MALE, "m")}
+_NO_IDS = frozenset({"0", "-1"})
+
+
+def normalise(key: str, value: object, place: Place) -> str | Unusable:
+    """The normalised text of one scalar, or the digest that it already is."""
+    text = text_of(value)
+    if isinstance(text, Unusable):
+        return text
+    digest = given_digest(text)
+    if digest is not None:
+        return digest
+    return normalise_plain(key, value, text, place)
+
+
+def normalise_plain(key: str, value: object, text: str, place: Place) -> str | Unusable:
+    """The same for a value whose `text` is known and is no digest. Never empty."""
+    plain = folded(text)
+    if not plain:
+        return EMPTY
+    if is_placeholder(plain):
+        return PLACEHOLDER
+    if key == "zp" and not isinstance(value, str):
+        plain = postal_codes.padded(plain, place.country or place.default_country)
+    return NORMALISERS[key](plain, place) or MALFORMED
+
+
+def country_of(value: object) -> str | None:
+    """The alpha-2 code of a source of `country`, when it is one usable plain value."""
+    if isinstance(value, list):
+        found = {code for code in map(country_of, value) if code is not None}
+        return found.pop() if len(found) == 1 else None
+    text = text_of(value)
+    if isinstance(text, Unusable):
+        return None
+    code = countries.alpha_2(folded(text))
+    return None if isinstance(code, Unusable) else code
+
+
+def email(text: str, _: Place) -> str | Unusable:
+    """One `@`, a dot after it, none of the characters that only occur in lists and quotes."""
+    local, at, domain = text.partition("@")
+    if not at or "@" in domain or "." not in domain or ".." in text or _NO_EMAIL_CHARACTER.search(text):
+        return MALFORMED
+    if not local or any(part[0] == "." or part[-1] == "." for part in (local, domain)):
+        return MALFORMED
+    return text
+
+
+def phone(text: str, place: Place) -> str | Unusable:
+    """Country code and number, digits only."""
+    return phones.digits(text, place.country or place.default_country)
+
+
+def gender(text: str, _: Place) -> str | Unusable:
+    """`f` or `m`."""
+    return _GENDERS.get(text.removesuffix(".").rstrip(), MALFORMED)
+
+
+def birthdate(text: str, place: Place) -> str | Unusable:
+    """`YYYYMMDD`."""
+    return birthdates.compact(text, place.birthdate_order, place.today)
+
+
+def name(text: str, _: Place) -> str | Unusable:
+    """Letters and digits."""
+    return letters_and_digits(text)
+
+
+def city(text: str, _: Place) -> str | Unusable:
+    """Letters, without the delivery office of French business mail."""
+    return letters(postal_codes.without_cedex(text))
+
+
+def state(text: str, place: Place) -> str | Unusable:
+    """The code of a US state or a Canadian province, else letters and digits."""
+    return states.code(text, place.country or place.default_country)
+
+
+def postal_code(text: str, place: Place) -> str | Unusable:
+    """Without spaces, dashes and the country's prefix."""
+    return postal_codes.compact(text, place.country or place.default_country)
+
+
+def country(text: str, _: Place) -> str | Unusable:
+    """Alpha-2."""
+    return countries.alpha_2(text)
+
+
+def external_id(text: str, _: Place) -> str | Unusable:
+    """Without whitespace: what Meta's own browser code does, so both sides match."""
+    compact = "".join(text.split())
+    return PLACEHOLDER if compact in _NO_IDS else compact
+
+
+NORMALISERS: Mapping[str, Rule] = MappingProxyType(
+    {
+        "em": email,
+        "ph": phone,
+        "ge": gender,
+        "db": birthdate,
+        "ln": name,
+        "fn": name,
+        "ct": city,
+        "st": state,
+        "zp": postal_code,
+        "country": country,
+        "external_id": external_id,
+    }
+)

@@ -1,0 +1,72 @@
+"""
+Phone numbers: country code and number, digits only.
+
+    international   a `+` before the first digit, or the digits start with 00
+                    -> as libphonenumber reads it; not valid: the digits as they are
+    national        everything else
+                    -> as dialled in the country; not valid there, or no country:
+                       the digits as they are, unless they start with 0
+
+A number that starts with 0 only means something inside its country: without one
+it would be hashed to a digest that nobody else has, so it is not sent.
+"""
+
+from __future__ import annotations
+
+from unicodedata import decimal
+
+from phonenumbers import NumberParseException, PhoneNumberFormat, format_number, is_valid_number, parse
+
+from consumer.core.values import MALFORMED, NO_COUNTRY, Unusable
+
+# ITU-T E.164 allows 15 digits; fewer than 7 are short codes.
+DIGITS_MIN = 7
+DIGITS_MAX = 15
+
+
+def digits(text: str, country: str | None) -> str | Unusable:
+    """The digits of a folded text, read in `country` (alpha-2, lower case) when it is national."""
+    number = _ascii_digits(text)
+    found = "".join(filter(_is_digit, number))
+    if not found:
+        return MALFORMED
+    international = _international(number, found)
+    if international is not None:
+        plain = found.lstrip("0")
+        return _of_length(_valid(international, None) or _valid("+" + plain, None) or plain)
+    valid = _valid(number, country) or _valid(found, country) if country else None
+    if valid is None and found[0] == "0":
+        return NO_COUNTRY
+    return _of_length(valid or found)
+
+
+def _international(number: str, found: str) -> str | None:
+    """The number from its `+` on, or with a `+` for its 00; None when it is national."""
+    before, plus, after = number.partition("+")
+    if plus and not any(map(_is_digit, before)):
+        return plus + after
+    return "+" + found[2:] if found.startswith("00") else None
+
+
+def _valid(number: str, country: str | None) -> str | None:
+    """E.164 without its `+`, of a number that libphonenumber holds for valid."""
+    try:
+        parsed = parse(number, country and country.upper())
+    except NumberParseException:
+        return None
+    return format_number(parsed, PhoneNumberFormat.E164)[1:] if is_valid_number(parsed) else None
+
+
+def _of_length(number: str) -> str | Unusable:
+    return number if DIGITS_MIN <= len(number) <= DIGITS_MAX else MALFORMED
+
+
+def _ascii_digits(text: str) -> str:
+    """Every Nd as its ASCII digit: Arabic, Devanagari, full-width."""
+    if text.isascii():
+        return text
+    return "".join(str(decimal(c)) if c.isdecimal() else c for c in text)
+
+
+def _is_digit(character: str) -> bool:
+    return "0" <= character <= "9"

@@ -1,0 +1,72 @@
+"""
+When something happened, in unix seconds.
+
+    1700000000            under 1e11: seconds
+    1700000000123         under 1e14: milliseconds
+    1700000000123456      under 1e17: microseconds
+    1700000000123456789   else nanoseconds
+    2023-11-14T22:13:20Z  RFC 3339; seconds, zone and the zone's colon may be missing
+
+The result is truncated, never rounded: an event is not moved into the future.
+"""
+
+from __future__ import annotations
+
+import datetime
+import math
+import re
+
+from consumer.core.values import EMPTY, MALFORMED, WRONG_TYPE, Unusable
+
+_UNITS = ((10**11, 1), (10**14, 10**3), (10**17, 10**6))
+_NANOSECONDS = 10**9
+
+# 30 digits are enough for nanoseconds in any calendar, and short enough for int().
+_DECIMAL = re.compile(r"([0-9]{1,30})(?:\.[0-9]+)?")
+_RFC_3339 = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.[0-9]+)?)?"
+    r"(?:[Zz]|([+-])([0-9]{2}):?([0-9]{2}))?"
+)
+_DAYS_BEFORE_1970 = datetime.date(1970, 1, 1).toordinal()
+
+
+def unix_seconds(value: object) -> int | Unusable:
+    """Whole seconds since 1970, at least 1, of a JSON number or text."""
+    if isinstance(value, str):
+        return _of_text(value.strip())
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return WRONG_TYPE
+    return _of_number(int(value)) if math.isfinite(value) else MALFORMED
+
+
+def _of_text(text: str) -> int | Unusable:
+    if not text:
+        return EMPTY
+    if match := _DECIMAL.fullmatch(text):
+        return _of_number(int(match[1]))
+    match = _RFC_3339.fullmatch(text)
+    return MALFORMED if match is None else _of_date_time(match)
+
+
+def _of_number(number: int) -> int | Unusable:
+    unit = next((unit for limit, unit in _UNITS if number < limit), _NANOSECONDS)
+    return _positive(number // unit)
+
+
+def _of_date_time(match: re.Match[str]) -> int | Unusable:
+    date, *clock, sign, zone_hours, zone_minutes = match.groups()
+    hours, minutes, seconds = (int(part or 0) for part in clock)
+    zone = int(zone_hours or 0), int(zone_minutes or 0)
+    # RFC 3339 writes a leap second as :60.
+    if hours > 23 or minutes > 59 or seconds > 60 or zone[0] > 23 or zone[1] > 59:
+        return MALFORMED
+    try:
+        days = datetime.date.fromisoformat(date).toordinal() - _DAYS_BEFORE_1970
+    except ValueError:
+        return MALFORMED
+    ahead = (zone[0] * 3600 + zone[1] * 60) * (-1 if sign == "-" else 1)
+    return _positive(days * 86_400 + hours * 3600 + minutes * 60 + seconds - ahead)
+
+
+def _positive(seconds: int) -> int | Unusable:
+    return seconds if seconds > 0 else MALFORMED
