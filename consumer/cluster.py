@@ -1,0 +1,145 @@
+"""
+What the brokers say about topics and groups, asked without making anything.
+
+A topic asked for by its name is created by a default broker. So topics are
+listed, and only one that is in the list is asked about. What may not be asked,
+or gets no answer in time, is unknown: a value, not an exception.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from typing import Any, NamedTuple, TypeVar
+
+from confluent_kafka import KafkaError, KafkaException, TopicCollection
+
+# The package exports these without saying so to type checkers.
+from confluent_kafka.admin import (  # type: ignore[attr-defined]
+    AclOperation,
+    AdminClient,
+    ConfigResource,
+    ResourceType,
+)
+
+from consumer.kafka import METADATA_TIMEOUT_S, cannot_reach
+from consumer.settings import Settings
+
+MAX_MESSAGE_BYTES = "max.message.bytes"
+
+Answer = TypeVar("Answer")
+# Operations by Kafka's names, `READ`, `WRITE`; None where the brokers do not
+# say, which is so where they have no authoriser.
+Allowed = frozenset[str] | None
+Configs = Mapping[str, str]
+
+
+class Unknown(NamedTuple):
+    """No answer: the name of Kafka's error."""
+
+    error: str
+
+    @property
+    def is_refusal(self) -> bool:
+        """Whether the brokers said that we have no right to ask."""
+        return self.error.endswith("AUTHORIZATION_FAILED")
+
+    @property
+    def is_unsupported(self) -> bool:
+        """Whether the brokers know no such request, as librdkafka's mock cluster."""
+        return self.error == "_UNSUPPORTED_FEATURE"
+
+
+class Topic(NamedTuple):
+    """A topic as listed."""
+
+    name: str
+    partitions: int
+    replicas: int
+
+
+class Cluster(NamedTuple):
+    """The brokers and their topics."""
+
+    brokers: int
+    topics: Mapping[str, Topic]
+
+
+class Group(NamedTuple):
+    """A consumer group: its state in lower case, its members, and what we may do with it."""
+
+    state: str
+    members: int
+    allowed: Allowed
+
+
+def list_cluster(admin: AdminClient, settings: Settings) -> Cluster:
+    """Brokers and topics, internal ones left out. Raises CannotGoOn when no broker answers."""
+    try:
+        metadata = admin.list_topics(timeout=METADATA_TIMEOUT_S)
+    except KafkaException as error:
+        raise cannot_reach(settings, error) from None
+    topics = {
+        name: Topic(name, len(topic.partitions), _replicas(topic.partitions))
+        for name, topic in metadata.topics.items()
+        if topic.error is None and not name.startswith("__")
+    }
+    return Cluster(len(metadata.brokers), topics)
+
+
+def _replicas(partitions: Mapping[int, Any]) -> int:
+    return min((len(partition.replicas) for partition in partitions.values()), default=0)
+
+
+def topic_configs(admin: AdminClient, names: Sequence[str]) -> dict[str, Configs | Unknown]:
+    """The configuration of topics that exist: name to value, both text."""
+    if not names:
+        return {}
+    asked = admin.describe_configs(
+        [ConfigResource(ResourceType.TOPIC, name) for name in names], request_timeout=METADATA_TIMEOUT_S
+    )
+    answers = {resource.name: _answer(future) for resource, future in asked.items()}
+    return {
+        name: answer
+        if isinstance(answer, Unknown)
+        else {key: entry.value for key, entry in answer.items() if entry.value is not None}
+        for name, answer in answers.items()
+    }
+
+
+def topic_rights(admin: AdminClient, names: Sequence[str]) -> dict[str, Allowed | Unknown]:
+    """What we may do with topics that exist."""
+    if not names:
+        return {}
+    asked = admin.describe_topics(
+        TopicCollection(list(names)), include_authorized_operations=True, request_timeout=METADATA_TIMEOUT_S
+    )
+    answers = {name: _answer(future) for name, future in asked.items()}
+    return {
+        name: answer if isinstance(answer, Unknown) else _allowed(answer.authorized_operations)
+        for name, answer in answers.items()
+    }
+
+
+def describe_group(admin: AdminClient, name: str) -> Group | Unknown:
+    """A consumer group. One that nobody has joined yet is `dead`, or the error `GROUP_ID_NOT_FOUND`."""
+    asked = admin.describe_consumer_groups(
+        [name], include_authorized_operations=True, request_timeout=METADATA_TIMEOUT_S
+    )
+    answer = _answer(asked[name])
+    if isinstance(answer, Unknown):
+        return answer
+    return Group(answer.state.name.lower(), len(answer.members), _allowed(answer.authorized_operations))
+
+
+def _allowed(operations: Sequence[AclOperation] | None) -> Allowed:
+    return frozenset(operation.name for operation in operations) if operations else None
+
+
+def _answer(future: Future[Answer]) -> Answer | Unknown:
+    """The result, or Unknown. librdkafka ends every request within its timeout."""
+    try:
+        return future.result()
+    except KafkaException as error:
+        cause = error.args[0]
+        return Unknown(cause.name() if isinstance(cause, KafkaError) else "no answer")
