@@ -73,7 +73,7 @@ def client_properties(settings: Settings) -> Properties:
     texts = {name: str(value).lower() if isinstance(value, bool) else value for name, value in own.items()}
     return {
         "client.id": "capi-consumer",
-        "log_level": 3,
+        "log_level": 2,  # at 3 it prints every failed connection, twenty a second
         **texts,
         "bootstrap.servers": settings.bootstrap_servers,
     }
