@@ -26,7 +26,6 @@ from consumer.core.values import (
     PLACEHOLDER,
     WRONG_TYPE,
     Unusable,
-    integer_of,
     is_placeholder,
 )
 
