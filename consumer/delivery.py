@@ -181,18 +181,28 @@ class Delivery:
 
     async def _end(self, batch: Sequence[InFlight], history: History) -> bool:
         """Bring each event of the batch to its end. True when none of them was refused."""
-        batch, verdict, history = await self._answer(batch, history)
-        if verdict is None:
-            return True
-        if verdict.kind is Kind.ACCEPTED:
-            self._settle_accepted(batch, verdict)
-            return True
-        if len(batch) == 1:
-            self._spawn(self._bury(batch[0], _failure(verdict, history.attempts)))
-            return False
-        if verdict.event_index is not None:
-            return await self._end_apart(batch, verdict.event_index, history)
-        return await self._end_halves(batch, history, is_refused=verdict.kind is Kind.REFUSED)
+        is_clean = True
+        while True:
+            batch, verdict, history = await self._answer(batch, history)
+            if verdict is None:
+                return is_clean
+            if verdict.kind is Kind.ACCEPTED:
+                self._settle_accepted(batch, verdict)
+                return is_clean
+            if len(batch) == 1:
+                self._spawn(self._bury(batch[0], _failure(verdict, history.attempts)))
+                return False
+            named = verdict.event_index
+            if named is None:
+                is_refused = verdict.kind is Kind.REFUSED
+                return await self._end_halves(batch, history, is_refused=is_refused) and is_clean
+            # The event that Meta names goes alone, then the rest. When it is taken after
+            # all, the name was wrong, and only halving finds the right one.
+            was_wrong = await self._end([batch[named]], history)
+            batch = without(batch, named)
+            if was_wrong and len(batch) > 1:
+                return await self._end_halves(batch, history, is_refused=True) and is_clean
+            is_clean = is_clean and was_wrong
 
     async def _end_halves(self, batch: Sequence[InFlight], history: History, *, is_refused: bool) -> bool:
         """
@@ -204,11 +214,6 @@ class Delivery:
         if is_refused and is_left_clean and len(right) > 1:
             return await self._end_halves(right, history, is_refused=True)
         return await self._end(right, history) and is_left_clean
-
-    async def _end_apart(self, batch: Sequence[InFlight], index: int, history: History) -> bool:
-        """The event that Meta names alone, then the rest: Meta's message may name the wrong one."""
-        is_clean = await self._end([batch[index]], history)
-        return await self._end(without(batch, index), history) and is_clean
 
     async def _answer(
         self, batch: Sequence[InFlight], history: History
@@ -320,9 +325,9 @@ def _log(verdict: Verdict, events: int) -> None:
     )
 
 
-def _match_keys(batch: Iterable[InFlight]) -> Counter[tuple[str]]:
-    sums: Counter[tuple[str, ...]] = Counter(item.event.match_keys for item in batch)
-    counts: Counter[tuple[str]] = Counter()
+def _match_keys(batch: Iterable[InFlight]) -> Counter[tuple[str, ...]]:
+    sums = Counter(item.event.match_keys for item in batch)
+    counts: Counter[tuple[str, ...]] = Counter()
     for keys, events in sums.items():
         for key in keys:
             counts[(key,)] += events

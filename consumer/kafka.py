@@ -98,7 +98,8 @@ def consumer_properties(settings: Settings, *, group: str | None = None) -> Prop
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
         "auto.offset.reset": "error",
-        "enable.partition.eof": False,
+        # The end of a log tells us which holes nobody will ever fill.
+        "enable.partition.eof": True,
     }
 
 
@@ -149,6 +150,12 @@ def quiet(properties: Properties) -> Properties:
 
 def _unsaid(error: KafkaError) -> None:
     """The caller learns of the error from its own call; librdkafka need not print it too."""
+
+
+def error_name(error: KafkaException) -> str:
+    """librdkafka's name of what went wrong: a word of a closed set, unlike its text."""
+    cause = error.args[0] if error.args else None
+    return cause.name() if isinstance(cause, KafkaError) else "unknown"
 
 
 def cannot_reach(settings: Settings, error: KafkaException) -> CannotGoOn:

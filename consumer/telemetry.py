@@ -12,6 +12,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
 
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.metrics import CallbackOptions, Observation
@@ -24,6 +25,7 @@ from consumer import __version__
 from consumer.metrics import COUNTERS, GAUGES, Metric
 
 Labels = tuple[str, ...]
+L = TypeVar("L", bound=tuple[str, ...])
 Reading = Callable[[], Mapping[Labels, float]]
 
 
@@ -46,11 +48,12 @@ class Telemetry:
         """Count `amount` for one set of attribute values, in the order of the metric's attributes."""
         self.add_all(metric, {labels: amount})
 
-    def add_all(self, metric: Metric, amounts: Mapping[Labels, int]) -> None:
+    def add_all(self, metric: Metric, amounts: Mapping[L, int]) -> None:
         """Count a batch's sums at once."""
-        if amounts:
-            with self._lock:
-                self._sums[metric.name].update(amounts)
+        sums = self._sums[metric.name]
+        with self._lock:
+            for labels, amount in amounts.items():
+                sums[labels] += amount
 
     def read_from(self, metric: Metric, reading: Reading) -> None:
         """Where a gauge is read when somebody asks: attribute values -> number."""

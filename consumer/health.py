@@ -1,0 +1,78 @@
+"""
+Health over HTTP: is it started, ready, alive; and the metrics.
+
+    /startupz  200 once the group was joined
+    /readyz    200 unless Meta refuses token, pixel or version, or we are leaving
+    /livez     200 as long as the worker turns: waiting for Meta is no reason to be restarted
+    /metrics   Prometheus's text format
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import NamedTuple
+
+from aiohttp import web
+
+from consumer.exits import CannotGoOn
+from consumer.state import State
+from consumer.telemetry import Telemetry
+
+# A worker that has not turned for so long is stuck. Well above the longest
+# thing that it does in one turn: draining revoked partitions.
+LIVE_S = 300.0
+
+UNREADY = frozenset({State.STARTING, State.SETUP, State.DRAINING})
+
+
+class Vital(NamedTuple):
+    """What health is read from: the state, and the seconds since the worker's last turn."""
+
+    state: Callable[[], State]
+    turned_s_ago: Callable[[], float]
+
+
+@asynccontextmanager
+async def served(address: str, vital: Vital, telemetry: Telemetry) -> AsyncIterator[int]:
+    """Serve at `host:port` (port 0: a free one); gives the port. Raises CannotGoOn when it is taken."""
+    host, _, port = address.rpartition(":")
+    runner = web.AppRunner(_app(vital, telemetry), access_log=None)
+    await runner.setup()
+    try:
+        try:
+            site = web.TCPSite(runner, host.strip("[]"), int(port))
+            await site.start()
+        except OSError as error:
+            raise CannotGoOn(
+                f"CAPI_HEALTH_ADDRESS: cannot listen there ({type(error).__name__}, errno {error.errno}); "
+                "is another consumer running? Port 0 takes a free one"
+            ) from None
+        yield runner.addresses[0][1]
+    finally:
+        await runner.cleanup()
+
+
+def _app(vital: Vital, telemetry: Telemetry) -> web.Application:
+    async def started(_: web.Request) -> web.Response:
+        return _answer(vital.state(), vital.state() is not State.STARTING)
+
+    async def ready(_: web.Request) -> web.Response:
+        return _answer(vital.state(), vital.state() not in UNREADY)
+
+    async def alive(_: web.Request) -> web.Response:
+        return _answer(vital.state(), vital.turned_s_ago() < LIVE_S)
+
+    async def metrics(_: web.Request) -> web.Response:
+        return web.Response(body=telemetry.exposition(), content_type="text/plain", charset="utf-8")
+
+    app = web.Application()
+    app.router.add_get("/startupz", started)
+    app.router.add_get("/readyz", ready)
+    app.router.add_get("/livez", alive)
+    app.router.add_get("/metrics", metrics)
+    return app
+
+
+def _answer(state: State, is_well: bool) -> web.Response:
+    return web.json_response({"state": state}, status=200 if is_well else 503)

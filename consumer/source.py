@@ -1,0 +1,281 @@
+"""
+The Consumer, and the one thread that owns it.
+
+What Kafka does to a member of a group arrives here, inside `poll`: partitions
+come, are taken back, are lost. The worker says what that means for records in
+flight (`Owner`); this module says it to Kafka.
+
+- A partition starts at its committed offset. `auto.offset.reset` is `error`, so
+  nothing is ever skipped silently: where there is no committed offset, the
+  setting `start` decides once, and what it decided is committed.
+- Partitions pause, and polling goes on: a member that does not poll is thrown
+  out of its group.
+- Commits are asynchronous while we run, and answered inside `poll`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Protocol, cast
+
+import structlog
+from confluent_kafka import (
+    OFFSET_INVALID,
+    TIMESTAMP_NOT_AVAILABLE,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicPartition,
+)
+
+from consumer import metrics
+from consumer.core.record import Headers, Partition, Record
+from consumer.settings import OutOfRange, Start
+from consumer.telemetry import Telemetry
+
+log = structlog.get_logger()
+
+BROKER_TIMEOUT_S = 10.0
+# How often a new partition's start is asked for before the process gives up
+# and lets the group hand it to another member.
+ASSIGN_ATTEMPTS = 6
+
+
+class Owner(Protocol):
+    """What the worker does when partitions come and go. Called inside `poll`, in the same thread."""
+
+    def assigned(self, starts: Mapping[Partition, int]) -> None:
+        """These partitions are ours now, and begin at these offsets."""
+        ...
+
+    def revoked(self, partitions: Iterable[Partition]) -> None:
+        """These are taken back: finish, commit, let go."""
+        ...
+
+    def lost(self, partitions: Iterable[Partition]) -> None:
+        """These are somebody else's already: let go, commit nothing."""
+        ...
+
+    def reached_end(self, partition: Partition, offset: int) -> None:
+        """There is nothing to read below `offset` any more."""
+        ...
+
+
+class Source:
+    """The events topics, as records of the partitions that are ours."""
+
+    def __init__(
+        self,
+        new_consumer: Callable[..., Consumer],
+        topics: Iterable[str],
+        start: Start,
+        out_of_range: OutOfRange,
+        telemetry: Telemetry,
+    ) -> None:
+        self._topics = list(topics)
+        self._start = start
+        self._out_of_range = out_of_range
+        self._telemetry = telemetry
+        self._owner: Owner | None = None
+        self._paused = False
+        self._stopped: set[Partition] = set()
+        # Partitions that came in the current poll, with their starts; ends that the last poll saw.
+        self._new: dict[Partition, int] = {}
+        self._ends: dict[Partition, int] = {}
+        self._committed: dict[Partition, int] = {}
+        self._consumer = new_consumer(on_commit=self._on_commit)
+
+    def subscribe(self, owner: Owner) -> None:
+        """Join the group."""
+        self._owner = owner
+        self._consumer.subscribe(
+            self._topics, on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
+        )
+
+    def poll(self, records_max: int, timeout_s: float) -> list[Record]:
+        """At most `records_max` records, within `timeout_s`. Raises KafkaException for a fatal error."""
+        self._pass_ends_on()
+        self._new.clear()
+        records = []
+        for message in self._consumer.consume(records_max, timeout_s):
+            error = message.error()
+            if error is None:
+                records.append(_record(message))
+            else:
+                self._hear(message, error)
+        return self._of_one_assignment(records) if self._new else records
+
+    def _pass_ends_on(self) -> None:
+        """The ends of the last poll: only now have the records before them been taken."""
+        ends, self._ends = self._ends, {}
+        for partition, offset in ends.items():
+            self._owned().reached_end(partition, offset)
+
+    def _of_one_assignment(self, records: list[Record]) -> list[Record]:
+        """
+        Without the records of partitions that came to us in this very poll.
+
+        They may have been read before the partition was taken away and given
+        back, so that there is a gap below them. The partition is read again
+        from its start.
+        """
+        for partition in {record.partition for record in records} & self._new.keys():
+            self._ends.pop(partition, None)
+            self._consumer.seek(TopicPartition(*partition, self._new[partition]))
+        return [record for record in records if record.partition not in self._new]
+
+    def commit(self, offsets: Mapping[Partition, int], *, wait: bool = False) -> None:
+        """Commit offsets that are not committed yet. `wait`: return when the broker has answered."""
+        news = {p: offset for p, offset in offsets.items() if self._committed.get(p) != offset}
+        if not news:
+            return
+        wanted = [TopicPartition(p.topic, p.number, offset) for p, offset in news.items()]
+        try:
+            if wait:
+                self._on_commit(None, self._consumer.commit(offsets=wanted, asynchronous=False) or [])
+            else:
+                self._consumer.commit(offsets=wanted, asynchronous=True)
+        except KafkaException as error:
+            self._on_commit(_cause(error), wanted)
+
+    def pause(self, is_full: bool) -> None:
+        """Stop or go on taking records in. Polling goes on either way."""
+        if is_full == self._paused:
+            return
+        self._paused = is_full
+        partitions = [
+            p for p in self._consumer.assignment() if Partition(p.topic, p.partition) not in self._stopped
+        ]
+        (self._consumer.pause if is_full else self._consumer.resume)(partitions)
+
+    def close(self) -> None:
+        """Leave the group. Takes no deadline: the process has a watchdog for it."""
+        self._consumer.close()
+
+    # What Kafka says
+
+    def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        starts = {Partition(p.topic, p.partition): p for p in self._starts(consumer, partitions)}
+        self._telemetry.add(metrics.REBALANCES, len(partitions), "assigned")
+        for partition in starts:
+            self._forget(partition)
+        self._new.update({partition: p.offset for partition, p in starts.items()})
+        # Before the partitions are fetched: what a record starts in must be there.
+        self._owned().assigned({partition: p.offset for partition, p in starts.items()})
+        consumer.incremental_assign(list(starts.values()))
+        if self._paused:
+            consumer.pause(list(starts.values()))
+
+    def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._telemetry.add(metrics.REBALANCES, len(partitions), "revoked")
+        gone = [Partition(p.topic, p.partition) for p in partitions]
+        self._owned().revoked(gone)
+        for partition in gone:
+            self._forget(partition)
+        consumer.incremental_unassign(partitions)
+
+    def _on_lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._telemetry.add(metrics.REBALANCES, len(partitions), "lost")
+        log.warning("partitions lost: the group went on without us", partitions=len(partitions))
+        gone = [Partition(p.topic, p.partition) for p in partitions]
+        self._owned().lost(gone)
+        for partition in gone:
+            self._forget(partition)
+        consumer.incremental_unassign(partitions)
+
+    def _forget(self, partition: Partition) -> None:
+        self._committed.pop(partition, None)
+        self._stopped.discard(partition)
+        self._ends.pop(partition, None)
+        self._new.pop(partition, None)
+
+    def _owned(self) -> Owner:
+        if self._owner is None:
+            raise RuntimeError("the source has no owner: subscribe first")
+        return self._owner
+
+    def _starts(self, consumer: Consumer, partitions: list[TopicPartition]) -> list[TopicPartition]:
+        """Where each partition begins. A broker that does not answer is asked again, then it is fatal."""
+        for attempt in range(1, ASSIGN_ATTEMPTS + 1):
+            try:
+                committed = consumer.committed(partitions, timeout=BROKER_TIMEOUT_S)
+                return [self._start_of(consumer, p) for p in committed]
+            except KafkaException as error:
+                log.warning("start of partitions not known yet", error=_cause(error).name(), attempt=attempt)
+                last = error
+        raise last
+
+    def _start_of(self, consumer: Consumer, partition: TopicPartition) -> TopicPartition:
+        if partition.error is not None:
+            raise KafkaException(partition.error)
+        if partition.offset != OFFSET_INVALID:
+            return TopicPartition(partition.topic, partition.partition, partition.offset)
+        return self._edge(consumer, partition, is_end=self._start is Start.LATEST)
+
+    def _edge(self, consumer: Consumer, partition: TopicPartition, *, is_end: bool) -> TopicPartition:
+        low, high = consumer.get_watermark_offsets(partition, timeout=BROKER_TIMEOUT_S, cached=False)
+        return TopicPartition(partition.topic, partition.partition, high if is_end else low)
+
+    def _on_commit(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
+        """A commit that failed is not repeated by itself: the next one covers it."""
+        failed = error or next((p.error for p in partitions if p.error is not None), None)
+        self._telemetry.add(metrics.COMMITS, 1, "failed" if failed else "ok")
+        if failed:
+            log.warning("commit failed", error=failed.name())
+            return
+        for p in partitions:
+            self._committed[Partition(p.topic, p.partition)] = p.offset
+
+    def _hear(self, message: Message, error: KafkaError) -> None:
+        """One entry of a poll that is no record."""
+        code = error.code()
+        if code == KafkaError._PARTITION_EOF:
+            self._ends[_partition(message)] = message.offset() or 0
+        elif code in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):
+            self._on_gone(message)
+        elif error.fatal():
+            raise KafkaException(error)
+        else:
+            log.warning(
+                "Kafka reports", error=error.name(), topic=message.topic(), partition=message.partition()
+            )
+
+    def _on_gone(self, message: Message) -> None:
+        """The offset to read from is no longer in the log: records were deleted before we came to them."""
+        partition = _partition(message)
+        log.error(
+            "committed offset is gone: records were deleted unread",
+            topic=partition.topic,
+            partition=partition.number,
+            policy=self._out_of_range,
+        )
+        place = TopicPartition(*partition)
+        if self._out_of_range is OutOfRange.STOP:
+            self._stopped.add(partition)
+            self._consumer.pause([place])
+            return
+        start = self._edge(self._consumer, place, is_end=self._out_of_range is OutOfRange.LATEST)
+        self._owned().assigned({partition: start.offset})
+        self._consumer.seek(start)
+
+
+def _record(message: Message) -> Record:
+    kind, timestamp_ms = message.timestamp()
+    return Record(
+        _partition(message),
+        message.offset() or 0,
+        -1 if kind == TIMESTAMP_NOT_AVAILABLE else timestamp_ms,
+        message.value(),
+        message.key(),
+        cast("Headers", message.headers() or ()),
+    )
+
+
+def _partition(message: Message) -> Partition:
+    return Partition(message.topic() or "", message.partition() or 0)
+
+
+def _cause(error: KafkaException) -> KafkaError:
+    cause = error.args[0]
+    return cause if isinstance(cause, KafkaError) else KafkaError(KafkaError._FAIL)

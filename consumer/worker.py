@@ -1,0 +1,256 @@
+"""
+One turn after another: take records, decide, hand over; settle, commit.
+
+    source.poll -> tracker.start -> decide -> delivery.accept   (other thread)
+                                       |             |
+                                    filtered       ended
+                                       v             v
+    source.commit(tracker.committable()) <-- tracker.complete
+
+This thread owns the Consumer and the tracker. It decides too, because deciding
+is work for a processor and the event loop is for waiting. Two queues lie
+between the threads: decided records go to the loop, ended tickets come back.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from consumer import metrics
+from consumer.core.decide import decide
+from consumer.core.decision import Decision, Deliverable, Filtered, Invalid
+from consumer.core.hashing import BatchHasher
+from consumer.core.offsets import OffsetTracker, Ticket
+from consumer.core.record import Partition, Record
+from consumer.core.rules import Rules
+from consumer.delivery import InFlight, Unsendable, log_filtered
+from consumer.source import Source
+from consumer.telemetry import Telemetry
+
+log = structlog.get_logger()
+
+# The longest that a turn waits for records, and so that an ended record waits
+# to be committed. `consume` waits this long unless it gets all it asks for.
+POLL_S = 0.05
+# Paused at the limit, resumed at half of it: a pause throws away what was
+# prefetched, so the partitions must not flutter.
+RESUME_SHARE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """The limits of taking in, and the times of giving back."""
+
+    poll_records_max: int
+    events_in_flight_max: int
+    bytes_in_flight_max: int
+    commit_interval_s: float
+    drain_timeout_s: float
+    revoke_timeout_s: float
+
+
+class Handover:
+    """The way from this thread to the event loop: called here, carried out there."""
+
+    def __init__(
+        self,
+        accept: Callable[[Sequence[InFlight], Sequence[Unsendable]], None],
+        hurry: Callable[[bool], None],
+        can_deliver: Callable[[], bool],
+    ) -> None:
+        self.accept = accept
+        self.hurry = hurry
+        self.can_deliver = can_deliver
+
+
+class Worker:
+    """The loop of the thread that owns the Consumer. `ended` brings the tickets that are settled."""
+
+    def __init__(
+        self,
+        source: Source,
+        rules: Rules,
+        handover: Handover,
+        pace: Pace,
+        telemetry: Telemetry,
+        ended: queue.SimpleQueue[list[Ticket]],
+        now_s: Callable[[], float] = time.time,
+    ) -> None:
+        self._source = source
+        self._rules = rules
+        self._handover = handover
+        self._pace = pace
+        self._telemetry = telemetry
+        self._now_s = now_s
+        self._tracker = OffsetTracker()
+        self._is_full = False
+        self._commit_due = 0.0
+        self._stopping = threading.Event()
+        self._ended = ended
+        self.turned_at = time.monotonic()
+        self.has_turned = False
+
+    def run(self) -> None:
+        """Work until told to stop, then drain, commit and leave the group."""
+        try:
+            self._source.subscribe(self)
+            while not self._stopping.is_set():
+                self._turn()
+            self._drain()
+        finally:
+            self._source.close()
+
+    def stop(self) -> None:
+        """Take no more in. Called from any thread."""
+        self._stopping.set()
+
+    @property
+    def events_in_flight(self) -> int:
+        """Records taken and not yet ended."""
+        return self._tracker.events_in_flight
+
+    @property
+    def bytes_in_flight(self) -> int:
+        """Bytes of those records."""
+        return self._tracker.bytes_in_flight
+
+    @property
+    def partitions(self) -> tuple[Partition, ...]:
+        """The partitions that are ours."""
+        return self._tracker.partitions
+
+    # A turn
+
+    def _turn(self) -> None:
+        self._settle()
+        self._commit_when_due()
+        self._hold_back()
+        records = self._source.poll(self._pace.poll_records_max, POLL_S)
+        if records:
+            self._take(records)
+        self.turned_at = time.monotonic()
+        self.has_turned = True
+
+    def _settle(self, wait_s: float = 0.0) -> None:
+        """Count what has ended; wait for the first of it at most `wait_s`."""
+        try:
+            tickets = self._ended.get(timeout=wait_s) if wait_s else self._ended.get_nowait()
+            while True:
+                for ticket in tickets:
+                    self._tracker.complete(ticket)
+                tickets = self._ended.get_nowait()
+        except queue.Empty:
+            return
+
+    def _commit_when_due(self) -> None:
+        now = time.monotonic()
+        if now >= self._commit_due:
+            self._commit_due = now + self._pace.commit_interval_s
+            self._source.commit(self._tracker.committable())
+
+    def _hold_back(self) -> None:
+        """Pause at a limit, go on at half of it. Polling goes on either way."""
+        share = max(
+            self._tracker.events_in_flight / self._pace.events_in_flight_max,
+            self._tracker.bytes_in_flight / self._pace.bytes_in_flight_max,
+        )
+        self._is_full = share >= (RESUME_SHARE if self._is_full else 1.0)
+        self._source.pause(self._is_full)
+
+    def _take(self, records: Sequence[Record]) -> None:
+        """Decide on what was read, and pass it on."""
+        hasher = BatchHasher()
+        now_ms = int(self._now_s() * 1000)
+        events: list[InFlight] = []
+        unsendable: list[Unsendable] = []
+        decisions: list[Decision] = []
+        for record in records:
+            ticket = self._tracker.start(record.partition, record.offset, record.size)
+            if ticket is None:
+                continue
+            decision = decide(record, self._rules, hasher, now_ms)
+            decisions.append(decision)
+            match decision:
+                case Deliverable():
+                    events.append(InFlight(ticket, record, decision))
+                case Invalid():
+                    unsendable.append(Unsendable(ticket, record, decision))
+                case Filtered(reason=reason):
+                    log_filtered(record, reason)
+                    self._tracker.complete(ticket)
+        self._count(decisions)
+        if events or unsendable:
+            self._handover.accept(events, unsendable)
+
+    def _count(self, decisions: Sequence[Decision]) -> None:
+        self._telemetry.add(metrics.CONSUMED, len(decisions))
+        filtered = Counter((d.reason.value,) for d in decisions if isinstance(d, Filtered))
+        notes = Counter((note.field, note.note.value) for d in decisions for note in d.notes)
+        self._telemetry.add_all(metrics.FILTERED, filtered)
+        self._telemetry.add_all(metrics.NOTES, notes)
+
+    # Partitions come and go: called by the source, inside `poll`
+
+    def assigned(self, starts: Mapping[Partition, int]) -> None:
+        """These partitions are ours now."""
+        for partition, offset in starts.items():
+            self._tracker.assign(partition, offset)
+
+    def revoked(self, partitions: Iterable[Partition]) -> None:
+        """Finish what is in flight as far as the deadline lets us, commit, let go."""
+        gone = list(partitions)
+        self._finish(gone, self._pace.revoke_timeout_s)
+        self._source.commit(self._tracker.committable(gone), wait=True)
+        self.lost(gone)
+
+    def lost(self, partitions: Iterable[Partition]) -> None:
+        """Let go; what ends later counts for nothing."""
+        for partition in partitions:
+            self._tracker.revoke(partition)
+
+    def reached_end(self, partition: Partition, offset: int) -> None:
+        """Holes at the end of a log are done: nobody will read them."""
+        self._tracker.reach_end(partition, offset)
+
+    def _finish(self, partitions: Iterable[Partition], timeout_s: float) -> None:
+        """
+        Wait until these partitions have nothing in flight, or until the deadline.
+
+        Waiting for Meta would be in vain while the gate is closed: what is not
+        done comes again.
+        """
+        wanted = list(partitions)
+        deadline = time.monotonic() + timeout_s
+        self._settle()
+        if not self._tracker.unfinished(wanted):
+            return
+        self._handover.hurry(True)
+        while (
+            self._tracker.unfinished(wanted) and time.monotonic() < deadline and self._handover.can_deliver()
+        ):
+            self._settle(POLL_S)
+            self.turned_at = time.monotonic()
+        self._handover.hurry(False)
+
+    def _drain(self) -> None:
+        """Take no more in, finish, commit. Polling goes on, so the group does not throw us out."""
+        deadline = time.monotonic() + self._pace.drain_timeout_s
+        self._source.pause(True)
+        self._handover.hurry(True)
+        while time.monotonic() < deadline:
+            self._settle()
+            if not self._tracker.unfinished(self._tracker.partitions) or not self._handover.can_deliver():
+                break
+            self._commit_when_due()
+            # Nothing comes while all is paused, but for what was fetched before.
+            self._source.poll(self._pace.poll_records_max, POLL_S)
+        left = self._tracker.unfinished(self._tracker.partitions)
+        self._source.commit(self._tracker.committable(), wait=True)
+        log.info("drained", left_uncommitted=left)
