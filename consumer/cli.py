@@ -13,6 +13,8 @@ import typer
 
 from consumer import __version__, exits
 from consumer.exits import CannotGoOn
+from consumer.run import run
+from consumer.sandbox.command import sandbox
 
 app = typer.Typer(
     name="capi-consumer",
@@ -36,6 +38,10 @@ def _root(
     ),
 ) -> None:
     """Commanders Act events from Kafka to Meta's Conversions API."""
+
+
+app.command()(run)
+app.command()(sandbox)
 
 
 def main() -> None:
