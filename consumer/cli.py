@@ -11,8 +11,9 @@ import sys
 
 import typer
 
-from consumer import __version__, exits
+from consumer import __version__, dead_letters_command, exits
 from consumer.exits import CannotGoOn
+from consumer.replay import replay
 from consumer.run import run
 from consumer.sandbox.command import sandbox
 
@@ -41,6 +42,8 @@ def _root(
 
 
 app.command()(run)
+app.command()(replay)
+app.add_typer(dead_letters_command.app, name="dead-letters")
 app.command()(sandbox)
 
 

@@ -1,0 +1,201 @@
+"""
+The dead-letter topic, from where somebody left off to its end as it stood at start.
+
+Letters that arrive meanwhile are for the next time: a replay whose letters
+fail again would otherwise chase its own tail.
+
+    offsets   0  1  2  3  4  5  6  7  8  9
+                    ^ begin         ^ end: 7, the next offset to be written at start
+
+A record's offset is compared with the end, and records are never counted: where
+an aborted transaction or a compacted letter stood there is a hole, even at the
+very end. What tells that nothing more will come is librdkafka's end-of-partition
+event, which stands behind such holes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import NamedTuple, cast
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from consumer import kafka
+from consumer.core.record import Headers, Partition, Record
+from consumer.exits import CannotGoOn
+from consumer.settings import Settings
+
+POLL_S = 0.2
+IDLE_S_MAX = 30.0
+# Who only looks belongs to no group, but librdkafka wants a name to make a Consumer.
+NO_GROUP = "capi-consumer.looks-only"
+
+
+class Span(NamedTuple):
+    """What is read of one partition: from `begin` up to, and without, `end`."""
+
+    begin: int
+    end: int
+
+
+class DeadLetterTopic:
+    """The letters of every partition, each once, up to the end as it stood at start."""
+
+    def __init__(self, consumer: Consumer, topic: str, spans: Mapping[int, Span]) -> None:
+        self.topic = topic
+        self.spans = spans
+        self.reached = {number: span.begin for number, span in spans.items()}
+        self._consumer = consumer
+        self._open = {number for number, span in spans.items() if span.begin < span.end}
+        self._heard_at = time.monotonic()
+        consumer.assign([TopicPartition(topic, number, spans[number].begin) for number in sorted(self._open)])
+
+    @property
+    def is_done(self) -> bool:
+        """Whether every partition was read to its end."""
+        return not self._open
+
+    @property
+    def offsets_total(self) -> int:
+        """How many offsets there are to pass, holes among them: the length of a progress bar."""
+        return sum(max(0, span.end - span.begin) for span in self.spans.values())
+
+    @property
+    def offsets_passed(self) -> int:
+        """How many of them lie behind."""
+        return sum(self.reached[number] - span.begin for number, span in self.spans.items())
+
+    def read(self, records_max: int) -> list[Record]:
+        """
+        The next letters, `records_max` at most; none when none came within a moment, or at the end.
+
+        Raises CannotGoOn when the brokers were silent for half a minute.
+        """
+        if self.is_done:
+            return []
+        messages = self._consumer.consume(records_max, POLL_S)
+        if messages:
+            self._heard_at = time.monotonic()
+        elif time.monotonic() - self._heard_at > IDLE_S_MAX:
+            raise CannotGoOn(f"the brokers stopped answering while {self.topic} was read: run it again")
+        return [record for message in messages if (record := self._taken(message)) is not None]
+
+    def __iter__(self) -> Iterator[Record]:
+        """Every letter that is left."""
+        while not self.is_done:
+            yield from self.read(500)
+
+    def _taken(self, message: Message) -> Record | None:
+        """The message as a record, when it is one of ours; and where that leaves its partition."""
+        error, number, offset = message.error(), message.partition(), message.offset()
+        if error is not None and error.code() != KafkaError._PARTITION_EOF:
+            raise CannotGoOn(f"{self.topic} cannot be read ({error.name()})")
+        if number not in self._open or offset is None:
+            return None
+        end = self.spans[number].end
+        if error is not None or offset >= end:
+            self._close(number, min(offset, end))
+            return None
+        self.reached[number] = offset + 1
+        if offset + 1 == end:
+            self._close(number, end)
+        return as_record(message)
+
+    def _close(self, number: int, reached: int) -> None:
+        self.reached[number] = max(self.reached[number], reached)
+        self._open.discard(number)
+        self._consumer.pause([TopicPartition(self.topic, number)])
+
+    def committed(self) -> dict[int, int]:
+        """The group's progress as the broker has it: partition -> next offset, where there is any."""
+        return _committed(self._consumer, self.topic, self.spans)
+
+    def commit(self, next_offsets: Mapping[int, int]) -> None:
+        """Set the group's progress, and wait until the broker has it. Raises KafkaException."""
+        offsets = [TopicPartition(self.topic, number, offset) for number, offset in next_offsets.items()]
+        answered = self._consumer.commit(offsets=offsets, asynchronous=False) if offsets else []
+        for partition in answered or []:
+            if partition.error is not None:
+                raise KafkaException(partition.error)
+
+
+@contextmanager
+def open_dead_letters(settings: Settings, *, group: str | None = None) -> Iterator[DeadLetterTopic]:
+    """
+    The dead-letter topic: what `group` has not yet passed, or all of it without a group.
+
+    The group has no members: its committed offsets are a bookmark. So a run
+    that was killed is taken up at once, without waiting for a dead member's
+    session to end. Raises CannotGoOn without brokers or topic.
+    """
+    properties = kafka.consumer_properties(settings, group=group or NO_GROUP)
+    consumer = kafka.new_consumer(
+        {
+            **properties,
+            "enable.partition.eof": True,
+            # Only letters that retention took away while we read can be out of range.
+            "auto.offset.reset": "earliest",
+        }
+    )
+    topic = settings.dead_letter_topic
+    try:
+        try:
+            spans = _spans(consumer, settings, with_progress=group is not None)
+        except KafkaException as error:
+            raise kafka.cannot_reach(settings, error) from None
+        yield DeadLetterTopic(consumer, topic, spans)
+    finally:
+        consumer.close()
+
+
+def partitions_of(consumer: Consumer, topic: str) -> list[int]:
+    """The partitions of a topic; none when it does not exist. Asking for it by name might create it."""
+    found = consumer.list_topics(timeout=kafka.METADATA_TIMEOUT_S).topics.get(topic)
+    return sorted(found.partitions) if found is not None and found.error is None else []
+
+
+def _spans(consumer: Consumer, settings: Settings, *, with_progress: bool) -> dict[int, Span]:
+    topic = settings.dead_letter_topic
+    numbers = partitions_of(consumer, topic)
+    if not numbers:
+        raise CannotGoOn(
+            f"the dead-letter topic {topic} does not exist: "
+            "check CAPI_DEAD_LETTER_TOPIC, or create it with `capi-consumer topics create`"
+        )
+    ends = {number: _watermarks(consumer, topic, number) for number in numbers}
+    done = _committed(consumer, topic, ends) if with_progress else {}
+    return {number: _left(low, high, done.get(number, low)) for number, (low, high) in ends.items()}
+
+
+def _left(low: int, high: int, done: int) -> Span:
+    """What is left behind a bookmark. One beyond the end is of a topic that was made anew: all is left."""
+    return Span(low if done > high else max(low, done), high)
+
+
+def _watermarks(consumer: Consumer, topic: str, number: int) -> tuple[int, int]:
+    low, high = consumer.get_watermark_offsets(
+        TopicPartition(topic, number), timeout=kafka.METADATA_TIMEOUT_S, cached=False
+    )
+    return low, high
+
+
+def _committed(consumer: Consumer, topic: str, numbers: Mapping[int, object]) -> dict[int, int]:
+    asked = [TopicPartition(topic, number) for number in numbers]
+    answered = consumer.committed(asked, timeout=kafka.METADATA_TIMEOUT_S)
+    return {partition.partition: partition.offset for partition in answered if partition.offset >= 0}
+
+
+def as_record(message: Message) -> Record:
+    """A message without an error as a record."""
+    _, timestamp_ms = message.timestamp()
+    headers = cast("Headers", message.headers() or ())  # the stubs also know what only producers may give
+    return Record(
+        Partition(message.topic() or "", message.partition() or 0),
+        message.offset() or 0,
+        timestamp_ms,
+        message.value(),
+        message.key(),
+        tuple(headers),
+    )

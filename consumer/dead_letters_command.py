@@ -1,0 +1,131 @@
+"""
+`capi-consumer dead-letters list` and `export`: looking at dead letters without touching them.
+
+The list shows why, when and from where, and nobody's data. The export is the
+opposite: the records to the byte, personal data and all, for a person to mend
+and to publish again (`publish --replay`).
+"""
+
+from __future__ import annotations
+
+import heapq
+import os
+import sys
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Annotated, BinaryIO
+
+import orjson
+import typer
+from confluent_kafka import KafkaException
+
+from consumer import kafka
+from consumer.core.record import Record
+from consumer.dead_letter_files import as_line
+from consumer.dead_letter_topic import open_dead_letters
+from consumer.exits import CannotGoOn
+from consumer.letter_tables import letters_table, tally_table
+from consumer.letter_view import LetterView, Tally, view
+from consumer.load_settings import load_settings
+from consumer.settings import Settings
+from consumer.terminal import AsJson, SettingsFile, err, out, progress
+
+ROWS = 20
+STANDARD_OUTPUT = "-"
+WARNING = (
+    "warning: this holds personal data in clear: "
+    "keep it where only you can read it, and delete it when you are done"
+)
+
+app = typer.Typer(help="Look at the dead-letter topic.", no_args_is_help=True)
+
+Limit = Annotated[int, typer.Option(help="Rows to show, the latest ones.", min=0, max=100_000, metavar="N")]
+Out = Annotated[
+    str,
+    typer.Option("--out", help="The file to write; it must not exist. `-`: standard output.", metavar="FILE"),
+]
+
+
+@app.command("list")
+def list_letters(limit: Limit = ROWS, as_json: AsJson = False, settings_file: SettingsFile = None) -> None:
+    """Count dead letters by reason and event name, and show the latest ones. No personal value is shown."""
+    settings = load_settings(file=settings_file)
+    tally = Tally()
+    views = _counted(_letters(settings, "reading"), tally)
+    latest = sorted(heapq.nlargest(limit, views, key=_age), key=_age)
+    deque(views, maxlen=0)  # with no row to show, the letters are still to be counted
+    if as_json:
+        out.print(orjson.dumps(_listed(settings, tally, latest)).decode(), markup=False)
+        return
+    if tally.total:
+        out.print(tally_table(tally))
+    if latest:
+        out.print(letters_table(latest))
+    out.print(f"{tally.total} letters in {settings.dead_letter_topic}", markup=False)
+
+
+@app.command("export")
+def export_letters(file: Out = STANDARD_OUTPUT, settings_file: SettingsFile = None) -> None:
+    """
+    Write all dead letters as JSON lines, to the byte, for mending and `publish --replay`.
+
+    The file holds personal data in clear; it is made readable for its owner only.
+    """
+    settings = load_settings(file=settings_file)
+    err.print(WARNING, markup=False)
+    count = 0
+    with _written_to(file) as target:
+        for record in _letters(settings, "exporting"):
+            target.write(as_line(record))
+            count += 1
+    err.print(f"{count} letters of {settings.dead_letter_topic} exported", markup=False)
+
+
+def _counted(letters: Iterable[Record], tally: Tally) -> Iterator[LetterView]:
+    for record in letters:
+        tally.add(record)
+        yield view(record)
+
+
+def _age(letter: LetterView) -> tuple[str, int, int]:
+    """By time of failure, which is text that sorts as time."""
+    return letter.failed_at, letter.partition, letter.offset
+
+
+def _listed(settings: Settings, tally: Tally, latest: list[LetterView]) -> dict[str, object]:
+    return {
+        "topic": settings.dead_letter_topic,
+        "letters": tally.total,
+        "counts": tally.as_json(),
+        "rows": [row._asdict() for row in latest],
+    }
+
+
+def _letters(settings: Settings, doing: str) -> Iterator[Record]:
+    """Every letter, with a progress bar."""
+    with open_dead_letters(settings) as letters, progress("offsets") as bar:
+        task = bar.add_task(doing, total=letters.offsets_total)
+        try:
+            for record in letters:
+                yield record
+                bar.update(task, completed=letters.offsets_passed)
+        except KafkaException as error:
+            raise kafka.cannot_reach(settings, error) from None
+
+
+@contextmanager
+def _written_to(file: str) -> Iterator[BinaryIO]:
+    """The file, new and for its owner's eyes, or standard output."""
+    if file == STANDARD_OUTPUT:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise CannotGoOn(f"{file} exists: name another file, or delete it first") from None
+    except OSError as error:
+        raise CannotGoOn(f"{file} cannot be written ({error.strerror})") from None
+    with os.fdopen(descriptor, "wb") as target:
+        yield target

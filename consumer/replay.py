@@ -1,0 +1,168 @@
+"""
+`capi-consumer replay`: dead letters back to the topics they came from, once.
+
+After a fix (of a setting, of an account at Meta, of this program) the letters
+are consumed again as if they came for the first time, with the coordinates
+they had then. The summary (one line of JSON with `--json`) says what was done;
+what could not go back is counted by its reason and makes the exit code 1.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Annotated
+
+import orjson
+import typer
+from confluent_kafka import KafkaException
+
+from consumer import exits, kafka
+from consumer.asked_to_stop import asked_to_stop
+from consumer.cluster import list_cluster
+from consumer.dead_letter_topic import DeadLetterTopic, open_dead_letters
+from consumer.exits import CannotGoOn
+from consumer.letter_tables import tally_table
+from consumer.load_settings import load_settings
+from consumer.originals import Originals
+from consumer.producing import open_publisher
+from consumer.replaying import Ended, Outcome, Pace, Replay, Sending
+from consumer.settings import Settings
+from consumer.terminal import AsJson, SettingsFile, err, out, progress
+from consumer.way_back import WayBack
+
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Count what would go back; write nothing.")]
+To = Annotated[
+    str | None,
+    typer.Option(
+        help="Send everything to this topic instead of each letter's origin. It must exist.",
+        metavar="TOPIC",
+        show_default=False,
+    ),
+]
+Rate = Annotated[
+    float | None, typer.Option(help="Letters a second, at most.", min=0.001, metavar="N", show_default=False)
+]
+Limit = Annotated[
+    int | None,
+    typer.Option(help="Stop after this many letters.", min=1, metavar="N", show_default=False),
+]
+Group = Annotated[
+    str | None,
+    typer.Option(
+        help="The group whose committed offsets are the progress. Default: CAPI_GROUP and `.replay`.",
+        metavar="G",
+        show_default=False,
+    ),
+]
+
+
+def replay(
+    dry_run: DryRun = False,
+    to: To = None,
+    rate: Rate = None,
+    limit: Limit = None,
+    group: Group = None,
+    as_json: AsJson = False,
+    settings_file: SettingsFile = None,
+) -> None:
+    """
+    Send dead letters back to the topics they came from.
+
+    Each letter once: the progress is the committed offset of a consumer group of its own, so a replay can be
+    stopped, even killed, and run again. It goes up to the end of the dead-letter topic as it is at start. A
+    letter from a topic that is not in CAPI_TOPICS stops it, unless --to says where everything goes.
+    """
+    settings = load_settings(file=settings_file)
+    name = group or replay_group(settings)
+    started = time.monotonic()
+    with open_dead_letters(settings, group=name) as letters:
+        outcome = _run(settings, letters, to=to, rate=rate, limit=limit, dry_run=dry_run)
+    if as_json:
+        seconds = time.monotonic() - started
+        said = summary(letters, outcome, group=name, dry_run=dry_run, seconds=seconds)
+        out.print(orjson.dumps(said).decode(), markup=False)
+    else:
+        _print_for_a_person(outcome, letters, group=name, dry_run=dry_run)
+    if outcome.says:
+        err.print(f"capi-consumer: {outcome.says}", markup=False)
+    raise typer.Exit(exit_code(outcome))
+
+
+def replay_group(settings: Settings) -> str:
+    """The group of a replay without filters."""
+    return f"{settings.group}.replay"
+
+
+def _run(
+    settings: Settings,
+    letters: DeadLetterTopic,
+    *,
+    to: str | None,
+    rate: float | None,
+    limit: int | None,
+    dry_run: bool,
+) -> Outcome:
+    sending = None if dry_run else Sending(lambda on_failure: open_publisher(settings, on_failure))
+    with way_back(settings, to) as way, asked_to_stop() as stop, progress("offsets") as bar:
+        task = bar.add_task("looking" if dry_run else "replaying", total=letters.offsets_total)
+        try:
+            return Replay(letters, way, sending).run(
+                pace=Pace(rate),
+                limit=limit,
+                stop=stop,
+                on_progress=lambda passed: bar.update(task, completed=passed),
+            )
+        except KafkaException as error:
+            raise kafka.cannot_reach(settings, error) from None
+
+
+@contextmanager
+def way_back(settings: Settings, to: str | None) -> Iterator[WayBack]:
+    """Where letters go back to under these settings. Raises CannotGoOn when `to` cannot be it."""
+    there = list_cluster(kafka.admin_client(settings), settings).topics
+    if to == settings.dead_letter_topic:
+        raise CannotGoOn(f"--to {to}: that is the dead-letter topic itself")
+    if to is not None and to not in there:
+        raise CannotGoOn(f"--to {to}: there is no such topic")
+    with closing(Originals(settings)) as originals:
+        yield WayBack(frozenset(settings.topics) & there.keys(), originals.find, to)
+
+
+def summary(
+    letters: DeadLetterTopic, outcome: Outcome, *, group: str, dry_run: bool, seconds: float
+) -> dict[str, object]:
+    """What was done, as JSON has it. `offsets_left` counts offsets, which may be holes."""
+    return {
+        "topic": letters.topic,
+        "group": group,
+        "dry_run": dry_run,
+        "ended": outcome.ended,
+        "replayed": outcome.replayed.total,
+        "left_out": dict(sorted(outcome.left_out.items())),
+        "letters": outcome.replayed.as_json(),
+        "offsets_left": letters.offsets_total - letters.offsets_passed,
+        "seconds": round(seconds, 3),
+    }
+
+
+def _print_for_a_person(outcome: Outcome, letters: DeadLetterTopic, *, group: str, dry_run: bool) -> None:
+    if outcome.replayed.total:
+        out.print(tally_table(outcome.replayed))
+    done = "would be replayed" if dry_run else "replayed"
+    out.print(f"{outcome.replayed.total} letters of {letters.topic} {done}; group {group}", markup=False)
+    if outcome.left_out:
+        counts = ", ".join(f"{word} {count}" for word, count in sorted(outcome.left_out.items()))
+        out.print(f"{outcome.left_out.total()} left out: {counts}", markup=False)
+    if outcome.ended is not Ended.DONE:
+        left = letters.offsets_total - letters.offsets_passed
+        out.print(
+            f"ended early ({outcome.ended}): up to {left} are left; run it again to go on", markup=False
+        )
+
+
+def exit_code(outcome: Outcome) -> int:
+    """0 when all that was asked for was done."""
+    is_all = outcome.ended in (Ended.DONE, Ended.LIMIT) and not outcome.left_out
+    return exits.OK if is_all else exits.NOT_ALL
