@@ -54,4 +54,4 @@ def _real(year: int, month: int, day: int, *, today: datetime.date) -> str | Unu
         return MALFORMED
     if not _AFTER < date <= today or date == _UNIX_EPOCH:
         return MALFORMED
-    return f"{year:04}{month:02}{day:02}"
+    return date.isoformat().replace("-", "")

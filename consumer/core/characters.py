@@ -37,7 +37,10 @@ _NO_LETTER_OR_DIGIT = str.maketrans("", "", "".join(c for c in _ASCII if not c.i
 
 def visible(text: str) -> str:
     """The text without control (tab, CR and LF stay), format and variation characters."""
-    return text if text.isprintable() and text.isascii() else _INVISIBLE.sub("", text)
+    # Only ASCII and letters are sure to hold none: variation selectors count as printable.
+    if text.isalpha() or (text.isascii() and text.isprintable()):
+        return text
+    return _INVISIBLE.sub("", text)
 
 
 def folded(text: str) -> str:
@@ -45,25 +48,22 @@ def folded(text: str) -> str:
     if text.isascii():
         return visible(text).strip().lower()
     lower = normalize("NFC", visible(text)).strip().lower()
-    return normalize("NFC", _DOT_ABOVE_I.sub("i", lower))
+    if "\u0307" in lower:
+        lower = _DOT_ABOVE_I.sub("i", lower)
+    return normalize("NFC", lower)
 
 
 def letters(text: str) -> str:
     """Only the letters of the text."""
-    if text.isalpha():
-        return text
-    if text.isascii():
-        return text.translate(_NO_LETTER)
-    return "".join(_kept(text, digits=False))
+    plain = text if text.isalpha() else text.translate(_NO_LETTER)
+    # Most names are done here; the others hold marks, or signs of another script.
+    return plain if plain.isascii() or plain.isalpha() else _kept(text, digits=False)
 
 
 def letters_and_digits(text: str) -> str:
     """Only the letters and the digits of the text."""
-    if text.isalpha():
-        return text
-    if text.isascii():
-        return text.translate(_NO_LETTER_OR_DIGIT)
-    return "".join(_kept(text, digits=True))
+    plain = text if text.isalpha() else text.translate(_NO_LETTER_OR_DIGIT)
+    return plain if plain.isascii() or plain.isalpha() else _kept(text, digits=True)
 
 
 def without_accents(text: str) -> str:
@@ -78,7 +78,7 @@ def is_dash(character: str) -> bool:
     return character == "-" or category(character) == "Pd"
 
 
-def _kept(text: str, *, digits: bool) -> list[str]:
+def _kept(text: str, *, digits: bool) -> str:
     kept: list[str] = []
     after_letter = False
     for character in text:
@@ -86,4 +86,4 @@ def _kept(text: str, *, digits: bool) -> list[str]:
         after_letter = character.isalpha() or (after_letter and category(character)[0] == "M")
         if after_letter or (digits and character.isdecimal()):
             kept.append(character)
-    return kept
+    return "".join(kept)

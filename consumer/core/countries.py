@@ -46,16 +46,18 @@ ALIASES: Mapping[str, str] = MappingProxyType(
     }
 )
 
-_UNCOUNTED = str.maketrans("", "", ". 0123456789")
+_UNCOUNTED = str.maketrans("", "", ".0123456789")
 
 
 def alpha_2(text: str) -> str | Unusable:
     """The ISO 3166 alpha-2 code, lower case, of a folded text."""
-    short = text.translate(_UNCOUNTED)
-    if len(short) == 2 and short in codes():
+    if text in codes():
+        return text
+    short = "".join(text.translate(_UNCOUNTED).split())
+    if short in codes():
         return short
-    compared = _compared(text)
-    return _alpha_3().get(compared) or _names().get(compared) or _other_names().get(compared) or MALFORMED
+    name = _compared(text)
+    return _alpha_3().get(name) or _names().get(name) or _other_names().get(name) or MALFORMED
 
 
 @cache
@@ -108,4 +110,5 @@ def _unambiguous(names: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def _compared(text: str) -> str:
-    return letters(without_accents(text))
+    """Letters only, accents and an English article ignored."""
+    return letters(without_accents(text)).removeprefix("the")

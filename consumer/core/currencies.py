@@ -14,14 +14,14 @@ import pycountry
 from consumer.core.values import EMPTY, MALFORMED, WRONG_TYPE, Unusable
 
 
-def currency(value: object) -> str | Unusable:
+def code(value: object) -> str | Unusable:
     """The ISO 4217 code that a JSON value names."""
     if not isinstance(value, str):
         return WRONG_TYPE
-    code = value.strip().upper()
-    if not code:
+    named = value.strip().upper()
+    if not named:
         return EMPTY
-    return code if code in _codes() else MALFORMED
+    return named if named in _codes() else MALFORMED
 
 
 @cache

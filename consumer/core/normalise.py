@@ -22,7 +22,7 @@ from consumer.core import birthdates, countries, phones, postal_codes, states
 from consumer.core.characters import folded, letters, letters_and_digits
 from consumer.core.digests import given_digest
 from consumer.core.rules import BirthdateOrder
-from consumer.core.values import EMPTY, MALFORMED, PLACEHOLDER, Unusable, is_placeholder, text_of
+from consumer.core.values import EMPTY, MALFORMED, PLACEHOLDER, Unusable, is_placeholder_word, text_of
 
 
 class Place(NamedTuple):
@@ -41,7 +41,10 @@ class Place(NamedTuple):
 
 Rule = Callable[[str, Place], "str | Unusable"]
 
-_NO_EMAIL_CHARACTER = re.compile(r"[\s()<>\[\]:;,\"\\]")
+# Words with single dots between them, an @, and two words or more. None of the
+# characters that only occur in lists and quotes, though RFC 5321 has ways for them.
+_WORD = r"[^.@\s()<>\[\]:;,\"\\]+"
+_EMAIL = re.compile(rf"{_WORD}(?:\.{_WORD})*@{_WORD}(?:\.{_WORD})+")
 _FEMALE = (
     "f",
     "female",
@@ -77,7 +80,7 @@ def normalise_plain(key: str, value: object, text: str, place: Place) -> str | U
     plain = folded(text)
     if not plain:
         return EMPTY
-    if is_placeholder(plain):
+    if is_placeholder_word(plain):
         return PLACEHOLDER
     if key == "zp" and not isinstance(value, str):
         plain = postal_codes.padded(plain, place.country or place.default_country)
@@ -97,13 +100,8 @@ def country_of(value: object) -> str | None:
 
 
 def email(text: str, _: Place) -> str | Unusable:
-    """One `@`, a dot after it, none of the characters that only occur in lists and quotes."""
-    local, at, domain = text.partition("@")
-    if not at or "@" in domain or "." not in domain or ".." in text or _NO_EMAIL_CHARACTER.search(text):
-        return MALFORMED
-    if not local or any(part[0] == "." or part[-1] == "." for part in (local, domain)):
-        return MALFORMED
-    return text
+    """One `@`, a dot after it, nothing empty between dots. Dots and tags before the `@` stay."""
+    return text if _EMAIL.fullmatch(text) else MALFORMED
 
 
 def phone(text: str, place: Place) -> str | Unusable:

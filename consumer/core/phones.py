@@ -45,7 +45,10 @@ def _international(number: str, found: str) -> str | None:
     before, plus, after = number.partition("+")
     if plus and not any(map(_is_digit, before)):
         return plus + after
-    return "+" + found[2:] if found.startswith("00") else None
+    if not found.startswith("00"):
+        return None
+    second = number.index("0", number.index("0") + 1)
+    return "+" + number[second + 1 :]
 
 
 def _valid(number: str, country: str | None) -> str | None:

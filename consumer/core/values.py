@@ -74,5 +74,9 @@ def integer_of(value: object) -> int | None:
 
 def is_placeholder(text: str) -> bool:
     """Whether a text only says that there is nothing: `null`, `N/A`, `(not set)`, `---`."""
-    word = text.strip().lower()
+    return is_placeholder_word(text.strip().lower())
+
+
+def is_placeholder_word(word: str) -> bool:
+    """The same of a text that is trimmed and in lower case."""
     return word in PLACEHOLDERS or (word != "" and not word.strip("*-."))
