@@ -1,0 +1,115 @@
+"""
+Personal data in clear stays out of what is sent as it is.
+
+Two things count as personal here: a text that holds an e-mail address, and a
+text or number under a name of personal data (`phone`, `first_name`), also in
+lists and objects below that name. Both are taken out; booleans stay.
+
+Addresses in other shapes, or a phone number under a name of its own, cannot be
+told from other data and are not looked for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Set
+from functools import lru_cache
+from typing import Final
+
+# Letters of an address are all but these separators: a part before the @, and
+# a dot between two parts after it. One character is enough before the @, which
+# keeps the search linear on any text.
+_ADDRESS = re.compile(r"(?<=[^@/?&=#\s])@[^@/?&=#\s]+\.[^@/?&=#\s]")
+
+PERSONAL_NAMES = frozenset(
+    {
+        "email",
+        "mail",
+        "emailaddress",
+        "phone",
+        "phonenumber",
+        "telephone",
+        "mobile",
+        "firstname",
+        "lastname",
+        "fullname",
+        "address",
+        "street",
+        "birthdate",
+        "birthday",
+        "dob",
+        "gender",
+        "ssn",
+    }
+)
+_SEPARATORS = str.maketrans("", "", "-_ ")
+_NAME_LENGTH_MAX = 64
+
+
+class _Dropped:
+    """Marks what is taken out, as null is a value."""
+
+
+DROPPED: Final = _Dropped()
+
+
+def holds_address(text: str) -> bool:
+    """Whether a text contains an e-mail address."""
+    return "@" in text and _ADDRESS.search(text) is not None
+
+
+def is_personal_name(name: str) -> bool:
+    """Whether a key or parameter is named like personal data: `First-Name`, `e_mail`."""
+    return _remembered(name) if len(name) <= _NAME_LENGTH_MAX else _is_listed(name)
+
+
+def _is_listed(name: str) -> bool:
+    return name.lower().translate(_SEPARATORS) in PERSONAL_NAMES
+
+
+# The same few keys come with every event; bounded in count and in length.
+_remembered = lru_cache(maxsize=1024)(_is_listed)
+
+
+def clean(value: object, allow: Set[str] = frozenset(), *, is_personal: bool = False) -> object:
+    """
+    The value without personal data: the same object when there was none, `DROPPED` when nothing is left.
+
+    `allow` are exact keys whose values are kept whole, at any depth. Bounded
+    depth is the caller's promise (`depth.is_too_deep`).
+    """
+    if isinstance(value, str):
+        return DROPPED if is_personal or holds_address(value) else value
+    if isinstance(value, dict):
+        return _clean_object(value, allow, is_personal)
+    if isinstance(value, list):
+        return _clean_list(value, allow, is_personal)
+    if is_personal and isinstance(value, int | float) and not isinstance(value, bool):
+        return DROPPED
+    return value
+
+
+def _clean_object(value: dict[str, object], allow: Set[str], is_personal: bool) -> dict[str, object]:
+    kept = {}
+    for key, child in value.items():
+        clean_child = clean_entry(key, child, allow, is_personal=is_personal)
+        if clean_child is not DROPPED:
+            kept[key] = clean_child
+    same = len(kept) == len(value) and all(kept[key] is child for key, child in value.items())
+    return value if same else kept
+
+
+def clean_entry(key: str, value: object, allow: Set[str], *, is_personal: bool = False) -> object:
+    """The value of a key, judged with the key's name; `DROPPED` when the key itself holds an address."""
+    if key in allow:
+        return value
+    if holds_address(key):
+        return DROPPED
+    return clean(value, allow, is_personal=is_personal or is_personal_name(key))
+
+
+def _clean_list(value: list[object], allow: Set[str], is_personal: bool) -> list[object]:
+    cleaned = [clean(element, allow, is_personal=is_personal) for element in value]
+    if all(after is before for after, before in zip(cleaned, value, strict=True)):
+        return value
+    return [element for element in cleaned if element is not DROPPED]

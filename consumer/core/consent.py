@@ -1,0 +1,45 @@
+"""
+May this event be used at all?
+
+Asked before anything else is done with an event. Category ids are opaque and
+compared as trimmed text: 3, 3.0 and "3" are one category. The first of two
+places that says anything decides alone:
+
+    consent_categories at the root  →  user.consent_categories
+
+While an app waits for its user's consent, `user` may be a text. Then there is
+no user, and no consent wherever else categories stand.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+BETWEEN_IDS = re.compile(r"[,|]")
+
+
+def is_given(event: Mapping[str, object], category: str | None) -> bool:
+    """Whether the event carries the category. Without a category configured every event passes."""
+    if not category:
+        return True
+    user = event.get("user")
+    if isinstance(user, str):
+        return False
+    granted = event.get("consent_categories")
+    if granted is None and isinstance(user, dict):
+        granted = user.get("consent_categories")
+    return category in _ids(granted)
+
+
+def _ids(granted: object) -> Iterator[str]:
+    """`["1, 2", 3.0]` gives `1`, `2`, `3`. Booleans, null and anything nested give none."""
+    for element in granted if isinstance(granted, list) else (granted,):
+        if isinstance(element, str):
+            yield from (part.strip() for part in BETWEEN_IDS.split(element))
+        elif isinstance(element, bool):
+            continue
+        elif isinstance(element, int):
+            yield str(element)
+        elif isinstance(element, float):
+            yield str(int(element)) if element.is_integer() else str(element)

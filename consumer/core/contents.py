@@ -1,0 +1,127 @@
+"""
+What was looked at or bought: `items` as Meta's `contents`.
+
+Two shapes give lines. A line without an id is left out, as Meta refuses it.
+
+    an item of the event     {product: {id, price}, id, quantity, price}
+    a line of an override    {id, quantity, item_price, title, brand, category, ...}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Set
+
+from consumer.core import numbers, plain
+from consumer.core.decision import NoteWord
+from consumer.core.event import NOTHING
+from consumer.core.mapping import CONTENT_KEYS, CONTENT_TEXTS
+from consumer.core.rules import ContentId
+from consumer.core.sources import Object
+from consumer.core.trail import Trail
+from consumer.core.values import Unusable
+
+Line = dict[str, object]
+
+FIELD = "contents[]"
+
+
+def objects(value: object, field: str, trail: Trail) -> list[Object]:
+    """The objects of a list, or the one object that stands for a list of one; anything else leaves a note."""
+    found: list[Object] = []
+    for element in value if isinstance(value, list) else (value,):
+        if isinstance(element, dict):
+            found.append(element)
+        elif element is not None:
+            trail.note(field, NoteWord.WRONG_TYPE)
+    return found
+
+
+def product(item: Object) -> Object:
+    """The product of an item; nothing when there is none, or no object."""
+    found = item.get("product")
+    return found if isinstance(found, dict) else NOTHING
+
+
+def lines_of_items(items: list[Object], currency: str | None, first: ContentId, trail: Trail) -> list[Line]:
+    """`contents` of the event's items. `first` says whose id is tried first, the product's or the item's."""
+    lines = []
+    for item in items:
+        its_product = product(item)
+        if its_product is NOTHING and item.get("product") is not None:
+            trail.note(FIELD, NoteWord.WRONG_TYPE)
+        places = (its_product, item) if first is ContentId.PRODUCT else (item, its_product)
+        ids = (place.get("id") for place in places)
+        prices = (its_product.get("price"), item.get("price"))
+        line = _line(ids, item.get("quantity"), prices, currency, trail)
+        if line is not None:
+            lines.append(line)
+    return lines
+
+
+def lines_of_override(given: list[Object], currency: str | None, allow: Set[str], trail: Trail) -> list[Line]:
+    """`contents` as an override writes them: Meta's own keys, each read like an item's."""
+    lines = []
+    for entry in given:
+        line = _line((entry.get("id"),), entry.get("quantity"), (entry.get("item_price"),), currency, trail)
+        if line is not None:
+            line.update(_texts(entry, allow, trail))
+            lines.append(line)
+    return lines
+
+
+def _line(
+    ids: Iterable[object], count: object, prices: Iterable[object], currency: str | None, trail: Trail
+) -> Line | None:
+    identifier = _first(ids, trail)
+    if identifier is None:
+        trail.note(FIELD, NoteWord.MISSING)
+        return None
+    line: Line = {"id": identifier, "quantity": _quantity(count, trail)}
+    price = _price(prices, currency, trail)
+    if price is not None:
+        line["item_price"] = price
+    return line
+
+
+def _first(ids: Iterable[object], trail: Trail) -> str | None:
+    for value in ids:
+        if value is not None:
+            usable = plain.content_id(value)
+            if isinstance(usable, str):
+                return usable
+            trail.note(FIELD, usable.note)
+    return None
+
+
+def _quantity(count: object, trail: Trail) -> int:
+    if count is None:
+        return 1
+    usable = numbers.quantity(count)
+    if isinstance(usable, Unusable):
+        trail.note(FIELD, usable.note)
+        return 1
+    return usable
+
+
+def _price(prices: Iterable[object], currency: str | None, trail: Trail) -> int | float | None:
+    for value in prices:
+        if value is not None:
+            usable = numbers.money(value, currency)
+            if not isinstance(usable, Unusable):
+                return usable
+            trail.note(FIELD, usable.note)
+    return None
+
+
+def _texts(entry: Object, allow: Set[str], trail: Trail) -> Iterator[tuple[str, str]]:
+    for key, value in entry.items():
+        if value is None:
+            continue
+        if key in CONTENT_TEXTS:
+            usable = plain.text(value) if key in allow else plain.clean_text(value)
+            if isinstance(usable, str):
+                yield key, usable
+            else:
+                trail.note(FIELD, usable.note)
+        elif key not in CONTENT_KEYS:
+            trail.note(FIELD, NoteWord.UNKNOWN_KEY)

@@ -1,0 +1,196 @@
+"""
+What happened, in the shop's terms: value, currency, contents, and any key of the user's own.
+
+Each key is looked for in this order:
+
+    integrations.facebook.custom_data.<key>   read as its row says; a key without a row as it is
+    the user's own paths (a setting)          likewise, in place of the row's sources
+    the row's sources                         mapping.CUSTOM_DATA, then the items
+
+Personal data is taken out at the end, whatever way it came in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Concatenate, NamedTuple, ParamSpec, TypeVar
+
+from consumer.core import contents, mapping, numbers, plain
+from consumer.core.cleaning import DROPPED, clean_entry
+from consumer.core.contents import Line
+from consumer.core.currencies import code
+from consumer.core.decision import NoteWord
+from consumer.core.depth import is_too_deep
+from consumer.core.event import Event
+from consumer.core.rules import Rules
+from consumer.core.sources import Object, at_path, first_usable
+from consumer.core.trail import Trail
+from consumer.core.values import EMPTY, Unusable
+
+CustomData = dict[str, object]
+P = ParamSpec("P")
+T = TypeVar("T")
+
+# Their forms leave no room for personal data.
+CLEAN_BY_FORM = frozenset({"value", "currency", "contents", "num_items"})
+
+
+def custom_data(event: Event, name: str, rules: Rules, trail: Trail) -> CustomData:
+    """Meta's `custom_data` of an event that Meta gets as `name`."""
+    rows = _Rows(event, name, rules, trail, _items(event, trail))
+    currency = rows.first("currency", code) or rows.of_products(
+        "currency", code, ("currency",)
+    )
+    lines = rows.contents(currency)
+    found: CustomData = {
+        "value": rows.first("value", numbers.money, currency),
+        "currency": currency,
+        "contents": lines or None,
+        "content_name": rows.first("content_name", plain.text)
+        or rows.of_products("content_name", plain.text, ("name",)),
+        "content_category": rows.first("content_category", plain.text)
+        or rows.of_products("content_category", plain.text, mapping.PRODUCT_CATEGORIES),
+        "content_type": rows.first("content_type", plain.text) or rows.content_type(),
+        "status": rows.first("status", plain.text),
+        "order_id": rows.first("order_id", plain.text_or_integer),
+        "search_string": rows.first("search_string", plain.text),
+        "num_items": rows.num_items(lines),
+    }
+    found.update(rows.without_row())
+    return _cleaned({key: value for key, value in found.items() if value is not None}, rules, trail)
+
+
+def _items(event: Event, trail: Trail) -> list[Object]:
+    items = event.root.get("items")
+    return [] if items is None else contents.objects(items, "items", trail)
+
+
+class _Rows(NamedTuple):
+    """The rows of the table, read for one event."""
+
+    event: Event
+    name: str
+    rules: Rules
+    trail: Trail
+    items: list[Object]
+
+    def first(
+        self,
+        key: str,
+        read: Callable[Concatenate[object, P], T | Unusable],
+        *arguments: P.args,
+        **named: P.kwargs,
+    ) -> T | None:
+        """The override, else the user's paths or the row's sources."""
+        row = mapping.CUSTOM_DATA[key]
+        if self.event.facebook_custom_data:
+            found = first_usable(key, row.override, self.event, self.trail, read, *arguments, **named)
+            if found is not None:
+                return found
+        if key in self.rules.custom_data_paths:
+            return self._at_paths(key, read, *arguments, **named)
+        if row.events is not None and self.name not in row.events:
+            return None
+        return first_usable(key, row.sources, self.event, self.trail, read, *arguments, **named)
+
+    def _at_paths(
+        self,
+        key: str,
+        read: Callable[Concatenate[object, P], T | Unusable],
+        *arguments: P.args,
+        **named: P.kwargs,
+    ) -> T | None:
+        for path in self.rules.custom_data_paths[key]:
+            value = at_path(self.event.root, path)
+            if value is None:
+                continue
+            usable = read(value, *arguments, **named)
+            if not isinstance(usable, Unusable):
+                self.trail.came(key, ".".join(map(str, path)))
+                return usable
+            self.trail.note(key if key in mapping.CUSTOM_DATA else "custom_data.*", usable.note)
+        return None
+
+    def of_products(
+        self, key: str, read: Callable[[object], str | Unusable], names: Iterable[str]
+    ) -> str | None:
+        """The first usable property of the items' products, unless the user's paths replace the row."""
+        if key in self.rules.custom_data_paths:
+            return None
+        for index, item in enumerate(self.items):
+            product = contents.product(item)
+            for name in names:
+                value = product.get(name)
+                if value is None:
+                    continue
+                usable = read(value)
+                if isinstance(usable, str):
+                    self.trail.came(key, f"items[{index}].product.{name}")
+                    return usable
+                self.trail.note(key, usable.note)
+        return None
+
+    def contents(self, currency: str | None) -> list[Line]:
+        """The lines of an override, else of the items; an override without a usable line counts as absent."""
+        found = first_usable(
+            "contents",
+            mapping.CUSTOM_DATA["contents"].override,
+            self.event,
+            self.trail,
+            self._given_lines,
+            currency,
+        )
+        if found is not None:
+            return found
+        if "contents" in self.rules.custom_data_paths:
+            return self._at_paths("contents", self._lines_at_path, currency) or []
+        self.trail.came("contents", "items")
+        return contents.lines_of_items(self.items, currency, self.rules.content_id, self.trail)
+
+    def _given_lines(self, value: object, currency: str | None) -> list[Line] | Unusable:
+        given = contents.objects(value, contents.FIELD, self.trail)
+        allow = self.rules.custom_data_allow
+        return contents.lines_of_override(given, currency, allow, self.trail) or EMPTY
+
+    def _lines_at_path(self, value: object, currency: str | None) -> list[Line] | Unusable:
+        items = contents.objects(value, contents.FIELD, self.trail)
+        return contents.lines_of_items(items, currency, self.rules.content_id, self.trail) or EMPTY
+
+    def content_type(self) -> str | None:
+        """The setting's, unless the user's paths replace the row."""
+        return None if "content_type" in self.rules.custom_data_paths else self.rules.content_type or None
+
+    def num_items(self, lines: list[Line]) -> int | None:
+        """Lines of `contents`, for the events that say how many."""
+        given = self.first("num_items", numbers.whole_number, 0)
+        counts = self.name in (mapping.CUSTOM_DATA["num_items"].events or ())
+        if given is not None or not counts or not lines or "num_items" in self.rules.custom_data_paths:
+            return given
+        self.trail.came("num_items", "lines of contents")
+        return len(lines)
+
+    def without_row(self) -> Iterator[tuple[str, object]]:
+        """Keys of the user's own: from paths, then overrides, which win."""
+        overrides = self.event.facebook_custom_data
+        for key in self.rules.custom_data_paths:
+            if key not in mapping.CUSTOM_DATA and overrides.get(key) is None:
+                yield key, self._at_paths(key, _as_it_is)
+        for key, value in overrides.items():
+            if key not in mapping.CUSTOM_DATA and value is not None:
+                self.trail.came(key, f"integrations.facebook.custom_data.{key}")
+                yield key, value
+
+
+def _as_it_is(value: object) -> object | Unusable:
+    return Unusable(NoteWord.TOO_DEEP) if is_too_deep(value) else value
+
+
+def _cleaned(found: CustomData, rules: Rules, trail: Trail) -> CustomData:
+    kept: CustomData = {}
+    for key, value in found.items():
+        cleaned = value if key in CLEAN_BY_FORM else clean_entry(key, value, rules.custom_data_allow)
+        if cleaned is not value:
+            trail.note(key if key in mapping.CUSTOM_DATA else "custom_data.*", NoteWord.PERSONAL_DATA)
+        if cleaned is not DROPPED:
+            kept[key] = cleaned
+    return kept

@@ -1,0 +1,85 @@
+"""
+The whole business: from a record to its decision.
+
+    parse → consent → name → time → user_data → custom_data
+          → a purchase without personal information? → enough to match?
+          → a purchase without value or currency? → too large?
+
+Consent comes before anything else is done with an event. Nothing here reads a
+clock or anything but its arguments, so the same record gives the same bytes,
+today, on a redelivery and in a replay.
+"""
+
+from __future__ import annotations
+
+import orjson
+
+from consumer.core import consent, event_level, qualify
+from consumer.core.custom_data import custom_data
+from consumer.core.decision import CUSTOM, FILTERED_REASONS, Decision, Deliverable, Filtered, Invalid, Reason
+from consumer.core.event import open_event, parse
+from consumer.core.hashing import BatchHasher
+from consumer.core.mapping import STANDARD_EVENTS
+from consumer.core.record import Record, coordinates
+from consumer.core.rules import Rules
+from consumer.core.trail import Sources, Trail
+from consumer.core.user_data import user_data
+
+
+def decide(
+    record: Record, rules: Rules, hasher: BatchHasher, now_ms: int, sources: Sources | None = None
+) -> Decision:
+    """
+    What becomes of a record. Never raises on anything a record can hold.
+
+    `hasher` is the batch's. `sources`, when given, is filled with Meta key ->
+    path of the value that was used, for `explain`.
+    """
+    if record.value is None:
+        return Filtered(Reason.TOMBSTONE)
+    root = parse(record.value)
+    if isinstance(root, Reason):
+        return Invalid(root)
+    if not consent.is_given(root, rules.user_consent_category):
+        return Filtered(Reason.NO_CONSENT)
+
+    trail = Trail(sources)
+    event = open_event(root, trail)
+    name = event_level.name(event, rules, trail)
+    if name is None:
+        return Invalid(Reason.NO_EVENT_NAME, detail="event_name", notes=trail.notes)
+    origin = coordinates(record)
+    when = event_level.when(event, origin, rules, now_ms, trail)
+    if isinstance(when, Reason):
+        return _ended(when, name, trail)
+
+    sent = event_level.server_event(event, name, when, origin, rules, trail)
+    person = user_data(event, when.time_s, sent.get("event_source_url"), rules, hasher, now_ms, trail)
+    details = custom_data(event, name, rules, trail)
+    event_level.note_what_a_website_lacks(sent, person, trail)
+
+    reason = qualify.reason_against(event_level.given_name(event), name, person, details, rules)
+    if reason is not None:
+        return _ended(reason, name, trail)
+    payload = orjson.dumps(sent | {"user_data": person, "custom_data": details})
+    if len(payload) > rules.event_bytes_max:
+        return _ended(Reason.EVENT_TOO_LARGE, name, trail)
+    return Deliverable(payload, _label(name), when.time_s, when.expires_at_s, tuple(person), trail.notes)
+
+
+def _ended(reason: Reason, name: str, trail: Trail) -> Filtered | Invalid:
+    if reason in FILTERED_REASONS:
+        return Filtered(reason, _label(name), trail.notes)
+    return Invalid(reason, _label(name), _DETAILS.get(reason, ""), trail.notes)
+
+
+def _label(name: str) -> str:
+    return name if name in STANDARD_EVENTS else CUSTOM
+
+
+# Which field of the server event an invalid event falls for.
+_DETAILS = {
+    Reason.EVENT_TIME_IN_FUTURE: "event_time",
+    Reason.PURCHASE_WITHOUT_VALUE: "custom_data.value",
+    Reason.PURCHASE_WITHOUT_CURRENCY: "custom_data.currency",
+}

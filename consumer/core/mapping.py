@@ -1,0 +1,210 @@
+"""
+Which property becomes which Meta key: the documentation's tables, as tables.
+
+Read it beside the connector's documentation. A row is a Meta key and its
+sources, the first usable of which wins. `integrations.facebook` comes first
+everywhere: it is how a marketing engineer overrides any of this.
+
+The sets of keys are whitelists. Meta refuses an unknown key on the event, in
+`user_data` and in `contents[]`, and with it the whole request.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from consumer.core.sources import Source
+
+# Commanders Act event -> Meta's standard event. Any other event goes under its own name.
+EVENT_NAMES = {
+    "begin_checkout": "InitiateCheckout",
+    "purchase": "Purchase",
+    "add_to_cart": "AddToCart",
+    "view_item": "ViewContent",
+    "view_item_list": "ViewContent",
+    "search": "Search",
+    "add_payment_info": "AddPaymentInfo",
+    "add_to_wishlist": "AddToWishlist",
+    "generate_lead": "Lead",
+    "page_view": "PageView",
+    "complete_registration": "CompleteRegistration",
+    "contact": "Contact",
+    "customize_product": "CustomizeProduct",
+    "donate": "Donate",
+    "find_location": "FindLocation",
+    "schedule": "Schedule",
+    "start_trial": "StartTrial",
+    "submit_application": "SubmitApplication",
+    "subscribe": "Subscribe",
+}
+STANDARD_EVENTS = frozenset(EVENT_NAMES.values())
+PURCHASE = "Purchase"
+
+ACTION_SOURCES = frozenset(
+    {
+        "email",
+        "website",
+        "app",
+        "phone_call",
+        "chat",
+        "physical_store",
+        "system_generated",
+        "business_messaging",
+        "other",
+    }
+)
+ACTION_SOURCE_BY_TYPE = {"offline": "physical_store", "call": "phone_call"}
+
+# The places of an event that are read, in the order of `event.Event`.
+PLACES = (
+    "",
+    "user",
+    "browser",
+    "context",
+    "context.page",
+    "context.device",
+    "context.device.cookie",
+    "integrations.facebook",
+    "integrations.facebook.user_data",
+    "integrations.facebook.custom_data",
+)
+
+
+def _sources(*paths: str) -> tuple[Source, ...]:
+    split = ((path, *path.rpartition(".")) for path in paths)
+    return tuple(Source(path, PLACES.index(place), key) for path, place, _, key in split)
+
+
+# The event itself. -----------------------------------------------------------------------------
+
+EVENT_NAME_OVERRIDE = _sources("integrations.facebook.event_name")
+EVENT_ID = _sources("integrations.facebook.event_id", "event_id", "context.event_id")
+EVENT_TIME = _sources("context.event_timestamp", "event_timestamp")
+ACTION_SOURCE = _sources("integrations.facebook.action_source")
+EVENT_SOURCE_URL = _sources("integrations.facebook.event_source_url", "context.page.url", "url")
+REFERRER_URL = _sources("integrations.facebook.referrer_url", "context.page.referrer", "referrer")
+
+# Overrides only, cleaned and sent as they are.
+EVENT_OBJECTS = {
+    "original_event_data": _sources("integrations.facebook.original_event_data"),
+    "attribution_data": _sources("integrations.facebook.attribution_data"),
+    "app_data": _sources("integrations.facebook.app_data"),
+}
+EVENT_TEXTS = {
+    "customer_segmentation": _sources("integrations.facebook.customer_segmentation"),
+    "messaging_channel": _sources("integrations.facebook.messaging_channel"),
+}
+
+EVENT_KEYS = frozenset(
+    {
+        "event_name",
+        "event_time",
+        "event_id",
+        "action_source",
+        "event_source_url",
+        "referrer_url",
+        "opt_out",
+        "data_processing_options",
+        "data_processing_options_country",
+        "data_processing_options_state",
+        "user_data",
+        "custom_data",
+        *EVENT_OBJECTS,
+        *EVENT_TEXTS,
+    }
+)
+
+# user_data. ------------------------------------------------------------------------------------
+
+
+class Hashed(NamedTuple):
+    """A key that is sent as a digest: override, plain property, property that holds digests."""
+
+    key: str
+    override: Source
+    plain: Source
+    digest: Source
+
+
+def _hashed(key: str, plain: str) -> Hashed:
+    return Hashed(key, *_sources(f"integrations.facebook.user_data.{key}", plain, f"{plain}_sha256"))
+
+
+HASHED = (
+    _hashed("external_id", "user.id"),
+    _hashed("em", "user.email"),
+    _hashed("ph", "user.phone"),
+    _hashed("ge", "user.gender"),
+    _hashed("db", "user.birthdate"),
+    _hashed("ln", "user.lastname"),
+    _hashed("fn", "user.firstname"),
+    _hashed("ct", "user.city"),
+    _hashed("st", "user.state"),
+    _hashed("zp", "user.zipcode"),
+    _hashed("country", "user.country"),
+)
+CLIENT_IP_ADDRESS = _sources(
+    "integrations.facebook.user_data.client_ip_address", "browser.ip", "context.device.ip"
+)
+CLIENT_USER_AGENT = _sources(
+    "integrations.facebook.user_data.client_user_agent", "browser.user_agent", "context.device.user_agent"
+)
+FBC = _sources(
+    "integrations.facebook.user_data.fbc", "integrations.facebook.fbc", "fbc", "context.device.cookie._fbc"
+)
+FBP = _sources(
+    "integrations.facebook.user_data.fbp", "integrations.facebook.fbp", "fbp", "context.device.cookie._fbp"
+)
+
+# Override only, not hashed.
+GIVEN = {
+    key: _sources(f"integrations.facebook.user_data.{key}")
+    for key in (
+        "subscription_id",
+        "fb_login_id",
+        "lead_id",
+        "anon_id",
+        "madid",
+        "page_id",
+        "page_scoped_user_id",
+        "ctwa_clid",
+        "ig_account_id",
+        "ig_sid",
+    )
+}
+USER_DATA_KEYS = frozenset(
+    {*(row.key for row in HASHED), "client_ip_address", "client_user_agent", "fbc", "fbp", *GIVEN}
+)
+
+# custom_data. ----------------------------------------------------------------------------------
+
+
+class Row(NamedTuple):
+    """A key of `custom_data`: the override, and the sources that count for these events (None: for all)."""
+
+    override: tuple[Source, ...]
+    sources: tuple[Source, ...]
+    events: frozenset[str] | None = None
+
+
+def _row(key: str, *paths: str, events: frozenset[str] | None = None) -> Row:
+    return Row(_sources(f"integrations.facebook.custom_data.{key}"), _sources(*paths), events)
+
+
+CUSTOM_DATA = {
+    "value": _row("value", "amount", "value", "revenue"),
+    "currency": _row("currency", "currency"),  # else the first items[i].product.currency
+    "contents": _row("contents", "items"),
+    "content_name": _row("content_name", "name"),  # else the first items[i].product.name
+    "content_category": _row("content_category", "category"),  # else the first items[i].product.category_N
+    "content_type": _row("content_type"),  # else the setting
+    "status": _row("status", "status"),
+    "order_id": _row("order_id", "id", events=frozenset({PURCHASE})),
+    "search_string": _row("search_string", "search_term", events=frozenset({"Search"})),
+    "num_items": _row("num_items", events=frozenset({"InitiateCheckout", PURCHASE})),  # lines of contents
+}
+
+PRODUCT_CATEGORIES = ("category_1", "category_2", "category_3", "category_4", "category_5")
+
+CONTENT_TEXTS = ("delivery_category", "title", "description", "brand", "category")
+CONTENT_KEYS = frozenset({"id", "quantity", "item_price", *CONTENT_TEXTS})

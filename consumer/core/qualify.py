@@ -1,0 +1,62 @@
+"""
+Is there enough in the event to be worth sending, and does Meta take it?
+
+Asked of what would be sent, after mapping: a value that was dropped does not
+count. The order of the questions is public, as an event has one reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from consumer.core.decision import Reason
+from consumer.core.mapping import PURCHASE
+from consumer.core.rules import MatchRule, Rules
+
+IDENTIFIERS = frozenset({"em", "ph", "external_id", "fbp", "fbc"})
+OTHERS = frozenset(
+    {"ge", "db", "ln", "fn", "ct", "st", "zp", "country", "client_ip_address", "client_user_agent"}
+)
+
+# What Meta refuses when user_data holds nothing else.
+NEVER_ENOUGH = (
+    frozenset({"ct", "country", "st", "zp", "ge", "client_user_agent"}),
+    frozenset({"db", "client_user_agent"}),
+    frozenset({"fn", "ge"}),
+    frozenset({"ln", "ge"}),
+)
+
+
+def reason_against(
+    given_name: str, name: str, user_data: Collection[str], custom_data: Collection[str], rules: Rules
+) -> Reason | None:
+    """
+    Why a mapped event is not sent; None when it is.
+
+    `given_name` is the site's `event_name`, `name` the one Meta gets; of the
+    data only the keys count.
+    """
+    is_metas_purchase = name == PURCHASE
+    is_purchase = is_metas_purchase or given_name == "purchase"
+    if is_purchase and not any(key in user_data for key in rules.purchase_personal_information):
+        return Reason.PURCHASE_WITHOUT_PERSONAL_INFORMATION
+    if not is_enough_to_match(user_data, rules.match_rule):
+        return Reason.NOT_ENOUGH_TO_MATCH
+    if is_metas_purchase and "value" not in custom_data:
+        return Reason.PURCHASE_WITHOUT_VALUE
+    if is_metas_purchase and "currency" not in custom_data:
+        return Reason.PURCHASE_WITHOUT_CURRENCY
+    return None
+
+
+def is_enough_to_match(keys: Collection[str], rule: MatchRule) -> bool:
+    """Whether `user_data` with these keys may match somebody: by the user's rule, then by Meta's."""
+    identifiers = len(IDENTIFIERS.intersection(keys))
+    others = len(OTHERS.intersection(keys))
+    if rule is MatchRule.ALL:
+        enough = identifiers >= 1 and others >= 3
+    elif rule is MatchRule.ANY_OTHER:
+        enough = identifiers >= 1 and identifiers + others >= 4
+    else:
+        enough = identifiers >= 1 or others >= 3
+    return enough and not any(never.issuperset(keys) for never in NEVER_ENOUGH)

@@ -1,0 +1,67 @@
+"""
+The first source that is present and usable.
+
+A Meta key has sources in an order, written as the documentation writes them:
+
+    integrations.facebook.event_id  →  event_id  →  context.event_id
+
+null is absent. A source that cannot be used counts as absent too, and leaves
+a note, so that one bad value costs that value and never the event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Concatenate, NamedTuple, ParamSpec, TypeVar
+
+from consumer.core.rules import Path
+from consumer.core.trail import Trail
+from consumer.core.values import Unusable
+
+Object = Mapping[str, object]
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Source(NamedTuple):
+    """Where a value is: a path as documented, the place of the event it lies in, and its key there."""
+
+    path: str
+    place: int
+    key: str
+
+
+def first_usable(
+    field: str,
+    sources: Sequence[Source],
+    places: Sequence[Object],
+    trail: Trail,
+    read: Callable[Concatenate[object, P], T | Unusable],
+    *arguments: P.args,
+    **named: P.kwargs,
+) -> T | None:
+    """The first value that `read` can use, out of the `places` of an event; None when there is none."""
+    for path, place, key in sources:
+        value = places[place].get(key)
+        if value is None:
+            continue
+        usable = read(value, *arguments, **named)
+        if isinstance(usable, Unusable):
+            trail.note(field, usable.note)
+            continue
+        trail.came(field, path)
+        return usable
+    return None
+
+
+def at_path(root: object, path: Path) -> object:
+    """What lies at a user's own path; None when nothing does. A number steps into a list, or is a key."""
+    found = root
+    for step in path:
+        if isinstance(found, dict):
+            found = found.get(str(step))
+        elif isinstance(found, list) and isinstance(step, int) and step < len(found):
+            found = found[step]
+        else:
+            return None
+    return found

@@ -1,0 +1,106 @@
+"""
+A page's address without personal data, and otherwise byte for byte.
+
+    https://ann:secret@shop.example.com/account/ann@example.com?ref=1&email=x#top
+    https://shop.example.com/account/*****?ref=1#top
+
+User name and password go. A parameter goes when it is named like personal
+data or holds an e-mail address; a path segment or fragment that holds one
+becomes `*****`. What is looked at is also decoded, twice at most, because
+addresses travel encoded and sometimes encoded again. Nothing that stays is
+rewritten: no lower case, no sorting, no new encoding.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from urllib.parse import unquote, unquote_plus
+
+from consumer.core.cleaning import holds_address, is_personal_name
+from consumer.core.decision import NoteWord
+from consumer.core.values import Unusable
+
+MASK = "*****"
+DECODINGS_MAX = 2
+
+_URL = re.compile(
+    r"(?P<scheme>https?://)(?P<authority>[^/?#]*)(?P<path>[^?#]*)(?P<query>\?[^#]*)?(?P<fragment>#.*)?",
+    re.IGNORECASE | re.DOTALL,
+)
+# A backslash ends a host in browsers and does not elsewhere: such an address has no one meaning.
+_NO_HOST = re.compile(r"[\s\\]|^(:|$)")
+
+
+def clean_url(value: object) -> tuple[str, bool] | Unusable:
+    """An absolute http(s) address without personal data, and whether anything was taken out."""
+    if not isinstance(value, str):
+        return Unusable(NoteWord.WRONG_TYPE)
+    url = value.strip()
+    parts = _URL.fullmatch(url)
+    if parts is None:
+        return Unusable(NoteWord.MALFORMED)
+    host = parts["authority"].rpartition("@")[2]
+    if _NO_HOST.search(host):
+        return Unusable(NoteWord.MALFORMED)
+    if _shows_address(host):
+        return Unusable(NoteWord.PERSONAL_DATA)
+    cleaned = "".join(
+        (
+            parts["scheme"],
+            host,
+            _clean_path(parts["path"]),
+            _clean_query(parts["query"] or ""),
+            _clean_fragment(parts["fragment"] or ""),
+        )
+    )
+    return cleaned, cleaned != url
+
+
+def click_id(url: str) -> str | None:
+    """The first `fbclid` parameter of an address, percent-decoded once; None when there is none."""
+    query = url.partition("#")[0].partition("?")[2]
+    for parameter in query.split("&") if "fbclid=" in query else ():
+        name, _, value = parameter.partition("=")
+        if name == "fbclid":
+            return unquote(value)
+    return None
+
+
+def _clean_path(path: str) -> str:
+    if "@" not in path and "%" not in path:
+        return path
+    return "/".join(MASK if _shows_address(segment) else segment for segment in path.split("/"))
+
+
+def _clean_query(query: str) -> str:
+    if not query:
+        return query
+    parameters = query[1:].split("&")
+    kept = [parameter for parameter in parameters if not _is_personal(parameter)]
+    if len(kept) == len(parameters):
+        return query
+    return "?" + "&".join(kept) if kept else ""
+
+
+def _clean_fragment(fragment: str) -> str:
+    return "#" + MASK if _shows_address(fragment[1:]) else fragment
+
+
+def _is_personal(parameter: str) -> bool:
+    name = parameter.partition("=")[0]
+    return any(map(is_personal_name, _readings(name))) or _shows_address(parameter)
+
+
+def _shows_address(text: str) -> bool:
+    return any(map(holds_address, _readings(text)))
+
+
+def _readings(text: str) -> Iterator[str]:
+    """The text, and what it decodes to, for as long as decoding changes it."""
+    yield text
+    for _ in range(DECODINGS_MAX):
+        if "%" not in text and "+" not in text:
+            return
+        text = unquote_plus(text)
+        yield text
