@@ -72,7 +72,7 @@ class DeadLetters:
             if error.fatal():
                 self._replace(producer)
             await asyncio.sleep(backoff_s(attempt, self._chance(), RETRY_MOST_S))
-        self._telemetry.add(metrics.DEAD_LETTERS, 1, failure.reason)
+        self._telemetry.add(metrics.DEAD_LETTERS, 1, failure.reason.value)
 
     async def _write(
         self, producer: Producer, record: Record, value: bytes | None, headers: Headers

@@ -259,7 +259,7 @@ class Delivery:
         finally:
             self.requests_in_flight -= 1
         self._gate.hear(verdict, pixel_wait_s(verdict, self._clocks.chance()))
-        self._telemetry.add(metrics.REQUESTS, 1, verdict.kind)
+        self._telemetry.add(metrics.REQUESTS, 1, verdict.kind.value)
         if verdict.code is not None:
             self._telemetry.add(metrics.ERRORS, 1, str(verdict.code))
         if verdict.kind is not Kind.ACCEPTED:
@@ -285,7 +285,7 @@ class Delivery:
         old = [item for item in batch if item.event.expires_at_s <= now_s]
         if not old:
             return batch
-        self._telemetry.add(metrics.FILTERED, len(old), Reason.EVENT_TOO_OLD)
+        self._telemetry.add(metrics.FILTERED, len(old), Reason.EVENT_TOO_OLD.value)
         for item in old:
             log_filtered(item.record, Reason.EVENT_TOO_OLD)
         self._settle([item.ticket for item in old])
@@ -312,7 +312,9 @@ def log_filtered(record: Record, reason: Reason) -> None:
 
 
 def _log(verdict: Verdict, events: int) -> None:
-    log.warning(
+    """A refused batch of many is only on the way to the event that matters: twenty lines of no use."""
+    is_search = verdict.kind in (Kind.REFUSED, Kind.TOO_LARGE) and events > 1
+    (log.debug if is_search else log.warning)(
         "request not accepted",
         verdict=verdict.kind,
         says=verdict.says,
