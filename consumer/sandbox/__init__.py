@@ -14,6 +14,7 @@ counts what it took, and misbehaves when told to.
     ledger.py     what was taken: counts, repeats, the accepted file
     behaviour.py  how it misbehaves
     answer.py     what goes back
+    controls.py   its own endpoints: counts, behaviour, reset
     server.py     all of it behind HTTP
     command.py    the command line
 

@@ -31,6 +31,7 @@ class FaultKind(StrEnum):
     UNAVAILABLE = "unavailable"  # 200 and "Service Unavailable" [Meta's source]
     PARTIAL = "partial"  # accepted, but `events_received` is another number, or missing when null
     DROP = "drop"  # the connection closes without an answer
+    CUT = "cut"  # the connection closes in the middle of the answer
     LATE = "late"  # the right answer, after `latency_ms`
 
 
@@ -56,7 +57,7 @@ class Fault(BaseModel):
     @property
     def takes_effect(self) -> bool:
         """Whether the request's events are accepted all the same."""
-        return self.processed or self.kind in (FaultKind.PARTIAL, FaultKind.LATE)
+        return self.processed or self.kind in (FaultKind.PARTIAL, FaultKind.LATE, FaultKind.CUT)
 
 
 class Behaviour(BaseModel):
@@ -75,15 +76,22 @@ class BadBehaviour(ValueError):
     """A behaviour that cannot be had; the message names the settings, never their values."""
 
 
-def changed(behaviour: Behaviour, changes: Mapping[str, Any]) -> Behaviour:
-    """`behaviour` with `changes`; raises BadBehaviour when one is unknown or unusable."""
+def behaviour(words: Mapping[str, Any]) -> Behaviour:
+    """The behaviour that `words` describe; raises BadBehaviour with every mistake."""
     try:
-        return Behaviour.model_validate({**behaviour.model_dump(), **changes})
+        return Behaviour.model_validate(dict(words))
     except ValidationError as error:
-        lines = (
-            f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors(include_input=False)
-        )
-        raise BadBehaviour("; ".join(lines)) from None
+        mistakes = error.errors(include_input=False, include_url=False, include_context=False)
+        raise BadBehaviour("; ".join(f"{_place(one['loc'])}: {one['msg']}" for one in mistakes)) from None
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    return ".".join(map(str, location))
+
+
+def changed(now: Behaviour, changes: Mapping[str, Any]) -> Behaviour:
+    """`now` with `changes`; raises BadBehaviour."""
+    return behaviour({**now.model_dump(), **changes})
 
 
 class FaultQueue:

@@ -85,11 +85,13 @@ def sandbox(
             strict=not lenient,
             accepted_kept_max=0,  # a process keeps nothing personal
         )
-        uvloop.run(serve(settings, port_file=port_file))
     except ValueError as mistake:
         raise BadSettings([f"sandbox: {mistake}"]) from None
+    try:
+        uvloop.run(serve(settings, port_file=port_file))
     except OSError as error:
-        raise CannotGoOn(f"sandbox: cannot start on {host}:{port}: {error.strerror}") from None
+        what = error.filename or f"{host}:{port}"
+        raise CannotGoOn(f"sandbox: cannot start with {what}: {error.strerror}") from None
 
 
 def _read_behave(text: str | None) -> dict[str, object]:

@@ -25,7 +25,12 @@ UNKNOWN_OBJECT_SUBCODE = 33
 
 
 class Refusal(NamedTuple):
-    """Why the whole request is refused. `title` and `detail` are what Meta means for a person to read."""
+    """
+    Why the whole request is refused.
+
+    `title` and `detail` are what Meta means for a person to read; answers that
+    have them say `is_transient` too.
+    """
 
     status: int
     code: int
@@ -33,7 +38,6 @@ class Refusal(NamedTuple):
     message: str
     title: str | None = None
     detail: str | None = None
-    is_transient: bool = False
     data: str | None = None
 
     @property
@@ -48,7 +52,7 @@ class Refusal(NamedTuple):
             "type": "OAuthException",  # for everything, throttling too: it says nothing
             "code": self.code,
             "error_subcode": self.subcode,
-            "is_transient": self.is_transient if self.title else (self.is_transient or None),
+            "is_transient": False if self.title else None,
             "error_user_title": self.title,
             "error_user_msg": self.detail,
             "error_data": self.data,

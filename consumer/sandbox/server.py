@@ -10,10 +10,6 @@ The sandbox as a server: the path of one request.
         answer, or what the fault makes of it
         ledger.close_request
 
-    GET  /sandbox/stats     the counts
-    POST /sandbox/behave    change the behaviour
-    POST /sandbox/reset     counts and behaviour as at the start
-
 The latency comes after the request took effect, as it does when an answer is
 lost on its way: a sender that gave up waiting sends again what was taken.
 Nothing of a request is ever logged.
@@ -30,9 +26,9 @@ from typing import Any, Self
 import orjson
 from aiohttp import web
 
-from consumer.sandbox import answer, request, rules
+from consumer.sandbox import answer, controls, request, rules
 from consumer.sandbox.answer import Answer
-from consumer.sandbox.behaviour import BadBehaviour, Behaviour, Fault, FaultKind, FaultQueue, changed
+from consumer.sandbox.behaviour import Behaviour, Fault, FaultKind, FaultQueue, changed
 from consumer.sandbox.ledger import Ledger, Stats
 from consumer.sandbox.settings import SandboxSettings
 
@@ -52,29 +48,25 @@ class Sandbox:
     def __init__(self, settings: SandboxSettings) -> None:
         self._settings = settings
         self._tables = rules.STRICT if settings.strict else rules.LENIENT
-        plain = Behaviour(
-            access_token=settings.access_token, pixel_id=settings.pixel_id, latency_ms=settings.latency_ms
-        )
-        self._first_behaviour = changed(plain, settings.behave)
         self._ledger = Ledger(settings.accepted_file, settings.accepted_kept_max, settings.ids_kept_max)
         self.bodies: deque[bytes] = deque(maxlen=settings.bodies_kept_max)
-        self._behave(self._first_behaviour)
+        self._behave(self._settings.first_behaviour())
         self._runner: web.AppRunner | None = None
         self.url = ""
 
     async def start(self) -> str:
-        """Listen; the base URL, to be used as the graph URL. OSError when the port is taken."""
+        """Listen, once; the base URL, to be used as the graph URL. OSError when the port is taken."""
         app = web.Application(client_max_size=self._settings.body_bytes_max)
         app.router.add_post("/{version}/{pixel_id}/events", self._post_events)
-        app.router.add_get("/sandbox/stats", self._get_stats)
-        app.router.add_post("/sandbox/behave", self._post_behave)
-        app.router.add_route("*", "/sandbox/reset", self._reset)
+        app.add_routes(controls.routes(self))
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=STOP_S, auto_decompress=False)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, self._settings.host, self._settings.port)
-        await site.start()
-        host = "127.0.0.1" if self._settings.host == "0.0.0.0" else self._settings.host  # noqa: S104 - compared
-        self.url = f"http://{host}:{self._runner.addresses[0][1]}"
+        try:
+            await web.TCPSite(self._runner, self._settings.host, self._settings.port).start()
+        except OSError:
+            await self.stop()
+            raise
+        self.url = f"http://{_reachable(self._settings.host)}:{self._runner.addresses[0][1]}"
         return self.url
 
     async def stop(self) -> None:
@@ -101,7 +93,7 @@ class Sandbox:
         """The last accepted events, whole, oldest first."""
         return list(self._ledger.accepted)
 
-    def behave(self, **changes: object) -> None:
+    def behave(self, /, **changes: object) -> None:
         """
         Change the behaviour, as `POST /sandbox/behave` does; the keys are those of `Behaviour`.
 
@@ -113,7 +105,7 @@ class Sandbox:
         """Counts, memory and behaviour as at the start; the accepted file stays."""
         self._ledger.reset()
         self.bodies.clear()
-        self._behave(self._first_behaviour)
+        self._behave(self._settings.first_behaviour())
 
     def _behave(self, behaviour: Behaviour, *, keep_faults: bool = False) -> None:
         self._behaviour = behaviour
@@ -130,8 +122,8 @@ class Sandbox:
             given = await self._answer(http, number, fault)
             outcome = given.outcome
             await asyncio.sleep(self._latency_s(fault))
-            if fault is not None and fault.kind is FaultKind.DROP and http.transport is not None:
-                http.transport.abort()
+            if fault is not None and fault.kind in (FaultKind.DROP, FaultKind.CUT):
+                await self._break_off(http, given if fault.kind is FaultKind.CUT else None)
             return self._response(given)
         except (ConnectionError, web.RequestPayloadError):
             return web.Response(status=400)  # the sender went away before its body was here
@@ -193,6 +185,15 @@ class Sandbox:
             self.bodies.append(body)
         return body
 
+    async def _break_off(self, http: web.Request, given: Answer | None) -> None:
+        """Close the connection, after half of the answer when there is one."""
+        if given is not None:
+            half = web.StreamResponse(status=given.status, headers={"Content-Length": str(len(given.body))})
+            await half.prepare(http)
+            await half.write(given.body[: len(given.body) // 2])
+        if http.transport is not None:
+            http.transport.close()
+
     def _latency_s(self, fault: Fault | None) -> float:
         own_ms = fault.latency_ms if fault is not None else None
         return (self._behaviour.latency_ms if own_ms is None else own_ms) / 1000
@@ -205,28 +206,12 @@ class Sandbox:
             headers={**self._behaviour.headers, **given.headers},
         )
 
-    # Its own endpoints
 
-    async def _get_stats(self, http: web.Request) -> web.Response:
-        return web.Response(body=self.stats.json(), content_type=answer.JSON)
-
-    async def _post_behave(self, http: web.Request) -> web.Response:
-        changes = request.parse(await http.read())
-        if not isinstance(changes, dict):
-            return _told(400, error="the body is not a JSON object")
-        try:
-            self.behave(**changes)
-        except BadBehaviour as mistakes:
-            return _told(400, error=str(mistakes))
-        return _told(200, ok=True)
-
-    async def _reset(self, http: web.Request) -> web.Response:
-        self.reset()
-        return _told(200, ok=True)
-
-
-def _told(status: int, **words: object) -> web.Response:
-    return web.Response(status=status, body=orjson.dumps(words), content_type=answer.JSON)
+def _reachable(host: str) -> str:
+    """How this machine reaches a server that listens on `host`."""
+    if host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host
 
 
 async def serve(settings: SandboxSettings, *, port_file: Path | None = None) -> None:

@@ -7,10 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from consumer.sandbox.behaviour import Behaviour, behaviour
+
 ACCESS_TOKEN = "sandbox-token"  # noqa: S105 - no secret, it opens nothing
 BODY_BYTES_MAX = 8 * 1024 * 1024  # twice what the consumer sends at most; Meta's limit is unknown
 ACCEPTED_KEPT_MAX = 20_000
-IDS_KEPT_MAX = 2_000_000
+IDS_KEPT_MAX = 200_000  # about 90 MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,9 @@ class SandboxSettings:
     Port 0 is a free one. `behave` is what the behaviour starts with, as
     `Sandbox.behave` takes it. `strict` adds what this project promises to what Meta
     asks for. `fast` answers without looking: it checks nothing, counts events
-    by their bytes, and writes no accepted file. `now` gives unix seconds.
+    by their bytes, and writes no accepted file. `now` gives unix seconds. The
+    `..._kept_max` bound what stays in memory: whole accepted events, raw
+    bodies, ids by which repeats are known. ValueError when they do not fit.
     """
 
     host: str = "127.0.0.1"
@@ -42,3 +46,13 @@ class SandboxSettings:
     def __post_init__(self) -> None:
         if self.fast and self.accepted_file is not None:
             raise ValueError("fast mode reads no events, so it cannot write an accepted file")
+        self.first_behaviour()
+
+    def first_behaviour(self) -> Behaviour:
+        """The behaviour at the start and after a reset; raises BadBehaviour."""
+        words = {
+            "access_token": self.access_token,
+            "pixel_id": self.pixel_id,
+            "latency_ms": self.latency_ms,
+        }
+        return behaviour({**words, **self.behave})
