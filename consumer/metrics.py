@@ -7,6 +7,8 @@ alert has its series before the first incident.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from enum import StrEnum
 from typing import NamedTuple
 
 from consumer.core.decision import FILTERED_REASONS, INVALID_REASONS
@@ -23,6 +25,11 @@ class Metric(NamedTuple):
     attributes: dict[str, tuple[str, ...] | None]
 
 
+def words(values: Iterable[StrEnum]) -> tuple[str, ...]:
+    """A closed set as plain text."""
+    return tuple(sorted(value.value for value in values))
+
+
 CONSUMED = Metric("capi.records.consumed", "{record}", "Records taken from the events topics.", {})
 ACCEPTED = Metric(
     "capi.events.accepted", "{event}", "Events in requests that Meta accepted.", {"event_name": None}
@@ -31,13 +38,13 @@ FILTERED = Metric(
     "capi.events.filtered",
     "{event}",
     "Records that are not sent, by reason: a success.",
-    {"reason": tuple(sorted(FILTERED_REASONS))},
+    {"reason": words(FILTERED_REASONS)},
 )
 DEAD_LETTERS = Metric(
     "capi.dead_letters",
     "{record}",
     "Records whose dead letter the broker acknowledged, by reason.",
-    {"reason": tuple(sorted(INVALID_REASONS))},
+    {"reason": words(INVALID_REASONS)},
 )
 DEAD_LETTER_RETRIES = Metric(
     "capi.dead_letters.retries", "{attempt}", "Writes of dead letters that failed and were tried again.", {}
@@ -50,7 +57,7 @@ REQUESTS = Metric(
     "capi.requests",
     "{request}",
     "Requests to Meta, by verdict.",
-    {"verdict": tuple(kind.value for kind in Kind)},
+    {"verdict": words(Kind)},
 )
 ERRORS = Metric("capi.meta.errors", "{answer}", "Answers that carried an error, by code.", {"code": None})
 UNCONFIRMED = Metric(
@@ -85,6 +92,6 @@ STATE = Metric(
     "capi.state",
     "1",
     "1 for the state that the consumer is in, 0 for the others.",
-    {"state": tuple(s.value for s in State)},
+    {"state": words(State)},
 )
 GAUGES = (IN_FLIGHT, IN_FLIGHT_BYTES, REQUESTS_IN_FLIGHT, STATE)
