@@ -20,6 +20,7 @@ FBP = re.compile(r"fb\.[0-9]\.[0-9]{1,13}\.[0-9]+" + f"({TAIL})?")
 AT_THE_END = re.compile(TAIL + "$")
 # One character before the @ is enough to know, and keeps the search linear.
 EMAIL = re.compile(r"[^@/?&=#\s]@[^@/?&=#\s]+\.[^@/?&=#\s]")
+WITHOUT_GAPS = str.maketrans("", "", "-_ ")
 
 
 def fbp_malformed(event: Json, now_s: float) -> Finding | None:
@@ -44,9 +45,10 @@ def ip_address_malformed(event: Json, now_s: float) -> Finding | None:
 
 def email_in_clear(event: Json, now_s: float) -> Finding | None:
     """An e-mail address in any text or key of the event, percent-encoded in an address too."""
-    for path, text in _texts(event):
-        if EMAIL.search(text):
-            return Finding(path, value=text)
+    for key, value in event.items():
+        for text in _texts(value):
+            if "@" in text and EMAIL.search(text):
+                return Finding(f"['{key}']", key, text)
     for key in ("event_source_url", "referrer_url"):
         once = unquote_plus(event.get(key, ""))
         if EMAIL.search(once) or EMAIL.search(unquote_plus(once)):
@@ -57,47 +59,36 @@ def email_in_clear(event: Json, now_s: float) -> Finding | None:
 def named_personal_data(event: Json, now_s: float) -> Finding | None:
     """Text or a number under a name such as `phone`, outside `user_data`."""
     for key in ("custom_data", "original_event_data", "attribution_data", "app_data"):
-        for path, name, value in _named(event.get(key, {}), f"['{key}']"):
-            if any(not isinstance(leaf, bool) for _, leaf in _leaves(value, path)):
-                return Finding(path, name, value)
+        for thing in _walk(event.get(key)):
+            for name, value in thing.items() if isinstance(thing, dict) else ():
+                if _is_personal(name) and any(_is_text_or_number(inner) for inner in _walk(value)):
+                    return Finding(f"['{key}']", name, value)
     return None
 
 
-def _named(top: Json, path: str) -> Iterator[tuple[str, str, Json]]:
-    for where, thing in _objects(top, path):
-        for name, value in thing.items():
-            if re.sub(r"[-_ ]", "", name.lower()) in keys.PERSONAL_NAMES:
-                yield f"{where}['{name}']", name, value
+def _is_personal(name: str) -> bool:
+    return name.lower().translate(WITHOUT_GAPS) in keys.PERSONAL_NAMES
 
 
-def _objects(top: Json, path: str) -> Iterator[tuple[str, dict[str, Json]]]:
-    return ((where, thing) for where, thing in _walk(top, path) if isinstance(thing, dict))
+def _is_text_or_number(value: Json) -> bool:
+    return isinstance(value, str | int | float) and not isinstance(value, bool)
 
 
-def _leaves(top: Json, path: str) -> Iterator[tuple[str, Json]]:
-    return (
-        (where, thing)
-        for where, thing in _walk(top, path)
-        if thing is not None and not isinstance(thing, dict | list)
-    )
-
-
-def _texts(top: Json) -> Iterator[tuple[str, str]]:
-    for where, thing in _walk(top, ""):
+def _texts(top: Json) -> Iterator[str]:
+    for thing in _walk(top):
         if isinstance(thing, str):
-            yield where, thing
+            yield thing
         elif isinstance(thing, dict):
-            for key in thing:
-                yield where, key
+            yield from thing
 
 
-def _walk(top: Json, path: str) -> Iterator[tuple[str, Json]]:
-    """Everything in a JSON value with its path. A stack, not recursion: JSON may be a thousand deep."""
-    stack = [(path, top)]
+def _walk(top: Json) -> Iterator[Json]:
+    """Everything in a JSON value. A stack, not recursion: JSON may be a thousand deep."""
+    stack = [top]
     while stack:
-        where, thing = stack.pop()
-        yield where, thing
+        thing = stack.pop()
+        yield thing
         if isinstance(thing, dict):
-            stack.extend((f"{where}['{key}']", value) for key, value in thing.items())
+            stack.extend(thing.values())
         elif isinstance(thing, list):
-            stack.extend((f"{where}[{index}]", value) for index, value in enumerate(thing))
+            stack.extend(thing)

@@ -23,6 +23,8 @@ UNKNOWN_PATH = 2500
 DEAD_VERSION = 2635
 UNKNOWN_OBJECT_SUBCODE = 33
 
+ECHO_LENGTH_MAX = 200
+
 
 class Refusal(NamedTuple):
     """
@@ -59,3 +61,11 @@ class Refusal(NamedTuple):
             "fbtrace_id": trace_id,
         }
         return orjson.dumps({"error": {key: value for key, value in error.items() if value is not None}})
+
+
+def echo(value: object) -> str:
+    """What was sent, as text for a message; JSON may be too deep to be shown."""
+    try:
+        return str(value)[:ECHO_LENGTH_MAX]
+    except RecursionError:
+        return "..."

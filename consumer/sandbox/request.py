@@ -40,12 +40,8 @@ def wrong_address(version: str, pixel_id: str, pixel_id_here: str) -> Refusal | 
             f"(#2635) You are calling a deprecated version of the Ads API: {version}.",
         )
     if pixel_id != pixel_id_here:
-        return Refusal(
-            BAD_REQUEST,
-            INVALID_PARAMETER,
-            refusal.UNKNOWN_OBJECT_SUBCODE,
-            f"Unsupported post request. Object with ID '{pixel_id}' does not exist or cannot be loaded.",
-        )
+        text = f"Unsupported post request. Object with ID '{refusal.echo(pixel_id)}' does not exist."
+        return Refusal(BAD_REQUEST, INVALID_PARAMETER, refusal.UNKNOWN_OBJECT_SUBCODE, text)
     return None
 
 
@@ -61,7 +57,7 @@ def wrong_token(authorization: str | None, body: Json, token_here: str) -> Refus
             UNAUTHORIZED,
             refusal.INVALID_TOKEN,
             None,
-            f"Invalid OAuth access token - Cannot parse access token {token}",
+            f"Invalid OAuth access token - Cannot parse access token {refusal.echo(token)}",
         )
     return None
 
@@ -108,7 +104,7 @@ def _wrong_agent(agent: Json) -> Refusal | None:
         return None
     letters = sum(map(str.isalpha, agent)) if isinstance(agent, str) else 0
     if letters < 2 or len(agent) > PARTNER_AGENT_LENGTH_MAX:
-        return _invalid(f"Param partner_agent is not valid: {agent}")
+        return _invalid(f"Param partner_agent is not valid: {refusal.echo(agent)}")
     return None
 
 

@@ -21,9 +21,7 @@ from typing import NamedTuple
 
 from consumer.sandbox import checks, promises
 from consumer.sandbox.checks import Check, Finding, Json
-from consumer.sandbox.refusal import BAD_REQUEST, INVALID_PARAMETER, Refusal
-
-ECHO_LENGTH_MAX = 200
+from consumer.sandbox.refusal import BAD_REQUEST, INVALID_PARAMETER, Refusal, echo
 
 
 class Rule(NamedTuple):
@@ -134,8 +132,8 @@ def refusal_of(
 def _refusal(rule: Rule, finding: Finding, index: int) -> Refusal:
     words = {
         "path": f"$['data'][{index}]{finding.path}",
-        "key": finding.key,
-        "value": str(finding.value)[:ECHO_LENGTH_MAX],
+        "key": echo(finding.key),
+        "value": echo(finding.value),
     }
     text = rule.message.format(**words)
     if rule.subcode is None:
@@ -157,18 +155,18 @@ def _asked_refusal(event: Json) -> Refusal | None:
     asked = event.get("custom_data", {}).get("sandbox_refuse")
     if asked is None:
         return None
-    form = re.fullmatch(r"(-?[0-9]{1,9})(?:/([0-9]{1,9}))?", str(asked))
+    form = re.fullmatch(r"(-?[0-9]{1,9})(?:/([0-9]{1,9}))?", echo(asked))
     if form is None:
         return Refusal(BAD_REQUEST, INVALID_PARAMETER, None, "(#100) sandbox_refuse is code/subcode.")
-    echo = str(event["user_data"])[:ECHO_LENGTH_MAX]
+    sent = echo(event["user_data"])
     return Refusal(
         status=BAD_REQUEST,
         code=int(form[1]),
         subcode=int(form[2]) if form[2] else None,
-        message=f"Invalid parameter: {echo}",
-        title=f'Refused "{event["event_id"] if "event_id" in event else event["event_name"]}"',
-        detail=f"The event asked to be refused: {echo}",
-        data=echo,
+        message=f"Invalid parameter: {sent}",
+        title=f'Refused "{echo(event.get("event_id", event["event_name"]))}"',
+        detail=f"The event asked to be refused: {sent}",
+        data=sent,
     )
 
 
@@ -177,6 +175,6 @@ def asked_status(events: Sequence[Json]) -> int | None:
     for event in events:
         custom_data = event.get("custom_data") if isinstance(event, dict) else None
         asked = custom_data.get("sandbox_status") if isinstance(custom_data, dict) else None
-        if asked is not None and re.fullmatch(r"[45][0-9]{2}", str(asked)):
-            return int(str(asked))
+        if asked is not None and re.fullmatch(r"[45][0-9]{2}", echo(asked)):
+            return int(echo(asked))
     return None

@@ -12,7 +12,7 @@ from consumer.sandbox.behaviour import Behaviour, behaviour
 ACCESS_TOKEN = "sandbox-token"  # noqa: S105 - no secret, it opens nothing
 BODY_BYTES_MAX = 8 * 1024 * 1024  # twice what the consumer sends at most; Meta's limit is unknown
 ACCEPTED_KEPT_MAX = 20_000
-IDS_KEPT_MAX = 200_000  # about 90 MB
+IDS_KEPT_MAX = 200_000  # about 80 MB
 
 
 @dataclass(frozen=True, slots=True)

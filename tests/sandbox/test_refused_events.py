@@ -286,6 +286,25 @@ async def test_an_event_as_deep_as_json_may_be_is_looked_through_to_its_end():
         assert (await to.post(raw=b'{"data":[%b]}' % clear)).status == 200
 
 
+@pytest.mark.parametrize(
+    "event",
+    [
+        custom(phone="deep"),
+        custom(sandbox_refuse="deep"),
+        good(event_name="deep"),
+        good(user_data="deep"),
+        good(user_data={"em": "deep"}),
+        good(user_data={**USER, "lead_id": "deep"}, custom_data={"sandbox_refuse": "100"}),
+        "deep",
+    ],
+)
+async def test_a_value_too_deep_to_be_echoed_is_refused_all_the_same(event):
+    async with meta() as to:
+        raw = orjson.dumps({"data": [good(), event]})
+        answer = await to.post(raw=raw.replace(b'"deep"', b"[" * 950 + b"7" + b"]" * 950))
+        assert (answer.status, answer.code[0]) == (400, 100)
+
+
 async def test_the_first_bad_event_is_the_one_named():
     async with meta() as to:
         events = [good() for _ in range(1000)]
@@ -342,7 +361,7 @@ async def test_the_request_that_holds_an_event_may_be_asked_to_fail_always(asked
         assert to.sandbox.stats.outcomes == {f"asked:{asked}": 2, "accepted": 1}
 
 
-@pytest.mark.parametrize("asked", ["200", "99", "6000", "x", [], {}])
+@pytest.mark.parametrize("asked", [[[[]]], "200", "99", "6000", "x", [], {}])
 async def test_a_status_that_is_no_error_is_not_asked_for(asked):
     async with meta() as to:
         assert (await to.post(custom(sandbox_status=asked))).status == 200

@@ -37,6 +37,8 @@ REFUSED = [
     ({"body": {"data": [good()], "partner_agent": "a" * 23}}, 400, 100, None),
     ({"body": {"data": [good()], "partner_agent": "1.0-x"}}, 400, 100, None),
     ({"body": {"data": [good()], "partner_agent": 7}}, 400, 100, None),
+    ({"raw": b'{"data":[{}],"partner_agent":' + b"[" * 1000 + b"]" * 1000 + b"}"}, 400, 100, None),
+    ({"token": None, "raw": b'{"access_token":' + b"[" * 1000 + b"7" + b"]" * 1000 + b"}"}, 401, 190, None),
 ]
 
 
