@@ -57,6 +57,10 @@ class Owner(Protocol):
         """These are somebody else's already: let go, commit nothing."""
         ...
 
+    def jumped(self, partition: Partition, offset: int) -> None:
+        """What lay below `offset` is gone; reading goes on there."""
+        ...
+
     def reached_end(self, partition: Partition, offset: int) -> None:
         """There is nothing to read below `offset` any more."""
         ...
@@ -256,7 +260,7 @@ class Source:
             self._consumer.pause([place])
             return
         start = self._edge(self._consumer, place, is_end=self._out_of_range is OutOfRange.LATEST)
-        self._owned().assigned({partition: start.offset})
+        self._owned().jumped(partition, start.offset)
         self._consumer.seek(start)
 
 

@@ -91,6 +91,7 @@ class Worker:
         self._now_s = now_s
         self._tracker = OffsetTracker()
         self._is_full = False
+        self._has_drained = False
         self._commit_due = 0.0
         self._stopping = threading.Event()
         self._ended = ended
@@ -215,6 +216,10 @@ class Worker:
         for partition in partitions:
             self._tracker.revoke(partition)
 
+    def jumped(self, partition: Partition, offset: int) -> None:
+        """Reading goes on at `offset`."""
+        self._tracker.jump(partition, offset)
+
     def reached_end(self, partition: Partition, offset: int) -> None:
         """Holes at the end of a log are done: nobody will read them."""
         self._tracker.reach_end(partition, offset)
@@ -229,7 +234,7 @@ class Worker:
         wanted = list(partitions)
         deadline = time.monotonic() + timeout_s
         self._settle()
-        if not self._tracker.unfinished(wanted):
+        if self._has_drained or not self._tracker.unfinished(wanted):
             return
         self._handover.hurry(True)
         while (
@@ -251,6 +256,8 @@ class Worker:
             self._commit_when_due()
             # Nothing comes while all is paused, but for what was fetched before.
             self._source.poll(self._pace.poll_records_max, POLL_S)
+        # Leaving the group takes the partitions back once more: no second wait.
+        self._has_drained = True
         left = self._tracker.unfinished(self._tracker.partitions)
         self._source.commit(self._tracker.committable(), wait=True)
         log.info("drained", left_uncommitted=left)
