@@ -1,0 +1,229 @@
+"""What the chart renders: valid for Kubernetes, hardened, and with nothing secret in the open."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import kubernetes_validate
+import pytest
+import yaml
+from deploy.chart import (
+    CHART,
+    VALUE_FILES,
+    container,
+    helm,
+    minimal,
+    notes,
+    only,
+    pod,
+    rendered,
+    values_of,
+)
+
+import consumer
+from consumer.run import CLOSE_S
+
+pytestmark = pytest.mark.chart
+
+each_value_file = pytest.mark.parametrize("file", VALUE_FILES, ids=lambda file: file.stem)
+
+
+def test_a_dozen_value_files_are_rendered_here():
+    assert len(VALUE_FILES) == 12
+
+
+@each_value_file
+def test_lint_has_nothing_to_say_but_that_there_is_no_icon(file):
+    report = helm().lint(CHART, values_of(file), strict=True)
+    assert [message["error"] for message in report["messages"]] == ["icon is recommended"]
+    assert report["errors"] == []
+
+
+@each_value_file
+@pytest.mark.parametrize("version", ["1.25", kubernetes_validate.latest_version()])
+def test_kubernetes_takes_every_manifest(file, version):
+    for manifest in rendered(values_of(file)):
+        kubernetes_validate.validate(manifest, version, strict=True)
+
+
+def test_the_oldest_kubernetes_that_is_tested_is_the_oldest_that_the_chart_names():
+    metadata = yaml.safe_load((CHART / "Chart.yaml").read_text())
+    assert metadata["kubeVersion"] == ">=1.25.0-0"
+
+
+@each_value_file
+def test_names_of_one_kind_differ_and_fit(file):
+    names = [(manifest["kind"], manifest["metadata"]["name"]) for manifest in rendered(values_of(file))]
+    assert len(set(names)) == len(names)
+    assert [name for kind, name in names if kind == "Service" and len(name) > 63] == []
+
+
+@each_value_file
+def test_selectors_find_the_pods(file):
+    manifests = rendered(values_of(file))
+    labels = only(manifests, "Deployment")["spec"]["template"]["metadata"]["labels"].items()
+    assert only(manifests, "Deployment")["spec"]["selector"]["matchLabels"].items() <= labels
+    for manifest in manifests:
+        if manifest["kind"] == "Service":
+            assert manifest["spec"]["selector"].items() <= labels
+        if manifest["kind"] == "PodDisruptionBudget":
+            assert manifest["spec"]["selector"]["matchLabels"].items() <= labels
+
+
+def test_the_image_has_the_version_of_the_program():
+    assert container(rendered(minimal()))["image"] == f"capi-consumer:{consumer.__version__}"
+
+
+def test_a_digest_wins_over_the_tag():
+    digest = "sha256:" + "0" * 64
+    image = {"repository": "registry.example.com/capi-consumer", "tag": "1.0.0", "digest": digest}
+    found = container(rendered(minimal(image=image)))["image"]
+    assert found == f"registry.example.com/capi-consumer@{digest}"
+
+
+@each_value_file
+def test_the_pod_has_no_right_that_it_does_not_need(file):
+    manifests = rendered(values_of(file))
+    assert pod(manifests)["automountServiceAccountToken"] is False
+    assert pod(manifests)["enableServiceLinks"] is False
+    assert pod(manifests)["securityContext"]["runAsNonRoot"] is True
+    assert pod(manifests)["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert container(manifests)["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    for manifest in manifests:
+        if manifest["kind"] == "ServiceAccount":
+            assert manifest["automountServiceAccountToken"] is False
+
+
+def test_user_and_groups_are_numbers_or_left_to_the_cluster():
+    context = pod(rendered(minimal()))["securityContext"]
+    assert (context["runAsUser"], context["runAsGroup"], context["fsGroup"]) == (10001, 10001, 10001)
+    left = pod(rendered(values_of(CHART / "ci" / "openshift-values.yaml")))["securityContext"]
+    assert set(left) == {"runAsNonRoot", "seccompProfile"}
+
+
+def test_probes_ask_where_the_program_answers():
+    found = container(rendered(minimal()))
+    assert found["ports"] == [{"name": "health", "containerPort": 9090, "protocol": "TCP"}]
+    assert {name: found[name]["httpGet"] for name in ("startupProbe", "readinessProbe", "livenessProbe")} == {
+        "startupProbe": {"path": "/startupz", "port": "health"},
+        "readinessProbe": {"path": "/readyz", "port": "health"},
+        "livenessProbe": {"path": "/livez", "port": "health"},
+    }
+
+
+@pytest.mark.parametrize(("drain_timeout_s", "grace_s"), [(25, 40), (0.5, 16), (50.5, 66), (3600, 3615)])
+def test_the_grace_follows_from_the_drain(drain_timeout_s, grace_s):
+    manifests = rendered(minimal(settings={"drain_timeout_s": drain_timeout_s}))
+    assert pod(manifests)["terminationGracePeriodSeconds"] == grace_s
+    assert grace_s > drain_timeout_s + CLOSE_S
+
+
+def test_a_longer_grace_is_taken():
+    assert pod(rendered(minimal(terminationGracePeriodSeconds=41)))["terminationGracePeriodSeconds"] == 41
+
+
+def test_a_change_of_the_settings_starts_the_pods_anew_and_a_new_token_does_not():
+    def annotations(**changed):
+        manifests = rendered(minimal(**changed))
+        return only(manifests, "Deployment")["spec"]["template"]["metadata"]["annotations"]
+
+    assert annotations(settings={"linger_ms": 5}) != annotations()
+    assert annotations(accessToken={"value": "one"}) == annotations(accessToken={"value": "another"})
+    properties = {"sasl.password": "one"}
+    assert annotations(kafkaSecret={"properties": properties}) != annotations(
+        kafkaSecret={"properties": properties | {"sasl.password": "another"}}
+    )
+
+
+def test_the_token_is_mounted_as_a_folder_so_that_a_new_one_arrives():
+    manifests = rendered(minimal())
+    (mount,) = container(manifests)["volumeMounts"]
+    assert "subPath" not in mount
+    (volume,) = pod(manifests)["volumes"]
+    assert volume["secret"] == {
+        "secretName": "meta-access-token",
+        "defaultMode": 0o440,
+        "items": [{"key": "access-token", "path": "access-token"}],
+    }
+
+
+def test_a_secret_stands_in_secrets_only():
+    manifests = rendered(
+        minimal(
+            accessToken={"value": "canary-token"},
+            kafkaSecret={"properties": {"sasl.password": "canary-password"}},
+        )
+    )
+    holding = {manifest["kind"] for manifest in manifests if "canary" in json.dumps(manifest)}
+    assert holding == {"Secret"}
+    assert "canary" not in notes(minimal(accessToken={"value": "canary-token"}))
+
+
+def test_no_secret_is_made_of_one_that_is_there():
+    kinds = [manifest["kind"] for manifest in rendered(minimal(kafkaSecret={"existingSecret": "login"}))]
+    assert "Secret" not in kinds
+
+
+def test_two_releases_are_two_groups_with_names_of_their_own():
+    first, second = rendered(minimal(), "shop-fr"), rendered(minimal(), "shop-de")
+    names = [{(m["kind"], m["metadata"]["name"]) for m in manifests} for manifests in (first, second)]
+    assert names[0].isdisjoint(names[1])
+    groups = [only(manifests, "ConfigMap")["data"]["CAPI_GROUP"] for manifests in (first, second)]
+    assert groups == ["shop-fr-capi-consumer", "shop-de-capi-consumer"]
+
+
+def test_a_release_named_after_the_chart_is_not_named_twice():
+    assert only(rendered(minimal(), "capi-consumer"), "Deployment")["metadata"]["name"] == "capi-consumer"
+
+
+def test_the_notes_name_group_secret_and_commands():
+    said = notes(minimal())
+    assert "shop-capi-consumer" in said
+    assert "Secret meta-access-token, key access-token" in said
+    assert "kubectl exec -n marketing deploy/shop-capi-consumer -- capi-consumer check" in said
+
+
+def test_a_package_of_the_chart_renders_the_same(tmp_path):
+    archive = helm().package(CHART, destination=tmp_path)
+    with helm().Chart.load(archive) as packed, helm().Chart.load(CHART) as loose:
+        assert packed.render(minimal(), name="shop") == loose.render(minimal(), name="shop")
+        assert not [file["name"] for file in packed.files if file["name"].startswith("ci/")]
+
+
+def test_schema_and_tables_say_what_the_settings_and_the_values_say():
+    done = subprocess.run(
+        [sys.executable, str(CHART.parent / "generate.py"), "--check"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_every_value_is_in_the_table():
+    def paths(values, above=()):
+        for key, value in values.items():
+            if isinstance(value, dict) and value and key != "resources":
+                yield from paths(value, (*above, key))
+            else:
+                yield ".".join((*above, key))
+
+    defaults = yaml.safe_load((CHART / "values.yaml").read_text())
+    table = (CHART / "README.md").read_text()
+    assert [path for path in paths(defaults) if f"| `{path}` |" not in table] == []
+
+
+def test_the_example_of_the_readme_is_the_minimal_file():
+    assert (CHART / "ci" / "minimal-values.yaml").read_text() in (CHART / "README.md").read_text()
+
+
+def test_no_template_names_latest():
+    texts = [path.read_text() for path in Path(CHART).rglob("*.yaml")]
+    assert not [text for text in texts if ":latest" in text]

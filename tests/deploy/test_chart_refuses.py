@@ -1,0 +1,163 @@
+"""Values that the chart turns away, each with the message that its writer needs."""
+
+from __future__ import annotations
+
+import pytest
+from deploy.chart import helm, minimal, rendered
+
+pytestmark = pytest.mark.chart
+
+TOKEN = {"existingSecret": "meta-access-token"}
+BROKERS = "kafka:9092"
+
+REFUSED_BY_THE_SCHEMA = {
+    "no pixel id": (
+        {"settings": {"bootstrap_servers": BROKERS}, "accessToken": TOKEN},
+        "/settings/pixel_id': '' does not match pattern",
+    ),
+    "a pixel id without quotes": (minimal(settings={"pixel_id": 123456}), "/settings/pixel_id': got number"),
+    "a pixel id of letters": (minimal(settings={"pixel_id": "shop"}), "/settings/pixel_id': 'shop' does not"),
+    "no brokers": (
+        {"settings": {"pixel_id": "1"}, "accessToken": TOKEN},
+        "/settings/bootstrap_servers': minLength",
+    ),
+    "an unknown value": (minimal(replicaCount=3), "additional properties 'replicaCount' not allowed"),
+    "an unknown setting": (
+        minimal(settings={"linger": 5}),
+        "/settings': additional properties 'linger' not allowed",
+    ),
+    "an unknown value in a section": (
+        minimal(probes={"liveness": {"path": "/x"}}),
+        "/probes/liveness': additional properties 'path' not allowed",
+    ),
+    "a token among the settings": (
+        minimal(settings={"access_token": "x"}),
+        "additional properties 'access_token' not allowed",
+    ),
+    "a health address": (
+        minimal(settings={"health_address": "0.0.0.0:1"}),
+        "additional properties 'health_address' not allowed",
+    ),
+    "a word that is none of the choices": (
+        minimal(settings={"match_rule": "some"}),
+        "/settings/match_rule': value must be one of 'all', 'any_other', 'any'",
+    ),
+    "too many events in a request": (
+        minimal(settings={"batch_events_max": 1001}),
+        "/settings/batch_events_max': maximum: got 1,001, want 1,000",
+    ),
+    "no time at all": (minimal(settings={"request_timeout_s": 0}), "/settings/request_timeout_s'"),
+    "no topic": (minimal(settings={"topics": []}), "/settings/topics': minItems"),
+    "a list as text": (minimal(settings={"topics": "a,b"}), "/settings/topics': got string, want array"),
+    "a truth as text": (minimal(settings={"gzip": "yes"}), "/settings/gzip': got string, want boolean"),
+    "a property that breaks the delivery promise": (
+        minimal(settings={"kafka": {"enable.auto.commit": True}}),
+        "/settings/kafka/enable.auto.commit': false schema",
+    ),
+    "the same among the secret ones": (
+        minimal(kafkaSecret={"properties": {"acks": 1}}),
+        "/kafkaSecret/properties/acks': false schema",
+    ),
+    "a proxy with a password": (minimal(settings={"proxy": "http://a:b@proxy:1"}), "/settings/proxy'"),
+    "the settings by another door": (
+        minimal(extraEnv=[{"name": "CAPI_LINGER_MS", "value": "5"}]),
+        "/extraEnv/0/name'",
+    ),
+    "an image that moves": (minimal(image={"tag": "latest"}), "/image/tag'"),
+    "root": (minimal(podSecurityContext={"runAsUser": 0}), "/podSecurityContext/runAsUser': minimum"),
+    "a writable file system": (
+        minimal(podSecurityContext={"readOnlyRootFilesystem": False}),
+        "additional properties 'readOnlyRootFilesystem' not allowed",
+    ),
+    "a negative number of pods": (minimal(replicas=-1), "/replicas': minimum: got -1, want 0"),
+    "half a pod": (minimal(replicas=1.5), "/replicas': got number, want integer"),
+    "memory of no unit": (
+        minimal(resources={"limits": {"memory": "lots"}}),
+        "/resources/limits/memory'",
+    ),
+    "a label that the selector needs": (
+        minimal(podLabels={"app.kubernetes.io/name": "other"}),
+        "/podLabels/app.kubernetes.io~1name': false schema",
+    ),
+    "a name that Kubernetes does not take": (minimal(fullnameOverride="Shop_1"), "/fullnameOverride'"),
+    "a token with a line end": (minimal(accessToken={"value": "x\n"}), "/accessToken/value'"),
+}
+
+REFUSED_BY_A_TEMPLATE = {
+    "no token": (
+        minimal(accessToken={}),
+        "accessToken: name the Secret that holds the token in accessToken.existingSecret, "
+        "or give accessToken.value",
+    ),
+    "two tokens": (
+        minimal(accessToken={**TOKEN, "value": "x"}),
+        "accessToken: existingSecret and value are both given; keep one of them",
+    ),
+    "two places of Kafka's secrets": (
+        minimal(kafkaSecret={"existingSecret": "login", "properties": {"sasl.password": "x"}}),
+        "kafkaSecret: existingSecret and properties are both given; keep one of them",
+    ),
+    "a grace shorter than the drain": (
+        minimal(terminationGracePeriodSeconds=39),
+        "terminationGracePeriodSeconds: 39 is too short for settings.drain_timeout_s; "
+        "at least 40, or leave it empty",
+    ),
+    "a password in the ConfigMap": (
+        minimal(settings={"kafka": {"sasl.password": "x"}}),
+        "settings.kafka: sasl.password would stand in a ConfigMap for all to read; it belongs in kafkaSecret",
+    ),
+    "a private key in the ConfigMap": (
+        minimal(settings={"kafka": {"ssl.key.pem": "x"}}),
+        "settings.kafka: ssl.key.pem would stand in a ConfigMap",
+    ),
+    "certificates for a connection without TLS": (
+        minimal(
+            kafkaTls={"existingSecret": "c"}, settings={"kafka": {"security.protocol": "SASL_PLAINTEXT"}}
+        ),
+        "kafkaTls: certificates are given, and security.protocol sasl_plaintext in settings.kafka uses none",
+    ),
+    "a certificate without its key": (
+        minimal(kafkaTls={"existingSecret": "c", "certificate": "tls.crt"}),
+        "kafkaTls: certificate and privateKey go together; one of them is missing",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("values", "message"), REFUSED_BY_THE_SCHEMA.values(), ids=REFUSED_BY_THE_SCHEMA.keys()
+)
+def test_the_schema_refuses(values, message):
+    with pytest.raises(helm().HelmValuesError) as refused:
+        rendered(values)
+    assert message in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"), REFUSED_BY_A_TEMPLATE.values(), ids=REFUSED_BY_A_TEMPLATE.keys()
+)
+def test_a_template_refuses(values, message):
+    with pytest.raises(helm().HelmRenderError) as refused:
+        rendered(values)
+    assert message in str(refused.value)
+
+
+def test_every_mistake_is_named_at_once():
+    with pytest.raises(helm().HelmRenderError) as refused:
+        rendered(
+            minimal(
+                accessToken={},
+                terminationGracePeriodSeconds=10,
+                settings={"kafka": {"ssl.key.password": "x"}},
+            )
+        )
+    assert str(refused.value).count("\n") == 3
+    for name in ("accessToken:", "terminationGracePeriodSeconds:", "settings.kafka:"):
+        assert name in str(refused.value)
+
+
+def test_a_refusal_shows_no_secret():
+    with pytest.raises(helm().HelmRenderError) as refused:
+        rendered(
+            minimal(accessToken={**TOKEN, "value": "canary"}, settings={"kafka": {"sasl.password": "canary"}})
+        )
+    assert "canary" not in str(refused.value)
