@@ -16,7 +16,6 @@ line that nobody touched gives back the bytes that were read.
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import NamedTuple
 
 import orjson
@@ -56,7 +55,7 @@ def as_letter(line: bytes) -> Record | Mistake:
     try:
         fields = orjson.loads(line)
     except orjson.JSONDecodeError as error:
-        return Mistake(f"not JSON: {error.msg} at column {error.colno}")
+        return Mistake(f"not JSON, from column {error.colno} on: {error.msg}")
     if not isinstance(fields, dict) or not isinstance(fields.get("headers"), list):
         return Mistake("no exported dead letter: an object with `headers` is expected")
     if ("event" in fields) == ("value" in fields):
@@ -107,7 +106,7 @@ def _read(written: object, name: str) -> bytes | None:
     if isinstance(written, dict) and list(written) == ["base64"] and isinstance(written["base64"], str):
         try:
             return base64.b64decode(written["base64"], validate=True)
-        except binascii.Error:
+        except ValueError:
             raise ValueError(f"`{name}` is not base64") from None
     raise ValueError(f'`{name}` is expected to be text, {{"base64": ...}} or null')
 

@@ -70,9 +70,12 @@ def replay(
     """
     Send dead letters back to the topics they came from.
 
-    Each letter once: the progress is the committed offset of a consumer group of its own, so a replay can be
-    stopped, even killed, and run again. It goes up to the end of the dead-letter topic as it is at start. A
-    letter from a topic that is not in CAPI_TOPICS stops it, unless --to says where everything goes.
+    Each letter once: the progress is the committed offset of a group of its
+    own, so a replay can be stopped, even killed, and run again. It goes up
+    to the end of the dead-letter topic as it is at start.
+
+    A letter from a topic that is not in CAPI_TOPICS stops it, unless --to
+    says where everything goes. What can never go back is left out and counted.
     """
     settings = load_settings(file=settings_file)
     name = group or replay_group(settings)

@@ -1,0 +1,78 @@
+"""Dead letters as the consumer writes them, put into the dead-letter topic of a mock cluster by a test."""
+
+from __future__ import annotations
+
+import json
+from uuid import uuid4
+
+from confluent_kafka import Producer
+
+from consumer.core.decision import Reason
+from consumer.core.letter import Failure, Writer, letter_headers
+from consumer.core.record import Partition, Record
+from consumer.settings import Settings
+
+FIRST_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z
+WRITER = Writer("capi-consumer", "0.1.0", "2026-01-01T00:00:05.000+00:00")
+
+
+def settings_on(mock_kafka, **changes) -> Settings:
+    """Settings with topics of their own, so that tests share a cluster and nothing else."""
+    name = uuid4().hex[:8]
+    return Settings(
+        bootstrap_servers=mock_kafka.bootstrap_servers,
+        topics=[f"events-{name}"],
+        dead_letter_topic=f"letters-{name}",
+        group=f"group-{name}",
+        **changes,
+    )
+
+
+def event(name: str = "purchase", **fields) -> bytes:
+    return json.dumps({"event_name": name, **fields}, separators=(",", ":")).encode()
+
+
+def record(topic: str, offset: int, value: bytes | None, key: bytes | None = b"u1", headers=()) -> Record:
+    """A record as it stood in the events topic; offset n is n seconds into 2026."""
+    return Record(Partition(topic, 0), offset, FIRST_MS + 1000 * offset, value, key, headers)
+
+
+def headers_of(failed: Record, reason: Reason = Reason.PURCHASE_WITHOUT_CURRENCY, **failure) -> list:
+    return letter_headers(failed, Failure(reason, **failure), WRITER)
+
+
+def letter(failed: Record, reason: Reason = Reason.PURCHASE_WITHOUT_CURRENCY, **failure) -> Record:
+    """The letter of a record, standing at the same offset of the dead-letter topic."""
+    return Record(
+        Partition("letters", 0),
+        failed.offset,
+        failed.timestamp_ms,
+        failed.value,
+        failed.key,
+        tuple(headers_of(failed, reason, **failure)),
+    )
+
+
+def write(bootstrap_servers: str, topic: str, records: list[Record]) -> None:
+    """Append records as they are to partition 0 of a topic."""
+    producer = Producer({"bootstrap.servers": bootstrap_servers, "log_level": 0})
+    failed = []
+    for one in records:
+        producer.produce(
+            topic,
+            one.value,
+            one.key,
+            partition=0,
+            headers=list(one.headers),
+            timestamp=one.timestamp_ms,
+            on_delivery=lambda error, _: failed.append(error) if error else None,
+        )
+    assert producer.flush(10) == 0
+    assert failed == []
+
+
+def write_letters(settings: Settings, letters: list[Record]) -> None:
+    """Append letters to the dead-letter topic, and make sure that the events topics are there."""
+    for topic in settings.topics:
+        write(settings.bootstrap_servers, topic, [record(topic, 0, b"{}", b"first")])
+    write(settings.bootstrap_servers, settings.dead_letter_topic, letters)

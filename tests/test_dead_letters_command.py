@@ -1,0 +1,180 @@
+"""`dead-letters list` shows nobody's data; `dead-letters export` loses no byte."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+
+import pytest
+from letters import event, letter, record, settings_on, write_letters
+from mock_kafka import MockKafka
+from typer.testing import CliRunner
+
+from consumer.cli import app
+from consumer.core.decision import Reason
+from consumer.core.record import Partition, Record
+from consumer.dead_letter_files import as_letter
+from consumer.letter_view import OTHERS, PAIRS_MAX, Tally, event_name, showable, view
+
+
+@pytest.fixture(scope="module")
+def brokers():
+    return MockKafka()
+
+
+@pytest.fixture
+def command(brokers, monkeypatch):
+    """`capi-consumer dead-letters ...` on topics of its own; `command.settings` are theirs."""
+    settings = settings_on(brokers)
+    monkeypatch.setenv("CAPI_BOOTSTRAP_SERVERS", settings.bootstrap_servers)
+    monkeypatch.setenv("CAPI_TOPICS", ",".join(settings.topics))
+    monkeypatch.setenv("CAPI_DEAD_LETTER_TOPIC", settings.dead_letter_topic)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*arguments):
+        return CliRunner().invoke(app, ["dead-letters", *arguments])
+
+    run.settings = settings
+    return run
+
+
+def three_letters(settings):
+    topic = settings.topics[0]
+    return [
+        letter(record(topic, 1, event("purchase", user={"email": "jane@example.com"}), b"jane@example.com")),
+        letter(record(topic, 2, event("purchase", amount=1))),
+        letter(
+            record(topic, 3, event("hello jane@example.com")),
+            Reason.REFUSED,
+            meta_code=100,
+            meta_subcode=2804007,
+        ),
+    ]
+
+
+def test_list_counts_by_reason_and_event_name_and_shows_rows(command):
+    write_letters(command.settings, three_letters(command.settings))
+
+    listed = json.loads(command("list", "--json").stdout)
+
+    assert listed["letters"] == 3
+    assert listed["counts"] == [
+        {"reason": "purchase_without_currency", "event_name": "purchase", "letters": 2},
+        {"reason": "refused", "event_name": "*****", "letters": 1},
+    ]
+    assert listed["rows"][-1] == {
+        "partition": 0,
+        "offset": 2,
+        "reason": "refused",
+        "detail": "",
+        "meta_code": "100/2804007",
+        "failed_at": "2026-01-01T00:00:05.000+00:00",
+        "event_name": "*****",
+        "origin": f"{command.settings.topics[0]}/0/3",
+        "replay_count": 0,
+    }
+
+
+def test_list_shows_no_personal_value(command):
+    write_letters(command.settings, three_letters(command.settings))
+    for arguments in (["list"], ["list", "--json"]):
+        result = command(*arguments)
+        assert result.exit_code == 0
+        assert "purchase_without_currency" in result.stdout
+        assert "jane" not in result.output
+        assert "example.com" not in result.output
+
+
+def test_list_shows_the_latest_rows_and_counts_all(command):
+    topic = command.settings.topics[0]
+    write_letters(command.settings, [letter(record(topic, n, event())) for n in range(5)])
+
+    listed = json.loads(command("list", "--limit", "2", "--json").stdout)
+    assert (listed["letters"], [row["offset"] for row in listed["rows"]]) == (5, [3, 4])
+    assert json.loads(command("list", "--limit", "0", "--json").stdout)["letters"] == 5
+
+
+def test_list_says_which_topic_is_missing(command):
+    result = command("list")
+    assert (result.exit_code, type(result.exception).__name__) == (1, "CannotGoOn")
+    assert command.settings.dead_letter_topic in str(result.exception)
+
+
+def test_export_gives_every_letter_to_the_byte_for_its_owners_eyes(command, tmp_path):
+    broken = letter(record(command.settings.topics[0], 4, b'{"event_name":\xff', None), Reason.NOT_JSON)
+    letters = [*three_letters(command.settings), broken]
+    write_letters(command.settings, letters)
+    target = tmp_path / "letters.jsonl"
+
+    before = os.umask(0)
+    try:
+        result = command("export", "--out", str(target))
+    finally:
+        os.umask(before)
+
+    assert result.exit_code == 0
+    assert "personal data" in result.stderr
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    exported = [as_letter(line) for line in target.read_bytes().splitlines()]
+    assert [(read.key, read.value, read.headers, read.timestamp_ms) for read in exported] == [
+        (wrote.key, wrote.value, wrote.headers, wrote.timestamp_ms) for wrote in letters
+    ]
+    assert {read.partition for read in exported} == {Partition(command.settings.dead_letter_topic, 0)}
+
+
+def test_export_to_standard_output_is_lines_alone(command):
+    write_letters(command.settings, three_letters(command.settings))
+    result = command("export")
+    assert [json.loads(line)["event"]["event_name"] for line in result.stdout.splitlines()] == [
+        "purchase",
+        "purchase",
+        "hello jane@example.com",
+    ]
+
+
+def test_export_overwrites_nothing(command, tmp_path):
+    write_letters(command.settings, three_letters(command.settings))
+    target = tmp_path / "mended.jsonl"
+    target.write_text("hours of work")
+
+    result = command("export", "--out", str(target))
+
+    assert (result.exit_code, str(result.exception)) == (
+        1,
+        f"{target} exists: name another file, or delete it first",
+    )
+    assert target.read_text() == "hours of work"
+
+
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [
+        (b'{"event_name":" purchase "}', "purchase"),
+        (b'{"event_name":"for me@example.com"}', "*****"),
+        (b'{"event_name":"a\\u001b[2Jb\\nc"}', "a?[2Jb?c"),
+        (b'{"event_name":"' + b"x" * 100 + b'"}', "x" * 59 + "…"),
+        (b'{"event_name":""}', "-"),
+        (b'{"event_name":7}', "-"),
+        (b'["event_name"]', "-"),
+        (b"{", "-"),
+        (None, "-"),
+    ],
+)
+def test_an_event_name_is_shown_as_far_as_it_may_be(value, name):
+    assert event_name(record("events", 0, value)) == name
+
+
+def test_a_record_of_a_stranger_is_shown_without_a_word_of_its_own():
+    stranger = Record(Partition("letters", 2), 9, 0, b"{}", headers=(("dlq.reason", b"me@example.com"),))
+    assert view(stranger)[:3] == (2, 9, "*****")
+    assert view(Record(Partition("letters", 2), 9, 0, None))[2:] == ("-", "", "", "", "-", "", 0)
+    assert showable("\u202etxt\x00") == "?txt?"
+
+
+def test_a_tally_is_bounded():
+    tally = Tally()
+    for number in range(PAIRS_MAX + 5):
+        tally.add(letter(record("events", number, event(f"name {number}"))))
+    assert (tally.total, len(tally.rows())) == (PAIRS_MAX + 5, PAIRS_MAX + 1)
+    assert tally.rows()[0] == (OTHERS, OTHERS, 5)

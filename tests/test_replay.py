@@ -1,0 +1,339 @@
+"""Each letter goes back once, whatever happens meanwhile."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from confluent_kafka import Consumer, TopicPartition
+from letters import event, headers_of, letter, record, settings_on, write, write_letters
+from mock_kafka import MockKafka
+
+from consumer.core.letter import VALUE_OMITTED
+from consumer.core.record import Partition, Record
+from consumer.dead_letter_topic import open_dead_letters
+from consumer.exits import CannotGoOn
+from consumer.producing import open_publisher
+from consumer.replay import replay_group, way_back
+from consumer.replaying import Ended, Pace, Replay, Sending
+from consumer.way_back import LeftOut
+
+
+@pytest.fixture(scope="module")
+def brokers():
+    return MockKafka()
+
+
+def sending_to(settings):
+    return Sending(lambda on_failure: open_publisher(settings, on_failure))
+
+
+def replay(settings, *, to=None, limit=None, dry_run=False, sending=None, stop=None, on_progress=None):
+    with open_dead_letters(settings, group=replay_group(settings)) as letters, way_back(settings, to) as way:
+        return Replay(letters, way, None if dry_run else sending or sending_to(settings)).run(
+            pace=Pace(None),
+            limit=limit,
+            stop=stop or threading.Event(),
+            on_progress=on_progress or (lambda _: None),
+        )
+
+
+def arrived(brokers, topic):
+    """What stands in a topic beside the record that made it."""
+    return [found for found in brokers.records(topic) if found.key() != b"first"]
+
+
+def values(brokers, topic):
+    return sorted(found.value() for found in arrived(brokers, topic))
+
+
+def committed(settings):
+    consumer = Consumer(
+        {"bootstrap.servers": settings.bootstrap_servers, "group.id": replay_group(settings), "log_level": 0}
+    )
+    place = TopicPartition(settings.dead_letter_topic, 0)
+    try:
+        return consumer.committed([place], timeout=10)[0].offset
+    finally:
+        consumer.close()
+
+
+def some_letters(settings, count):
+    topic = settings.topics[0]
+    return [letter(record(topic, n, event(id=f"o{n}"))) for n in range(count)]
+
+
+def test_a_letter_goes_back_as_it_was_with_its_origin_and_the_count_raised(brokers):
+    settings = settings_on(brokers)
+    topic = settings.topics[0]
+    failed = record(topic, 7, event(id="o7"), b"u7", (("trace", b"\xff1"), ("empty", None)))
+    write_letters(settings, [letter(failed, detail="currency", attempts=2)])
+
+    outcome = replay(settings)
+
+    assert (outcome.ended, outcome.replayed.total, outcome.left_out) == (Ended.DONE, 1, {})
+    (back,) = arrived(brokers, topic)
+    assert (back.key(), back.value(), back.timestamp()[1]) == (b"u7", failed.value, failed.timestamp_ms)
+    assert back.headers() == [
+        ("trace", b"\xff1"),
+        ("empty", None),
+        ("dlq.first-failed-at", b"2026-01-01T00:00:05.000+00:00"),
+        ("dlq.origin-topic", topic.encode()),
+        ("dlq.origin-partition", b"0"),
+        ("dlq.origin-offset", b"7"),
+        ("dlq.origin-timestamp", b"1767225607000"),
+        ("dlq.replay-count", b"1"),
+    ]
+
+
+def test_a_second_replay_has_nothing_to_do(brokers):
+    settings = settings_on(brokers)
+    write_letters(settings, some_letters(settings, 3))
+
+    assert replay(settings).replayed.total == 3
+    assert replay(settings).replayed.total == 0
+    assert len(arrived(brokers, settings.topics[0])) == 3
+
+
+def test_a_dry_run_writes_nothing_and_moves_nothing(brokers):
+    settings = settings_on(brokers)
+    write_letters(settings, some_letters(settings, 3))
+
+    outcome = replay(settings, dry_run=True)
+
+    assert outcome.replayed.rows() == [("purchase_without_currency", "purchase", 3)]
+    assert arrived(brokers, settings.topics[0]) == []
+    assert committed(settings) < 0
+
+
+def test_a_limit_stops_behind_that_many_and_the_next_run_goes_on(brokers):
+    settings = settings_on(brokers)
+    write_letters(settings, some_letters(settings, 5))
+
+    first = replay(settings, limit=2)
+    assert (first.ended, first.replayed.total, committed(settings)) == (Ended.LIMIT, 2, 2)
+
+    second = replay(settings)
+    assert (second.ended, second.replayed.total) == (Ended.DONE, 3)
+    assert values(brokers, settings.topics[0]) == [event(id=f"o{n}") for n in range(5)]
+
+
+def test_a_limit_of_all_there_is_has_done_it_all(brokers):
+    settings = settings_on(brokers)
+    write_letters(settings, some_letters(settings, 2))
+    assert replay(settings, limit=2).ended is Ended.DONE
+
+
+def test_letters_that_come_meanwhile_are_for_the_next_time(brokers):
+    settings = settings_on(brokers)
+    write_letters(settings, some_letters(settings, 3))
+    late = letter(record(settings.topics[0], 9, event(id="late")))
+
+    def a_letter_comes(_passed):
+        write(settings.bootstrap_servers, settings.dead_letter_topic, [late])
+
+    with (
+        open_dead_letters(settings, group=replay_group(settings)) as letters,
+        way_back(settings, None) as way,
+    ):
+        a_letter_comes(0)
+        outcome = Replay(letters, way, sending_to(settings)).run(
+            pace=Pace(None), limit=None, stop=threading.Event(), on_progress=a_letter_comes
+        )
+
+    assert outcome.replayed.total == 3
+    assert committed(settings) == 3
+    assert event(id="late") not in values(brokers, settings.topics[0])
+
+
+def test_who_is_asked_to_stop_ends_between_two_handfuls_and_can_go_on(brokers, monkeypatch):
+    monkeypatch.setattr("consumer.replaying.LETTERS_AT_ONCE", 2)
+    settings = settings_on(brokers)
+    write_letters(settings, some_letters(settings, 5))
+    stop = threading.Event()
+
+    first = replay(settings, stop=stop, on_progress=lambda passed: stop.set() if passed else None)
+
+    assert (first.ended, first.replayed.total, committed(settings)) == (Ended.INTERRUPTED, 2, 2)
+    assert replay(settings).replayed.total == 3
+    assert values(brokers, settings.topics[0]) == [event(id=f"o{n}") for n in range(5)]
+
+
+def test_what_the_broker_did_not_take_is_not_passed(brokers):
+    class OneIsLost:
+        def __init__(self, sending):
+            self.sending = sending
+
+        def send(self, fates):
+            self.sending.send([fate for place, fate in enumerate(fates) if place != 1])
+            return {1: "_MSG_TIMED_OUT"}
+
+    settings = settings_on(brokers)
+    write_letters(settings, some_letters(settings, 3))
+
+    outcome = replay(settings, sending=OneIsLost(sending_to(settings)))
+
+    assert (outcome.ended, outcome.replayed.total, committed(settings)) == (Ended.NOT_WRITTEN, 1, 1)
+    assert outcome.says == f"{settings.topics[0]} did not take a letter (_MSG_TIMED_OUT)"
+    assert replay(settings).replayed.total == 2
+
+
+def test_what_its_topic_does_not_take_for_its_size_is_left_out(brokers):
+    class TooLarge:
+        def send(self, fates):
+            return dict.fromkeys(range(len(fates)), "MSG_SIZE_TOO_LARGE")
+
+    settings = settings_on(brokers)
+    write_letters(settings, some_letters(settings, 2))
+
+    outcome = replay(settings, sending=TooLarge())
+
+    assert (outcome.ended, outcome.left_out) == (Ended.DONE, {LeftOut.TOO_LARGE: 2})
+
+
+def test_a_record_that_is_nobodys_letter_is_left_out(brokers):
+    settings = settings_on(brokers)
+    stranger = Record(Partition("letters", 0), 0, 1_767_225_600_000, event(), b"u1", (("x", b"1"),))
+    write_letters(settings, [stranger, *some_letters(settings, 1)])
+
+    outcome = replay(settings)
+
+    assert (outcome.left_out, outcome.replayed.total) == ({LeftOut.NO_ORIGIN: 1}, 1)
+
+
+@pytest.mark.parametrize("broken", [b"", b"zero", None])
+def test_an_origin_that_cannot_be_read_is_none(brokers, broken):
+    settings = settings_on(brokers)
+    headers = [
+        (name, broken if name == "dlq.origin-partition" else value)
+        for name, value in headers_of(record(settings.topics[0], 1, event()))
+    ]
+    write_letters(settings, [Record(Partition("letters", 0), 0, 1_767_225_600_000, event(), b"u1", headers)])
+    assert replay(settings).left_out == {LeftOut.NO_ORIGIN: 1}
+
+
+def test_a_tombstone_is_left_out(brokers):
+    settings = settings_on(brokers)
+    write_letters(settings, [letter(record(settings.topics[0], 1, None))])
+    assert replay(settings).left_out == {LeftOut.NO_VALUE: 1}
+
+
+def test_everything_with_a_value_goes_to_the_topic_that_was_asked_for(brokers):
+    settings = settings_on(brokers)
+    retries = f"{settings.topics[0]}-retries"
+    write(settings.bootstrap_servers, retries, [record(retries, 0, b"{}", b"first")])
+    elsewhere = letter(record("gone", 3, event(id="elsewhere")))
+    stranger = Record(Partition("letters", 0), 0, 1_767_225_600_000, event(id="stranger"), b"u1", ())
+    write_letters(settings, [*some_letters(settings, 1), elsewhere, stranger])
+
+    outcome = replay(settings, to=retries)
+
+    assert (outcome.replayed.total, outcome.left_out) == (3, {})
+    assert values(brokers, retries) == sorted([event(id="o0"), event(id="elsewhere"), event(id="stranger")])
+    assert arrived(brokers, settings.topics[0]) == []
+
+
+@pytest.mark.parametrize("to", ["no-such-topic", "the dead-letter topic"])
+def test_a_topic_that_cannot_be_it_is_refused_before_anything_is_read(brokers, to):
+    settings = settings_on(brokers)
+    write_letters(settings, some_letters(settings, 1))
+    to = settings.dead_letter_topic if to == "the dead-letter topic" else to
+    with pytest.raises(CannotGoOn, match=f"--to {to}: "):
+        replay(settings, to=to)
+
+
+def test_a_letter_of_a_foreign_topic_holds_what_is_behind_it(brokers):
+    settings = settings_on(brokers)
+    before, behind = some_letters(settings, 2)
+    foreign = letter(record("foreign", 3, event(id="foreign")))
+    write_letters(settings, [before, foreign, behind])
+
+    outcome = replay(settings)
+
+    assert (outcome.ended, outcome.replayed.total, committed(settings)) == (Ended.HELD, 1, 1)
+    assert outcome.says == (
+        "the letter at partition 0 offset 1 comes from foreign, which is not one of CAPI_TOPICS "
+        "or does not exist: add it there, or send with --to TOPIC"
+    )
+    assert values(brokers, settings.topics[0]) == [event(id="o0")]
+
+
+def without_value(settings, origin):
+    headers = (*headers_of(origin), (VALUE_OMITTED, b"true"))
+    return Record(Partition("letters", 0), 0, origin.timestamp_ms, None, origin.key, headers)
+
+
+def test_a_letter_without_its_value_gets_it_from_its_origin(brokers):
+    settings = settings_on(brokers)
+    topic = settings.topics[0]
+    original = record(topic, 0, event(id="large"), b"u1")
+    write(settings.bootstrap_servers, topic, [original, record(topic, 1, event(id="next"), b"first")])
+    write_letters(settings, [without_value(settings, original)])
+
+    assert replay(settings).replayed.total == 1
+
+    assert values(brokers, topic) == [event(id="large"), event(id="large")]
+    assert [
+        found for found in arrived(brokers, topic) if dict(found.headers() or ()).get(VALUE_OMITTED)
+    ] == []
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        pytest.param(lambda topic: record(topic, 99, b"", b"u1"), id="beyond the end"),
+        pytest.param(
+            lambda topic: Record(Partition(topic, 0), 0, 1_700_000_000_000, b"", b"u1"), id="another time"
+        ),
+        pytest.param(
+            lambda topic: Record(Partition(topic, 99), 0, 1_767_225_600_000, b"", b"u1"),
+            id="no such partition",
+        ),
+    ],
+)
+def test_a_letter_whose_original_is_gone_is_left_out(brokers, origin):
+    settings = settings_on(brokers)
+    write_letters(settings, [without_value(settings, origin(settings.topics[0]))])
+    assert replay(settings).left_out == {LeftOut.ORIGINAL_GONE: 1}
+
+
+def test_an_original_is_not_read_from_a_foreign_topic(brokers):
+    settings = settings_on(brokers)
+    secret = record("secrets", 0, event(id="secret"))
+    write(settings.bootstrap_servers, "secrets", [secret])
+    write_letters(settings, [without_value(settings, secret)])
+
+    assert replay(settings, to=settings.topics[0]).ended is Ended.HELD
+    assert arrived(brokers, settings.topics[0]) == []
+
+
+def test_two_replays_at_once_are_found_out(brokers, monkeypatch):
+    monkeypatch.setattr("consumer.replaying.LETTERS_AT_ONCE", 2)
+    settings = settings_on(brokers)
+    write_letters(settings, some_letters(settings, 6))
+
+    with pytest.raises(CannotGoOn, match="another replay is running with this group"):
+        replay(settings, on_progress=lambda passed: replay(settings) if passed == 2 else None)
+
+    assert values(brokers, settings.topics[0]) == [event(id=f"o{n}") for n in range(6)]
+
+
+def test_a_missing_dead_letter_topic_is_said_in_one_line(brokers):
+    with pytest.raises(
+        CannotGoOn, match=r"the dead-letter topic letters-\w+ does not exist: check CAPI_DEAD"
+    ):
+        replay(settings_on(brokers))
+
+
+def test_pace_is_kept_over_the_whole_run():
+    now = [100.0]
+    pace = Pace(10, clock=lambda: now[0])
+    assert pace.at_once(None) == 10
+    assert pace.at_once(3) == 3
+    assert pace.ahead_s(10) == 1.0
+    now[0] = 100.4
+    assert pace.ahead_s(10) == pytest.approx(0.6)
+    now[0] = 105.0
+    assert pace.ahead_s(10) == 0.0
+    assert Pace(0.5, clock=lambda: 0.0).at_once(None) == 1
+    assert Pace(None).ahead_s(1_000_000) == 0.0
