@@ -1,0 +1,177 @@
+"""What a rendered pod hands to the program: names it knows, values it takes, files it finds."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+
+import pytest
+from deploy.chart import CHART, VALUE_FILES, helm, minimal, only, rendered, set_up, values_of
+from required import require
+
+from consumer.load_settings import known_names
+from consumer.settings import PREFIX, Settings
+
+pytestmark = pytest.mark.chart
+
+each_value_file = pytest.mark.parametrize("file", VALUE_FILES, ids=lambda file: file.stem)
+
+# Loads the settings as `run` does, makes a Kafka client of them, and says what it read.
+READ = """
+import json
+from consumer import kafka
+from consumer.load_settings import load_settings, read_token
+settings = load_settings(sends=True)
+kafka.new_consumer(kafka.consumer_properties(settings)).close()
+print(json.dumps({
+    "settings": settings.model_dump(mode="json", exclude={"access_token"}),
+    "token": read_token(settings),
+    "kafka": kafka.client_properties(settings),
+}))
+"""
+
+CERTIFICATE = ["req", "-x509", "-newkey", "ed25519", "-nodes", "-days", "2", "-subj", "/CN=kafka.example.com"]
+
+
+@pytest.fixture(scope="module")
+def given(tmp_path_factory):
+    """Secrets that stand before the release, with a real certificate and its key."""
+    openssl = shutil.which("openssl") or require("chart", "no openssl to make a certificate with")
+    folder = tmp_path_factory.mktemp("certificate")
+    subprocess.run(
+        [openssl, *CERTIFICATE, "-keyout", str(folder / "tls.key"), "-out", str(folder / "tls.crt")],
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )
+    certificate, key = (folder / "tls.crt").read_text(), (folder / "tls.key").read_text()
+    return {
+        "meta-access-token": {"access-token": "token-of-the-secret\n", "token": "token-of-another-key\n"},
+        "kafka-login": {"properties.json": '{"sasl.password": "password-of-the-secret"}'},
+        "kafka-certificates": {"ca.crt": certificate, "tls.crt": certificate, "tls.key": key},
+        "company-ca": {"ca.crt": certificate},
+        "company-proxy": {"url": "http://user:password@proxy.example.com:3128"},
+    }
+
+
+def read_by_the_program(manifests, given, folder):
+    pod = set_up(manifests, given, folder)
+    done = subprocess.run(
+        [sys.executable, "-c", READ], env=dict(pod.environment), capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return json.loads(done.stdout)
+
+
+@each_value_file
+def test_the_program_takes_the_environment_of_the_pod(file, given, tmp_path):
+    values = values_of(file)
+    read = read_by_the_program(rendered(values), given, tmp_path)
+    assert read["settings"]["pixel_id"] == "1234567890123456"
+    assert read["settings"]["bootstrap_servers"] == values["settings"]["bootstrap_servers"]
+    assert read["settings"]["health_address"] == "0.0.0.0:9090"
+
+
+@each_value_file
+def test_the_program_knows_each_name_in_the_environment(file):
+    names = only(rendered(values_of(file)), "ConfigMap")["data"]
+    assert [name for name in names if name not in known_names()] == []
+
+
+def test_every_setting_can_be_said_in_the_values_or_is_set_by_the_chart():
+    with helm().Chart.load(CHART) as chart:
+        said = chart.schema["properties"]["settings"]["properties"]
+    by_the_chart = {"access_token", "access_token_file", "kafka_file", "health_address"}
+    assert set(said) | by_the_chart == set(Settings.model_fields)
+    assert set(said).isdisjoint(by_the_chart)
+
+
+def test_every_setting_arrives_as_it_was_written(given, tmp_path):
+    values = values_of(CHART / "ci" / "every-setting-values.yaml")["settings"]
+    with helm().Chart.load(CHART) as chart:
+        assert set(values) == set(chart.schema["properties"]["settings"]["properties"])
+    read = read_by_the_program(rendered(minimal(settings=values)), given, tmp_path)["settings"]
+    read["ca_file"] = read["ca_file"].removeprefix(str(tmp_path))
+    assert {name: read[name] for name in values} == values | {"default_country": "fr"}
+
+
+def test_what_the_values_do_not_say_is_left_to_the_program():
+    assert set(only(rendered(minimal()), "ConfigMap")["data"]) == {
+        PREFIX + name
+        for name in (
+            "ACCESS_TOKEN_FILE",
+            "BOOTSTRAP_SERVERS",
+            "DRAIN_TIMEOUT_S",
+            "GROUP",
+            "HEALTH_ADDRESS",
+            "PIXEL_ID",
+        )
+    }
+
+
+def test_the_drain_timeout_of_the_chart_is_the_program_s():
+    environment = only(rendered(minimal()), "ConfigMap")["data"]
+    assert float(environment["CAPI_DRAIN_TIMEOUT_S"]) == Settings.model_fields["drain_timeout_s"].default
+
+
+def test_the_token_comes_from_the_named_key_of_the_named_secret(given, tmp_path):
+    for name, token in (("minimal", "token-of-the-secret"), ("kafka-tls", "token-of-another-key")):
+        values = values_of(CHART / "ci" / f"{name}-values.yaml")
+        assert read_by_the_program(rendered(values), given, tmp_path / name)["token"] == token
+
+
+def test_the_token_in_the_values_arrives_by_a_made_secret(tmp_path):
+    manifests = rendered(minimal(accessToken={"value": "token-of-the-values"}))
+    assert read_by_the_program(manifests, {}, tmp_path)["token"] == "token-of-the-values"
+
+
+def test_secret_properties_arrive_by_file(given, tmp_path):
+    for name, password in (("kafka-tls", "password-of-the-secret"), ("made-secrets", "example-password")):
+        values = values_of(CHART / "ci" / f"{name}-values.yaml")
+        read = read_by_the_program(rendered(values), given, tmp_path / name)
+        assert read["kafka"]["sasl.password"] == password
+        assert "sasl.password" not in read["settings"]["kafka"]
+
+
+@pytest.mark.parametrize(
+    ("name", "protocol", "files"),
+    [
+        ("kafka-tls", "sasl_ssl", {"ssl.ca.location": "ca.crt"}),
+        (
+            "kafka-mutual-tls",
+            "ssl",
+            {
+                "ssl.ca.location": "ca.crt",
+                "ssl.certificate.location": "tls.crt",
+                "ssl.key.location": "tls.key",
+            },
+        ),
+    ],
+)
+def test_certificates_turn_tls_on(name, protocol, files, given, tmp_path):
+    manifests = rendered(values_of(CHART / "ci" / f"{name}-values.yaml"))
+    properties = read_by_the_program(manifests, given, tmp_path)["kafka"]
+    folder = tmp_path / "etc" / "capi-consumer" / "kafka-tls"
+    assert properties["security.protocol"] == protocol
+    found = {key: text for key, text in properties.items() if key.startswith("ssl.")}
+    assert found == {key: str(folder / file) for key, file in files.items()}
+
+
+def test_what_the_values_say_of_tls_wins(given, tmp_path):
+    own = {"ssl.ca.location": "probe", "security.protocol": "SSL"}
+    manifests = rendered(minimal(settings={"kafka": own}, kafkaTls={"existingSecret": "kafka-certificates"}))
+    assert read_by_the_program(manifests, given, tmp_path)["settings"]["kafka"] == own
+
+
+def test_a_proxy_with_a_password_comes_from_a_secret(given, tmp_path):
+    manifests = rendered(values_of(CHART / "ci" / "meta-certificates-values.yaml"))
+    assert "CAPI_PROXY" not in only(manifests, "ConfigMap")["data"]
+    read = read_by_the_program(manifests, given, tmp_path)
+    assert read["settings"]["proxy"] == "http://user:password@proxy.example.com:3128"
+
+
+def test_a_group_of_one_s_own_is_taken():
+    environment = only(rendered(minimal(settings={"group": "shop"})), "ConfigMap")["data"]
+    assert environment["CAPI_GROUP"] == "shop"
