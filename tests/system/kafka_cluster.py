@@ -1,0 +1,257 @@
+"""
+A real Apache Kafka for a test run: one node, or three.
+
+                     node 1                       nodes 2 and 3
+    one node         controller and broker        -
+    three brokers    controller and broker        brokers
+
+Each node is a process of its own (KRaft, Java 17 or newer) in its own folder,
+on the loopback address only. A node can be stopped, killed, paused and started
+again on its port with its data, which is what fault tests need. Node 1 holds
+the only controller: a test of a lost broker takes another one.
+
+An existing cluster can be named with KAFKA_BOOTSTRAP_SERVERS; it has no nodes
+that a test could kill.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import shutil
+import signal
+import subprocess
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+from eventually import eventually
+from system import children
+from system.kafka_jars import jars, java
+from system.ports import free_ports
+
+VARIABLE = "KAFKA_BOOTSTRAP_SERVERS"
+READY_S_MAX = 60.0
+STOP_S_MAX = 30.0
+FORMAT_S_MAX = 60.0
+LOG_LINES_SHOWN = 30
+
+# A short life: the first compiler and the serial collector start fastest and
+# are enough for tests.
+JVM = (
+    "-Xmx256m",
+    "-XX:TieredStopAtLevel=1",
+    "-XX:+UseSerialGC",
+    "-Xshare:auto",
+    "-XX:+ExitOnOutOfMemoryError",
+    "-Djava.net.preferIPv4Stack=true",
+    "-Dorg.slf4j.simpleLogger.showDateTime=true",
+    "-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS",
+)
+
+
+class KafkaDidNotStart(Exception):
+    """A node is not ready; the message ends with the last lines of its log."""
+
+
+@dataclass(slots=True)
+class Node:
+    """One process of the cluster. `process` is None while it is down."""
+
+    number: int
+    port: int
+    folder: Path
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def bootstrap(self) -> str:
+        """host:port of this node alone."""
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> Path:
+        """What the node wrote."""
+        return self.folder / "node.log"
+
+    def begin(self) -> None:
+        """Start the process, without waiting for the broker."""
+        command = _java("kafka.Kafka", "server.properties")
+        self.process = children.start(command, _environment(), self.log, self.log, self.folder)
+
+    def start(self) -> None:
+        """Start the process and wait until the cluster counts it among its brokers."""
+        self.begin()
+        self.await_ready()
+
+    def await_ready(self) -> None:
+        """Wait for the broker. Raises KafkaDidNotStart."""
+        try:
+            eventually(self._is_ready, READY_S_MAX)
+        except AssertionError:
+            raise KafkaDidNotStart(f"node {self.number} is not ready\n{self.last_lines()}") from None
+
+    def _is_ready(self) -> bool:
+        assert self.process is not None
+        if self.process.poll() is not None:
+            raise KafkaDidNotStart(f"node {self.number} ended\n{self.last_lines()}")
+        return self.number in brokers(self.bootstrap)
+
+    def stop(self) -> None:
+        """SIGTERM: the node hands over its partitions and ends."""
+        assert self.process is not None
+        self.process.terminate()
+        self.process.wait(STOP_S_MAX)
+        self.kill()
+
+    def kill(self) -> None:
+        """SIGKILL, and reap."""
+        if self.process is not None:
+            children.end(self.process)
+            self.process = None
+
+    def pause(self) -> None:
+        """SIGSTOP: the node keeps its connections and answers nothing."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """SIGCONT."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGCONT)
+
+    def last_lines(self) -> str:
+        """The end of the log."""
+        if not self.log.exists():
+            return "(it wrote nothing)"
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-LOG_LINES_SHOWN:])
+
+
+@dataclass(frozen=True, slots=True)
+class KafkaCluster:
+    """Where the brokers are, and the nodes that are ours: none when the cluster was given."""
+
+    bootstrap_servers: str
+    nodes: Sequence[Node] = field(default=())
+
+    def end(self) -> None:
+        """Kill every node and remove its data; the logs stay."""
+        for node in self.nodes:
+            node.kill()
+            shutil.rmtree(node.folder / "data", ignore_errors=True)
+
+
+def given_cluster() -> KafkaCluster | None:
+    """The cluster that the environment names. Raises KafkaDidNotStart when nobody answers there."""
+    servers = os.environ.get(VARIABLE, "")
+    if not servers:
+        return None
+    if not brokers(servers, timeout_s=10.0):
+        raise KafkaDidNotStart(f"no broker answers at the address in {VARIABLE}")
+    return KafkaCluster(servers)
+
+
+def start_cluster(
+    folder: Path, broker_count: int = 1, properties: Mapping[str, str] | None = None
+) -> KafkaCluster:
+    """
+    A cluster of its own under `folder`, ready for use.
+
+    `properties` are added to every node's. Raises NotAvailable (no Java, no
+    jars) and KafkaDidNotStart.
+    """
+    ports = free_ports(broker_count + 1)
+    nodes = [Node(number, port, folder / f"node-{number}") for number, port in enumerate(ports[1:], start=1)]
+    cluster = KafkaCluster(",".join(node.bootstrap for node in nodes), nodes)
+    try:
+        for node in nodes:
+            _write_properties(node, ports[0], broker_count, properties or {})
+        _format(nodes)
+        for node in nodes:
+            node.begin()
+        for node in nodes:
+            node.await_ready()
+    except BaseException:
+        cluster.end()
+        raise
+    return cluster
+
+
+def brokers(bootstrap_servers: str, timeout_s: float = 1.0) -> frozenset[int]:
+    """Ids of the brokers that are up; none when nobody answers in time."""
+    admin = AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0})
+    try:
+        return frozenset(admin.list_topics(timeout=timeout_s).brokers)
+    except KafkaException:
+        return frozenset()
+
+
+def _write_properties(node: Node, controller_port: int, broker_count: int, added: Mapping[str, str]) -> None:
+    controller = f"127.0.0.1:{controller_port}"
+    is_controller = node.number == 1
+    in_sync = min(2, broker_count)
+    written = {
+        "process.roles": "broker,controller" if is_controller else "broker",
+        "node.id": node.number,
+        "listeners": f"PLAINTEXT://{node.bootstrap}"
+        + (f",CONTROLLER://{controller}" if is_controller else ""),
+        "controller.listener.names": "CONTROLLER",
+        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "controller.quorum.bootstrap.servers": controller,
+        "log.dirs": node.folder / "data",
+        "auto.create.topics.enable": "false",
+        "default.replication.factor": broker_count,
+        "min.insync.replicas": in_sync,
+        "offsets.topic.replication.factor": broker_count,
+        "transaction.state.log.replication.factor": broker_count,
+        "transaction.state.log.min.isr": in_sync,
+        "share.coordinator.state.topic.replication.factor": broker_count,
+        "share.coordinator.state.topic.min.isr": in_sync,
+        # Small and quick: internal topics of one partition, groups that do
+        # not wait for more members, sessions as short as a test wants.
+        "offsets.topic.num.partitions": 1,
+        "transaction.state.log.num.partitions": 1,
+        "share.coordinator.state.topic.num.partitions": 1,
+        "group.initial.rebalance.delay.ms": 0,
+        "group.min.session.timeout.ms": 1000,
+        # A node that comes back is refused until its last session is over (9 s).
+        "broker.session.timeout.ms": 5000,
+        "broker.heartbeat.interval.ms": 500,
+        "num.network.threads": 2,
+        "num.io.threads": 2,
+        **added,
+    }
+    node.folder.mkdir(parents=True)
+    text = "".join(f"{name}={value}\n" for name, value in written.items())
+    (node.folder / "server.properties").write_text(text)
+
+
+def _format(nodes: Sequence[Node]) -> None:
+    cluster_id = _cluster_id()
+    formatting = []
+    for node in nodes:
+        arguments = ["format", "--cluster-id", cluster_id, "--config", "server.properties"]
+        role = ["--standalone"] if node.number == 1 else []
+        command = _java("kafka.tools.StorageTool", *arguments, *role)
+        formatting.append(children.start(command, _environment(), node.log, node.log, node.folder))
+    for node, child in zip(nodes, formatting, strict=True):
+        child.wait(FORMAT_S_MAX)
+        if children.end(child) != 0:
+            raise KafkaDidNotStart(f"node {node.number} cannot be formatted\n{node.last_lines()}")
+
+
+def _cluster_id() -> str:
+    while True:
+        text = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
+        if not text.startswith("-"):  # would be read as an option
+            return text
+
+
+def _java(main_class: str, *arguments: str) -> list[str]:
+    return [java(), *JVM, "-cp", f"{jars()}/*", main_class, *arguments]
+
+
+def _environment() -> dict[str, str]:
+    return {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}

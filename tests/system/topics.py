@@ -1,0 +1,152 @@
+"""
+Reading Kafka from outside: topics, records, offsets, without the consumer under test.
+
+Everything here is bounded in time and raises when the time is over: a test
+that cannot see the log cannot judge anything.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from confluent_kafka import (
+    Consumer,
+    ConsumerGroupTopicPartitions,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicPartition,
+)
+from confluent_kafka.admin import AdminClient, NewTopic
+
+CALL_S_MAX = 15.0
+READ_S_MAX = 60.0
+BATCH = 5_000
+
+Partition = tuple[str, int]
+
+
+class Place(NamedTuple):
+    """Where a record stands."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogRecord:
+    """A record as it stands in the log."""
+
+    place: Place
+    timestamp_ms: int
+    key: bytes | None = field(repr=False)
+    value: bytes | None = field(repr=False)
+    headers: Mapping[str, bytes | None] = field(default_factory=dict, repr=False)
+
+
+def admin(bootstrap_servers: str) -> AdminClient:
+    """A client for questions about the cluster."""
+    return AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0})
+
+
+def create_topic(
+    bootstrap_servers: str, name: str, partitions: int = 1, config: Mapping[str, str] | None = None
+) -> None:
+    """A topic with the cluster's own replication, there when this returns."""
+    new = NewTopic(name, num_partitions=partitions, replication_factor=-1, config=dict(config or {}))
+    admin(bootstrap_servers).create_topics([new], request_timeout=CALL_S_MAX)[name].result(CALL_S_MAX)
+
+
+def delete_topics(bootstrap_servers: str, names: Sequence[str]) -> None:
+    """Delete those of the topics that exist."""
+    if not names:
+        return
+    for deleted in admin(bootstrap_servers).delete_topics(list(names), request_timeout=CALL_S_MAX).values():
+        try:
+            deleted.result(CALL_S_MAX)
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
+                raise
+
+
+def partitions_of(bootstrap_servers: str, topic: str) -> list[int]:
+    """Numbers of the topic's partitions; none when there is no such topic."""
+    found = admin(bootstrap_servers).list_topics(timeout=CALL_S_MAX).topics.get(topic)
+    return sorted(found.partitions) if found else []
+
+
+def end_offsets(bootstrap_servers: str, topic: str) -> dict[Partition, int]:
+    """The offset after the last record, by partition."""
+    reader = _reader(bootstrap_servers)
+    try:
+        return {
+            (topic, number): reader.get_watermark_offsets(TopicPartition(topic, number), timeout=CALL_S_MAX)[
+                1
+            ]
+            for number in partitions_of(bootstrap_servers, topic)
+        }
+    finally:
+        reader.close()
+
+
+def committed_offsets(bootstrap_servers: str, group: str) -> dict[Partition, int]:
+    """What the group has committed, by partition; partitions without a commit are left out."""
+    asked = admin(bootstrap_servers).list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])
+    answered: ConsumerGroupTopicPartitions = asked[group].result(CALL_S_MAX)
+    return {(p.topic, p.partition): p.offset for p in answered.topic_partitions or [] if p.offset >= 0}
+
+
+def read_to_end(bootstrap_servers: str, topic: str) -> list[LogRecord]:
+    """Every record of the topic, up to the end of each partition as it is now."""
+    numbers = partitions_of(bootstrap_servers, topic)
+    reader = _reader(bootstrap_servers)
+    records: list[LogRecord] = []
+    try:
+        reader.assign([TopicPartition(topic, number, 0) for number in numbers])
+        unfinished = set(numbers)
+        while unfinished:
+            messages = reader.consume(BATCH, timeout=READ_S_MAX)
+            if not messages:
+                raise TimeoutError(f"the end of {topic} was not reached within {READ_S_MAX:.0f} s")
+            for message in messages:
+                _take(message, records, unfinished)
+        return records
+    finally:
+        reader.close()
+
+
+def _take(message: Message, records: list[LogRecord], unfinished: set[int]) -> None:
+    error = message.error()
+    if error is None:
+        records.append(_record(message))
+    elif error.code() == KafkaError._PARTITION_EOF:
+        unfinished.discard(message.partition())
+    else:
+        raise KafkaException(error)
+
+
+def _record(message: Message) -> LogRecord:
+    return LogRecord(
+        place=Place(message.topic(), message.partition(), message.offset()),
+        timestamp_ms=message.timestamp()[1],
+        key=message.key(),
+        value=message.value(),
+        headers=dict(message.headers() or []),
+    )
+
+
+def _reader(bootstrap_servers: str) -> Consumer:
+    return Consumer(
+        {
+            "bootstrap.servers": bootstrap_servers,
+            "group.id": f"oracle-{uuid.uuid4().hex}",  # never commits, never joins
+            "enable.auto.commit": False,
+            "auto.offset.reset": "earliest",
+            "enable.partition.eof": True,
+            "log_level": 0,
+        }
+    )
