@@ -35,7 +35,8 @@ def money(value: object, currency: str | None) -> int | float | Unusable:
     means in a currency with three decimals.
     """
     if isinstance(value, str):
-        return _amount(_without_currency(value.strip()), currency)
+        text = value.strip()
+        return _amount(_without_currency(text), currency) if text else EMPTY
     if isinstance(value, bool) or not isinstance(value, int | float):
         return WRONG_TYPE
     if isinstance(value, int):
@@ -46,7 +47,8 @@ def money(value: object, currency: str | None) -> int | float | Unusable:
 def whole_number(value: object, least: int) -> int | Unusable:
     """An integer of at least `least`, in text too."""
     if isinstance(value, str):
-        amount = _amount(value.strip(), None)
+        text = value.strip()
+        amount = _amount(text, None) if text else EMPTY
         if isinstance(amount, Unusable):
             return amount
         number = integer_of(amount)
@@ -63,8 +65,6 @@ def quantity(value: object) -> int | Unusable:
 
 
 def _amount(text: str, currency: str | None) -> int | float | Unusable:
-    if not text:
-        return EMPTY
     if _AMBIGUOUS.fullmatch(text) and currency not in THREE_DECIMALS:
         return AMBIGUOUS
     if match := _PLAIN.fullmatch(text):
@@ -88,8 +88,8 @@ def _without_currency(text: str) -> str:
         return text[3:].lstrip()
     if _CURRENCY_LETTERS.fullmatch(text[-3:]):
         return text[:-3].rstrip()
-    if text and category(text[0]) == "Sc":
+    if category(text[0]) == "Sc":
         return text[1:].lstrip()
-    if text and category(text[-1]) == "Sc":
+    if category(text[-1]) == "Sc":
         return text[:-1].rstrip()
     return text

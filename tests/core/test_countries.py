@@ -1,0 +1,145 @@
+"""Which country a text names."""
+
+import pytest
+
+from consumer.core.characters import folded
+from consumer.core.countries import alpha_2, codes
+from consumer.core.values import MALFORMED
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "1",
+        "555",
+        "@",
+        "x",
+        "xx",
+        "zz",
+        "eu",
+        "xk",
+        "n/a",
+        "f/r",
+        "f-r",
+        "frr",
+        "Korea",
+        "Atlantis",
+        "Europe",
+        "United Nations",
+        "Kongo",
+        "Paris",
+        "\u0301",
+    ],
+)
+def test_what_names_no_country_or_several_is_malformed(text):
+    assert alpha_2(folded(text)) is MALFORMED
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("FR", "fr"),
+        (" fr ", "fr"),
+        ("Fr.", "fr"),
+        ("F.R.", "fr"),
+        ("F\u00a0R", "fr"),
+        ("FR 75", "fr"),
+        ("U.S.", "us"),
+        ("na", "na"),
+        ("FRA", "fr"),
+        ("U.S.A.", "us"),
+        ("usa", "us"),
+        ("G-B-R", "gb"),
+        ("DEU", "de"),
+    ],
+)
+def test_codes_of_two_and_three_letters_are_read(text, expected):
+    assert alpha_2(folded(text)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("France", "fr"),
+        ("Royaume-Uni", "gb"),
+        ("UNITED   KINGDOM", "gb"),
+        ("United|States", "us"),
+        ("United States of America", "us"),
+        ("États-Unis", "us"),
+        ("Etats Unis", "us"),
+        ("États-Unis d’Amérique", "us"),
+        ("Côte d'Ivoire", "ci"),
+        ("Cote d’Ivoire", "ci"),
+        ("Allemagne", "de"),
+        ("Pays-Bas", "nl"),
+        ("South Korea", "kr"),
+        ("Corée du Nord", "kp"),
+        ("Bolivia, Plurinational State of", "bo"),
+        ("Iran Islamic Republic of", "ir"),
+        ("Vietnam", "vn"),
+        ("Viet Nam", "vn"),
+        ("Czech Republic", "cz"),
+        ("Czechia", "cz"),
+        ("Trinidad & Tobago", "tt"),
+        ("Trinidad and Tobago", "tt"),
+        ("Congo", "cg"),
+        ("République française", "fr"),
+        ("The Bahamas", "bs"),
+        ("State of Palestine", "ps"),
+        ("Réunion", "re"),
+        ("Georgia", "ge"),
+        ("Jordanie", "jo"),
+    ],
+)
+def test_english_and_french_names_are_read_without_accents_and_punctuation(text, expected):
+    assert alpha_2(folded(text)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("UK", "gb"),
+        ("U.K.", "gb"),
+        ("Great Britain", "gb"),
+        ("Grande-Bretagne", "gb"),
+        ("Turkey", "tr"),
+        ("Ivory Coast", "ci"),
+        ("The Netherlands", "nl"),
+        ("Holland", "nl"),
+        ("Republic of Korea", "kr"),
+        ("Macedonia", "mk"),
+        ("Palestine", "ps"),
+        ("Vatican", "va"),
+        ("Burma", "mm"),
+        ("Birmanie", "mm"),
+        ("Swaziland", "sz"),
+        ("Macau", "mo"),
+    ],
+)
+def test_aliases_are_read(text, expected):
+    assert alpha_2(folded(text)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Deutschland", "de"),
+        ("España", "es"),
+        ("Italia", "it"),
+        ("België", "be"),
+        ("Brasil", "br"),
+        ("Polska", "pl"),
+        ("Sverige", "se"),
+        ("Danmark", "dk"),
+        ("Norge", "no"),
+        ("Suomi", "fi"),
+    ],
+)
+def test_names_in_ten_more_languages_are_read(text, expected):
+    assert alpha_2(folded(text)) == expected
+
+
+def test_every_code_is_its_own_name():
+    assert len(codes()) == 249
+    assert {alpha_2(code) for code in codes()} == codes()

@@ -1,0 +1,27 @@
+"""Currency codes."""
+
+import pytest
+
+from consumer.core.currencies import code
+from consumer.core.values import EMPTY, MALFORMED, WRONG_TYPE
+
+
+@pytest.mark.parametrize("value", [None, 978, True, ["EUR"], {}])
+def test_a_currency_is_text(value):
+    assert code(value) is WRONG_TYPE
+
+
+def test_blank_text_is_no_currency():
+    assert code(" ") is EMPTY
+
+
+@pytest.mark.parametrize("text", ["€", "EU", "EURO", "ABC", "FRF", "XXX", "XTS", "XAU", "XOF", "978"])
+def test_what_is_no_code_or_starts_with_x_is_malformed(text):
+    assert code(text) is MALFORMED
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("EUR", "EUR"), (" eur ", "EUR"), ("usd", "USD"), ("Kwd", "KWD")]
+)
+def test_a_code_is_in_capitals(text, expected):
+    assert code(text) == expected
