@@ -37,7 +37,7 @@ _NO_LETTER_OR_DIGIT = str.maketrans("", "", "".join(c for c in _ASCII if not c.i
 
 def visible(text: str) -> str:
     """The text without control (tab, CR and LF stay), format and variation characters."""
-    # Only ASCII and letters are sure to hold none: variation selectors count as printable.
+    # Letters are sure to be seen; of what else is printable, variation selectors are not.
     if text.isalpha() or (text.isascii() and text.isprintable()):
         return text
     return _INVISIBLE.sub("", text)
@@ -45,8 +45,8 @@ def visible(text: str) -> str:
 
 def folded(text: str) -> str:
     """The text as everything below compares it: visible, NFC, trimmed, lower case."""
-    if text.isascii():
-        return visible(text).strip().lower()
+    if text.isascii() and text.isprintable():
+        return text.strip().lower()
     lower = normalize("NFC", visible(text)).strip().lower()
     if "\u0307" in lower:
         lower = _DOT_ABOVE_I.sub("i", lower)

@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 from consumer.core.decision import NoteWord
 from consumer.core.digests import given_digest
-from consumer.core.normalise import Place, normalise_plain
-from consumer.core.values import EMPTY, MALFORMED, Unusable, text_of
+from consumer.core.normalise import KEYS_OF_PLACE, Place, normalise_plain
+from consumer.core.values import EMPTY, MALFORMED, WRONG_TYPE, Unusable, text_of
 
 
 class Hashed(NamedTuple):
@@ -35,7 +35,8 @@ class BatchHasher:
     """Each distinct value of a batch is normalised and hashed once; forgotten with the batch."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, str, Place, bool], Hashed] = {}
+        self._plain: dict[tuple[str, str, Place | None], Hashed] = {}
+        self._digests: dict[tuple[str, str, Place | None], Hashed] = {}
 
     def hashed(self, key: str, value: object, place: Place, *, digests_only: bool = False) -> Hashed:
         """
@@ -44,19 +45,25 @@ class BatchHasher:
         Of a list each element is judged alone, order kept, repeats removed.
         `digests_only` is for the sources that must already be hashed.
         """
+        if isinstance(value, str):
+            memory = self._digests if digests_only else self._plain
+            remembered_as = (key, value, place if key in KEYS_OF_PLACE else None)
+            known = memory.get(remembered_as)
+            if known is None:
+                known = memory[remembered_as] = _hashed(
+                    digest_of(key, value, place, digests_only=digests_only)
+                )
+            return known
         if isinstance(value, list):
-            return _joined([self._one(key, element, place, digests_only) for element in value])
-        return self._one(key, value, place, digests_only)
+            return _joined([self._element(key, element, place, digests_only) for element in value])
+        # Numbers are rare, and 1 == 1.0 == True: they are not remembered.
+        return _hashed(digest_of(key, value, place, digests_only=digests_only))
 
-    def _one(self, key: str, value: object, place: Place, digests_only: bool) -> Hashed:
-        # Numbers are rare and 1 == 1.0 == True, so only texts are remembered.
-        if not isinstance(value, str):
-            return _hashed(digest_of(key, value, place, digests_only=digests_only))
-        known = self._known.get((key, value, place, digests_only))
-        if known is None:
-            known = _hashed(digest_of(key, value, place, digests_only=digests_only))
-            self._known[key, value, place, digests_only] = known
-        return known
+    def _element(self, key: str, element: object, place: Place, digests_only: bool) -> Hashed:
+        # A list in a list is no value, and could be nested deeper than a stack.
+        if isinstance(element, list):
+            return _hashed(WRONG_TYPE)
+        return self.hashed(key, element, place, digests_only=digests_only)
 
 
 def digest_of(key: str, value: object, place: Place, *, digests_only: bool = False) -> str | Unusable:

@@ -89,14 +89,10 @@ def normalise_plain(key: str, value: object, text: str, place: Place) -> str | U
 
 def country_of(value: object) -> str | None:
     """The alpha-2 code of a source of `country`, when it is one usable plain value."""
-    if isinstance(value, list):
-        found = {code for code in map(country_of, value) if code is not None}
-        return found.pop() if len(found) == 1 else None
-    text = text_of(value)
-    if isinstance(text, Unusable):
-        return None
-    code = countries.alpha_2(folded(text))
-    return None if isinstance(code, Unusable) else code
+    texts = map(text_of, value) if isinstance(value, list) else (text_of(value),)
+    plain = (folded(text) for text in texts if isinstance(text, str) and given_digest(text) is None)
+    found = {code for code in map(countries.alpha_2, plain) if isinstance(code, str)}
+    return found.pop() if len(found) == 1 else None
 
 
 def email(text: str, _: Place) -> str | Unusable:
@@ -165,3 +161,6 @@ NORMALISERS: Mapping[str, Rule] = MappingProxyType(
         "external_id": external_id,
     }
 )
+
+# The rules that read the place.
+KEYS_OF_PLACE = frozenset({"ph", "db", "st", "zp"})

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from unicodedata import decimal
 
-from phonenumbers import NumberParseException, PhoneNumberFormat, format_number, is_valid_number, parse
+from phonenumbers import NumberParseException, is_valid_number, national_significant_number, parse
 
 from consumer.core.values import MALFORMED, NO_COUNTRY, Unusable
 
@@ -57,7 +57,9 @@ def _valid(number: str, country: str | None) -> str | None:
         parsed = parse(number, country and country.upper())
     except NumberParseException:
         return None
-    return format_number(parsed, PhoneNumberFormat.E164)[1:] if is_valid_number(parsed) else None
+    if not is_valid_number(parsed):
+        return None
+    return f"{parsed.country_code}{national_significant_number(parsed)}"
 
 
 def _of_length(number: str) -> str | Unusable:

@@ -145,6 +145,13 @@ def test_a_list_without_a_usable_value_is_nothing(hasher):
     assert hasher.hashed("em", ["nobody", "x"], NOWHERE) == Hashed(None, (NoteWord.MALFORMED,))
 
 
+def test_a_list_in_a_list_is_no_value_however_deep(hasher):
+    nested = JOHN
+    for _ in range(10_000):
+        nested = [nested]
+    assert hasher.hashed("em", nested, NOWHERE) == Hashed(None, (NoteWord.WRONG_TYPE,))
+
+
 def test_a_list_of_digests_only_drops_plain_values(hasher):
     sent = hasher.hashed("em", ["john_smith@gmail.com", ANNA], NOWHERE, digests_only=True)
     assert sent == Hashed(ANNA, (NoteWord.MALFORMED,))

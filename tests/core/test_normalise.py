@@ -307,9 +307,11 @@ def test_a_birthdate_depends_on_the_setting_and_on_today(value, order, expected)
         ("XX", None),
         ("null", None),
         (DIGEST, None),
+        ("0" * 62 + "de", None),
         ({}, None),
         ([], None),
         (["fr", "us"], None),
+        ([["fr"]], None),
         ("FR", "fr"),
         ("France", "fr"),
         (["FR"], "fr"),
@@ -318,6 +320,13 @@ def test_a_birthdate_depends_on_the_setting_and_on_today(value, order, expected)
 )
 def test_the_country_of_an_event_is_one_usable_plain_value(value, expected):
     assert country_of(value) == expected
+
+
+def test_a_deeply_nested_list_is_no_country():
+    nested = "fr"
+    for _ in range(10_000):
+        nested = [nested]
+    assert country_of(nested) is None
 
 
 @given(KEYS, JSON, PLACES)
