@@ -28,8 +28,7 @@ _URL = re.compile(
     r"(?P<scheme>https?://)(?P<authority>[^/?#]*)(?P<path>[^?#]*)(?P<query>\?[^#]*)?(?P<fragment>#.*)?",
     re.IGNORECASE | re.DOTALL,
 )
-# A backslash ends a host in browsers and does not elsewhere: such an address has no one meaning.
-_NO_HOST = re.compile(r"[\s\\]|^(:|$)")
+_NO_HOST = re.compile(r"\s|^(:|$)")
 
 
 def clean_url(value: object) -> tuple[str, bool] | Unusable:
@@ -40,8 +39,10 @@ def clean_url(value: object) -> tuple[str, bool] | Unusable:
     parts = _URL.fullmatch(url)
     if parts is None:
         return Unusable(NoteWord.MALFORMED)
-    host = parts["authority"].rpartition("@")[2]
-    if _NO_HOST.search(host):
+    authority = parts["authority"]
+    host = authority.rpartition("@")[2]
+    # A backslash ends a host in browsers and does not elsewhere: such an address has no one meaning.
+    if "\\" in authority or _NO_HOST.search(host):
         return Unusable(NoteWord.MALFORMED)
     if _shows_address(host):
         return Unusable(NoteWord.PERSONAL_DATA)
@@ -60,7 +61,7 @@ def clean_url(value: object) -> tuple[str, bool] | Unusable:
 def click_id(url: str) -> str | None:
     """The first `fbclid` parameter of an address, percent-decoded once; None when there is none."""
     query = url.partition("#")[0].partition("?")[2]
-    for parameter in query.split("&") if "fbclid=" in query else ():
+    for parameter in query.split("&") if "fbclid" in query else ():
         name, _, value = parameter.partition("=")
         if name == "fbclid":
             return unquote(value)

@@ -1,0 +1,95 @@
+"""Consent: the categories an event carries, in every shape they come in."""
+
+import pytest
+from deciding import decided, event, noted, reason
+
+from consumer.core.consent import is_given
+from consumer.core.decision import Filtered, Reason
+from consumer.core.rules import Rules
+
+ADVERTISING = Rules(user_consent_category="3")
+
+
+@pytest.mark.parametrize(
+    "categories",
+    [
+        None, [], "", 0, 2, 33, "2", "33", "03", "3.0", [2, 4], "1,2", "13|31", True, [True], {"3": True},
+        [["3"]], [{"id": 3}], [None], 3.5, "3;4", "-3", -3,
+    ],
+)  # fmt: skip
+def test_without_its_category_an_event_is_not_used(categories):
+    assert reason(event(consent_categories=categories), ADVERTISING) == "no_consent"
+
+
+@pytest.mark.parametrize(
+    "categories",
+    [
+        3, 3.0, "3", " 3 ", [3], [1, 3], [3.0], ["3"], [" 3"], "1,3", "1, 3", "1|3", "1 | 3|5", ["1,2",
+        "4|3"],
+        [None, 3], [{}, "3"], [True, "3"],
+    ],
+)  # fmt: skip
+def test_an_event_with_its_category_is_used(categories):
+    assert reason(event(consent_categories=categories), ADVERTISING) is None
+
+
+@pytest.mark.parametrize("categories", [None, [], "2", [7], {}])
+def test_without_a_category_configured_every_event_is_used(categories):
+    assert reason(event(consent_categories=categories), Rules()) is None
+
+
+def test_an_event_that_says_nothing_of_consent_has_none():
+    assert reason(event(), ADVERTISING) == "no_consent"
+
+
+def test_the_user_may_hold_the_categories():
+    assert reason(event({"user.consent_categories": [3]}), ADVERTISING) is None
+
+
+@pytest.mark.parametrize(
+    ("root", "of_user", "expected"),
+    [
+        ([2], [3], "no_consent"),
+        ([], [3], "no_consent"),
+        ("", [3], "no_consent"),
+        (False, [3], "no_consent"),
+        ({}, [3], "no_consent"),
+        ([3], [2], None),
+        (None, [3], None),
+        (None, [2], "no_consent"),
+    ],
+)
+def test_the_first_place_that_says_anything_decides_alone(root, of_user, expected):
+    given = event({"consent_categories": root, "user.consent_categories": of_user})
+    assert reason(given, ADVERTISING) == expected
+
+
+@pytest.mark.parametrize("user", ["", "waiting", "3", "consent pending"])
+def test_while_an_app_waits_for_consent_there_is_none_wherever_it_stands(user):
+    assert reason(event(user=user, consent_categories=[3]), ADVERTISING) == "no_consent"
+
+
+@pytest.mark.parametrize("user", [[], 5, True, ["3"]])
+def test_a_user_that_is_neither_object_nor_text_is_absent(user):
+    given = event(user=user, consent_categories=[3])
+    assert reason(given, ADVERTISING) == "not_enough_to_match"
+    assert ("user", "wrong_type") in noted(given, ADVERTISING)
+
+
+@pytest.mark.parametrize("category", ["advertising", "3.0", "été", "a b"])
+def test_ids_are_opaque_text(category):
+    rules = Rules(user_consent_category=category)
+    assert reason(event(consent_categories=["analytics", category]), rules) is None
+    assert reason(event(consent_categories=["analytics"]), rules) == "no_consent"
+
+
+def test_ids_keep_their_case():
+    assert not is_given({"consent_categories": ["ADS"]}, "ads")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"event_name": None}, {"event_name": 5}, {"event_name": "a@example.com"}, {"event_timestamp": 1}],
+)
+def test_consent_comes_before_anything_else(changes):
+    assert decided(event(changes), ADVERTISING) == Filtered(Reason.NO_CONSENT)

@@ -1,0 +1,86 @@
+"""Data processing options: one group, and the safe side when it cannot be read."""
+
+import pytest
+from deciding import facebook, noted, sent
+
+from consumer.core.rules import DataProcessing, Rules
+
+OPTIONS = "data_processing_options"
+KEYS = (OPTIONS, "data_processing_options_country", "data_processing_options_state")
+LIMITED = (["LDU"], 0, 0)
+
+
+def group(rules=None, **overrides):
+    """Options, country and state as sent."""
+    found = sent(facebook(**{"event_name": "PageView", **overrides}), rules)
+    return tuple(found.get(key) for key in KEYS)
+
+
+def overrides(options, country=None, state=None):
+    return dict(zip(KEYS, (options, country, state), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ((["LDU"], 0, 0), (["LDU"], 0, 0)),
+        ((["LDU"], 1, 1000), (["LDU"], 1, 1000)),
+        ((["LDU"], 1, 1013), (["LDU"], 1, 1013)),
+        ((["LDU"], 1.0, 1000.0), (["LDU"], 1, 1000)),
+        (("LDU", 0, 0), (["LDU"], 0, 0)),
+        (([" LDU "], None, None), (["LDU"], None, None)),
+        (([], None, None), ([], None, None)),
+        (([], 0, 0), ([], 0, 0)),
+    ],
+)
+def test_the_events_own_group_is_sent(given, expected):
+    assert group(**overrides(*given)) == expected
+    assert noted(facebook(**overrides(*given))) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "word"),
+    [
+        ((5, None, None), "wrong_type"),
+        (({"LDU": True}, None, None), "wrong_type"),
+        ((["LDU", 5], None, None), "wrong_type"),
+        (([None], None, None), "wrong_type"),
+        ((True, None, None), "wrong_type"),
+        ((False, None, None), "wrong_type"),
+        (("", None, None), "malformed"),
+        ((["LDU", " "], None, None), "malformed"),
+        ((["LDU"], 2, 0), "malformed"),
+        ((["LDU"], -1, 0), "malformed"),
+        ((["LDU"], "US", 0), "malformed"),
+        ((["LDU"], True, 0), "malformed"),
+        ((["LDU"], 1, 999), "malformed"),
+        ((["LDU"], 1, 1014), "malformed"),
+        ((["LDU"], 1, "California"), "malformed"),
+        ((["LDU"], 1, []), "malformed"),
+        (([], 7, 0), "malformed"),
+        ((["ann@example.com"], 1, 1000), "personal_data"),
+    ],
+)
+def test_a_group_that_cannot_be_read_is_limited_use(given, word):
+    assert group(**overrides(*given)) == LIMITED
+    assert noted(facebook(**overrides(*given))) == [(OPTIONS, word)]
+
+
+def test_an_event_without_options_takes_the_settings_group_as_a_whole():
+    rules = Rules(data_processing=DataProcessing(("LDU",), 1, 1000))
+    assert group(rules) == (["LDU"], 1, 1000)
+    assert group(rules, **overrides(None, 0, 0)) == (["LDU"], 1, 1000)
+
+
+def test_an_event_with_options_takes_nothing_of_the_settings():
+    rules = Rules(data_processing=DataProcessing(("LDU",), 1, 1000))
+    assert group(rules, **overrides([])) == ([], None, None)
+
+
+def test_a_setting_without_country_sends_none():
+    assert group(Rules(data_processing=DataProcessing(()))) == ([], None, None)
+
+
+def test_nothing_is_sent_when_nobody_says_anything():
+    assert group() == (None, None, None)
+    assert group(**overrides(None, 1, 1000)) == (None, None, None)

@@ -1,0 +1,106 @@
+"""The tables: each row of the documentation's tables, by its literal words."""
+
+import pytest
+from deciding import decided, event, sent
+
+from consumer.core import mapping
+from consumer.core.event import Event
+from consumer.core.rules import Rules
+
+# The pairs of the documentation, in its order.
+EVENT_NAMES = [
+    ("begin_checkout", "InitiateCheckout"),
+    ("add_to_cart", "AddToCart"),
+    ("view_item", "ViewContent"),
+    ("view_item_list", "ViewContent"),
+    ("search", "Search"),
+    ("add_payment_info", "AddPaymentInfo"),
+    ("add_to_wishlist", "AddToWishlist"),
+    ("generate_lead", "Lead"),
+    ("page_view", "PageView"),
+    ("complete_registration", "CompleteRegistration"),
+    ("contact", "Contact"),
+    ("customize_product", "CustomizeProduct"),
+    ("donate", "Donate"),
+    ("find_location", "FindLocation"),
+    ("schedule", "Schedule"),
+    ("start_trial", "StartTrial"),
+    ("submit_application", "SubmitApplication"),
+    ("subscribe", "Subscribe"),
+]
+
+
+@pytest.mark.parametrize(("given", "metas"), EVENT_NAMES)
+def test_a_commanders_act_event_goes_as_metas_standard_event(given, metas):
+    assert sent(event(event_name=given))["event_name"] == metas
+    assert decided(event(event_name=given)).event_label == metas
+
+
+def test_a_purchase_goes_as_purchase():
+    assert sent(event(event_name="purchase", amount=5, currency="EUR"))["event_name"] == "Purchase"
+
+
+def test_there_are_no_other_rows():
+    assert set(mapping.EVENT_NAMES.items()) == {*EVENT_NAMES, ("purchase", "Purchase")}
+
+
+def test_any_other_event_goes_under_its_own_name_and_the_label_custom():
+    assert sent(event(event_name="newsletter_sign_up"))["event_name"] == "newsletter_sign_up"
+    assert decided(event(event_name="newsletter_sign_up")).event_label == "custom"
+
+
+def test_a_setting_adds_and_replaces_rows():
+    rules = Rules(event_names={"sign_up": "CompleteRegistration", "page_view": "my_view"})
+    assert sent(event(event_name="sign_up"), rules)["event_name"] == "CompleteRegistration"
+    assert sent(event(event_name="page_view"), rules)["event_name"] == "my_view"
+
+
+# A value of user_data that is not hashed, from the path the documentation shows.
+NOT_HASHED = [
+    ("browser.ip", "client_ip_address", "8.8.4.4"),
+    ("browser.user_agent", "client_user_agent", "Mozilla/5.0 (X11)"),
+    ("integrations.facebook.fbc", "fbc", "fb.1.1763899999000.AbC-_9"),
+    ("integrations.facebook.fbp", "fbp", "fb.1.1763899999000.1234567890"),
+    ("fbc", "fbc", "fb.1.1763899999000.AbC-_9"),
+    ("fbp", "fbp", "fb.1.1763899999000.1234567890"),
+]
+
+
+@pytest.mark.parametrize(("path", "key", "value"), NOT_HASHED)
+def test_a_property_becomes_a_key_of_user_data(path, key, value):
+    assert sent(event({path: value}))["user_data"][key] == value
+
+
+CUSTOM_DATA = [
+    ("amount", 101, "value", 101),
+    ("value", 101.5, "value", 101.5),
+    ("revenue", 7, "value", 7),
+    ("currency", "EUR", "currency", "EUR"),
+    ("items", [{"product": {"id": "p"}}], "contents", [{"id": "p", "quantity": 1}]),
+    ("name", "Shoes", "content_name", "Shoes"),
+    ("category", "Clothes", "content_category", "Clothes"),
+    ("status", "in_progress", "status", "in_progress"),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "key", "expected"), CUSTOM_DATA)
+def test_a_property_becomes_a_key_of_custom_data(path, value, key, expected):
+    assert sent(event({path: value}))["custom_data"][key] == expected
+
+
+def test_content_type_is_product():
+    assert sent(event())["custom_data"] == {"content_type": "product"}
+
+
+def test_a_source_finds_the_place_it_names():
+    for sources in (mapping.EVENT_ID, mapping.EVENT_SOURCE_URL, mapping.FBC, mapping.CLIENT_IP_ADDRESS):
+        for source in sources:
+            place = mapping.PLACES[source.place]
+            assert source.path == (f"{place}.{source.key}" if place else source.key)
+            assert len(Event._fields) > source.place
+
+
+def test_the_whitelists_are_metas():
+    assert len(mapping.EVENT_KEYS) == 17
+    assert len(mapping.USER_DATA_KEYS) == 25
+    assert len(mapping.CONTENT_KEYS) == 8

@@ -1,0 +1,48 @@
+"""The first source that is present and usable."""
+
+import pytest
+
+from consumer.core.decision import Note, NoteWord
+from consumer.core.sources import Source, at_path, first_usable
+from consumer.core.trail import Trail
+from consumer.core.values import WRONG_TYPE
+
+SOURCES = (Source("a", 0, "a"), Source("b.c", 1, "c"))
+
+
+def number(value, factor):
+    return value * factor if type(value) is int else WRONG_TYPE
+
+
+@pytest.mark.parametrize(
+    ("root", "inner", "expected", "path", "notes"),
+    [
+        ({"a": 1}, {"c": 2}, 10, "a", 0),
+        ({"a": 0}, {"c": 2}, 0, "a", 0),
+        ({"a": None}, {"c": 2}, 20, "b.c", 0),
+        ({}, {"c": 2}, 20, "b.c", 0),
+        ({"a": "x"}, {"c": 2}, 20, "b.c", 1),
+        ({"a": "x"}, {"c": "x"}, None, None, 2),
+        ({}, {}, None, None, 0),
+    ],
+)
+def test_null_is_passed_over_and_the_unusable_is_noted(root, inner, expected, path, notes):
+    trail = Trail({})
+    assert first_usable("key", SOURCES, (root, inner), trail, number, 10) == expected
+    assert trail.sources == ({"key": path} if path else {})
+    assert trail.notes == (Note("key", NoteWord.WRONG_TYPE),) * notes
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ((), {"a": [{"b": 1}]}),
+        (("a", 0, "b"), 1),
+        (("a", 1), None),
+        (("a", "0"), None),
+        (("x",), None),
+        (("a", 0, 0), None),
+    ],
+)
+def test_a_path_ends_where_nothing_lies(path, expected):
+    assert at_path({"a": [{"b": 1}]}, path) == expected
