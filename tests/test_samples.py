@@ -27,26 +27,11 @@ RULES = Rules(user_consent_category="3")
 
 # Every name of the connector's table.
 STANDARD = [
-    "begin_checkout",
-    "purchase",
-    "add_to_cart",
-    "view_item",
-    "view_item_list",
-    "search",
-    "add_payment_info",
-    "add_to_wishlist",
-    "generate_lead",
-    "page_view",
-    "complete_registration",
-    "contact",
-    "customize_product",
-    "donate",
-    "find_location",
-    "schedule",
-    "start_trial",
-    "submit_application",
-    "subscribe",
-]
+    "begin_checkout", "purchase", "add_to_cart", "view_item", "view_item_list", "search",
+    "add_payment_info", "add_to_wishlist", "generate_lead", "page_view", "complete_registration",
+    "contact", "customize_product", "donate", "find_location", "schedule", "start_trial",
+    "submit_application", "subscribe",
+]  # fmt: skip
 
 
 def decided(sample, now_s, offset=0):
