@@ -34,6 +34,10 @@ RECORD_BYTES_MAX = 64 * 1024 * 1024
 
 POLL_S = 0.1
 PURGE_S = 2.0
+# What is left for the reports still out once somebody wants to stop.
+HURRY_S = 10.0
+
+QUEUE_FULL = KafkaError(KafkaError._QUEUE_FULL).name()
 
 OnFailure = Callable[[int, str], None]
 
@@ -52,12 +56,20 @@ class Publisher:
     A Producer that loses no report. For one thread.
 
     `on_failure(place, error)` is told of each record that was not delivered:
-    `place` as given to `send`, `error` the name of librdkafka's error.
+    `place` as given to `send`, `error` the name of librdkafka's error. Once
+    `in_a_hurry()` is true, a full queue is not waited for, and reports only
+    for some seconds.
     """
 
-    def __init__(self, producer: Producer, on_failure: OnFailure | None = None) -> None:
+    def __init__(
+        self,
+        producer: Producer,
+        on_failure: OnFailure | None = None,
+        in_a_hurry: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._producer = producer
         self._on_failure = on_failure
+        self._in_a_hurry = in_a_hurry
         self.counts = Counts()
 
     def send(
@@ -85,9 +97,12 @@ class Publisher:
                 self._producer.produce(topic, value, key, on_delivery=report, **options)
                 break
             except BufferError:
+                if self._in_a_hurry():
+                    self._failed(place, QUEUE_FULL)
+                    break
                 self._producer.poll(POLL_S)
             except KafkaException as error:
-                self._failed(place, error.args[0])
+                self._failed(place, error.args[0].name())
                 break
         self._producer.poll(0)
 
@@ -98,9 +113,12 @@ class Publisher:
         What has no report by then is given up and counted as failed. A record
         that was on its way may have arrived all the same (`_PURGE_INFLIGHT`).
         """
-        until = time.monotonic() + deadline_s
+        started = time.monotonic()
+        until = started + deadline_s
         while len(self._producer) and time.monotonic() < until:
             self._producer.flush(POLL_S)
+            if self._in_a_hurry():
+                until = min(until, started + HURRY_S)
         if len(self._producer):
             self._producer.purge()
             self._producer.flush(PURGE_S)
@@ -110,20 +128,24 @@ class Publisher:
         if error is None:
             self.counts.delivered += 1
         else:
-            self._failed(place, error)
+            self._failed(place, error.name())
 
-    def _failed(self, place: int, error: KafkaError) -> None:
+    def _failed(self, place: int, error: str) -> None:
         self.counts.failed += 1
-        self.counts.errors[error.name()] += 1
+        self.counts.errors[error] += 1
         if self._on_failure is not None:
-            self._on_failure(place, error.name())
+            self._on_failure(place, error)
 
 
-def open_publisher(settings: Settings, on_failure: OnFailure | None = None) -> Publisher:
+def open_publisher(
+    settings: Settings,
+    on_failure: OnFailure | None = None,
+    in_a_hurry: Callable[[], bool] = lambda: False,
+) -> Publisher:
     """A Publisher on the brokers of the settings. Raises CannotGoOn where librdkafka takes no property."""
     bounds = {
         "queue.buffering.max.messages": QUEUE_RECORDS_MAX,
         "queue.buffering.max.kbytes": QUEUE_KBYTES_MAX,
         "message.max.bytes": RECORD_BYTES_MAX,
     }
-    return Publisher(new_producer({**bounds, **producer_properties(settings)}), on_failure)
+    return Publisher(new_producer({**bounds, **producer_properties(settings)}), on_failure, in_a_hurry)

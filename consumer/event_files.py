@@ -1,0 +1,215 @@
+"""
+A file of events, whatever its form: JSON lines, JSON, CSV; from a path or standard input.
+
+The name decides where it ends in `.csv`, `.tsv`, `.jsonl` or `.ndjson`; else
+the beginning does:
+
+    [                                JSON, an array
+    { and no more on the line        JSON, an object over several lines
+    a header with event_name         CSV
+    anything else                    JSON lines
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import select
+import stat
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from enum import StrEnum
+from itertools import chain
+from pathlib import Path
+
+import orjson
+
+from consumer import exits
+from consumer.csv_columns import has_header, separator
+from consumer.csv_events import PURCHASES, csv_events
+from consumer.csv_rows import Encoding
+from consumer.exits import CannotGoOn
+from consumer.file_lines import BOM, CHUNK_BYTES, Entry, chunks, numbered_lines
+from consumer.json_events import json_lines, json_values, raw_lines
+
+STANDARD_INPUT = "-"
+# What is kept on disk of an input that cannot be read twice.
+SPOOL_BYTES_MAX = 8 * 1024**3
+
+# How soon a wish to stop is heard while an input says nothing.
+WAIT_S = 0.2
+
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+class FileFormat(StrEnum):
+    """How events stand in a file."""
+
+    AUTO = "auto"
+    JSONL = "jsonl"
+    JSON = "json"
+    CSV = "csv"
+
+
+SUFFIXES = {
+    ".csv": FileFormat.CSV,
+    ".tsv": FileFormat.CSV,
+    ".jsonl": FileFormat.JSONL,
+    ".ndjson": FileFormat.JSONL,
+}
+
+
+class Stopped(Exception):
+    """Somebody wants to stop while the file is being read: what was read last may be half a line."""
+
+
+class NoSuchFile(CannotGoOn):
+    """A file that cannot be opened."""
+
+    exit_code = exits.USAGE
+
+
+class EventFile:
+    """
+    An open file of events. Use as a context manager.
+
+    Its iterators raise Stopped once `stop` is set, also while they wait for
+    an input that says nothing.
+    """
+
+    def __init__(self, name: str, stop: threading.Event | None = None) -> None:
+        """`name` is a path, or `-` for standard input. Raises NoSuchFile."""
+        self.name = name
+        self.read_bytes = 0
+        self._stop = stop or threading.Event()
+        self._file = _opened(name)
+        self._start = self._file.tell() if self._file.seekable() else 0
+
+    def __enter__(self) -> EventFile:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not sys.stdin.buffer:
+            self._file.close()
+
+    @property
+    def size_bytes(self) -> int | None:
+        """How much there is to read; None for what has no end yet."""
+        if not self._file.seekable():
+            return None
+        here = self._file.tell()
+        end = self._file.seek(0, io.SEEK_END)
+        self._file.seek(here)
+        return end - self._start
+
+    def make_rewindable(self) -> None:
+        """Keep what cannot be read twice in an unnamed file. Raises CannotGoOn when it is too much."""
+        if self._file.seekable():
+            return
+        spool = tempfile.TemporaryFile()  # noqa: SIM115 - closed with this object
+        for piece in self._counted():
+            if self.read_bytes > SPOOL_BYTES_MAX:
+                raise CannotGoOn(
+                    f"more than {SPOOL_BYTES_MAX // 1024**3} GiB from a pipe; give a file instead"
+                )
+            spool.write(piece)
+        self._file = spool
+        self.rewind()
+
+    def rewind(self) -> None:
+        """Go back to the beginning of a rewindable file."""
+        self._file.seek(self._start)
+        self.read_bytes = 0
+
+    def raw(self) -> Iterator[Entry]:
+        """Every line as it stands."""
+        return raw_lines(numbered_lines(self._counted()))
+
+    def events(
+        self, form: FileFormat, encoding: Encoding = Encoding.UTF_8, purchases: frozenset[str] = PURCHASES
+    ) -> Iterator[Entry]:
+        """
+        The events, in order. `encoding` and `purchases` are for CSV: see `csv_events`.
+
+        Raises CannotGoOn for a file that is nothing of the kind.
+        """
+        pieces = self._counted()
+        head = _head(pieces)
+        if head.startswith(UTF_16):
+            raise CannotGoOn(f"{self.name}: UTF-16; save the file as UTF-8")
+        if form is FileFormat.AUTO:
+            form = SUFFIXES.get(Path(self.name).suffix.lower()) or detected(head)
+        whole = chain((head,), pieces)
+        if form is FileFormat.JSON:
+            return json_values(whole)
+        lines = numbered_lines(whole)
+        return csv_events(lines, encoding, purchases) if form is FileFormat.CSV else json_lines(lines)
+
+    def _counted(self) -> Iterator[bytes]:
+        pieces = chunks(self._file)
+        while True:
+            self._wait()
+            piece = next(pieces, b"")
+            if not piece:
+                return
+            self.read_bytes += len(piece)
+            yield piece
+
+    def _wait(self) -> None:
+        """Until something can be read."""
+        is_ready = not _may_be_silent(self._file)
+        while not is_ready and not self._stop.is_set():
+            is_ready = bool(select.select([self._file], [], [], WAIT_S)[0])
+        if self._stop.is_set():
+            raise Stopped
+
+
+def detected(head: bytes) -> FileFormat:
+    """The form of a file from its beginning, which holds its first line that is not blank."""
+    text = head.removeprefix(BOM).lstrip()
+    first = text.partition(b"\n")[0].strip()
+    if text.startswith(b"["):
+        return FileFormat.JSON
+    if first.startswith(b"{"):
+        return FileFormat.JSON if _goes_on(first) else FileFormat.JSONL
+    line = first.decode("utf-8", "replace")
+    return FileFormat.CSV if separator(line) or has_header(line) else FileFormat.JSONL
+
+
+def _goes_on(first: bytes) -> bool:
+    """Whether an object that begins on this line is laid out over several."""
+    try:
+        orjson.loads(first)
+    except orjson.JSONDecodeError:
+        return first.endswith((b"{", b"[", b","))
+    return False
+
+
+def _head(pieces: Iterator[bytes]) -> bytes:
+    """The first pieces, until they hold a whole line that is not blank."""
+    head = b""
+    for piece in pieces:
+        head += piece
+        if b"\n" in head.lstrip() or len(head) >= CHUNK_BYTES:
+            break
+    return head
+
+
+def _may_be_silent(file: io.BufferedIOBase) -> bool:
+    """A pipe or a terminal. A read from it would not hear of a signal until something comes."""
+    try:
+        kind = os.fstat(file.fileno()).st_mode
+    except (OSError, ValueError):
+        return False
+    return not stat.S_ISREG(kind)
+
+
+def _opened(name: str) -> io.BufferedIOBase:
+    if name == STANDARD_INPUT:
+        return sys.stdin.buffer  # type: ignore[return-value] # typeshed knows less than there is
+    try:
+        return Path(name).open("rb")
+    except OSError as error:
+        raise NoSuchFile(f"{name} cannot be read: {error.strerror}") from None
