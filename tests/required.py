@@ -11,11 +11,14 @@ must run, TESTS_REQUIRE names the kinds and a skip becomes a failure:
 from __future__ import annotations
 
 import os
-from typing import NoReturn
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any, NoReturn
 
 import pytest
 
 VARIABLE = "TESTS_REQUIRE"
+NEEDS = "needs "
 
 
 def required_kinds() -> frozenset[str]:
@@ -27,4 +30,11 @@ def require(kind: str, reason: str) -> NoReturn:
     """Give up this test: skipped with the reason, or failed where `kind` is required."""
     if kind in required_kinds():
         pytest.fail(f"{VARIABLE} names {kind}, and it cannot be had: {reason}", pytrace=False)
-    pytest.skip(f"needs {kind}: {reason}")
+    pytest.skip(f"{NEEDS}{kind}: {reason}")
+
+
+def skipped_lines(skips: Iterable[Any]) -> list[str]:
+    """One line a kind and reason, with the number of tests, from pytest's reports of skipped tests."""
+    reasons = Counter(skip.longrepr[2].removeprefix("Skipped: ") for skip in skips)
+    needs = ((reason, count) for reason, count in sorted(reasons.items()) if reason.startswith(NEEDS))
+    return [f"{count} skipped: {reason}" for reason, count in needs]

@@ -35,6 +35,7 @@ from system.ports import free_ports
 
 VARIABLE = "KAFKA_BOOTSTRAP_SERVERS"
 READY_S_MAX = 60.0
+GIVEN_S_MAX = 5.0
 STOP_S_MAX = 30.0
 FORMAT_S_MAX = 60.0
 LOG_LINES_SHOWN = 30
@@ -148,7 +149,7 @@ def given_cluster() -> KafkaCluster | None:
     servers = os.environ.get(VARIABLE, "")
     if not servers:
         return None
-    if not brokers(servers, timeout_s=10.0):
+    if not brokers(servers, timeout_s=GIVEN_S_MAX):
         raise KafkaDidNotStart(f"no broker answers at the address in {VARIABLE}")
     return KafkaCluster(servers)
 

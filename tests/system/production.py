@@ -14,6 +14,7 @@ from confluent_kafka import KafkaError, Message, Producer
 from system.events import Event
 from system.topics import Place
 
+WRITE_S_MAX = 30.0
 FLUSH_S_MAX = 60.0
 QUEUE_POLL_S = 0.1
 
@@ -40,7 +41,14 @@ def produce(bootstrap_servers: str, topic: str, events: Iterable[Event]) -> list
     written: list[Produced] = []
     failed: list[KafkaError] = []
     producer = Producer(
-        {"bootstrap.servers": bootstrap_servers, "enable.idempotence": True, "linger.ms": 20, "log_level": 0}
+        {
+            "bootstrap.servers": bootstrap_servers,
+            "enable.idempotence": True,
+            "linger.ms": 20,
+            "delivery.timeout.ms": int(WRITE_S_MAX * 1000),
+            "topic.metadata.propagation.max.ms": 1_000,  # how soon a missing topic is an error
+            "log_level": 0,
+        }
     )
     for event in events:
         _put(producer, topic, event, written, failed)

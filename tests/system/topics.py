@@ -7,6 +7,7 @@ that cannot see the log cannot judge anything.
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 CALL_S_MAX = 15.0
 READ_S_MAX = 60.0
 BATCH = 5_000
+POLL_S = 0.1  # `consume` waits so long unless it gets a whole batch
 
 Partition = tuple[str, int]
 
@@ -49,7 +51,7 @@ class LogRecord:
 
 
 def admin(bootstrap_servers: str) -> AdminClient:
-    """A client for questions about the cluster."""
+    """A client for questions about the cluster. Hold on to it: with it go the answers it still waits for."""
     return AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0})
 
 
@@ -58,14 +60,16 @@ def create_topic(
 ) -> None:
     """A topic with the cluster's own replication, there when this returns."""
     new = NewTopic(name, num_partitions=partitions, replication_factor=-1, config=dict(config or {}))
-    admin(bootstrap_servers).create_topics([new], request_timeout=CALL_S_MAX)[name].result(CALL_S_MAX)
+    client = admin(bootstrap_servers)
+    client.create_topics([new], request_timeout=CALL_S_MAX)[name].result(CALL_S_MAX)
 
 
 def delete_topics(bootstrap_servers: str, names: Sequence[str]) -> None:
     """Delete those of the topics that exist."""
     if not names:
         return
-    for deleted in admin(bootstrap_servers).delete_topics(list(names), request_timeout=CALL_S_MAX).values():
+    client = admin(bootstrap_servers)
+    for deleted in client.delete_topics(list(names), request_timeout=CALL_S_MAX).values():
         try:
             deleted.result(CALL_S_MAX)
         except KafkaException as error:
@@ -95,7 +99,8 @@ def end_offsets(bootstrap_servers: str, topic: str) -> dict[Partition, int]:
 
 def committed_offsets(bootstrap_servers: str, group: str) -> dict[Partition, int]:
     """What the group has committed, by partition; partitions without a commit are left out."""
-    asked = admin(bootstrap_servers).list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])
+    client = admin(bootstrap_servers)
+    asked = client.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])
     answered: ConsumerGroupTopicPartitions = asked[group].result(CALL_S_MAX)
     return {(p.topic, p.partition): p.offset for p in answered.topic_partitions or [] if p.offset >= 0}
 
@@ -108,11 +113,11 @@ def read_to_end(bootstrap_servers: str, topic: str) -> list[LogRecord]:
     try:
         reader.assign([TopicPartition(topic, number, 0) for number in numbers])
         unfinished = set(numbers)
+        deadline = time.monotonic() + READ_S_MAX
         while unfinished:
-            messages = reader.consume(BATCH, timeout=READ_S_MAX)
-            if not messages:
+            if time.monotonic() > deadline:
                 raise TimeoutError(f"the end of {topic} was not reached within {READ_S_MAX:.0f} s")
-            for message in messages:
+            for message in reader.consume(BATCH, timeout=POLL_S):
                 _take(message, records, unfinished)
         return records
     finally:
