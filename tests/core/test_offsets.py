@@ -1,0 +1,251 @@
+"""Committable is the offset after the longest run of completed records, and nothing moves it but that."""
+
+from __future__ import annotations
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
+
+from consumer.core.offsets import OffsetTracker
+from consumer.core.record import Partition
+
+P0, P1 = Partition("events", 0), Partition("events", 1)
+
+
+def begun(*offsets, at=None):
+    """A tracker of one partition with these records started, and their tickets."""
+    tracker = OffsetTracker()
+    tracker.assign(P0, offsets[0] if at is None else at)
+    return tracker, [tracker.start(P0, offset, 10) for offset in offsets]
+
+
+def test_the_oldest_record_holds_the_commit():
+    tracker, (five, six, seven) = begun(5, 6, 7)
+    tracker.complete(six)
+    tracker.complete(seven)
+    assert tracker.committable() == {P0: 5}
+    tracker.complete(five)
+    assert tracker.committable() == {P0: 8}
+
+
+def test_the_picture_of_the_module_is_true():
+    tracker, (five, _, seven, nine) = begun(5, 6, 7, 9)
+    for ticket in (five, seven, nine):
+        tracker.complete(ticket)
+    assert tracker.committable() == {P0: 6}
+
+
+def test_committable_steps_over_holes():
+    tracker, (five, nine) = begun(5, 9)
+    tracker.complete(five)
+    assert tracker.committable() == {P0: 9}
+    tracker.complete(nine)
+    assert tracker.committable() == {P0: 10}
+
+
+def test_a_partition_without_records_is_committable_where_it_begins():
+    tracker = OffsetTracker()
+    tracker.assign(P0, 42)
+    assert tracker.committable() == {P0: 42}
+
+
+def test_a_partition_of_which_nothing_is_known_is_not_committed():
+    tracker = OffsetTracker()
+    tracker.assign(P0, None)
+    assert tracker.committable() == {}
+    ticket = tracker.start(P0, 7, 1)
+    assert tracker.committable() == {P0: 7}
+    tracker.complete(ticket)
+    assert tracker.committable() == {P0: 8}
+
+
+def test_a_record_that_was_read_twice_is_nobodys_work():
+    tracker, (five, _) = begun(5, 6)
+    assert tracker.start(P0, 5, 10) is None
+    assert tracker.start(P0, 6, 10) is None
+    tracker.complete(five)
+    assert tracker.committable() == {P0: 6}
+    assert tracker.events_in_flight == 1
+
+
+def test_a_record_below_the_start_is_nobodys_work():
+    tracker = OffsetTracker()
+    tracker.assign(P0, 10)
+    assert tracker.start(P0, 9, 1) is None
+    assert tracker.committable() == {P0: 10}
+
+
+def test_a_record_of_a_partition_that_is_not_ours_is_nobodys_work():
+    tracker = OffsetTracker()
+    assert tracker.start(P0, 0, 1) is None
+    assert tracker.committable() == {}
+    assert (tracker.events_in_flight, tracker.bytes_in_flight) == (0, 0)
+
+
+def test_late_work_after_a_revoke_moves_nothing():
+    tracker, (five, six) = begun(5, 6)
+    tracker.revoke(P0)
+    tracker.complete(five)
+    tracker.complete(six)
+    assert tracker.committable() == {}
+
+
+def test_late_work_of_an_earlier_assignment_moves_nothing_after_the_partition_came_back():
+    tracker, (old_five,) = begun(5)
+    tracker.revoke(P0)
+    tracker.assign(P0, 5)
+    new_five = tracker.start(P0, 5, 10)
+    tracker.complete(old_five)
+    assert tracker.committable() == {P0: 5}
+    tracker.complete(new_five)
+    assert tracker.committable() == {P0: 6}
+
+
+def test_an_assignment_forgets_the_lane_that_was_left_open():
+    tracker, (five,) = begun(5)
+    tracker.assign(P0, 3)
+    tracker.complete(five)
+    assert tracker.committable() == {P0: 3}
+
+
+def test_the_end_of_the_log_ends_the_holes_below_it():
+    tracker, (five,) = begun(5)
+    tracker.reach_end(P0, 9)
+    assert tracker.committable() == {P0: 5}
+    tracker.complete(five)
+    assert tracker.committable() == {P0: 9}
+
+
+def test_an_end_below_what_was_read_moves_nothing():
+    tracker, (five,) = begun(5)
+    tracker.complete(five)
+    tracker.reach_end(P0, 2)
+    assert tracker.committable() == {P0: 6}
+
+
+def test_the_end_of_a_partition_that_is_not_ours_is_nobodys_business():
+    tracker = OffsetTracker()
+    tracker.reach_end(P0, 9)
+    assert tracker.committable() == {}
+
+
+def test_completing_twice_counts_once():
+    tracker, (five, _) = begun(5, 6)
+    tracker.complete(five)
+    tracker.complete(five)
+    assert (tracker.events_in_flight, tracker.bytes_in_flight) == (1, 10)
+    assert tracker.unfinished([P0]) == 1
+
+
+def test_what_is_in_flight_is_counted_across_partitions_and_after_a_revoke():
+    tracker, (five,) = begun(5)
+    tracker.assign(P1, 0)
+    zero = tracker.start(P1, 0, 90)
+    tracker.revoke(P0)
+    assert (tracker.events_in_flight, tracker.bytes_in_flight) == (2, 100)
+    assert (tracker.unfinished([P0]), tracker.unfinished([P1]), tracker.unfinished([P0, P1])) == (0, 1, 1)
+    tracker.complete(five)
+    tracker.complete(zero)
+    assert (tracker.events_in_flight, tracker.bytes_in_flight) == (0, 0)
+
+
+def test_only_the_named_partitions_are_committable():
+    tracker = OffsetTracker()
+    tracker.assign(P0, 3)
+    tracker.assign(P1, 4)
+    assert tracker.committable([P1]) == {P1: 4}
+    assert tracker.committable([Partition("events", 9)]) == {}
+    assert tracker.partitions == (P0, P1)
+
+
+# Any interleaving equals a plain model (F26).
+
+PARTITIONS = st.sampled_from([P0, P1])
+
+
+class Model:
+    """One assignment, plainly: every offset that was started, and whether it has ended."""
+
+    def __init__(self, start):
+        self.ended = {}
+        self.next = start
+        self.committed = start
+
+    def committable(self):
+        open_ones = [offset for offset, has_ended in self.ended.items() if not has_ended]
+        return min(open_ones) if open_ones else self.next
+
+
+class AnyInterleaving(RuleBasedStateMachine):
+    tickets = Bundle("tickets")
+
+    def __init__(self):
+        super().__init__()
+        self.tracker = OffsetTracker()
+        self.models = {}
+        self.out = []  # (ticket, the model it belongs to, offset, size)
+
+    @rule(partition=PARTITIONS, start=st.integers(0, 30))
+    def assign(self, partition, start):
+        self.tracker.assign(partition, start)
+        self.models[partition] = Model(start)
+
+    @rule(partition=PARTITIONS)
+    def revoke(self, partition):
+        self.tracker.revoke(partition)
+        self.models.pop(partition, None)
+
+    @rule(target=tickets, partition=PARTITIONS, hole=st.integers(0, 3), size=st.integers(0, 9))
+    def start(self, partition, hole, size):
+        model = self.models.get(partition)
+        offset = (model.next if model else 0) + hole
+        ticket = self.tracker.start(partition, offset, size)
+        assert (ticket is None) == (model is None)
+        if model is not None:
+            model.ended[offset] = False
+            model.next = offset + 1
+            self.out.append((ticket, model, offset, size))
+        return ticket, model, offset
+
+    @rule(partition=PARTITIONS, back=st.integers(1, 5))
+    def read_again(self, partition, back):
+        model = self.models.get(partition)
+        offset = (model.next if model else back) - back
+        assert self.tracker.start(partition, offset, 1) is None
+
+    @rule(one=tickets)
+    def complete(self, one):
+        ticket, model, offset = one
+        if ticket is not None:
+            self.tracker.complete(ticket)
+            model.ended[offset] = True
+
+    @rule(partition=PARTITIONS, offset=st.integers(0, 60))
+    def reach_end(self, partition, offset):
+        self.tracker.reach_end(partition, offset)
+        if partition in self.models:
+            model = self.models[partition]
+            model.next = max(model.next, offset)
+
+    @invariant()
+    def committable_equals_the_model(self):
+        assert self.tracker.committable() == {p: model.committable() for p, model in self.models.items()}
+
+    @invariant()
+    def committable_is_not_above_the_lowest_unfinished_and_never_goes_back(self):
+        for partition, offset in self.tracker.committable().items():
+            model = self.models[partition]
+            assert all(offset <= open_one for open_one, ended in model.ended.items() if not ended)
+            assert offset >= model.committed
+            model.committed = offset
+
+    @invariant()
+    def what_is_in_flight_is_what_was_started_and_has_not_ended(self):
+        flying = [size for _, model, offset, size in self.out if not model.ended[offset]]
+        assert (self.tracker.events_in_flight, self.tracker.bytes_in_flight) == (len(flying), sum(flying))
+        for partition, model in self.models.items():
+            assert self.tracker.unfinished([partition]) == sum(not ended for ended in model.ended.values())
+
+
+TestAnyInterleaving = AnyInterleaving.TestCase
+TestAnyInterleaving.settings = settings(max_examples=300, stateful_step_count=60, deadline=None)
