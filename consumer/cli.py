@@ -11,7 +11,7 @@ import sys
 
 import typer
 
-from consumer import __version__, dead_letters_command, exits
+from consumer import __version__, dead_letters_command, exits, topics
 from consumer.exits import CannotGoOn
 from consumer.replay import replay
 from consumer.run import run
@@ -44,6 +44,7 @@ def _root(
 app.command()(run)
 app.command()(replay)
 app.add_typer(dead_letters_command.app, name="dead-letters")
+app.add_typer(topics.app, name="topics")
 app.command()(sandbox)
 
 

@@ -1,0 +1,224 @@
+"""
+`capi-consumer topics create` and `list`: the topics of the settings, made and looked at.
+
+What is made is made for the promises that rest on it:
+
+    events        kept 7 days: Meta takes no event that is older (62 days for physical_store)
+    dead letters  kept 30 days: time for a person to see them, mend them and replay them,
+                  and every record of the events topics fits in, with our headers
+    both          never compacted: an older event of a user is no less an event;
+                  with three replicas, a write counts when two have it
+
+A topic that exists is left as it is.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Annotated, NamedTuple
+
+import orjson
+import typer
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined] # exported, unsaid
+from rich.table import Table
+
+from consumer import cluster, exits, kafka
+from consumer.cluster import MAX_MESSAGE_BYTES, Cluster, Configs, Topic, Unknown
+from consumer.core.letter import HEADER_BYTES_MAX
+from consumer.exits import CannotGoOn
+from consumer.load_settings import load_settings
+from consumer.settings import Settings
+from consumer.terminal import AsJson, SettingsFile, err, out
+
+PARTITIONS = 6
+REPLICAS_MAX = 3
+EVENT_HOURS = 7 * 24
+LETTER_HOURS = 30 * 24
+HOUR_MS = 3_600_000
+
+# Kafka's own default, where the brokers do not say theirs.
+RECORD_BYTES_MAX = 1024 * 1024 + 12
+# Some twenty headers of a dead letter, with their names.
+LETTER_ROOM_BYTES = 64 * HEADER_BYTES_MAX
+
+CREATED_WITHIN_S = 30.0
+SEEN_WITHIN_S = 10.0
+LOOK_S = 0.1
+
+app = typer.Typer(help="Make and look at the topics of the settings.", no_args_is_help=True)
+
+Partitions = Annotated[int, typer.Option(help="Partitions of each topic.", min=1, max=10_000, metavar="N")]
+Replicas = Annotated[
+    int | None,
+    typer.Option(
+        "--replication-factor",
+        help="Copies of each partition. Default: 3, or as many as there are brokers.",
+        min=1,
+        max=100,
+        metavar="N",
+        show_default=False,
+    ),
+]
+EventHours = Annotated[
+    int, typer.Option("--retention-hours", help="How long events are kept.", min=1, metavar="H")
+]
+LetterHours = Annotated[
+    int,
+    typer.Option("--dead-letter-retention-hours", help="How long dead letters are kept.", min=1, metavar="H"),
+]
+
+
+class Plan(NamedTuple):
+    """How topics are to be made."""
+
+    partitions: int
+    replicas: int
+    event_hours: int
+    letter_hours: int
+
+
+class Made(NamedTuple):
+    """What became of one topic: `created`, `exists`, or the name of Kafka's error."""
+
+    name: str
+    ended: str
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the topic can be used."""
+        return self.ended in (CREATED, EXISTS)
+
+
+CREATED = "created"
+EXISTS = "exists"
+
+
+@app.command("create")
+def create(
+    partitions: Partitions = PARTITIONS,
+    replication_factor: Replicas = None,
+    retention_hours: EventHours = EVENT_HOURS,
+    dead_letter_retention_hours: LetterHours = LETTER_HOURS,
+    as_json: AsJson = False,
+    settings_file: SettingsFile = None,
+) -> None:
+    """Create the topics of CAPI_TOPICS and CAPI_DEAD_LETTER_TOPIC. Those that exist are left as they are."""
+    settings = load_settings(file=settings_file)
+    admin = kafka.admin_client(settings)
+    found = cluster.list_cluster(admin, settings)
+    replicas = replication_factor or min(REPLICAS_MAX, found.brokers)
+    if replicas > found.brokers:
+        raise CannotGoOn(f"--replication-factor {replicas}: more than there are brokers ({found.brokers})")
+    plan = Plan(partitions, replicas, retention_hours, dead_letter_retention_hours)
+    made = make_topics(settings, admin, found, plan)
+    for one in made:
+        if not one.is_there:
+            err.print(f"capi-consumer: topic {one.name} cannot be created ({one.ended})", markup=False)
+    _show(settings, admin, {one.name: one.ended for one in made if one.is_there}, as_json=as_json)
+    raise typer.Exit(exits.OK if all(one.is_there for one in made) else exits.NOT_ALL)
+
+
+@app.command("list")
+def list_topics(as_json: AsJson = False, settings_file: SettingsFile = None) -> None:
+    """Show the topics of the settings: partitions, replicas, how long and how much they keep."""
+    settings = load_settings(file=settings_file)
+    admin = kafka.admin_client(settings)
+    there = cluster.list_cluster(admin, settings).topics
+    names = (*settings.topics, settings.dead_letter_topic)
+    _show(settings, admin, {name: EXISTS if name in there else "missing" for name in names}, as_json=as_json)
+
+
+def make_topics(settings: Settings, admin: AdminClient, found: Cluster, plan: Plan) -> list[Made]:
+    """Make what is missing: the events topics first, for the size of dead letters follows from theirs."""
+    events = [_made(admin, found, name, plan, _keeping(plan, plan.event_hours)) for name in settings.topics]
+    there = [made.name for made in events if made.is_there]
+    largest = _largest_record(cluster.topic_configs(admin, there))
+    config = _keeping(plan, plan.letter_hours) | {MAX_MESSAGE_BYTES: str(largest + LETTER_ROOM_BYTES)}
+    return [*events, _made(admin, found, settings.dead_letter_topic, plan, config)]
+
+
+def _keeping(plan: Plan, hours: int) -> dict[str, str]:
+    config = {"retention.ms": str(hours * HOUR_MS), "cleanup.policy": "delete"}
+    return config | ({"min.insync.replicas": "2"} if plan.replicas >= REPLICAS_MAX else {})
+
+
+def _largest_record(configs: Mapping[str, Configs | Unknown]) -> int:
+    sizes = [
+        int(config[MAX_MESSAGE_BYTES])
+        for config in configs.values()
+        if not isinstance(config, Unknown) and MAX_MESSAGE_BYTES in config
+    ]
+    return max(sizes, default=RECORD_BYTES_MAX)
+
+
+def _made(admin: AdminClient, found: Cluster, name: str, plan: Plan, config: dict[str, str]) -> Made:
+    if name in found.topics:
+        return Made(name, EXISTS)
+    new = NewTopic(name, plan.partitions, plan.replicas, config=config)
+    try:
+        admin.create_topics([new], request_timeout=CREATED_WITHIN_S)[name].result()
+    except KafkaException as error:
+        code = error.args[0].name()
+        return Made(name, EXISTS if code == "TOPIC_ALREADY_EXISTS" else code)
+    return Made(name, CREATED)
+
+
+def _show(settings: Settings, admin: AdminClient, states: Mapping[str, str], *, as_json: bool) -> None:
+    """What is there now, as a table or one JSON object."""
+    seen = _seen(settings, admin, [name for name, state in states.items() if state == CREATED])
+    names = [name for name in states if name in seen.topics]
+    configs = cluster.topic_configs(admin, names)
+    rows = [_row(name, state, seen.topics.get(name), configs.get(name)) for name, state in states.items()]
+    if as_json:
+        out.print(orjson.dumps({"topics": rows}).decode(), markup=False)
+        return
+    table = Table("topic", "", "partitions", "replicas", "kept", "largest record")
+    for row in rows:
+        table.add_row(*_cells(row))
+    out.print(table)
+
+
+def _seen(settings: Settings, admin: AdminClient, created: Sequence[str]) -> Cluster:
+    """The cluster, once the brokers show what was created: the news take a moment to reach all of them."""
+    until = time.monotonic() + SEEN_WITHIN_S
+    found = cluster.list_cluster(admin, settings)
+    while not all(name in found.topics for name in created) and time.monotonic() < until:
+        time.sleep(LOOK_S)
+        found = cluster.list_cluster(admin, settings)
+    return found
+
+
+Row = dict[str, str | int | float | None]
+
+
+def _row(name: str, state: str, topic: Topic | None, config: Configs | Unknown | None) -> Row:
+    known = config if config is not None and not isinstance(config, Unknown) else {}
+    kept_ms = _whole(known.get("retention.ms"))
+    return {
+        "name": name,
+        "state": state,
+        "partitions": topic.partitions if topic else None,
+        "replicas": topic.replicas if topic else None,
+        "retention_hours": kept_ms if kept_ms in (None, -1) else kept_ms / HOUR_MS,
+        "max_message_bytes": _whole(known.get(MAX_MESSAGE_BYTES)),
+    }
+
+
+def _whole(text: str | None) -> int | None:
+    return int(text) if text and text.lstrip("-").isdigit() else None
+
+
+def _cells(row: Row) -> list[str]:
+    hours = row["retention_hours"]
+    kept = "" if hours is None else "for ever" if hours == -1 else f"{hours:g} h"
+    size = row["max_message_bytes"]
+    return [
+        str(row["name"]),
+        str(row["state"]),
+        str(row["partitions"] or ""),
+        str(row["replicas"] or ""),
+        kept,
+        "" if size is None else f"{size:,} bytes",
+    ]
