@@ -14,7 +14,8 @@ vowel signs of Hindi and the accents without a composed form stay. A digit is Nd
 from __future__ import annotations
 
 import re
-from unicodedata import category, normalize
+from itertools import groupby
+from unicodedata import category, combining, normalize
 
 # Categories Cc (without tab, CR and LF), Cf and Cs, and the property
 # Variation_Selector, as of Unicode 16. A table, because asking unicodedata for
@@ -29,6 +30,8 @@ _INVISIBLE = re.compile(
 )
 # Lower-casing the Turkish capital I with a dot leaves this behind.
 _DOT_ABOVE_I = re.compile("i\u0307+")
+
+_LONG = 1_000
 
 _ASCII = [chr(code) for code in range(128)]
 _NO_LETTER = str.maketrans("", "", "".join(c for c in _ASCII if not c.isalpha()))
@@ -47,10 +50,25 @@ def folded(text: str) -> str:
     """The text as everything below compares it: visible, NFC, trimmed, lower case."""
     if text.isascii() and text.isprintable():
         return text.strip().lower()
-    lower = normalize("NFC", visible(text)).strip().lower()
+    lower = composed(visible(text)).strip().lower()
     if "\u0307" in lower:
         lower = _DOT_ABOVE_I.sub("i", lower)
-    return normalize("NFC", lower)
+    return composed(lower)
+
+
+def composed(text: str) -> str:
+    """
+    The text in NFC.
+
+    unicodedata sorts a run of marks in quadratic time: one value of a megabyte of
+    marks would hold the consumer for minutes. So the marks of long texts come to
+    it in order.
+    """
+    if len(text) > _LONG and not text.isascii():
+        apart = "".join(normalize("NFD", character) for character in text)
+        runs = ((is_mark, list(run)) for is_mark, run in groupby(apart, lambda c: combining(c) != 0))
+        text = "".join("".join(sorted(run, key=combining) if is_mark else run) for is_mark, run in runs)
+    return normalize("NFC", text)
 
 
 def letters(text: str) -> str:

@@ -46,6 +46,7 @@ ALIASES: Mapping[str, str] = MappingProxyType(
     }
 )
 
+_NAME_LENGTH_MAX = 200  # more than twice the longest name of all languages
 _UNCOUNTED = str.maketrans("", "", ".0123456789")
 
 
@@ -53,6 +54,8 @@ def alpha_2(text: str) -> str | Unusable:
     """The ISO 3166 alpha-2 code, lower case, of a folded text."""
     if text in codes():
         return text
+    if len(text) > _NAME_LENGTH_MAX:
+        return MALFORMED
     short = "".join(text.translate(_UNCOUNTED).split())
     if short in codes():
         return short

@@ -1,13 +1,21 @@
 """Which characters of a text count."""
 
 import sys
-from unicodedata import category, is_normalized
+from unicodedata import category, is_normalized, normalize
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.core.characters import folded, is_dash, letters, letters_and_digits, visible, without_accents
+from consumer.core.characters import (
+    composed,
+    folded,
+    is_dash,
+    letters,
+    letters_and_digits,
+    visible,
+    without_accents,
+)
 
 VARIATION_SELECTORS = {*range(0x180B, 0x180E), 0x180F, *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)}
 
@@ -60,6 +68,23 @@ def test_the_table_of_invisible_characters_is_unicodes():
 )
 def test_folding_is_visible_then_composed_then_trimmed_then_lower_case(text, expected):
     assert folded(text) == expected
+
+
+def test_a_long_run_of_marks_is_composed_in_time():
+    count = 300_000
+    assert (
+        folded("A" + "\u0301" * count + "\u0323" * count)
+        == "\u1ea1" + "\u0323" * (count - 1) + "\u0301" * count
+    )
+
+
+@given(
+    st.text(
+        st.sampled_from("aeoAΩ\u0301\u0323\u0307\u0345\u0303\u1100\u1161\u11a8ệ"), min_size=1, max_size=20
+    )
+)
+def test_a_long_text_is_composed_as_a_short_one(text):
+    assert composed("." * 1_000 + text) == "." * 1_000 + normalize("NFC", "." + text)[1:]
 
 
 def test_a_dot_above_stays_where_no_i_is_before_it():

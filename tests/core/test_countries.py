@@ -30,6 +30,7 @@ from consumer.core.values import MALFORMED
         "Kongo",
         "Paris",
         "\u0301",
+        "France" + " " * 200 + "!",
     ],
 )
 def test_what_names_no_country_or_several_is_malformed(text):
