@@ -34,7 +34,7 @@ def digits(text: str, country: str | None) -> str | Unusable:
     if international is not None:
         plain = found.lstrip("0")
         return _of_length(_valid(international, None) or _valid("+" + plain, None) or plain)
-    valid = _valid(number, country) or _valid(found, country) if country else None
+    valid = (_valid(number, country) or _valid(found, country)) if country else None
     if valid is None and found[0] == "0":
         return NO_COUNTRY
     return _of_length(valid or found)
