@@ -61,12 +61,16 @@ def sentence(code: int | None, subcode: int | None, status: int) -> str:
 
 
 TITLE_CHARS_MAX = 120
+# Cut at a space before it is searched: the time of a search grows with the
+# square of the length. A quotation that the cut leaves open is masked too.
+TITLE_CHARS_READ = 500
 VALUES = re.compile(
     r"""
-    "[^"]*" | '[^']*' | “[^”]*” | «[^»]*» | `[^`]*`   # quoted parts
-    | [0-9a-fA-F]{32,}                                # digests
-    | \S+@\S+                                         # e-mail addresses
-    | \+?\d[\d\s().-]{5,}\d                           # telephone numbers, ids
+    "[^"]*("|$) | “[^”]*(”|$) | «[^»]*(»|$) | `[^`]*(`|$)   # quoted parts
+    | '[^']*' | (?<!\w)'[^']*$                              # the same, but not the one in isn't
+    | [0-9a-fA-F]{32,}                                      # digests
+    | \S*@\S*                                               # e-mail addresses
+    | \+?\d[\d\s().-]{5,}\d                                 # telephone numbers, ids
     """,
     re.VERBOSE,
 )
@@ -76,4 +80,6 @@ def masked(title: object) -> str:
     """Meta's title of an error, with quoted parts, digests, addresses and long numbers as `*****`."""
     if not isinstance(title, str):
         return ""
+    if len(title) > TITLE_CHARS_READ:
+        title = title[:TITLE_CHARS_READ].rpartition(" ")[0]
     return VALUES.sub("*****", title)[:TITLE_CHARS_MAX]

@@ -133,8 +133,6 @@ def _of_error(status: int, error: dict[str, object], sent: int) -> Verdict:
 
 def _kind(status: int, code: int | None, subcode: int | None, is_transient: bool) -> Kind:
     """Throttling goes before `is_transient`, which may be set on it too: all of the pixel must wait."""
-    if status == 413:
-        return Kind.TOO_LARGE
     if code in THROTTLED_CODES:
         return Kind.THROTTLED
     if code in BLOCKED_CODES:
@@ -143,7 +141,8 @@ def _kind(status: int, code: int | None, subcode: int | None, is_transient: bool
         return Kind.TRANSIENT
     if code in SETUP_CODES or (code, subcode) == WRONG_PIXEL:
         return Kind.SETUP
-    if code in REFUSED_CODES:
+    # Both are about the events, and 413 says more.
+    if code in REFUSED_CODES and status != 413:
         return Kind.REFUSED
     return _by_status(status)
 
@@ -177,7 +176,7 @@ def _retry_after_s(headers: Mapping[str, str]) -> float:
         until = email.utils.parsedate_to_datetime(written)
         asked = email.utils.parsedate_to_datetime(headers.get("date", ""))
         return max(0.0, (until - asked).total_seconds())
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return 0.0
 
 
@@ -185,7 +184,8 @@ def _usage(headers: Mapping[str, str]) -> tuple[int, float]:
     """The highest percentage of the usage headers, and the seconds until access is regained."""
     percent, regain_min = 0, 0
     for header in ("x-app-usage", "x-ad-account-usage", "x-business-use-case-usage"):
-        for usage in _usages(_object(headers.get(header, "").encode())):
+        # Bytes that are no UTF-8 come out of aiohttp as lone surrogates.
+        for usage in _usages(_object(headers.get(header, "").encode("utf-8", "replace"))):
             for name, value in usage.items():
                 number = int(value) if isinstance(value, int | float) and 0 <= value < 1e6 else 0
                 if name == "estimated_time_to_regain_access":
@@ -219,7 +219,8 @@ def _trace(value: object) -> str | None:
 
 def _event_index(error: dict[str, object], sent: int) -> int | None:
     for name in ("message", "error_user_msg", "error_data"):
-        found = EVENT_INDEX.search(str(error.get(name, "")))
+        text = error.get(name)
+        found = EVENT_INDEX.search(text) if isinstance(text, str) else None
         if found and int(found[1]) < sent:
             return int(found[1])
     return None

@@ -1,0 +1,80 @@
+"""Our own sentence for every code, and of Meta's title nothing that could be a value."""
+
+from __future__ import annotations
+
+import pytest
+
+from consumer.core.meta_codes import SENTENCES, masked, sentence
+from consumer.core.verdict import BLOCKED_CODES, SETUP_CODES, THROTTLED_CODES
+
+SAYS = [
+    (190, None, "the access token is refused: it was revoked, has expired, or was mistyped"),
+    (190, 463, "the access token is refused: it was revoked, has expired, or was mistyped"),
+    (100, 33, "the pixel does not exist, or the access token may not use it; check CAPI_PIXEL_ID"),
+    (100, None, "a parameter of an event is refused"),
+    (100, 2804003, "the event is older than Meta takes"),
+    (100, 2804999, "a parameter of an event is refused"),
+    (200, None, "the access token lacks a permission for this pixel"),
+    (299, 5, "the access token lacks a permission for this pixel"),
+    (80004, None, "the business has made too many calls"),
+    (9999, None, "an error whose code (9999) is not known to this version"),
+    (None, None, "HTTP 400 without a code"),
+]
+
+
+@pytest.mark.parametrize(("code", "subcode", "says"), SAYS)
+def test_every_code_has_a_sentence(code, subcode, says):
+    assert sentence(code, subcode, 400) == says
+
+
+def test_every_subcode_of_the_table_has_a_sentence_of_its_own():
+    subcodes = (2804001, 2804003, 2804009, 2804010, 2804016, 2804043, 2804050, 2804063, 2804066)
+    said = {sentence(100, subcode, 400) for subcode in subcodes}
+    assert len(said) == len(subcodes)
+    assert sentence(100, None, 400) not in said
+
+
+def test_no_code_that_holds_the_pixel_is_unknown():
+    for code in SETUP_CODES | THROTTLED_CODES | BLOCKED_CODES:
+        assert "not known" not in sentence(code, None, 400), code
+
+
+def test_no_sentence_has_room_for_a_value():
+    assert all("{" not in text and "%" not in text for text in SENTENCES.values())
+
+
+DIGEST = "b4c9a289323b21a01c3e940f150eb9b8c542587f1abfd8f0e1cc1ffc5e475514"
+TITLES = [
+    ("Event Timestamp Too Old", "Event Timestamp Too Old"),
+    ('Invalid Currency "EURO"', "Invalid Currency *****"),
+    ("Invalid Currency 'EURO'", "Invalid Currency *****"),
+    ("Devise «EURO» invalide", "Devise ***** invalide"),
+    ("Devise “EURO” invalide", "Devise ***** invalide"),
+    ("Bad `value` here", "Bad ***** here"),
+    ('Bad "value that does not end', "Bad *****"),
+    ("Bad 'value that does not end", "Bad *****"),
+    ("User Parameter isn't hashed", "User Parameter isn't hashed"),
+    (f"Seen {DIGEST} before", "Seen ***** before"),
+    (f"Seen {DIGEST.upper()[:32]}", "Seen *****"),
+    ("Sent by user@example.com today", "Sent by ***** today"),
+    ("Sent to @example.com or user@", "Sent to ***** or *****"),
+    ("Call +33 6 12 34 56 78 now", "Call ***** now"),
+    ("Call (020) 7946-0018 now", "Call (***** now"),
+    ("From 203.0.113.77 today", "From ***** today"),
+    ("Over 7 days, under 62", "Over 7 days, under 62"),
+    (None, ""),
+    (7, ""),
+    (["user@example.com"], ""),
+    ("", ""),
+]
+
+
+@pytest.mark.parametrize(("title", "shown"), TITLES)
+def test_what_could_be_a_value_is_masked(title, shown):
+    assert masked(title) == shown
+
+
+def test_a_long_title_is_cut_and_what_the_cut_opens_is_masked():
+    assert masked("w " * 300) == "w " * 60
+    assert masked('A "' + "secret " * 200 + '" b') == "A *****"
+    assert masked('A "' + "x" * 480 + '" ' + DIGEST) == "A *****"
