@@ -16,10 +16,14 @@ from collections.abc import Set
 from functools import lru_cache
 from typing import Final
 
-# Letters of an address are all but these separators: a part before the @, and
-# a dot between two parts after it. One character is enough before the @, which
-# keeps the search linear on any text.
-_ADDRESS = re.compile(r"(?<=[^@/?&=#\s])@[^@/?&=#\s]+\.[^@/?&=#\s]")
+# Any character but these separators and white space may be part of an address.
+# Unicode's white space is spelled out: Python's own also counts four control
+# characters, behind which an address would be overlooked.
+_PART = r"[^@/?&=# \t-\r\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
+
+# Something before the @, and a dot between two parts after it. One character
+# before the @ is enough to know, and keeps the search linear on any text.
+_ADDRESS = re.compile(rf"(?<={_PART})@{_PART}+\.{_PART}")
 
 PERSONAL_NAMES = frozenset(
     {

@@ -1,0 +1,231 @@
+"""The decision as a whole: its bytes, its limits, and what no payload may ever hold."""
+
+import re
+
+import jsonschema_rs
+import orjson
+import pytest
+from any_json import JSON, SCALAR
+from deciding import NOW_MS, NOW_S, decided, event, facebook, noted, ordinary, reason, record, sent
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from consumer.core.decide import decide
+from consumer.core.decision import INVALID_REASONS, Deliverable, Filtered, Invalid
+from consumer.core.hashing import BatchHasher
+from consumer.core.mapping import PLACES
+from consumer.core.rules import DataProcessing, MatchRule, Rules, parse_path
+from consumer.resources import SERVER_EVENT, schema
+from consumer.sandbox.rules import refusal_of
+
+SENT = jsonschema_rs.validator_for(schema(SERVER_EVENT))
+OF_THE_EMPTY_TEXT = b"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+ADDRESS = re.compile(rb"[^@/?&=#\s\"]@[^@/?&=#\s\"]+\.[^@/?&=#\s\"]")
+
+
+def test_an_ordinary_event_is_sent_whole():
+    assert sent(ordinary()) == {
+        "event_name": "PageView",
+        "event_time": NOW_S,
+        "event_id": "e-1",
+        "action_source": "website",
+        "event_source_url": "https://shop.example.com/",
+        "user_data": {
+            "external_id": "a24a7f55f278dd49fb1f99c5507800cb198a5bfe10fe2126cd0b25672152b0da",
+            "em": "71d4f55f72fa128dfb468a1a3901507c804b74316488744d769d7f4b16696476",
+            "ct": "1670f2e42fefa5044d59a65349e47c566009488fc57d7b4376dd5787b59e3c57",
+            "client_ip_address": "8.8.8.8",
+            "client_user_agent": "Mozilla/5.0",
+        },
+        "custom_data": {"content_type": "product"},
+    }
+    assert noted(ordinary()) == []
+
+
+def test_a_deliverable_says_what_others_need_to_know():
+    found = decided(ordinary())
+    assert isinstance(found, Deliverable)
+    assert found.event_label == "PageView"
+    assert found.event_time_s == NOW_S
+    assert found.expires_at_s == NOW_S + 7 * 86_400 - 600
+    assert found.match_keys == ("external_id", "em", "ct", "client_ip_address", "client_user_agent")
+
+
+def test_the_example_of_the_documentation_is_sent_as_it_says():
+    given = event(
+        {
+            "event_name": "purchase",
+            "currency": "EUR",
+            "amount": 101,
+            "integrations": {
+                "facebook": {"custom_data": {"content_name": "booking", "your_field": "your_value"}}
+            },
+        }
+    )
+    assert sent(given)["custom_data"] == {
+        "value": 101,
+        "currency": "EUR",
+        "content_name": "booking",
+        "content_type": "product",
+        "your_field": "your_value",
+    }
+
+
+def test_a_payload_may_be_as_large_as_the_setting_says():
+    size = len(decided(facebook(custom_data={"x": ""})).payload)
+    assert reason(facebook(custom_data={"x": "é"}), Rules(event_bytes_max=size + 2)) is None
+    assert reason(facebook(custom_data={"x": "é"}), Rules(event_bytes_max=size + 1)) == "event_too_large"
+    assert reason(facebook(custom_data={"x": "y" * (256 * 1024 - size)})) is None
+    assert reason(facebook(custom_data={"x": "y" * (256 * 1024 - size + 1)})) == "event_too_large"
+
+
+def test_what_is_not_sent_does_not_count_for_size():
+    assert reason(event(notes="x" * 1_000_000)) is None
+
+
+def test_a_batch_shares_a_hasher_and_decides_alike():
+    hasher = BatchHasher()
+    together = [decide(record(ordinary()), Rules(), hasher, NOW_MS) for _ in range(3)]
+    assert together == [decided(ordinary())] * 3
+
+
+def test_a_reason_is_filtered_or_invalid_by_its_word():
+    assert isinstance(decided(event({"user": None, "browser": None})), Filtered)
+    assert isinstance(decided(event(event_name="")), Invalid)
+
+
+def test_nothing_personal_shows_in_a_decision():
+    for one in (ordinary(), event(event_name=""), event(user=None), event(event_name="Purchase")):
+        shown = repr(decided(one))
+        assert not re.search(r"ann|u-1|Paris|8\.8\.8\.8|Mozilla|[0-9a-f]{64}", shown)
+
+
+# Whatever a record holds
+
+PATHS = [
+    "event_name", "event_id", "event_timestamp", "type", "url", "referrer", "fbc", "fbp", "id", "amount",
+    "value",
+    "revenue", "currency", "items", "name", "category", "status", "search_term", "consent_categories", "user",
+    "browser", "browser.ip", "browser.user_agent", "context", "context.page", "context.page.url",
+    "context.device",
+    "context.device.cookie", "context.event_id", "context.event_timestamp", "integrations",
+    "integrations.facebook",
+    *(f"user.{key}" for key in (
+        "id", "email", "phone", "gender", "birthdate", "lastname", "firstname", "city", "state", "zipcode",
+        "country",
+        "email_sha256", "zipcode_sha256", "consent_categories",
+    )),
+    *(f"integrations.facebook.{key}" for key in (
+        "event_name", "event_id", "action_source", "event_source_url", "opt_out", "data_processing_options",
+        "data_processing_options_country", "original_event_data", "app_data", "customer_segmentation",
+        "user_data",
+        "user_data.em", "user_data.lead_id", "user_data.country", "custom_data", "custom_data.contents",
+        "custom_data.value", "custom_data.mine", "custom_data.email", "custom_data.num_items",
+    )),
+]  # fmt: skip
+ODD = st.sampled_from(
+    [
+        "", " ", "null", "***", "ann@example.com", "a%40b.fr", "https://a@b.fr/c@d.fr?e=f@g.h#i@j.k",
+        "1.234", "12,50 €",
+        "٣", "２", "ﬁ", "İ", "\u0000", "\x1c", "fb.1.1763900000000.x", "2025-02-30", "1e5", "-0", "9" * 400,
+        "8.8.8.8,",
+        "::ffff:10.0.0.1", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "a" * 64,
+        "A" * 64 + ".AQ",
+        "purchase", "Purchase", "search", "app", "physical_store", "EUR", "TND", "FR", "US", "06 12 34 56 78",
+    ]
+)  # fmt: skip
+LINE = st.dictionaries(
+    st.sampled_from(["id", "quantity", "price", "item_price", "product", "title"]), JSON | ODD
+)
+VALUE = JSON | ODD | st.lists(LINE | ODD, max_size=3)
+RULES = st.builds(
+    Rules,
+    user_consent_category=st.none() | st.just("3"),
+    match_rule=st.sampled_from(MatchRule),
+    default_country=st.none() | st.just("fr"),
+    action_source=st.sampled_from(["website", "app", "physical_store"]),
+    content_type=st.sampled_from(["product", ""]),
+    custom_data_paths=st.sampled_from([{}, {"value": (parse_path("id"),), "mine": (parse_path("items.0"),)}]),
+    data_processing=st.sampled_from([None, DataProcessing(()), DataProcessing(("LDU",), 0, 0)]),
+)
+
+
+def set_at(root, path, value):
+    """Puts a value at a path, through whatever stands there; not at all where something else stands."""
+    *places, key = path.split(".")
+    place = root
+    for step in places:
+        place = place.setdefault(step, {})
+        if not isinstance(place, dict):
+            return
+    place[key] = value
+
+
+@st.composite
+def events(draw):
+    made = ordinary() | {"currency": "EUR", "amount": 1}
+    for path, value in draw(st.dictionaries(st.sampled_from(PATHS), VALUE, max_size=8)).items():
+        set_at(made, path, value)
+    return made
+
+
+@settings(max_examples=1500, deadline=None)
+@given(events(), RULES)
+@example(event(event_name="a\x1c@b.c"), Rules())
+def test_whatever_stands_in_a_field_there_is_a_decision_and_a_clean_payload(given, rules):
+    decision = decided(given, rules)
+    assert all(note.field in FIELDS for note in decision.notes)
+    if not isinstance(decision, Deliverable):
+        assert isinstance(decision, Invalid) is (decision.reason in INVALID_REASONS)
+        return
+    payload = decision.payload
+    assert [error.message for error in SENT.iter_errors(orjson.loads(payload))] == []
+    assert OF_THE_EMPTY_TEXT not in payload
+    assert not ADDRESS.search(payload)
+    assert len(payload) <= rules.event_bytes_max
+    assert decided(given, rules).payload == payload
+    assert refusal_of([orjson.loads(payload)], NOW_S) is None
+
+
+@settings(max_examples=500, deadline=None)
+@given(JSON)
+def test_whatever_json_a_record_holds_there_is_a_decision(value):
+    assert isinstance(decided(orjson.dumps(value)), Deliverable | Filtered | Invalid)
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.binary(max_size=60))
+def test_whatever_bytes_a_record_holds_there_is_a_decision(value):
+    assert isinstance(decided(value), Deliverable | Filtered | Invalid)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.dictionaries(st.sampled_from(PATHS), SCALAR), st.integers(-(2**40), 2**50), st.integers(0, 2**45))
+def test_whatever_the_clocks_say_there_is_a_decision(changes, timestamp_ms, now_ms):
+    made = ordinary()
+    for path, value in changes.items():
+        set_at(made, path, value)
+    found = decide(record(made, timestamp_ms=timestamp_ms), Rules(), BatchHasher(), now_ms)
+    if isinstance(found, Deliverable):
+        assert found.event_time_s * 1000 <= now_ms + 300_000
+        assert now_ms <= found.expires_at_s * 1000
+
+
+FIELDS = {
+    *schema(SERVER_EVENT)["properties"],
+    *schema(SERVER_EVENT)["properties"]["user_data"]["properties"],
+    *schema(SERVER_EVENT)["properties"]["custom_data"]["properties"],
+    "user_data.*", "custom_data.*", "contents[]", "items", "user", "integrations.facebook",
+}  # fmt: skip
+
+
+def test_notes_name_meta_keys_and_a_few_groups():
+    assert {"event_name", "em", "value", "user"} < FIELDS
+    assert not FIELDS & {place for place in PLACES if place} - {"user", "integrations.facebook"}
+
+
+@pytest.mark.parametrize("now_ms", [0, 1, 253_402_300_799_999])
+def test_any_day_of_the_calendar_can_be_today(now_ms):
+    assert isinstance(
+        decide(record(ordinary()), Rules(), BatchHasher(), now_ms), Deliverable | Filtered | Invalid
+    )
