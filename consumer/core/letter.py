@@ -117,4 +117,6 @@ def text(headers: Headers, name: str) -> str:
 
 
 def _bounded(value: object) -> bytes:
-    return str(value).encode("utf-8", "replace")[:HEADER_BYTES_MAX]
+    """Cut between two characters: a header is text."""
+    written = str(value).encode("utf-8", "replace")[:HEADER_BYTES_MAX]
+    return written.decode("utf-8", "ignore").encode()

@@ -9,6 +9,7 @@ that a redelivery and a replay decide alike.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -55,7 +56,7 @@ class Record:
 
 
 def coordinates(record: Record) -> Coordinates:
-    """Where the record first stood: its `dlq.origin-*` headers when all are there and readable, else its place."""
+    """Where the record first stood: its `dlq.origin-*` headers, all there and readable, else its place."""
     if record.headers:
         origin = _origin(record.headers)
         if origin is not None:
@@ -64,13 +65,22 @@ def coordinates(record: Record) -> Coordinates:
 
 
 def _origin(headers: Headers) -> Coordinates | None:
-    found = dict(headers)
-    try:
-        return Coordinates(
-            (found[ORIGIN_TOPIC] or b"").decode(),
-            int(found[ORIGIN_PARTITION] or b""),
-            int(found[ORIGIN_OFFSET] or b""),
-            int(found[ORIGIN_TIMESTAMP] or b""),
-        )
-    except (KeyError, ValueError):
+    """None for headers that we did not write: anybody may, and int() reads more than we wrote."""
+    found = {name: _text(value) for name, value in headers if name in _ORIGIN}
+    if not all(form.fullmatch(found.get(name, "")) for name, form in _ORIGIN.items()):
         return None
+    partition, offset, timestamp_ms = (int(found[name]) for name in _ORIGIN if name != ORIGIN_TOPIC)
+    return Coordinates(found[ORIGIN_TOPIC], partition, offset, timestamp_ms)
+
+
+_NUMBER = re.compile(r"[0-9]{1,19}")
+_ORIGIN = {
+    ORIGIN_TOPIC: re.compile(r"[A-Za-z0-9._-]{1,249}"),  # Kafka's topic names
+    ORIGIN_PARTITION: _NUMBER,
+    ORIGIN_OFFSET: _NUMBER,
+    ORIGIN_TIMESTAMP: re.compile(r"-?[0-9]{1,19}"),
+}
+
+
+def _text(value: bytes | None) -> str:
+    return (value or b"").decode("ascii", "replace")

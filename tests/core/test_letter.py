@@ -1,0 +1,141 @@
+"""A dead letter is the record unchanged, and headers that say why without a value."""
+
+from __future__ import annotations
+
+import pytest
+
+from consumer.core.decision import Reason
+from consumer.core.letter import Failure, Writer, letter_headers, replay_count, replay_headers, text
+from consumer.core.record import Coordinates, Partition, Record, coordinates
+
+WRITER = Writer("capi-consumer", "0.1.0", "2026-11-23T20:00:00.000+00:00")
+FAILURE = Failure(
+    Reason.REFUSED,
+    "a Purchase has no value",
+    meta_code=100,
+    meta_subcode=2804009,
+    fbtrace_id="AbC",
+    http_status=400,
+    attempts=3,
+)
+
+
+def record(*headers, timestamp_ms=1_700_000_000_000):
+    return Record(Partition("capi.events", 4), 17, timestamp_ms, b"{}", b"key", headers)
+
+
+def test_the_headers_of_a_letter_in_full():
+    assert letter_headers(record(("trace", b"x"), ("empty", None)), FAILURE, WRITER) == [
+        ("trace", b"x"),
+        ("empty", None),
+        ("dlq.version", b"1"),
+        ("dlq.reason", b"refused"),
+        ("dlq.detail", b"a Purchase has no value"),
+        ("dlq.meta-code", b"100"),
+        ("dlq.meta-subcode", b"2804009"),
+        ("dlq.fbtrace-id", b"AbC"),
+        ("dlq.http-status", b"400"),
+        ("dlq.attempts", b"3"),
+        ("dlq.first-failed-at", b"2026-11-23T20:00:00.000+00:00"),
+        ("dlq.failed-at", b"2026-11-23T20:00:00.000+00:00"),
+        ("dlq.origin-topic", b"capi.events"),
+        ("dlq.origin-partition", b"4"),
+        ("dlq.origin-offset", b"17"),
+        ("dlq.origin-timestamp", b"1700000000000"),
+        ("dlq.group", b"capi-consumer"),
+        ("dlq.consumer-version", b"0.1.0"),
+        ("dlq.replay-count", b"0"),
+    ]
+
+
+def test_what_is_not_known_has_no_header_and_nought_is_known():
+    headers = dict(letter_headers(record(), Failure(Reason.NOT_JSON), WRITER))
+    for name in ("detail", "meta-code", "meta-subcode", "fbtrace-id", "http-status"):
+        assert f"dlq.{name}" not in headers
+    assert (headers["dlq.attempts"], headers["dlq.replay-count"]) == (b"0", b"0")
+
+
+def test_the_records_own_headers_keep_order_repeats_and_bytes():
+    own = (("b", b"\xff\x00"), ("a", b"1"), ("b", b""), ("a", None))
+    assert tuple(letter_headers(record(*own), FAILURE, WRITER)[:4]) == own
+
+
+def test_our_headers_are_replaced_on_repetition_and_never_piled_up():
+    once = letter_headers(record(), FAILURE, WRITER)
+    later = Writer("other", "0.2.0", "2026-11-24T08:00:00.000+00:00")
+    again = Record(Partition("capi.retry", 0), 5, 1, b"{}", b"key", replay_headers(once))
+    twice = letter_headers(again, Failure(Reason.NOT_JSON), later)
+    names = [name for name, _ in twice]
+    assert len(names) == len(set(names))
+    headers = dict(twice)
+    assert headers["dlq.reason"] == b"not_json"
+    assert "dlq.meta-code" not in headers
+    assert headers["dlq.first-failed-at"] == b"2026-11-23T20:00:00.000+00:00"
+    assert headers["dlq.failed-at"] == b"2026-11-24T08:00:00.000+00:00"
+    assert headers["dlq.replay-count"] == b"1"
+    assert (headers["dlq.origin-topic"], headers["dlq.origin-offset"]) == (b"capi.events", b"17")
+
+
+def test_forged_headers_of_ours_do_not_survive():
+    forged = record(("dlq.reason", b"forged"), ("dlq.anything", b"x"), ("dlq.value-omitted", b"true"))
+    headers = letter_headers(forged, FAILURE, WRITER)
+    assert [value for name, value in headers if name == "dlq.reason"] == [b"refused"]
+    assert not {"dlq.anything", "dlq.value-omitted"} & {name for name, _ in headers}
+
+
+def test_a_header_is_cut_between_characters_so_that_it_stays_text():
+    long = Failure(Reason.REFUSED, detail="a" + "é" * 300)
+    cut = dict(letter_headers(record(), long, WRITER))["dlq.detail"]
+    assert len(cut) <= 256
+    assert cut.decode() == "a" + "é" * 127
+
+
+def test_text_that_is_no_text_does_not_raise():
+    odd = Writer("group\udcff", "0.1.0", "now")
+    assert dict(letter_headers(record(), FAILURE, odd))["dlq.group"] == b"group?"
+
+
+def test_what_goes_back_keeps_its_origin_and_counts_up():
+    there = [*letter_headers(record(("trace", b"x")), FAILURE, WRITER), ("dlq.value-omitted", b"true")]
+    assert replay_headers(there) == [
+        ("trace", b"x"),
+        ("dlq.first-failed-at", b"2026-11-23T20:00:00.000+00:00"),
+        ("dlq.origin-topic", b"capi.events"),
+        ("dlq.origin-partition", b"4"),
+        ("dlq.origin-offset", b"17"),
+        ("dlq.origin-timestamp", b"1700000000000"),
+        ("dlq.replay-count", b"1"),
+    ]
+
+
+COUNTS = [
+    (b"0", 0), (b"7", 7), (b"123456789", 123456789), (b"1234567890", 0), (b"-1", 0), (b"", 0), (None, 0),
+    (b"x", 0), ("٣".encode(), 0), (b"\xff", 0), (b"1.5", 0), (b" 1", 0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("written", "count"), COUNTS)
+def test_a_count_that_cannot_be_read_is_nought(written, count):
+    assert replay_count([("dlq.replay-count", written)]) == count
+
+
+def test_without_a_count_it_has_never_come_back():
+    assert replay_count([]) == 0
+
+
+def test_the_last_header_of_a_name_counts():
+    assert text([("a", b"1"), ("b", b"2"), ("a", b"3")], "a") == "3"
+    assert text([("a", b"1"), ("a", None)], "a") == ""
+    assert text([], "a") == ""
+
+
+def test_a_letter_that_comes_back_decides_by_its_first_place():
+    back = Record(
+        Partition("capi.retry", 0),
+        5,
+        9,
+        b"{}",
+        None,
+        replay_headers(letter_headers(record(), FAILURE, WRITER)),
+    )
+    assert coordinates(back) == Coordinates("capi.events", 4, 17, 1_700_000_000_000)
