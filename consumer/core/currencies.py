@@ -1,8 +1,8 @@
 """
 Currency codes: ISO 4217, upper case.
 
-The codes that begin with X are left out: most of them are metals, funds and
-tests. So are, by the same rule, the francs of the CFA and of the Pacific.
+The codes that begin with X are left out, as they name metals, funds and tests;
+but for the five that are money people pay with.
 """
 
 from __future__ import annotations
@@ -24,7 +24,12 @@ def code(value: object) -> str | Unusable:
     return named if named in _codes() else MALFORMED
 
 
+# The francs of Central and West Africa and of the Pacific, the East Caribbean
+# dollar, the Caribbean guilder: X because no single country issues them.
+SHARED_MONEY = frozenset({"XAF", "XCD", "XCG", "XOF", "XPF"})
+
+
 @cache
 def _codes() -> frozenset[str]:
     codes = (currency.alpha_3 for currency in pycountry.currencies)
-    return frozenset(code for code in codes if not code.startswith("X"))
+    return frozenset(code for code in codes if not code.startswith("X") or code in SHARED_MONEY)

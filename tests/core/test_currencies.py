@@ -15,13 +15,14 @@ def test_blank_text_is_no_currency():
     assert code(" ") is EMPTY
 
 
-@pytest.mark.parametrize("text", ["€", "EU", "EURO", "ABC", "FRF", "XXX", "XTS", "XAU", "XOF", "978"])
-def test_what_is_no_code_or_starts_with_x_is_malformed(text):
+@pytest.mark.parametrize("text", ["€", "EU", "EURO", "ABC", "FRF", "XXX", "XTS", "XAU", "XDR", "978"])
+def test_what_is_no_code_or_no_money_is_malformed(text):
     assert code(text) is MALFORMED
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"), [("EUR", "EUR"), (" eur ", "EUR"), ("usd", "USD"), ("Kwd", "KWD")]
+    ("text", "expected"),
+    [("EUR", "EUR"), (" eur ", "EUR"), ("usd", "USD"), ("Kwd", "KWD"), ("XPF", "XPF"), ("xof", "XOF")],
 )
 def test_a_code_is_in_capitals(text, expected):
     assert code(text) == expected
