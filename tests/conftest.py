@@ -4,6 +4,7 @@ Fixtures of the tests that need a real broker.
     kafka         one node of Apache Kafka for the whole run, or the cluster that is given
     topic_names   names that no other test has; the topics are deleted afterwards
     processes     `capi-consumer` as processes, ended afterwards
+    scene         both topics' names, a group's, and the oracle that watches them
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from system import topics
 from system.kafka_cluster import KafkaCluster, given_cluster, start_cluster
 from system.kafka_jars import NotAvailable
 from system.processes import Processes
+from system.scene import Scene
 
 # The first of them fetches the broker's jars and starts it.
 KAFKA_TEST_S_MAX = 600
@@ -71,3 +73,16 @@ def processes(tmp_path: Path) -> Iterator[Processes]:
     running = Processes(tmp_path)
     yield running
     running.end()
+
+
+@pytest.fixture
+def scene(kafka: KafkaCluster, topic_names: Callable[[str], str], processes: Processes) -> Scene:
+    """A scenario of this test's own, on the shared cluster. Nothing is created or started yet."""
+    return Scene(
+        bootstrap_servers=kafka.bootstrap_servers,
+        topic=topic_names("events"),
+        dead_letter_topic=topic_names("dead-letters"),
+        group=f"group-{uuid.uuid4().hex[:12]}",
+        processes=processes,
+        accepted_file=processes.folder / "accepted.jsonl",
+    )

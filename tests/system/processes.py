@@ -112,8 +112,9 @@ class Running:
         self.child.send_signal(signal.SIGCONT)
 
     def last_lines(self) -> str:
-        """The end of what it wrote."""
-        return "\n".join(self.output.splitlines()[-LINES_SHOWN:])
+        """The end of what it wrote, without what only a search would want."""
+        lines = [line for line in self.output.splitlines() if '"level": "debug"' not in line]
+        return "\n".join(lines[-LINES_SHOWN:])
 
 
 @dataclass(slots=True)

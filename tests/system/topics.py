@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from confluent_kafka import (
     Consumer,
+    ConsumerGroupState,
     ConsumerGroupTopicPartitions,
     KafkaError,
     KafkaException,
@@ -103,6 +104,16 @@ def committed_offsets(bootstrap_servers: str, group: str) -> dict[Partition, int
     asked = client.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])
     answered: ConsumerGroupTopicPartitions = asked[group].result(CALL_S_MAX)
     return {(p.topic, p.partition): p.offset for p in answered.topic_partitions or [] if p.offset >= 0}
+
+
+def shares(bootstrap_servers: str, group: str) -> list[int]:
+    """How many partitions each member of the group has; none while the group is not at rest."""
+    client = admin(bootstrap_servers)
+    asked = client.describe_consumer_groups([group], request_timeout=CALL_S_MAX)
+    found = asked[group].result(CALL_S_MAX)
+    if found.state is not ConsumerGroupState.STABLE:
+        return []
+    return sorted(len(member.assignment.topic_partitions) for member in found.members)
 
 
 def read_to_end(bootstrap_servers: str, topic: str) -> list[LogRecord]:

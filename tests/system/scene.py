@@ -1,0 +1,132 @@
+"""
+One scenario: two topics, a sandbox, a consumer group, and what can be known of them.
+
+    scene.produce(events)            known by their places from now on
+    scene.consumer(**settings)       one more member of the group, ready
+    scene.is_done()                  everything produced is committed
+    scene.report()                   the oracle's judgement
+
+Whatever happens to the consumers, the scene sees only what anybody sees: the
+log, the group's offsets, the sandbox's file, and the consumers' own log lines.
+"""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from eventually import eventually
+from system import topics
+from system.events import ADVERTISING, Event
+from system.oracle import Evidence, Report, committed_too_far, judge, read_accepted, read_filtered
+from system.processes import Processes, Running, log_lines
+from system.production import Produced, produce
+from system.topics import Place
+
+PIXEL = "1234567890"
+TOKEN = "a-token-of-the-tests"
+START_S_MAX = 60.0
+
+# A member that was killed is missed after so long; librdkafka's own is 45 s.
+SESSION = {"session.timeout.ms": 6_000, "heartbeat.interval.ms": 1_000}
+
+
+@dataclass(slots=True)
+class Scene:
+    """A group of consumers between two topics and a sandbox of their own."""
+
+    bootstrap_servers: str
+    topic: str
+    dead_letter_topic: str
+    group: str
+    processes: Processes
+    accepted_file: Path
+    graph_url: str = ""
+    produced: list[Produced] = field(default_factory=list)
+    consumers: list[Running] = field(default_factory=list)
+
+    def create_topics(self, partitions: int) -> None:
+        """The events topic and the dead-letter topic."""
+        topics.create_topic(self.bootstrap_servers, self.topic, partitions)
+        topics.create_topic(self.bootstrap_servers, self.dead_letter_topic)
+
+    def start_sandbox(self, *options: str) -> Running:
+        """The stand-in for Meta, listening."""
+        port_file = self.processes.folder / "sandbox.port"
+        known = ["--pixel-id", PIXEL, "--access-token", TOKEN]
+        files = ["--port-file", str(port_file), "--accepted-file", str(self.accepted_file)]
+        sandbox = self.processes.start("sandbox", *known, *files, *options)
+        eventually(port_file.exists, START_S_MAX, "the sandbox listens")
+        self.graph_url = f"http://127.0.0.1:{port_file.read_text().strip()}"
+        return sandbox
+
+    def settings(self, **own: str) -> dict[str, str]:
+        """The environment of a member of the group. `own` are names of settings and their texts."""
+        return {
+            "CAPI_PIXEL_ID": PIXEL,
+            "CAPI_ACCESS_TOKEN": TOKEN,
+            "CAPI_GRAPH_URL": self.graph_url,
+            "CAPI_BOOTSTRAP_SERVERS": self.bootstrap_servers,
+            "CAPI_GROUP": self.group,
+            "CAPI_TOPICS": self.topic,
+            "CAPI_DEAD_LETTER_TOPIC": self.dead_letter_topic,
+            "CAPI_USER_CONSENT_CATEGORY": ADVERTISING,
+            "CAPI_KAFKA": json.dumps(SESSION),
+            "CAPI_LINGER_MS": "100",
+            "CAPI_LOG_FORMAT": "json",
+            "CAPI_LOG_LEVEL": "debug",
+            **own,
+        }
+
+    def consumer(self, **own: str) -> Running:
+        """Start one more member of the group and wait until it is ready."""
+        consumer = self.processes.start("run", settings=self.settings(**own))
+        self.consumers.append(consumer)
+        consumer.await_ready(START_S_MAX)
+        return consumer
+
+    def produce(self, events: Sequence[Event]) -> None:
+        """Write the events to the topic."""
+        self.produced += produce(self.bootstrap_servers, self.topic, events)
+
+    def accepted_lines(self) -> int:
+        """Events that the sandbox has accepted, repeats included."""
+        return self.accepted_file.read_bytes().count(b"\n") if self.accepted_file.exists() else 0
+
+    def shares(self) -> list[int]:
+        """How many partitions each member of the group has, when the group is at rest; else none."""
+        return topics.shares(self.bootstrap_servers, self.group)
+
+    def is_done(self) -> bool:
+        """Whether everything that was produced is committed."""
+        committed = topics.committed_offsets(self.bootstrap_servers, self.group)
+        ends = topics.end_offsets(self.bootstrap_servers, self.topic)
+        return all(committed.get(partition, 0) >= end for partition, end in ends.items())
+
+    def evidence(self) -> Evidence:
+        """What is there now; the committed offsets are read first."""
+        committed = topics.committed_offsets(self.bootstrap_servers, self.group)
+        return Evidence(
+            committed=committed,
+            accepted=read_accepted(self.accepted_file) if self.accepted_file.exists() else [],
+            filtered=read_filtered(log_lines([consumer.stderr for consumer in self.consumers])),
+            letters=topics.read_to_end(self.bootstrap_servers, self.dead_letter_topic),
+            ends=topics.end_offsets(self.bootstrap_servers, self.topic),
+        )
+
+    def committed_too_far(self) -> tuple[Place, ...]:
+        """Places that are committed at this instant and have not ended."""
+        return committed_too_far(self.produced, self.evidence())
+
+    def report(self) -> Report:
+        """The oracle's judgement of what is there now."""
+        return judge(self.produced, self.evidence())
+
+    def sandbox_stats(self) -> dict[str, Any]:
+        """The sandbox's own counts."""
+        with urllib.request.urlopen(f"{self.graph_url}/sandbox/stats", timeout=10) as answer:
+            return json.load(answer)
