@@ -12,6 +12,7 @@ import sys
 import typer
 
 from consumer import __version__, dead_letters_command, exits, topics
+from consumer.demo.command import demo
 from consumer.exits import CannotGoOn
 from consumer.replay import replay
 from consumer.run import run
@@ -46,6 +47,7 @@ app.command()(replay)
 app.add_typer(dead_letters_command.app, name="dead-letters")
 app.add_typer(topics.app, name="topics")
 app.command()(sandbox)
+app.command()(demo)
 
 
 def main() -> None:

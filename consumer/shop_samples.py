@@ -23,6 +23,8 @@ from typing import NamedTuple
 import orjson
 
 ACCEPTED = "accepted"
+# The consent category that stands for advertising in the samples.
+ADVERTISING = "3"
 
 # Alone between quotes it stands for a number, except a date, which is text.
 TIME = re.compile(rb'"\{\{(now|now_ms)([+-]\d+)\}\}"|\{\{(now|now_ms|now_iso)([+-]\d+)\}\}')

@@ -1,0 +1,72 @@
+"""`capi-consumer demo`: the whole job, on this machine, in some seconds."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from typing import Annotated
+
+import orjson
+import typer
+import uvloop
+
+from consumer import exits, logs
+from consumer.demo.checks import checks
+from consumer.demo.report import as_json as outcome_as_json
+from consumer.demo.report import for_a_person
+from consumer.demo.story import told
+from consumer.demo.world import World, world
+from consumer.settings import LogFormat, LogLevel
+from consumer.terminal import AsJson, err, out
+
+Keep = Annotated[
+    bool, typer.Option("--keep", help="Leave brokers, sandbox and consumer running until Ctrl-C.")
+]
+
+
+def demo(keep: Keep = False, as_json: AsJson = False) -> None:
+    """
+    Show the whole job with nothing installed: no Kafka, no Meta, no settings.
+
+    A thousand sample events are published to mock brokers, consumed, and sent
+    to a stand-in for Meta; one dead letter is mended and published again.
+    Exits with 0 only when every event ended where it was meant to.
+    """
+    logs.configure(LogFormat.CONSOLE, LogLevel.ERROR)
+    raise typer.Exit(uvloop.run(_demo(keep=keep, as_json=as_json)))
+
+
+async def _demo(*, keep: bool, as_json: bool) -> int:
+    started = time.monotonic()
+    async with world() as running:
+        story = await told(running, _say)
+        judged = checks(story)
+        seconds = time.monotonic() - started
+        if as_json:
+            out.print(orjson.dumps(outcome_as_json(story, judged, seconds)).decode(), markup=False)
+        else:
+            out.print(for_a_person(story, judged, seconds))
+        if keep:
+            await _until_interrupted(running)
+    return exits.OK if all(check.holds for check in judged) else exits.NOT_ALL
+
+
+def _say(step: str) -> None:
+    err.print(f"· {step}", style="dim", markup=False)
+
+
+async def _until_interrupted(running: World) -> None:
+    """Say how other commands reach this world, and wait."""
+    settings = running.settings
+    err.print("\nLeft running until Ctrl-C. In another terminal:\n", style="bold")
+    for name, value in {
+        "CAPI_BOOTSTRAP_SERVERS": settings.bootstrap_servers,
+        "CAPI_USER_CONSENT_CATEGORY": settings.user_consent_category,
+    }.items():
+        err.print(f"  export {name}={value}", markup=False)
+    err.print("  capi-consumer dead-letters list\n  capi-consumer replay --dry-run", markup=False)
+    interrupted = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, interrupted.set)
+    await interrupted.wait()

@@ -1,0 +1,141 @@
+"""The demo's outcome, for a person and as JSON."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from consumer import metrics
+from consumer.demo.checks import Check, filtered, lettered
+from consumer.demo.story import CURRENCY, Story
+from consumer.letter_tables import tally_table
+from consumer.letter_view import Tally
+
+BAR_WIDTH = 30
+
+
+def match_keys(story: Story) -> Counter[str]:
+    """How many accepted events carry each key of `user_data`: what lets Meta find the person."""
+    return Counter(key for event in story.accepted for key in event["user_data"])
+
+
+def event_names(story: Story) -> Counter[str]:
+    """The accepted events by Meta's name."""
+    return Counter(event["event_name"] for event in story.accepted)
+
+
+def as_json(story: Story, judged: Sequence[Check], seconds: float) -> dict[str, object]:
+    """The whole outcome as one object."""
+    return {
+        "published": story.published,
+        "accepted": len(story.accepted),
+        "filtered": dict(filtered(story).most_common()),
+        "dead_letters": dict(lettered(story).most_common()),
+        "requests": story.stats.requests,
+        "event_names": dict(event_names(story).most_common()),
+        "match_keys": dict(match_keys(story).most_common()),
+        "mended": {"published": story.mended.published, "accepted": len(story.mended.accepted)},
+        "checks": [check._asdict() for check in judged],
+        "adds_up": all(check.holds for check in judged),
+        "seconds": round(seconds, 3),
+    }
+
+
+def for_a_person(story: Story, judged: Sequence[Check], seconds: float) -> RenderableType:
+    """Tables: the funnel, what Meta gets, the dead letters, one letter's second way, and the judgement."""
+    return Group(
+        _headed("What became of them", _funnel(story)),
+        _headed("What lets Meta find the person (share of accepted events)", _shares(story)),
+        _headed("What they are at Meta", _columns(event_names(story))),
+        _headed("In the dead-letter topic", _dead_letters(story)),
+        _headed("One letter mended", _second_way(story)),
+        _headed("Does it add up?", _judgement(judged)),
+        Text(f"\n{_verdict(judged)} ({seconds:.1f} s)", style="bold"),
+    )
+
+
+def _headed(title: str, what: RenderableType) -> RenderableType:
+    return Group(Text(f"\n{title}", style="bold cyan"), what)
+
+
+def _funnel(story: Story) -> Table:
+    table = _table()
+    total = story.published
+    rows: list[tuple[str, int, str]] = [
+        ("published", total, "default"),
+        ("consumed", story.counters[metrics.CONSUMED.name][()], "default"),
+        ("accepted", len(story.accepted), "green"),
+        ("filtered", filtered(story).total(), "yellow"),
+        *((f"  {reason}", count, "yellow") for reason, count in filtered(story).most_common()),
+        ("dead letters", len(story.letters), "red"),
+        *((f"  {reason}", count, "red") for reason, count in lettered(story).most_common()),
+    ]
+    for name, count, style in rows:
+        table.add_row(Text(name), Text(str(count), justify="right"), _bar(count, total, style))
+    return table
+
+
+def _shares(story: Story) -> Table:
+    table = _table()
+    total = len(story.accepted)
+    for key, count in match_keys(story).most_common():
+        share = f"{100 * count / total:.0f} %" if 100 * count >= total else "< 1 %"
+        table.add_row(Text(key), Text(share, justify="right"), _bar(count, total, "green"))
+    return table
+
+
+def _columns(counts: Mapping[str, int], columns: int = 3) -> Table:
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    cells = [f"{count:>4} {name}" for name, count in ordered]
+    rows = -(-len(cells) // columns)
+    for row in range(rows):  # read downwards
+        table.add_row(*(Text(cell) for cell in cells[row::rows]))
+    return table
+
+
+def _dead_letters(story: Story) -> Table:
+    tally = Tally()
+    for letter in story.letters:
+        tally.add(letter)
+    return tally_table(tally)
+
+
+def _second_way(story: Story) -> Text:
+    mended = story.mended
+    event = mended.accepted[0] if mended.accepted else {}
+    outcome = f"accepted as {event['event_name']}, event id {event['event_id']}" if event else "not accepted"
+    lines = [
+        f"exported   partition {mended.letter.partition.number} offset {mended.letter.offset}, "
+        "purchase_without_currency",
+        f"mended     + currency: {CURRENCY}",
+        f"published  to its origin topic, with its origin kept; {outcome}",
+    ]
+    return Text("\n".join(lines + [f"           {said}" for said in mended.said]))
+
+
+def _judgement(judged: Sequence[Check]) -> Table:
+    table = _table()
+    for check in judged:
+        mark = Text("yes", style="green") if check.holds else Text("NO", style="bold red")
+        table.add_row(mark, Text(check.fact, no_wrap=True), Text(check.numbers, style="dim"))
+    return table
+
+
+def _verdict(judged: Sequence[Check]) -> str:
+    wrong = sum(not check.holds for check in judged)
+    return f"{wrong} of {len(judged)} facts do not hold." if wrong else "Everything adds up."
+
+
+def _table() -> Table:
+    return Table(box=box.SIMPLE, show_header=False, pad_edge=False, padding=(0, 2, 0, 0), show_edge=False)
+
+
+def _bar(count: int, total: int, style: str) -> Text:
+    width = round(BAR_WIDTH * count / total) if total else 0
+    return Text("█" * max(width, 1 if count else 0), style=style)

@@ -1,0 +1,136 @@
+"""
+What happens in the demo, in order.
+
+    1  the samples are published
+    2  the consumer brings each to its end
+    3  the dead-letter topic is read
+    4  one letter is exported, mended, published again, and accepted
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from consumer.core.decision import Reason
+from consumer.core.event import parse
+from consumer.core.letter import REASON, text
+from consumer.core.record import Record
+from consumer.dead_letter_files import as_line
+from consumer.dead_letter_topic import open_dead_letters
+from consumer.demo.world import World
+from consumer.exits import CannotGoOn
+from consumer.file_lines import numbered_lines
+from consumer.producing import open_publisher
+from consumer.publish_letters import LetterLines, publish_letters
+from consumer.replay import way_back
+from consumer.replaying import Sending
+from consumer.sandbox.ledger import Stats
+from consumer.settings import Settings
+from consumer.shop_samples import Sample, shop_samples
+from consumer.telemetry import Labels
+
+PUBLISHED_WITHIN_S = 20.0
+CURRENCY = "EUR"
+
+Event = dict[str, Any]
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """One letter on its second way: as it was exported, and what the sandbox accepted then."""
+
+    letter: Record
+    published: int
+    said: Sequence[str]
+    accepted: Sequence[Event]
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What was meant, what was done, and what was seen, before the mending and after it."""
+
+    samples: Sequence[Sample]
+    published: int
+    accepted: Sequence[Event]
+    stats: Stats
+    counters: dict[str, dict[Labels, int]]
+    letters: Sequence[Record]
+    mended: Mended
+
+
+async def told(world: World, tell: Tell) -> Story:
+    """Live through it; `tell` hears of each step. Raises CannotGoOn when the world does not go on."""
+    settings = world.settings
+    samples = shop_samples(time.time())
+    tell(f"publishing {len(samples)} events of a shop")
+    published = await asyncio.to_thread(_publish, settings, samples)
+    tell("consuming them: map, normalise, hash, send")
+    await world.settled()
+    accepted, stats, counters = world.sandbox.accepted, world.sandbox.stats, world.telemetry.snapshot()
+    tell("reading the dead-letter topic")
+    letters = await asyncio.to_thread(_letters, settings)
+    tell("mending one letter and publishing it again")
+    mended = await _mended(world, _without_currency(letters), len(accepted))
+    return Story(samples, published, accepted, stats, counters, letters, mended)
+
+
+def _publish(settings: Settings, samples: Sequence[Sample]) -> int:
+    """As `publish --raw` does: every line as it stands, keyed by user id where there is one."""
+    publisher = open_publisher(settings)
+    (topic,) = settings.topics
+    for sample in samples:
+        publisher.send(topic, _key(sample.value), sample.value, timestamp_ms=_now_ms())
+    return publisher.finish(PUBLISHED_WITHIN_S).delivered
+
+
+def _key(value: bytes) -> bytes | None:
+    event = parse(value)
+    user = event.get("user") if isinstance(event, dict) else None
+    user_id = user.get("id") if isinstance(user, dict) else None
+    return user_id.encode() if isinstance(user_id, str) else None
+
+
+def _letters(settings: Settings) -> list[Record]:
+    with open_dead_letters(settings) as letters:
+        return list(letters)
+
+
+def _without_currency(letters: Sequence[Record]) -> Record:
+    for letter in letters:
+        if text(letter.headers, REASON) == Reason.PURCHASE_WITHOUT_CURRENCY:
+            event = parse(letter.value or b"")
+            if isinstance(event, dict) and "currency" not in event:
+                return letter
+    raise CannotGoOn("no purchase without a currency among the dead letters: the demo has nothing to mend")
+
+
+async def _mended(world: World, letter: Record, accepted_before: int) -> Mended:
+    line = orjson.loads(as_line(letter))
+    line["event"]["currency"] = CURRENCY
+    said: list[str] = []
+    published = await asyncio.to_thread(_publish_letter, world.settings, orjson.dumps(line), said)
+    await world.settled()
+    return Mended(letter, published, said, world.sandbox.accepted[accepted_before:])
+
+
+def _publish_letter(settings: Settings, line: bytes, said: list[str]) -> int:
+    """As `publish --replay` does."""
+
+    def say(_number: int, what: str, _is_left_out: bool) -> None:
+        said.append(what)
+
+    sending = Sending(lambda on_failure: open_publisher(settings, on_failure))
+    with way_back(settings, None) as way:
+        lines = LetterLines(way, settings.rules, _now_ms, is_checked=True)
+        return publish_letters(lines.ready(numbered_lines(iter([line])), say), sending, say)
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)
