@@ -29,6 +29,7 @@ from system.topics import Place
 
 PIXEL = "1234567890"
 TOKEN = "a-token-of-the-tests"
+NOBODY = "http://127.0.0.1:9"  # until there is a sandbox: nothing that a test sends may leave the machine
 START_S_MAX = 60.0
 
 # A member that was killed is missed after so long; librdkafka's own is 45 s.
@@ -45,7 +46,7 @@ class Scene:
     group: str
     processes: Processes
     accepted_file: Path
-    graph_url: str = ""
+    graph_url: str = NOBODY
     produced: list[Produced] = field(default_factory=list)
     consumers: list[Running] = field(default_factory=list)
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from confluent_kafka import (
     Consumer,
@@ -23,11 +24,17 @@ from confluent_kafka import (
     TopicPartition,
 )
 from confluent_kafka.admin import AdminClient, NewTopic
+from eventually import eventually
 
 CALL_S_MAX = 15.0
 READ_S_MAX = 60.0
 BATCH = 5_000
 POLL_S = 0.1  # `consume` waits so long unless it gets a whole batch
+NOT_YET = (
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.NOT_COORDINATOR,
+)
 
 Partition = tuple[str, int]
 
@@ -101,16 +108,15 @@ def end_offsets(bootstrap_servers: str, topic: str) -> dict[Partition, int]:
 def committed_offsets(bootstrap_servers: str, group: str) -> dict[Partition, int]:
     """What the group has committed, by partition; partitions without a commit are left out."""
     client = admin(bootstrap_servers)
-    asked = client.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])
-    answered: ConsumerGroupTopicPartitions = asked[group].result(CALL_S_MAX)
+    wanted = [ConsumerGroupTopicPartitions(group)]
+    answered = _of_coordinator(lambda: client.list_consumer_group_offsets(wanted)[group])
     return {(p.topic, p.partition): p.offset for p in answered.topic_partitions or [] if p.offset >= 0}
 
 
 def shares(bootstrap_servers: str, group: str) -> list[int]:
     """How many partitions each member of the group has; none while the group is not at rest."""
     client = admin(bootstrap_servers)
-    asked = client.describe_consumer_groups([group], request_timeout=CALL_S_MAX)
-    found = asked[group].result(CALL_S_MAX)
+    found = _of_coordinator(lambda: client.describe_consumer_groups([group])[group])
     if found.state is not ConsumerGroupState.STABLE:
         return []
     return sorted(len(member.assignment.topic_partitions) for member in found.members)
@@ -133,6 +139,20 @@ def read_to_end(bootstrap_servers: str, topic: str) -> list[LogRecord]:
         return records
     finally:
         reader.close()
+
+
+def _of_coordinator(ask: Callable[[], Future[Any]]) -> Any:
+    """The group coordinator's answer, asked again while there is none or it is still reading its log."""
+
+    def answers() -> list[Any]:
+        try:
+            return [ask().result(CALL_S_MAX)]
+        except KafkaException as error:
+            if error.args[0].code() not in NOT_YET:
+                raise
+            return []
+
+    return eventually(answers, CALL_S_MAX, "the group coordinator answers")[0]
 
 
 def _take(message: Message, records: list[LogRecord], unfinished: set[int]) -> None:

@@ -1,0 +1,80 @@
+"""Where Kafka is not as the settings say, a command ends at once and says what it is and what to do."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from system import topics
+from system.events import shop_events
+from system.ports import free_ports
+
+NOWHERE = f"127.0.0.1:{free_ports(1)[0]}"
+COMMANDS = ["run"]
+
+
+@pytest.fixture
+def ready(scene):
+    """Both topics, with an event: nothing is missing yet."""
+    scene.create_topics(partitions=2)
+    scene.produce(shop_events(seed=5, count=1, now_s=int(time.time())))
+    return scene
+
+
+def refusal(scene, command, **settings):
+    """What the command says as it refuses. It has committed nothing and shown no traceback."""
+    finished = scene.processes.run(command, settings=scene.settings(CAPI_LOG_LEVEL="info", **settings))
+    assert finished.returncode in (1, 2), finished.stderr
+    assert "Traceback" not in finished.stderr
+    assert topics.committed_offsets(scene.bootstrap_servers, scene.group) == {}
+    return finished.returncode, finished.stdout + finished.stderr
+
+
+@pytest.mark.kafka
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_broker_that_does_not_answer_is_named(ready, command):
+    code, said = refusal(ready, command, CAPI_BOOTSTRAP_SERVERS=NOWHERE)
+    assert code == 1
+    assert one_line(said, "brokers", NOWHERE, "CAPI_BOOTSTRAP_SERVERS")
+
+
+@pytest.mark.kafka
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("setting", ["CAPI_TOPICS", "CAPI_DEAD_LETTER_TOPIC"])
+def test_a_topic_that_is_missing_is_named_with_its_setting(ready, command, setting):
+    code, said = refusal(ready, command, **{setting: "nobody-made-it"})
+    assert code == 1
+    assert one_line(said, "topic nobody-made-it", "does not exist", "capi-consumer topics create", setting)
+    assert topics.partitions_of(ready.bootstrap_servers, "nobody-made-it") == []
+
+
+@pytest.mark.kafka
+@pytest.mark.parametrize("command", COMMANDS)
+def test_one_missing_topic_of_several_is_enough(ready, command):
+    code, said = refusal(ready, command, CAPI_TOPICS=f"{ready.topic},nobody-made-it")
+    assert code == 1
+    assert one_line(said, "topic nobody-made-it", "does not exist")
+
+
+@pytest.mark.kafka
+@pytest.mark.parametrize("command", COMMANDS)
+def test_dead_letters_in_the_events_topic_are_a_mistake_in_the_settings(ready, command):
+    code, said = refusal(ready, command, CAPI_DEAD_LETTER_TOPIC=ready.topic)
+    assert code == 2
+    assert one_line(said, "CAPI_DEAD_LETTER_TOPIC", "CAPI_TOPICS")
+
+
+@pytest.mark.kafka
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_dead_letter_topic_that_takes_less_than_the_events_topic_is_refused(ready, topic_names, command):
+    narrow = topic_names("narrow")
+    topics.create_topic(ready.bootstrap_servers, narrow, config={"max.message.bytes": "1000"})
+    code, said = refusal(ready, command, CAPI_DEAD_LETTER_TOPIC=narrow)
+    assert code == 1
+    assert one_line(said, "dead letters", "max.message.bytes", narrow)
+
+
+def one_line(said, *words):
+    """Exactly one line holds all the words."""
+    lines = [line for line in said.splitlines() if all(word in line for word in words)]
+    return len(lines) == 1
