@@ -14,6 +14,7 @@ import typer
 from consumer import __version__, dead_letters_command, exits, topics
 from consumer.demo.command import demo
 from consumer.exits import CannotGoOn
+from consumer.publish import publish
 from consumer.replay import replay
 from consumer.run import run
 from consumer.sandbox.command import sandbox
@@ -43,6 +44,7 @@ def _root(
 
 
 app.command()(run)
+app.command()(publish)
 app.command()(replay)
 app.add_typer(dead_letters_command.app, name="dead-letters")
 app.add_typer(topics.app, name="topics")

@@ -39,8 +39,8 @@ class Assembly:
         self._order = _cell(header, row, ID) if self._name in purchases else ""
         self._line = row.line
         self._rows = 0
-        self._tree: dict[str | int, Any] = {}
         self._first: dict[Column, str] = {}
+        self._places: list[tuple[Path, str]] = []
         self._consents: dict[Column, list[str]] = {}
         self._remarks: set[Remark] = set()
         self._trouble = ""
@@ -75,19 +75,19 @@ class Assembly:
     def spoil(self, row: Row, trouble: str) -> None:
         """Give the event up: one of its rows is not to be trusted."""
         self._trouble = self._trouble or (trouble if self._rows == 1 else f"line {row.line}: {trouble}")
-        self._tree.clear()
+        self._places.clear()
 
     def entry(self) -> Entry:
         """The event as it stands, or why there is none."""
         if self._trouble:
             return Unreadable(self._line, self._last_line, self._trouble)
-        for column, text in self._first.items():
-            _put(self._tree, column.path, text)
-        for column, ids in self._consents.items():
-            _put(self._tree, column.path, ids)
-        return FoundEvent(
-            self._line, self._last_line, orjson.dumps(_listed(self._tree)), tuple(sorted(self._remarks))
-        )
+        tree: dict[str | int, Any] = {}
+        for column, value in [*self._first.items(), *self._consents.items()]:
+            _put(tree, column.path, value)
+        for path, text in self._places:
+            _put(tree, path, text)
+        event = orjson.dumps(_listed(tree))
+        return FoundEvent(self._line, self._last_line, event, tuple(sorted(self._remarks)))
 
     def _overflow(self, row: Row) -> str:
         return TOO_MANY_CELLS if any(cell.strip() for cell in (row.cells or [])[self._header.cells :]) else ""
@@ -97,7 +97,7 @@ class Assembly:
         if column is None:
             self._remarks.add(Remark(f"column {place + 1}", NAMELESS))
         elif column.within is not None:
-            _put(self._tree, (*column.path, PLACE_MAX + self._rows, *column.within), text)
+            self._places.append(((*column.path, PLACE_MAX + self._rows, *column.within), text))
         elif column.is_consent:
             ids = [part.strip() for part in re.split(r"[|,]", text) if part.strip()]
             before = self._consents.setdefault(column, ids)

@@ -104,24 +104,27 @@ class EventFile:
         self._file.seek(here)
         return end - self._start
 
-    def make_rewindable(self) -> None:
-        """Keep what cannot be read twice in an unnamed file. Raises CannotGoOn when it is too much."""
-        if self._file.seekable():
-            return
-        spool = tempfile.TemporaryFile()  # noqa: SIM115 - closed with this object
+    def go_to_start(self) -> None:
+        """
+        Begin again, as often as wanted. What cannot be read twice is first kept in an unnamed file.
+
+        Raises CannotGoOn when that is too much.
+        """
+        if not self._file.seekable():
+            self._file = self._kept()
+            self._start = 0
+        self._file.seek(self._start)
+        self.read_bytes = 0
+
+    def _kept(self) -> io.BufferedIOBase:
+        kept = tempfile.TemporaryFile()  # noqa: SIM115 - closed with this object
         for piece in self._counted():
             if self.read_bytes > SPOOL_BYTES_MAX:
                 raise CannotGoOn(
                     f"more than {SPOOL_BYTES_MAX // 1024**3} GiB from a pipe; give a file instead"
                 )
-            spool.write(piece)
-        self._file = spool
-        self.rewind()
-
-    def rewind(self) -> None:
-        """Go back to the beginning of a rewindable file."""
-        self._file.seek(self._start)
-        self.read_bytes = 0
+            kept.write(piece)
+        return kept
 
     def raw(self) -> Iterator[Entry]:
         """Every line as it stands."""

@@ -200,16 +200,16 @@ class Piped:
         os.write(self.write, data)
 
 
-def test_a_pipe_can_be_read_twice_once_it_is_made_rewindable(monkeypatch):
+def test_a_pipe_can_be_read_twice_because_it_is_kept(monkeypatch):
     pipe = Piped(monkeypatch)
     pipe.put(b'{"a":1}\n{"b":2}\n')
     os.close(pipe.write)
     with EventFile("-") as file:
         assert file.size_bytes is None
-        file.make_rewindable()
+        file.go_to_start()
         assert file.size_bytes == 16
         first = list(file.events(FileFormat.AUTO))
-        file.rewind()
+        file.go_to_start()
         assert list(file.events(FileFormat.AUTO)) == first
         assert len(first) == 2
 
@@ -221,10 +221,10 @@ def test_a_file_on_standard_input_is_rewound_to_where_it_began(monkeypatch, tmp_
         opened.seek(8)
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(opened))
         file = EventFile("-")
-        file.make_rewindable()
+        file.go_to_start()
         for _ in range(2):
             assert found(file.events(FileFormat.AUTO)) == [(1, 1, b'{"b":2}')]
-            file.rewind()
+            file.go_to_start()
         assert file.size_bytes == 8
 
 
