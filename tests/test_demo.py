@@ -1,0 +1,213 @@
+"""`capi-consumer demo` runs anywhere, in any year, and finds out when something does not add up."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from eventually import eventually
+
+from consumer.demo.checks import checks
+from consumer.demo.story import told
+from consumer.demo.world import world
+
+ROOT = Path(__file__).parents[1]
+COMMAND = str(Path(sys.executable).with_name("capi-consumer"))
+ADDS_UP_S_MAX = 60.0
+
+# The clock of the process, set ahead before anything else looks at it.
+DAYS_AHEAD = """
+import sys, time
+ahead_s, true_time = float(sys.argv.pop(1)) * 86400, time.time
+time.time = lambda: true_time() + ahead_s
+"""
+
+
+def environment(**settings):
+    return {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ} | settings
+
+
+def run(*command, cwd, env=None):
+    return subprocess.run(
+        command, cwd=cwd, env=env or environment(), capture_output=True, text=True, timeout=ADDS_UP_S_MAX
+    )
+
+
+def test_everything_adds_up_and_nothing_is_left_behind(tmp_path):
+    ended = run(COMMAND, "demo", cwd=tmp_path)
+
+    assert ended.returncode == 0, ended.stderr
+    assert "Everything adds up." in ended.stdout
+    assert "accepted as Purchase, event id odd-" in ended.stdout
+    for words in ("published +1000", "accepted +718", "filtered +260", "no_consent +169", "dead letters +22"):
+        assert re.search(words, ended.stdout), words
+    assert ended.stderr.splitlines() == [
+        "· publishing 1000 events of a shop",
+        "· consuming them: map, normalise, hash, send",
+        "· reading the dead-letter topic",
+        "· mending one letter and publishing it again",
+    ]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_users_settings_do_not_reach_it(tmp_path):
+    settings = tmp_path / "settings.toml"
+    settings.write_text('pixel_id = "1"\n')
+    hostile = environment(
+        CAPI_GRAPH_URL="https://graph.example.com",
+        CAPI_TOPICS="production",
+        CAPI_KAFKA='{"security.protocol":"ssl"}',
+        CAPI_NO_SUCH_SETTING="1",
+        CAPI_SETTINGS_FILE=str(settings),
+    )
+    ended = run(COMMAND, "demo", "--json", cwd=tmp_path, env=hostile)
+
+    assert ended.returncode == 0, ended.stderr
+    outcome = json.loads(ended.stdout)
+    assert (outcome["published"], outcome["accepted"], outcome["adds_up"]) == (1000, 718, True)
+    assert outcome["filtered"] == {
+        "no_consent": 169,
+        "not_enough_to_match": 70,
+        "purchase_without_personal_information": 14,
+        "event_too_old": 7,
+    }
+    assert outcome["dead_letters"] == {
+        "purchase_without_currency": 8,
+        "purchase_without_value": 4,
+        "not_json": 4,
+        "no_event_name": 3,
+        "not_an_object": 2,
+        "refused": 1,
+    }
+    assert outcome["mended"] == {"published": 1, "accepted": 1}
+
+
+@pytest.mark.parametrize("days", [400, -400])
+def test_it_works_in_another_year(tmp_path, days):
+    launch = DAYS_AHEAD + "from consumer.cli import main; main()"
+    ended = run(sys.executable, "-c", launch, str(days), "demo", "--json", cwd=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    assert json.loads(ended.stdout)["adds_up"] is True
+
+
+def test_it_can_be_left_running_for_other_commands(tmp_path):
+    said = tmp_path / "said"
+    with said.open("wb") as stderr:
+        child = subprocess.Popen(
+            [COMMAND, "demo", "--keep", "--json"],
+            env=environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=stderr,
+            start_new_session=True,
+        )
+    try:
+        eventually(lambda: "capi-consumer replay --dry-run" in said.read_text(), ADDS_UP_S_MAX)
+        settings = dict(re.findall(r"export (\w+)=(\S+)", said.read_text()))
+        listed = run(COMMAND, "dead-letters", "list", "--json", cwd=tmp_path, env=environment(**settings))
+        assert json.loads(listed.stdout)["letters"] == 22
+        child.send_signal(signal.SIGINT)
+        assert child.wait(30) == 0
+    finally:
+        child.kill()
+        child.wait(10)
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("wheel")
+    build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
+    built = run(*build, cwd=ROOT)
+    assert built.returncode == 0, built.stderr
+    (found,) = folder.glob("*.whl")
+    return found
+
+
+def test_the_wheel_in_an_empty_folder_runs_it(wheel, tmp_path):
+    installed, empty = tmp_path / "installed", tmp_path / "empty"
+    empty.mkdir()
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(installed)
+    env = environment(PYTHONPATH=str(installed))
+
+    where = run(sys.executable, "-c", "import consumer; print(consumer.__file__)", cwd=empty, env=env)
+    assert where.stdout.startswith(str(installed)), where.stderr
+    ended = run(
+        sys.executable, "-c", "from consumer.cli import main; main()", "demo", "--json", cwd=empty, env=env
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert json.loads(ended.stdout)["adds_up"] is True
+
+
+# What it finds out
+
+
+@pytest.fixture(scope="module")
+def story():
+    async def live():
+        async with world() as running:
+            return await told(running, lambda _: None)
+
+    return asyncio.run(live())
+
+
+def wrong(story):
+    return {check.fact for check in checks(story) if not check.holds}
+
+
+def test_a_true_story_adds_up(story):
+    assert wrong(story) == set()
+
+
+def test_a_lost_event_is_found(story):
+    assert wrong(replace(story, accepted=story.accepted[1:])) == {
+        "Meta's stand-in accepted exactly those it should",
+        "accepted + filtered + dead letters = published",
+    }
+
+
+def test_an_event_in_place_of_another_is_found(story):
+    stranger = {**story.accepted[0], "event_id": "stranger"}
+    assert wrong(replace(story, accepted=[stranger, *story.accepted[1:]])) == {
+        "Meta's stand-in accepted exactly those it should"
+    }
+
+
+def test_an_event_sent_twice_is_found(story):
+    assert wrong(replace(story, stats=replace(story.stats, repeats=1))) == {"each of them once"}
+
+
+def test_a_dead_letter_that_was_changed_is_found(story):
+    first, *others = story.letters
+    changed = replace(first, value=first.value + b" ")
+    assert wrong(replace(story, letters=[changed, *others])) == {
+        "each bad event is a dead letter, to the byte, with its reason"
+    }
+
+
+def test_a_sample_that_was_not_published_is_found(story):
+    assert wrong(replace(story, published=999)) == {
+        "every sample was published",
+        "accepted + filtered + dead letters = published",
+    }
+
+
+def test_another_reason_for_filtering_is_found(story):
+    counted = {**story.counters, "capi.events.filtered": {("no_consent",): 260}}
+    assert wrong(replace(story, counters=counted)) == {"the rest was filtered, each for its reason"}
+
+
+def test_a_mended_letter_under_another_id_is_found(story):
+    (accepted,) = story.mended.accepted
+    other = replace(story.mended, accepted=[{**accepted, "event_id": "other"}])
+    assert wrong(replace(story, mended=other)) == {"the mended letter was accepted under its first id"}
+    nothing = replace(story.mended, published=0, accepted=[])
+    assert wrong(replace(story, mended=nothing)) == {"the mended letter was accepted under its first id"}
