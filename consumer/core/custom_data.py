@@ -100,15 +100,16 @@ class _Rows(NamedTuple):
         *arguments: P.args,
         **named: P.kwargs,
     ) -> T | None:
+        is_row = key in mapping.CUSTOM_DATA
         for path in self.rules.custom_data_paths[key]:
             value = at_path(self.event.root, path)
             if value is None:
                 continue
             usable = read(value, *arguments, **named)
             if not isinstance(usable, Unusable):
-                self.trail.came(key, ".".join(map(str, path)))
+                self.trail.came(key if is_row else f"custom_data.{key}", ".".join(map(str, path)))
                 return usable
-            self.trail.note(key if key in mapping.CUSTOM_DATA else "custom_data.*", usable.note)
+            self.trail.note(key if is_row else "custom_data.*", usable.note)
         return None
 
     def of_products(
@@ -144,8 +145,10 @@ class _Rows(NamedTuple):
             return found
         if "contents" in self.rules.custom_data_paths:
             return self._at_paths("contents", self._lines_at_path, currency) or []
-        self.trail.came("contents", "items")
-        return contents.lines_of_items(self.items, currency, self.rules.content_id, self.trail)
+        lines = contents.lines_of_items(self.items, currency, self.rules.content_id, self.trail)
+        if lines:
+            self.trail.came("contents", "items")
+        return lines
 
     def _given_lines(self, value: object, currency: str | None) -> list[Line] | Unusable:
         given = contents.objects(value, contents.FIELD, self.trail)
@@ -177,7 +180,7 @@ class _Rows(NamedTuple):
                 yield key, self._at_paths(key, _as_it_is)
         for key, value in overrides.items():
             if key not in mapping.CUSTOM_DATA and value is not None:
-                self.trail.came(key, f"integrations.facebook.custom_data.{key}")
+                self.trail.came(f"custom_data.{key}", f"integrations.facebook.custom_data.{key}")
                 yield key, value
 
 

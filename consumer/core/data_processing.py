@@ -30,7 +30,8 @@ def of_event(event: Event, setting: DataProcessing | None, trail: Trail) -> dict
     """The keys to send: none, `data_processing_options`, or it with country and state."""
     if event.facebook.get(OPTIONS) is None:
         return _keys(setting) if setting is not None else {}
-    trail.came(OPTIONS, f"integrations.facebook.{OPTIONS}")
+    for key in (OPTIONS, COUNTRY, STATE):
+        trail.came(key, f"integrations.facebook.{key}")
     read = _read(event)
     if isinstance(read, NoteWord):
         trail.note(OPTIONS, read)

@@ -1,0 +1,136 @@
+"""
+A decision for a person: one block an event.
+
+    line 1  deliverable  Purchase
+      event_id      1763900000-42      integrations.facebook.event_id
+      user_data
+        em          71d4f55f72fa…      user.email
+      ! fbc         malformed          not in the form that Meta takes
+
+Digests are shortened: they are there to be recognised, not copied. Text of an
+event is never markup, and never moves the cursor of a terminal.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import orjson
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from consumer.core.decision import Decision, Deliverable, Filtered, NoteWord, Reason
+from consumer.core.trail import Sources
+
+DIGEST = re.compile(r"([0-9a-f]{12})[0-9a-f]{52}")
+NESTED = ("user_data", "custom_data")
+
+REASONS = {
+    Reason.TOMBSTONE: "the record has no value",
+    Reason.NO_CONSENT: "the event does not carry the consent category of the settings",
+    Reason.EVENT_TOO_OLD: "Meta takes events of the last 7 days, of a shop's the last 62",
+    Reason.PURCHASE_WITHOUT_PERSONAL_INFORMATION: "a purchase needs an e-mail address or a phone number",
+    Reason.NOT_ENOUGH_TO_MATCH: "too little is known of the person (CAPI_MATCH_RULE)",
+    Reason.NOT_JSON: "the line is no JSON",
+    Reason.NOT_AN_OBJECT: "the line is JSON, but no object",
+    Reason.NO_EVENT_NAME: "event_name is missing, blank, no text, or holds an e-mail address",
+    Reason.EVENT_TIME_IN_FUTURE: "event and record are more than 5 minutes ahead",
+    Reason.PURCHASE_WITHOUT_VALUE: "Meta refuses a Purchase without value",
+    Reason.PURCHASE_WITHOUT_CURRENCY: "Meta refuses a Purchase without currency",
+    Reason.EVENT_TOO_LARGE: "the payload is larger than CAPI_EVENT_BYTES_MAX",
+}
+NOTES = {
+    NoteWord.MALFORMED: "not in a form that can be used",
+    NoteWord.WRONG_TYPE: "not of the type that is expected",
+    NoteWord.UNKNOWN_KEY: "a key that Meta does not know was left out",
+    NoteWord.PLACEHOLDER: "a placeholder, not a value",
+    NoteWord.EXPIRED: "older than 90 days",
+    NoteWord.FUTURE: "ahead of now; the record's time counts",
+    NoteWord.AMBIGUOUS: "can be read in two ways",
+    NoteWord.PERSONAL_DATA: "personal data was taken out",
+    NoteWord.NO_COUNTRY: "a national number without a country (CAPI_DEFAULT_COUNTRY)",
+    NoteWord.MISSING: "is missing or empty",
+    NoteWord.TOO_DEEP: "nested more than 32 levels deep",
+}
+
+
+class Tally:
+    """How many events there were, by what is decided about them."""
+
+    def __init__(self) -> None:
+        self._ends: Counter[str] = Counter()
+
+    def add(self, decision: Decision) -> None:
+        """Count one."""
+        self._ends["deliverable" if isinstance(decision, Deliverable) else decision.reason] += 1
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self._ends.total()
+
+    def line(self) -> str:
+        """`12 events: 9 deliverable, 3 no_consent`."""
+        ends = ", ".join(f"{count} {end}" for end, count in self._ends.most_common())
+        return f"{self.total} events: {ends}"
+
+
+def block(line: int, decision: Decision, sources: Sources) -> RenderableType:
+    """One event: its decision, each Meta key with what is sent and where it came from, and the notes."""
+    table = Table.grid(padding=(0, 2))
+    for overflow in ("fold", "fold", "fold"):
+        table.add_column(overflow=overflow)
+    for cells in _rows(decision, sources):
+        table.add_row(*cells)
+    return Group(_heading(line, decision), Padding(table, (0, 0, 1, 2)))
+
+
+def _heading(line: int, decision: Decision) -> Text:
+    if isinstance(decision, Deliverable):
+        return Text.assemble(f"line {line}  ", ("deliverable", "green"), f"  {decision.event_label}")
+    word, style = ("filtered", "yellow") if isinstance(decision, Filtered) else ("invalid", "red")
+    why = REASONS.get(decision.reason, "")
+    return Text.assemble(f"line {line}  ", (word, style), f"  {decision.reason}: {why}")
+
+
+def _rows(decision: Decision, sources: Sources) -> Iterator[tuple[Text, Text, Text]]:
+    if isinstance(decision, Deliverable):
+        yield from _sent(orjson.loads(decision.payload), sources)
+    else:
+        for key, path in sources.items():
+            yield _plain(key), _dim(path), _plain("")
+    for note in decision.notes:
+        yield Text(f"! {note.field}", "yellow"), Text(note.note, "yellow"), _dim(NOTES[note.note])
+
+
+def _sent(payload: Mapping[str, Any], sources: Sources) -> Iterator[tuple[Text, Text, Text]]:
+    for key, value in payload.items():
+        if key not in NESTED:
+            yield _plain(key), _plain(_shown(value)), _dim(sources.get(key, "setting"))
+            continue
+        yield Text(key, "bold"), _plain(""), _plain("")
+        for inner, sent in value.items():
+            path = sources.get(inner) or sources.get(f"{key}.{inner}", "setting")
+            yield _plain(f"  {inner}"), _plain(_shown(sent)), _dim(path)
+
+
+def _shown(value: object) -> str:
+    """A value on one line: text as it is when it is harmless, else as JSON in ASCII; digests shortened."""
+    text = value if isinstance(value, str) else orjson.dumps(value).decode()
+    return DIGEST.sub(r"\1…", text if text.isprintable() else json.dumps(text))
+
+
+def _plain(text: str) -> Text:
+    return Text(text if text.isprintable() else json.dumps(text))
+
+
+def _dim(text: str) -> Text:
+    shown = _plain(text)
+    shown.stylize("dim")
+    return shown
