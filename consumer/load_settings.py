@@ -12,12 +12,14 @@ from __future__ import annotations
 import difflib
 import os
 import re
+import ssl
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from pathlib import Path
+from typing import Self
 
 import orjson
-from pydantic import ValidationError
+from pydantic import ValidationError, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import SettingsConfigDict
 
@@ -46,7 +48,7 @@ def load_settings(*, file: Path | None = None, sends: bool = False) -> Settings:
     if settings is not None:
         mistakes += unreadable_files(settings)
         if sends:
-            mistakes += missing_for_sending(settings)
+            mistakes += missing_for_sending(settings, {mistake.partition(":")[0] for mistake in found})
     if mistakes or settings is None:
         raise BadSettings(mistakes)
     return settings
@@ -76,7 +78,18 @@ def _file_of(environ: Mapping[str, str]) -> Path | None:
     return Path(environ[SETTINGS_FILE]) if environ.get(SETTINGS_FILE) else None
 
 
+class _WellFormed(Settings):
+    """The settings without the malformed ones, for the mistakes that are looked for afterwards."""
+
+    model_config = SettingsConfigDict(extra="ignore")
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        return self
+
+
 def _validated(path: Path | None) -> tuple[Settings | None, list[str]]:
+    """The settings and their mistakes; malformed ones have their default. None for an unreadable file."""
     if path is not None:
         try:
             tomllib.loads(path.read_text(encoding="utf-8"))
@@ -84,38 +97,30 @@ def _validated(path: Path | None) -> tuple[Settings | None, list[str]]:
             return None, [f"{SETTINGS_FILE}: the file cannot be read"]
         except ValueError:
             return None, [f"{SETTINGS_FILE}: the file is not TOML"]
+    try:
+        return _from(Settings, path)(), []
+    except ValidationError as error:
+        details = [detail for detail in _details(error) if detail["loc"]]
+    fields = Settings.model_fields
+    malformed = {str(detail["loc"][0]) for detail in details} & set(fields)
+    defaults = {name: fields[name].get_default(call_default_factory=True) for name in malformed}
+    settings = _from(_WellFormed, path)(**defaults)
+    return settings, [_mistake(detail) for detail in details] + settings.clashes()
 
-    class FromFile(Settings):
+
+def _from(model: type[Settings], path: Path | None) -> type[Settings]:
+    class FromFile(model):  # type: ignore[valid-type, misc]
         model_config = SettingsConfigDict(toml_file=path)
 
-    try:
-        return FromFile(), []
-    except ValidationError as error:
-        mistakes = [_mistake(detail) for detail in _details(error)]
-        return None, mistakes + _across(FromFile, error)
+    return FromFile
 
 
 def _details(error: ValidationError) -> list[ErrorDetails]:
     return error.errors(include_url=False, include_context=False, include_input=False)
 
 
-def _across(model: type[Settings], error: ValidationError) -> list[str]:
-    """Mistakes across settings, looked for with the malformed ones at their defaults."""
-    malformed = {str(detail["loc"][0]) for detail in _details(error) if detail["loc"]}
-    fields = Settings.model_fields
-    if not malformed or not malformed <= set(fields):
-        return []
-    try:
-        model(**{name: fields[name].get_default(call_default_factory=True) for name in malformed})
-    except ValidationError as second:
-        return [_mistake(detail) for detail in _details(second)]
-    return []
-
-
 def _mistake(detail: ErrorDetails) -> str:
     message = detail["msg"].removeprefix("Value error, ")
-    if not detail["loc"]:
-        return message
     name = str(detail["loc"][0])
     if detail["type"] == "extra_forbidden":
         known = list(Settings.model_fields)
@@ -126,8 +131,13 @@ def _mistake(detail: ErrorDetails) -> str:
 def unreadable_files(settings: Settings) -> list[str]:
     """One mistake for each file that a setting names and that cannot be used."""
     mistakes = []
-    if settings.ca_file is not None and not settings.ca_file.is_file():
-        mistakes.append("CAPI_CA_FILE: the file cannot be read")
+    if settings.ca_file is not None:
+        try:
+            ssl.create_default_context(cafile=str(settings.ca_file))
+        except ssl.SSLError:
+            mistakes.append("CAPI_CA_FILE: the file holds no certificates in PEM form")
+        except (OSError, ValueError):
+            mistakes.append("CAPI_CA_FILE: the file cannot be read")
     if settings.kafka_file is not None:
         try:
             forms.kafka_properties(read_properties(settings.kafka_file))
@@ -149,17 +159,18 @@ def read_properties(path: Path) -> dict[str, str | int | float | bool]:
     return properties
 
 
-def missing_for_sending(settings: Settings) -> list[str]:
-    """One mistake for each thing without which nothing can be sent."""
+def missing_for_sending(settings: Settings, malformed: Set[str] = frozenset()) -> list[str]:
+    """One mistake for each thing without which nothing can be sent. What is `malformed` is not missing."""
     mistakes = []
-    if not settings.pixel_id:
+    if not settings.pixel_id and "CAPI_PIXEL_ID" not in malformed:
         mistakes.append("CAPI_PIXEL_ID: missing; Events Manager shows it under the pixel's name")
     if settings.access_token_file is not None and settings.access_token.get_secret_value():
         mistakes.append("CAPI_ACCESS_TOKEN and CAPI_ACCESS_TOKEN_FILE: set one of them, not both")
     try:
         read_token(settings)
     except ValueError as error:
-        mistakes.append(str(error))
+        if not {"CAPI_ACCESS_TOKEN", "CAPI_ACCESS_TOKEN_FILE"} & malformed:
+            mistakes.append(str(error))
     return mistakes
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from typing import Any
+from urllib.parse import SplitResult, urlsplit
 
 import orjson
 import phonenumbers
@@ -38,6 +39,12 @@ REFUSED_KAFKA_PROPERTIES = {
     "group.id": "CAPI_GROUP names the group",
     "bootstrap.servers": "CAPI_BOOTSTRAP_SERVERS names the brokers",
 }
+# librdkafka's other names for some of them.
+REFUSED_KAFKA_PROPERTIES |= {
+    "auto.commit.enable": REFUSED_KAFKA_PROPERTIES["enable.auto.commit"],
+    "request.required.acks": REFUSED_KAFKA_PROPERTIES["acks"],
+    "metadata.broker.list": REFUSED_KAFKA_PROPERTIES["bootstrap.servers"],
+}
 
 
 def absent_when_empty(written: object) -> object:
@@ -54,9 +61,16 @@ def text_list(written: object) -> object:
     return [part.strip() for part in written.split(",") if part.strip()]
 
 
+def maybe_text_list(written: object) -> object:
+    """The same, None for an empty variable; `[]` is an empty list."""
+    return None if written == "" else text_list(written)
+
+
 def json_object(written: object) -> object:
-    """A JSON object in text, or the object itself."""
-    return _json(written, dict, "a JSON object") if isinstance(written, str) else written
+    """A JSON object in text, or the object itself. An empty variable says nothing."""
+    if not isinstance(written, str):
+        return written
+    return _json(written, dict, "a JSON object") if written.strip() else {}
 
 
 def _json(written: str, kind: type, expected: str) -> object:
@@ -140,6 +154,31 @@ def address(text: str) -> str:
     if not (host and colon and port.isascii() and port.isdigit() and int(port) < 65536):
         raise ValueError("host:port")
     return text
+
+
+def graph_url(text: str) -> str:
+    """`https://graph.facebook.com`; a port and a path may follow, and nothing else."""
+    url = _url(text)
+    if url is None or "@" in url.netloc or url.query or url.fragment:
+        raise ValueError("an http(s) address such as https://graph.facebook.com")
+    return text
+
+
+def proxy(text: str) -> str:
+    """`http://host:port`, with `user:password@` where the proxy wants them."""
+    if text and _url(text) is None:
+        raise ValueError("an http(s) address such as http://proxy.example.com:3128")
+    return text
+
+
+def _url(text: str) -> SplitResult | None:
+    """The parts of an http(s) address, else None: urlsplit's own errors show what was written."""
+    try:
+        url = urlsplit(text)
+        is_whole = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
+    except ValueError:
+        return None
+    return url if is_whole and text.isprintable() and " " not in text else None
 
 
 def is_loopback(host: str) -> bool:

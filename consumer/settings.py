@@ -74,7 +74,7 @@ class LogLevel(StrEnum):
 
 
 TextList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(forms.text_list)]
-MaybeTextList = Annotated[tuple[str, ...] | None, NoDecode, BeforeValidator(forms.text_list)]
+MaybeTextList = Annotated[tuple[str, ...] | None, NoDecode, BeforeValidator(forms.maybe_text_list)]
 MaybePath = Annotated[Path | None, BeforeValidator(forms.absent_when_empty)]
 MaybeInt = Annotated[int | None, BeforeValidator(forms.absent_when_empty)]
 TextMap = Annotated[dict[str, str], NoDecode, BeforeValidator(forms.json_object)]
@@ -85,6 +85,8 @@ PartnerAgent = Annotated[str, AfterValidator(forms.partner_agent)]
 Country = Annotated[str, AfterValidator(forms.country)]
 ActionSource = Annotated[str, AfterValidator(forms.action_source)]
 Address = Annotated[str, AfterValidator(forms.address)]
+GraphUrl = Annotated[str, AfterValidator(forms.graph_url)]
+Proxy = Annotated[str, AfterValidator(forms.proxy), Field(repr=False)]
 AnyMap = Annotated[dict[str, Any], NoDecode, BeforeValidator(forms.json_object)]
 
 
@@ -118,7 +120,7 @@ class Settings(BaseSettings):
     """The Conversions API token. Better in a file."""
     access_token_file: MaybePath = None
     """A file that holds the token; read again when Meta refuses the token."""
-    graph_url: str = "https://graph.facebook.com"
+    graph_url: GraphUrl = "https://graph.facebook.com"
     """Where Meta's Graph API is."""
     graph_version: GraphVersion = "v26.0"
     """Version of the Graph API."""
@@ -138,7 +140,7 @@ class Settings(BaseSettings):
     """A batch that fails for so long while others are accepted is halved until the event is found."""
     gzip: bool = False
     """Compresses request bodies. Not known to be taken by Meta."""
-    proxy: str = ""
+    proxy: Proxy = ""
     """HTTP proxy for requests to Meta."""
     ca_file: MaybePath = None
     """Certificates to trust instead of the system's."""
@@ -188,7 +190,7 @@ class Settings(BaseSettings):
     """Where a partition without a committed offset begins."""
     out_of_range: OutOfRange = OutOfRange.STOP
     """What to do when a committed offset is gone."""
-    kafka: AnyMap = Field(default_factory=dict)
+    kafka: AnyMap = Field(default_factory=dict, repr=False)
     """Further librdkafka properties, as JSON."""
     kafka_file: MaybePath = None
     """The same in a file of JSON, for secrets."""
@@ -268,20 +270,26 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Settings:
-        if self.dead_letter_topic in self.topics:
-            raise ValueError(
-                "CAPI_DEAD_LETTER_TOPIC is one of CAPI_TOPICS: dead letters would be read as events"
-            )
-        url = urlsplit(self.graph_url)
-        if url.scheme not in ("http", "https") or not url.hostname or url.username:
-            raise ValueError("CAPI_GRAPH_URL is no http(s) address")
-        if url.scheme == "http" and not forms.is_loopback(url.hostname) and not self.allow_plain_http:
-            raise ValueError(
-                "CAPI_GRAPH_URL is plain http, which shows the token; CAPI_ALLOW_PLAIN_HTTP=true allows it"
-            )
-        if self.request_bytes_max < self.event_bytes_max + 1024:
-            raise ValueError("CAPI_REQUEST_BYTES_MAX leaves no room for one event of CAPI_EVENT_BYTES_MAX")
+        if clashes := self.clashes():
+            raise ValueError("\n".join(clashes))
         return self
+
+    def clashes(self) -> list[str]:
+        """Mistakes across settings that are each well formed."""
+        url = urlsplit(self.graph_url)
+        is_shown = url.scheme == "http" and not forms.is_loopback(url.hostname or "")
+        found = {
+            "CAPI_DEAD_LETTER_TOPIC is one of CAPI_TOPICS: dead letters would be read as events": (
+                self.dead_letter_topic in self.topics
+            ),
+            "CAPI_GRAPH_URL is plain http, which shows the token; CAPI_ALLOW_PLAIN_HTTP=true allows it": (
+                is_shown and not self.allow_plain_http
+            ),
+            "CAPI_REQUEST_BYTES_MAX leaves no room for one event of CAPI_EVENT_BYTES_MAX": (
+                self.request_bytes_max < self.event_bytes_max + 1024
+            ),
+        }
+        return [mistake for mistake, is_so in found.items() if is_so]
 
     @cached_property
     def rules(self) -> Rules:

@@ -1,0 +1,307 @@
+"""All mistakes of environment and file at once, by name, with the nearest name, and never a value."""
+
+from __future__ import annotations
+
+import os
+import re
+
+import pytest
+
+from consumer.exits import USAGE, BadSettings
+from consumer.load_settings import known_names, load_settings, read_token, unknown_names
+from consumer.settings import Settings
+
+CANARY = "canary-4711"
+DIGITS = "digits only, as Events Manager shows it"
+NO_PIXEL = "CAPI_PIXEL_ID: missing; Events Manager shows it under the pixel's name"
+NO_TOKEN = "CAPI_ACCESS_TOKEN: missing; Events Manager makes it under Settings, Conversions API"
+
+
+@pytest.fixture
+def environment(monkeypatch):
+    """A function that sets variables, in an environment without any of ours."""
+    for name in os.environ:
+        if name.upper().startswith("CAPI_"):
+            monkeypatch.delenv(name)
+
+    def put(**variables):
+        for name, value in variables.items():
+            monkeypatch.setenv(name, str(value))
+
+    return put
+
+
+def mistakes(**how):
+    with pytest.raises(BadSettings) as refused:
+        load_settings(**how)
+    assert str(refused.value) == "\n".join(refused.value.mistakes)
+    assert refused.value.exit_code == USAGE
+    return refused.value.mistakes
+
+
+def written(path, text):
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+# Where a setting comes from
+
+
+def test_without_anything_the_defaults_hold(environment):
+    assert load_settings().model_dump() == Settings().model_dump()
+
+
+def test_the_environment_wins_over_the_file_which_wins_over_the_default(environment, tmp_path):
+    file = written(
+        tmp_path / "s.toml", 'group = "of the file"\nlinger_ms = 7\n[kafka]\n"client.rack" = "a"\n'
+    )
+    environment(CAPI_GROUP="of the environment", CAPI_SETTINGS_FILE=file)
+    settings = load_settings()
+    assert (settings.group, settings.linger_ms, settings.kafka) == (
+        "of the environment",
+        7,
+        {"client.rack": "a"},
+    )
+    assert settings.batch_events_max == 1000
+
+
+def test_a_file_that_is_named_in_the_call_wins_over_the_variable(environment, tmp_path):
+    environment(CAPI_SETTINGS_FILE=tmp_path / "absent.toml")
+    assert load_settings(file=written(tmp_path / "s.toml", "linger_ms = 9")).linger_ms == 9
+
+
+def test_an_empty_name_of_a_file_names_none(environment):
+    environment(CAPI_SETTINGS_FILE="")
+    assert load_settings().model_dump() == Settings().model_dump()
+
+
+def test_a_file_takes_toml_s_own_lists_and_tables(environment, tmp_path):
+    text = 'topics = ["a", "b"]\ndata_processing_options = []\n[event_names]\nquote = "Lead"\n'
+    settings = load_settings(file=written(tmp_path / "s.toml", text))
+    assert settings.topics == ("a", "b")
+    assert settings.data_processing_options == ()
+    assert settings.event_names == {"quote": "Lead"}
+
+
+# Mistakes
+
+
+def test_every_mistake_is_reported_at_once(environment, tmp_path):
+    file = written(tmp_path / "s.toml", f'match_rule = "{CANARY}"\npixel = "{CANARY}"\n')
+    environment(
+        CAPI_SETTINGS_FILE=file,
+        CAPI_PIXL_ID=CANARY,
+        CAPI_GRAPH_VERSION=CANARY,
+        CAPI_LINGER_MS=CANARY,
+        CAPI_DEAD_LETTER_TOPIC="capi.events",
+        CAPI_GRAPH_URL=f"http://{CANARY}.example.com",
+        CAPI_KAFKA_FILE=tmp_path / CANARY,
+        CAPI_CA_FILE=tmp_path / CANARY,
+    )
+    found = mistakes(sends=True)
+    assert sorted(found) == [
+        NO_TOKEN,
+        "CAPI_CA_FILE: the file cannot be read",
+        "CAPI_DEAD_LETTER_TOPIC is one of CAPI_TOPICS: dead letters would be read as events",
+        "CAPI_GRAPH_URL is plain http, which shows the token; CAPI_ALLOW_PLAIN_HTTP=true allows it",
+        "CAPI_GRAPH_VERSION: a version such as v26.0",
+        "CAPI_KAFKA_FILE: the file cannot be read",
+        "CAPI_LINGER_MS: Input should be a valid integer, unable to parse string as an integer",
+        "CAPI_MATCH_RULE: Input should be 'all', 'any_other' or 'any'",
+        NO_PIXEL,
+        "CAPI_PIXL_ID: no such setting; did you mean CAPI_PIXEL_ID?",
+        "CAPI_SETTINGS_FILE: no setting 'pixel'; did you mean pixel_id?",
+    ]
+    assert CANARY not in "\n".join(found)
+
+
+ONE_EACH = [
+    ({"CAPI_PIXEL_ID": CANARY}, f"CAPI_PIXEL_ID: {DIGITS}"),
+    ({"CAPI_EVENT_NAMES": f'{{"{CANARY}":1}}'}, "CAPI_EVENT_NAMES: Input should be a valid string"),
+    (
+        {"CAPI_KAFKA": f'{{"sasl.password":"{CANARY}"'},
+        "CAPI_KAFKA: a JSON object is expected, and this is not JSON",
+    ),
+    (
+        {"CAPI_KAFKA": '{"acks":0}'},
+        "CAPI_KAFKA: acks cannot be set: a dead letter counts only when every in-sync replica has it",
+    ),
+    ({"CAPI_KAFKA": '{"test.mock.num.brokers":1}'}, "CAPI_KAFKA: test.mock properties are not for use"),
+    ({"CAPI_GZIP": CANARY}, "CAPI_GZIP: Input should be a valid boolean, unable to interpret input"),
+    (
+        {"CAPI_PROXY": f"socks5://user:{CANARY}@host"},
+        "CAPI_PROXY: an http(s) address such as http://proxy.example.com:3128",
+    ),
+    (
+        {"CAPI_GRAPH_URL": f"https://{CANARY}℀x/"},
+        "CAPI_GRAPH_URL: an http(s) address such as https://graph.facebook.com",
+    ),
+    ({"CAPI_LINGER_MS": "600001"}, "CAPI_LINGER_MS: Input should be less than or equal to 600000"),
+]
+
+
+@pytest.mark.parametrize(("variables", "says"), ONE_EACH)
+def test_a_malformed_variable_is_one_line_without_its_value(environment, variables, says):
+    environment(**variables)
+    assert mistakes() == [says]
+
+
+def test_an_unknown_name_in_the_file_does_not_hide_another_mistake(environment, tmp_path):
+    file = written(tmp_path / "s.toml", 'lingerms = 1\ndead_letter_topic = "capi.events"')
+    assert mistakes(file=file) == [
+        "CAPI_SETTINGS_FILE: no setting 'lingerms'; did you mean linger_ms?",
+        "CAPI_DEAD_LETTER_TOPIC is one of CAPI_TOPICS: dead letters would be read as events",
+    ]
+
+
+UNREADABLE = [
+    (None, "CAPI_SETTINGS_FILE: the file cannot be read"),
+    (f"{CANARY} = ".encode(), "CAPI_SETTINGS_FILE: the file is not TOML"),
+    (b"\xff\xfe", "CAPI_SETTINGS_FILE: the file is not TOML"),
+]
+
+
+@pytest.mark.parametrize(("content", "says"), UNREADABLE)
+def test_a_file_that_cannot_be_read_is_one_line(environment, tmp_path, content, says):
+    file = tmp_path / CANARY
+    if content is not None:
+        file.write_bytes(content)
+    assert mistakes(file=file) == [says]
+
+
+def test_a_directory_is_no_file(environment, tmp_path):
+    assert mistakes(file=tmp_path) == ["CAPI_SETTINGS_FILE: the file cannot be read"]
+
+
+# Names
+
+
+UNKNOWN = [
+    ("CAPI_PIXELID", "CAPI_PIXELID: no such setting; did you mean CAPI_PIXEL_ID?"),
+    ("CAPI_TOPIC", "CAPI_TOPIC: no such setting; did you mean CAPI_TOPICS?"),
+    ("CAPI_SETTING_FILE", "CAPI_SETTING_FILE: no such setting; did you mean CAPI_SETTINGS_FILE?"),
+    ("CAPI_ZZZZZZZZZZZZ", "CAPI_ZZZZZZZZZZZZ: no such setting"),
+]
+
+
+@pytest.mark.parametrize(("name", "says"), UNKNOWN)
+def test_an_unknown_variable_is_a_mistake_with_the_nearest_that_exists(name, says):
+    assert unknown_names([name]) == [says]
+
+
+INJECTED = [
+    "CAPI_SERVICE_HOST", "CAPI_SERVICE_PORT", "CAPI_SERVICE_PORT_HEALTH", "CAPI_PORT",
+    "CAPI_PORT_9090_TCP", "CAPI_PORT_9090_TCP_PROTO", "CAPI_PORT_9090_TCP_PORT", "CAPI_PORT_9090_TCP_ADDR",
+    "CAPI_CONSUMER_SERVICE_HOST", "CAPI_CONSUMER_SERVICE_PORT", "CAPI_CONSUMER_PORT",
+    "CAPI_CONSUMER_PORT_9090_TCP_ADDR", "CAPI_X_SERVICE_PORT_HTTP_METRICS", "CAPI_X_PORT_53_UDP",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", INJECTED)
+def test_what_kubernetes_injects_for_a_service_is_let_pass(name):
+    assert unknown_names([name]) == []
+
+
+def test_variables_of_others_are_let_pass():
+    assert unknown_names(["PATH", "CAPITAL", "capi_x", "KAFKA_CAPI_X"]) == []
+
+
+def test_every_setting_has_a_variable_and_none_looks_injected():
+    assert len(known_names()) == len(Settings.model_fields) + 1
+    assert unknown_names(known_names()) == []
+    assert not [name for name in known_names() if re.search(r"_(HOST|PORT)\b|_PORT_", name)]
+
+
+# What sending needs
+
+
+def test_sending_needs_a_pixel_and_a_token(environment):
+    assert mistakes(sends=True) == [NO_PIXEL, NO_TOKEN]
+    environment(CAPI_PIXEL_ID="1", CAPI_ACCESS_TOKEN="token")
+    assert load_settings(sends=True).pixel_id == "1"
+
+
+def test_what_is_malformed_is_not_missing_too(environment):
+    environment(CAPI_PIXEL_ID="x", CAPI_ACCESS_TOKEN="token")
+    assert mistakes(sends=True) == [f"CAPI_PIXEL_ID: {DIGITS}"]
+
+
+def test_a_command_that_does_not_send_needs_neither(environment):
+    assert load_settings(sends=False).pixel_id == ""
+
+
+def test_two_tokens_are_one_too_many(environment, tmp_path):
+    environment(
+        CAPI_PIXEL_ID="1",
+        CAPI_ACCESS_TOKEN=CANARY,
+        CAPI_ACCESS_TOKEN_FILE=written(tmp_path / "token", "another"),
+    )
+    assert mistakes(sends=True) == ["CAPI_ACCESS_TOKEN and CAPI_ACCESS_TOKEN_FILE: set one of them, not both"]
+
+
+TOKENS = [
+    (b"EAAB4711", "EAAB4711"),
+    (b"  EAAB4711\r\n\n", "EAAB4711"),
+]
+NO_TOKENS = [
+    (None, "CAPI_ACCESS_TOKEN_FILE: the file cannot be read"),
+    (b"\xff\xfe", "CAPI_ACCESS_TOKEN_FILE: the file cannot be read"),
+    (b"", "CAPI_ACCESS_TOKEN_FILE: missing; Events Manager makes it under Settings, Conversions API"),
+    (b" \n\t", "CAPI_ACCESS_TOKEN_FILE: missing; Events Manager makes it under Settings, Conversions API"),
+    *(
+        (content, "CAPI_ACCESS_TOKEN_FILE: holds characters that no token has")
+        for content in (
+            b"canary 4711", b"canary\n4711", b"canary\x004711", "canary\u00e9".encode(),
+            b"\xef\xbb\xbfcanary", b"canary\t4711", b"canary\r\nX-Header: 4711",
+        )
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("content", "token"), TOKENS)
+def test_a_token_file_is_read_without_the_space_around(tmp_path, content, token):
+    file = tmp_path / "token"
+    file.write_bytes(content)
+    assert read_token(Settings(access_token_file=file)) == token
+
+
+@pytest.mark.parametrize(("content", "says"), NO_TOKENS)
+def test_a_token_file_that_cannot_be_used_is_one_line_without_the_token(environment, tmp_path, content, says):
+    file = tmp_path / CANARY
+    if content is not None:
+        file.write_bytes(content)
+    environment(CAPI_PIXEL_ID="1", CAPI_ACCESS_TOKEN_FILE=file)
+    assert mistakes(sends=True) == [says]
+
+
+# Files that a setting names
+
+
+PROPERTY_FILES = [
+    (b'{"sasl.password": "canary"', "CAPI_KAFKA_FILE: the file is not JSON"),
+    (b"\xff", "CAPI_KAFKA_FILE: the file is not JSON"),
+    (b'["canary"]', "CAPI_KAFKA_FILE: the file holds no JSON object"),
+    (b'{"sasl.password": ["canary"]}', "CAPI_KAFKA_FILE: each property takes text, a number or a boolean"),
+    (
+        b'{"group.id": "canary"}',
+        "CAPI_KAFKA_FILE: group.id cannot be set: CAPI_GROUP names the group",
+    ),
+]
+
+
+@pytest.mark.parametrize(("content", "says"), PROPERTY_FILES)
+def test_a_file_of_properties_is_held_to_the_same_rules(environment, tmp_path, content, says):
+    file = tmp_path / CANARY
+    file.write_bytes(content)
+    environment(CAPI_KAFKA_FILE=file)
+    assert mistakes() == [says]
+
+
+def test_a_file_that_holds_no_certificate_is_found_before_the_first_request(environment, tmp_path):
+    environment(CAPI_CA_FILE=written(tmp_path / CANARY, "not a certificate"))
+    assert mistakes() == ["CAPI_CA_FILE: the file holds no certificates in PEM form"]
+
+
+def test_a_directory_holds_no_certificate(environment, tmp_path):
+    environment(CAPI_CA_FILE=tmp_path)
+    assert mistakes() == ["CAPI_CA_FILE: the file cannot be read"]

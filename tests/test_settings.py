@@ -1,0 +1,233 @@
+"""Each setting takes its forms, refuses every other, and shows no secret."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from consumer.core.rules import BirthdateOrder, ContentId, DataProcessing, MatchRule, Rules
+from consumer.settings import OutOfRange, Settings, Start
+
+# name, what was written, what it means
+TAKEN = [
+    ("pixel_id", "1234567890", "1234567890"),
+    ("pixel_id", "", ""),
+    ("access_token_file", "", None),
+    ("access_token_file", "/run/token", Path("/run/token")),
+    ("graph_url", "https://graph.facebook.com/", "https://graph.facebook.com/"),
+    ("graph_url", "https://proxy.example.com:8443/meta", "https://proxy.example.com:8443/meta"),
+    ("graph_url", "http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+    ("graph_url", "http://[::1]:8080", "http://[::1]:8080"),
+    ("graph_url", "http://localhost", "http://localhost"),
+    ("graph_version", "v24.0", "v24.0"),
+    ("partner_agent", "", ""),
+    ("partner_agent", "ab" + "1" * 20, "ab" + "1" * 20),
+    ("gzip", "true", True),
+    ("gzip", "0", False),
+    ("proxy", "", ""),
+    ("proxy", "http://user:secret@proxy.example.com:3128", "http://user:secret@proxy.example.com:3128"),
+    ("user_consent_category", " 3 ", "3"),
+    ("match_rule", "any_other", MatchRule.ANY_OTHER),
+    ("purchase_personal_information", "em, ph ,external_id", ("em", "ph", "external_id")),
+    ("purchase_personal_information", '["em"]', ("em",)),
+    ("default_country", "FR", "fr"),
+    ("default_country", "", ""),
+    ("birthdate_order", "", None),
+    ("birthdate_order", "mdy", BirthdateOrder.MDY),
+    ("action_source", "Physical_Store", "physical_store"),
+    ("content_type", "", ""),
+    ("content_id", "item", ContentId.ITEM),
+    ("event_names", '{"quote":"Lead"}', {"quote": "Lead"}),
+    ("event_names", "", {}),
+    ("event_names", {"quote": "Lead"}, {"quote": "Lead"}),
+    ("custom_data_paths", '{"a":"b.0.c","d":["e","f"]}', {"a": "b.0.c", "d": ["e", "f"]}),
+    ("custom_data_allow", "", ()),
+    ("custom_data_allow", "a,,b", ("a", "b")),
+    ("data_processing_options", "", None),
+    ("data_processing_options", "[]", ()),
+    ("data_processing_options", "LDU", ("LDU",)),
+    ("data_processing_options_country", "", None),
+    ("data_processing_options_country", "1", 1),
+    ("data_processing_options_state", "0", 0),
+    ("data_processing_options_state", "1013", 1013),
+    ("start", "latest", Start.LATEST),
+    ("out_of_range", "earliest", OutOfRange.EARLIEST),
+    ("topics", "a,b", ("a", "b")),
+    ("kafka", '{"security.protocol":"SSL","x":1,"y":true}', {"security.protocol": "SSL", "x": 1, "y": True}),
+    ("kafka", " ", {}),
+    ("batch_events_max", "1", 1),
+    ("linger_ms", "0", 0),
+    ("health_address", "0.0.0.0:0", "0.0.0.0:0"),
+    ("health_address", "[::]:65535", "[::]:65535"),
+]
+
+
+@pytest.mark.parametrize(("name", "written", "meant"), TAKEN)
+def test_what_is_written_is_read_as_it_is_meant(name, written, meant):
+    assert getattr(Settings(**{name: written}), name) == meant
+
+
+# Each form that is not taken. `canary` stands for a secret.
+REFUSED = [
+    ("pixel_id", "canary"), ("pixel_id", "12 3"), ("pixel_id", "١٢٣"), ("pixel_id", "-1"), ("pixel_id", 123),
+    *(
+        ("graph_url", url)
+        for url in (
+            "", "canary", "//canary", "ftp://canary.example.com", "https://", "https://:canary@example.com",
+            "https://canary@example.com", "https://canary.example.com?a=b", "https://canary.example.com#a",
+            "https://canary.example.com:99999", "https://canary.example.com:x", "https://[canary",
+            "https://canary℀x/", "https://canary example.com", "https://canary.example.com/\u00a0",
+        )
+    ),
+    *(("graph_version", text) for text in ("", "26.0", "v26", "V26.0", "v26.0/canary", "v٢.٠", "v1234.0")),
+    ("allow_plain_http", "canary"), ("gzip", ""), ("gzip", "canary"),
+    ("partner_agent", "a"), ("partner_agent", "canary" + "1" * 17),
+    *(("request_timeout_s", text) for text in ("", "0", "-1", "301", "nan", "inf", "canary")),
+    *(("backoff_max_s", text) for text in ("0", "601", "canary")),
+    ("setup_retry_s", "0"), ("setup_retry_s", "3601"), ("stuck_after_s", "0"), ("stuck_after_s", "86401"),
+    ("proxy", "canary:3128"), ("proxy", "socks5://canary"), ("proxy", "http://"), ("proxy", "http://canary:x"),
+    ("proxy", "http://canary:99999"), ("proxy", "http://[canary"),
+    ("user_consent_category", "1,canary"), ("user_consent_category", "1|canary"),
+    ("match_rule", "canary"), ("birthdate_order", "canary"), ("content_id", "canary"), ("start", "canary"),
+    ("out_of_range", "canary"), ("log_format", "canary"), ("log_level", "canary"),
+    ("action_source", "canary"),
+    ("purchase_personal_information", ""), ("purchase_personal_information", "Canary!"),
+    ("purchase_personal_information", "[canary"), ("purchase_personal_information", '["em",1]'),
+    ("default_country", "canary"), ("default_country", "ZZ"), ("default_country", "250"),
+    ("event_names", "canary"), ("event_names", '["canary"]'), ("event_names", '{"canary":1}'),
+    ("event_names", '{"canary":null}'),
+    *(
+        ("custom_data_paths", text)
+        for text in ("canary", '{"canary":"a..b"}', '{"canary":""}', '{"canary":[]}', '{"canary":[1]}')
+    ),
+    ("custom_data_paths", '{"canary":{"a":"b"}}'), ("custom_data_paths", '{"canary":null}'),
+    ("data_processing_options_country", "2"), ("data_processing_options_country", "canary"),
+    *(("data_processing_options_state", text) for text in ("1", "999", "1014", "-1000", "canary")),
+    ("event_bytes_max", "1023"), ("event_bytes_max", "4194305"),
+    ("group", ""), ("dead_letter_topic", ""), ("topics", ""), ("topics", " , "),
+    ("kafka", "canary"), ("kafka", '"canary"'), ("kafka", '{"canary":[1]}'), ("kafka", '{"canary":null}'),
+    ("poll_records_max", "0"), ("poll_records_max", "10001"), ("batch_events_max", "0"),
+    ("batch_events_max", "1001"), ("request_bytes_max", "1023"), ("linger_ms", "-1"), ("linger_ms", "600001"),
+    ("requests_in_flight_max", "0"), ("requests_in_flight_max", "257"), ("events_in_flight_max", "0"),
+    ("bytes_in_flight_max", "1023"), ("commit_interval_ms", "9"), ("commit_interval_ms", "3600001"),
+    ("drain_timeout_s", "0"), ("drain_timeout_s", "3601"),
+    ("revoke_timeout_s", "0"), ("revoke_timeout_s", "241"),
+    *(
+        ("health_address", text)
+        for text in ("", "canary", ":9090", "canary:", "canary:65536", "canary:-1", "canary:٩")
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "written"), REFUSED)
+def test_a_malformed_setting_is_refused_by_its_name_and_not_by_its_value(name, written):
+    with pytest.raises(ValidationError) as refused:
+        Settings(**{name: written})
+    mistakes = refused.value.errors(include_url=False, include_context=False, include_input=False)
+    assert {mistake["loc"][0] for mistake in mistakes} == {name}
+    assert "canary" not in str(refused.value).lower().replace("event_names.canary", "")
+
+
+HARMFUL = [
+    "enable.auto.commit", "auto.commit.enable", "enable.auto.offset.store", "auto.offset.reset", "acks",
+    "request.required.acks", "enable.idempotence", "group.id", "bootstrap.servers", "metadata.broker.list",
+    "test.mock.num.brokers", "test.mock.broker.rtt",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HARMFUL)
+def test_a_property_that_would_break_the_promise_is_refused_with_the_reason(name):
+    with pytest.raises(ValidationError) as refused:
+        Settings(kafka={name: "canary"})
+    (mistake,) = refused.value.errors()
+    assert mistake["loc"] == ("kafka",)
+    assert name.rpartition("mock")[0] in mistake["msg"]
+    assert "canary" not in str(refused.value)
+
+
+CLASHES = [
+    (
+        {"dead_letter_topic": "capi.events"},
+        "CAPI_DEAD_LETTER_TOPIC is one of CAPI_TOPICS: dead letters would be read as events",
+    ),
+    (
+        {"graph_url": "http://graph.example.com"},
+        "CAPI_GRAPH_URL is plain http, which shows the token; CAPI_ALLOW_PLAIN_HTTP=true allows it",
+    ),
+    (
+        {"request_bytes_max": "262144"},
+        "CAPI_REQUEST_BYTES_MAX leaves no room for one event of CAPI_EVENT_BYTES_MAX",
+    ),
+]
+
+
+@pytest.mark.parametrize(("given", "says"), CLASHES)
+def test_settings_that_do_not_fit_together_are_refused(given, says):
+    with pytest.raises(ValidationError, match=says):
+        Settings(**given)
+
+
+def test_plain_http_may_be_allowed():
+    assert Settings(graph_url="http://graph.example.com", allow_plain_http="true").allow_plain_http
+
+
+@pytest.mark.parametrize(
+    "host", ["graph.example.com", "10.0.0.1", "localhost.example.com", "[::2]", "0.0.0.0"]
+)
+def test_only_this_machine_takes_plain_http(host):
+    with pytest.raises(ValidationError):
+        Settings(graph_url=f"http://{host}/")
+
+
+def test_no_secret_is_in_the_repr():
+    secret = {
+        "access_token": "canary",
+        "kafka": {"sasl.password": "canary"},
+        "proxy": "http://user:canary@proxy.example.com",
+    }
+    settings = Settings(**secret)
+    assert settings.access_token.get_secret_value() == "canary"
+    assert "canary" not in repr(settings)
+    assert "canary" not in str(settings)
+
+
+def test_an_unknown_setting_is_refused():
+    with pytest.raises(ValidationError, match="Extra inputs are not permitted"):
+        Settings(pixel="1")
+
+
+def test_settings_cannot_be_changed():
+    with pytest.raises(ValidationError, match="frozen"):
+        Settings().pixel_id = "1"
+
+
+def test_without_settings_the_rules_are_the_defaults():
+    assert Settings().rules == Rules()
+
+
+def test_the_rules_are_what_was_set():
+    settings = Settings(
+        user_consent_category="3",
+        default_country="FR",
+        custom_data_paths='{"a":"b.0","c":["d","e.f"]}',
+        custom_data_allow="x",
+        data_processing_options="LDU",
+        data_processing_options_country="1",
+    )
+    rules = settings.rules
+    assert (rules.user_consent_category, rules.default_country) == ("3", "fr")
+    assert rules.custom_data_paths == {"a": (("b", 0),), "c": (("d",), ("e", "f"))}
+    assert rules.custom_data_allow == frozenset({"x"})
+    assert rules.data_processing == DataProcessing(("LDU",), 1, None)
+
+
+def test_without_options_there_is_no_data_processing():
+    assert Settings(data_processing_options_country="1").rules.data_processing is None
+    assert Settings(data_processing_options="[]").rules.data_processing == DataProcessing(())
+
+
+@pytest.mark.parametrize("name", sorted(Settings.model_fields))
+def test_every_setting_says_what_it_is_for(name):
+    assert (Settings.model_fields[name].description or "").strip()
