@@ -85,9 +85,14 @@ class Scene:
 
     def consumer(self, **own: str) -> Running:
         """Start one more member of the group and wait until it is ready."""
+        consumer = self.starting_consumer(**own)
+        consumer.await_ready(START_S_MAX)
+        return consumer
+
+    def starting_consumer(self, **own: str) -> Running:
+        """The same without waiting, for one that is not meant to be ready."""
         consumer = self.processes.start("run", settings=self.settings(**own))
         self.consumers.append(consumer)
-        consumer.await_ready(START_S_MAX)
         return consumer
 
     def produce(self, events: Sequence[Event]) -> None:

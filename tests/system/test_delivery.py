@@ -6,8 +6,10 @@ import time
 
 import pytest
 from eventually import eventually
+from system import topics
 from system.events import Bad, End, shop_events
 from system.production import intended
+from system.scene import TOKEN
 
 PARTITIONS = 6
 EVENTS = 50_000
@@ -48,3 +50,62 @@ def is_done_and_never_committed_too_far(scene):
         return scene.is_done()
 
     return look
+
+
+@pytest.mark.kafka
+def test_sigterm_under_load_ends_with_nothing_lost_and_nothing_sent_twice(scene):
+    scene.create_topics(PARTITIONS)
+    scene.start_sandbox("--latency-ms", "100")
+    scene.produce(shop_events(seed=4, count=5_000, now_s=int(time.time()), bad={Bad.NOT_JSON: 20}))
+    first = scene.consumer(CAPI_BATCH_EVENTS_MAX="50", CAPI_EVENTS_IN_FLIGHT_MAX="1000")
+    eventually(lambda: scene.accepted_lines() > 500, 60, "it is under load")
+    assert first.stop(30) == 0
+    assert scene.committed_too_far() == ()
+    assert not scene.is_done()
+
+    scene.consumer()
+    eventually(scene.is_done, 60, "the next one does the rest")
+    report = scene.report()
+    assert report.holds, report
+    assert (report.twice, report.letters_twice) == (0, 0)
+
+
+@pytest.mark.kafka
+def test_nothing_is_committed_past_a_dead_letter_that_the_broker_does_not_take(scene):
+    scene.create_topics(PARTITIONS)
+    scene.start_sandbox()
+    scene.consumer(CAPI_COMMIT_INTERVAL_MS="50")
+    topics.delete_topics(scene.bootstrap_servers, [scene.dead_letter_topic])
+    scene.produce(shop_events(seed=3, count=600, now_s=int(time.time()), bad={Bad.NOT_JSON: 6}))
+    eventually(lambda: scene.accepted_lines() == 594, 60, "the others are sent")
+    eventually(lambda: scene.evidence().committed, 30, "what was before the bad ones is committed")
+    report = scene.report()
+    assert report.committed_too_far == ()
+    assert (len(report.lost), report.dead_lettered) == (6, 0)
+
+    topics.create_topic(scene.bootstrap_servers, scene.dead_letter_topic)
+    eventually(scene.is_done, 90, "the letters are written")
+    report = scene.report()
+    assert report.holds, report
+    assert report.twice == 0
+
+
+@pytest.mark.kafka
+def test_a_refused_token_ends_no_event_and_a_new_one_in_its_file_is_taken_up(scene, tmp_path):
+    token_file = tmp_path / "token"
+    token_file.write_text("a-token-that-was-revoked")
+    scene.create_topics(PARTITIONS)
+    scene.start_sandbox()
+    scene.produce(shop_events(seed=6, count=500, now_s=int(time.time())))
+    consumer = scene.starting_consumer(CAPI_ACCESS_TOKEN="", CAPI_ACCESS_TOKEN_FILE=str(token_file))
+    eventually(lambda: scene.sandbox_stats()["requests"], 60, "a request is refused")
+    eventually(lambda: consumer.status("/readyz") == 503, 30, "a rollout would stop here")
+    assert consumer.status("/livez") == 200
+    assert scene.report().accepted == 0
+    assert scene.committed_too_far() == ()
+
+    token_file.write_text(TOKEN)
+    eventually(scene.is_done, 60, "it goes on without a restart")
+    report = scene.report()
+    assert report.holds, report
+    assert (report.accepted, report.dead_lettered, consumer.returncode) == (500, 0, None)
