@@ -1,0 +1,77 @@
+"""
+Whole events and what becomes of them, as files: `name.event.json` beside `name.decision.json`.
+
+All of them stand at `shop-0-42`, are read at 2025-11-23T12:13:20Z, and are
+decided with the settings of a French shop that asks for consent. A mistake in
+the mapping starts its mending here, with the event that showed it.
+"""
+
+from pathlib import Path
+
+import jsonschema_rs
+import orjson
+import pytest
+from deciding import NOW_MS
+
+from consumer.core.decide import decide
+from consumer.core.decision import Deliverable, Filtered
+from consumer.core.hashing import BatchHasher
+from consumer.core.mapping import EVENT_NAMES
+from consumer.core.record import Partition, Record
+from consumer.core.rules import Rules
+from consumer.resources import EVENT, SERVER_EVENT, schema
+from consumer.sandbox.rules import refusal_of
+
+GOLDEN = Path(__file__).parent / "golden"
+NAMES = sorted(path.name.removesuffix(".event.json") for path in GOLDEN.glob("*.event.json"))
+
+RULES = Rules(user_consent_category="3", default_country="fr")
+
+
+def as_file(decision):
+    """A decision as its file holds it."""
+    notes = [[note.field, note.note] for note in decision.notes]
+    if isinstance(decision, Deliverable):
+        payload = orjson.loads(decision.payload)
+        return {"decision": "deliverable", "label": decision.event_label, "notes": notes, "payload": payload}
+    word = "filtered" if isinstance(decision, Filtered) else "invalid"
+    return {"decision": word, "reason": decision.reason, "label": decision.event_label, "notes": notes}
+
+
+def decision_about(name):
+    value = (GOLDEN / f"{name}.event.json").read_bytes()
+    record = Record(Partition("shop", 0), 42, NOW_MS, value)
+    return decide(record, RULES, BatchHasher(), NOW_MS)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_event_gets_the_decision_of_its_file(name):
+    expected = orjson.loads((GOLDEN / f"{name}.decision.json").read_bytes())
+    assert orjson.loads(orjson.dumps(as_file(decision_about(name)))) == expected
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_sent_keeps_to_the_schema_and_is_taken_by_the_sandbox(name):
+    decision = decision_about(name)
+    if isinstance(decision, Deliverable):
+        payload = orjson.loads(decision.payload)
+        assert [
+            error.message for error in jsonschema_rs.validator_for(schema(SERVER_EVENT)).iter_errors(payload)
+        ] == []
+        assert refusal_of([payload], NOW_MS / 1000) is None
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_the_schema_has_nothing_against_leaves_no_note(name):
+    accepts = jsonschema_rs.validator_for(schema(EVENT))
+    event = orjson.loads((GOLDEN / f"{name}.event.json").read_bytes())
+    spoken_of = {"missing", "personal_data", "no_country", "ambiguous", "expired", "placeholder"}
+    if accepts.is_valid(event):
+        assert {note.note for note in decision_about(name).notes} <= spoken_of
+
+
+def test_each_standard_event_has_a_file_and_each_file_its_pair():
+    events = [orjson.loads(path.read_bytes()) for path in GOLDEN.glob("*.event.json")]
+    assert {event.get("event_name") for event in events} >= set(EVENT_NAMES)
+    decisions = sorted(path.name.removesuffix(".decision.json") for path in GOLDEN.glob("*.decision.json"))
+    assert decisions == NAMES
