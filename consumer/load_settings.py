@@ -12,7 +12,6 @@ from __future__ import annotations
 import difflib
 import os
 import re
-import ssl
 import tomllib
 from collections.abc import Iterable, Mapping, Set
 from pathlib import Path
@@ -131,13 +130,8 @@ def _mistake(detail: ErrorDetails) -> str:
 def unreadable_files(settings: Settings) -> list[str]:
     """One mistake for each file that a setting names and that cannot be used."""
     mistakes = []
-    if settings.ca_file is not None:
-        try:
-            ssl.create_default_context(cafile=str(settings.ca_file))
-        except ssl.SSLError:
-            mistakes.append("CAPI_CA_FILE: the file holds no certificates in PEM form")
-        except (OSError, ValueError):
-            mistakes.append("CAPI_CA_FILE: the file cannot be read")
+    if settings.ca_file is not None and not settings.ca_file.is_file():
+        mistakes.append("CAPI_CA_FILE: the file cannot be read")
     if settings.kafka_file is not None:
         try:
             forms.kafka_properties(read_properties(settings.kafka_file))

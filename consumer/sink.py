@@ -18,6 +18,7 @@ import aiohttp
 from consumer import __version__
 from consumer.access_token import AccessToken
 from consumer.core.verdict import Verdict, read_answer, unanswered
+from consumer.exits import BadSettings
 from consumer.settings import Settings
 
 # Meta's answers are some hundred bytes; a proxy's page may be anything.
@@ -95,4 +96,10 @@ async def _read(content: aiohttp.StreamReader) -> bytes:
 
 
 def _trust(settings: Settings) -> ssl.SSLContext | bool:
-    return ssl.create_default_context(cafile=str(settings.ca_file)) if settings.ca_file else True
+    """Raises BadSettings for a file that holds no certificate."""
+    if settings.ca_file is None:
+        return True
+    try:
+        return ssl.create_default_context(cafile=str(settings.ca_file))
+    except (OSError, ValueError):
+        raise BadSettings(["CAPI_CA_FILE: the file holds no certificates in PEM form"]) from None

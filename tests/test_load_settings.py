@@ -297,11 +297,6 @@ def test_a_file_of_properties_is_held_to_the_same_rules(environment, tmp_path, c
     assert mistakes() == [says]
 
 
-def test_a_file_that_holds_no_certificate_is_found_before_the_first_request(environment, tmp_path):
-    environment(CAPI_CA_FILE=written(tmp_path / CANARY, "not a certificate"))
-    assert mistakes() == ["CAPI_CA_FILE: the file holds no certificates in PEM form"]
-
-
 def test_a_directory_holds_no_certificate(environment, tmp_path):
     environment(CAPI_CA_FILE=tmp_path)
     assert mistakes() == ["CAPI_CA_FILE: the file cannot be read"]
