@@ -4,10 +4,10 @@ A file of events, whatever its form: JSON lines, JSON, CSV; from a path or stand
 The name decides where it ends in `.csv`, `.tsv`, `.jsonl` or `.ndjson`; else
 the beginning does:
 
-    [                                JSON, an array
-    { and no more on the line        JSON, an object over several lines
-    a header with event_name         CSV
-    anything else                    JSON lines
+    [ ... that is not all of the first of several lines     JSON, an array
+    { ... that goes on in the next line                     JSON, objects over several lines
+    a header with event_name                                CSV
+    anything else                                           JSON lines
 """
 
 from __future__ import annotations
@@ -172,22 +172,23 @@ class EventFile:
 def detected(head: bytes) -> FileFormat:
     """The form of a file from its beginning, which holds its first line that is not blank."""
     text = head.removeprefix(BOM).lstrip()
-    first = text.partition(b"\n")[0].strip()
-    if text.startswith(b"["):
-        return FileFormat.JSON
+    first, _, rest = text.partition(b"\n")
+    first = first.strip()
+    if first.startswith(b"["):
+        return FileFormat.JSONL if _is_whole(first) and rest.lstrip() else FileFormat.JSON
     if first.startswith(b"{"):
-        return FileFormat.JSON if _goes_on(first) else FileFormat.JSONL
+        goes_on = not _is_whole(first) and first.endswith((b"{", b"[", b","))
+        return FileFormat.JSON if goes_on else FileFormat.JSONL
     line = first.decode("utf-8", "replace")
     return FileFormat.CSV if separator(line) or has_header(line) else FileFormat.JSONL
 
 
-def _goes_on(first: bytes) -> bool:
-    """Whether an object that begins on this line is laid out over several."""
+def _is_whole(line: bytes) -> bool:
     try:
-        orjson.loads(first)
+        orjson.loads(line)
     except orjson.JSONDecodeError:
-        return first.endswith((b"{", b"[", b","))
-    return False
+        return False
+    return True
 
 
 def _head(pieces: Iterator[bytes]) -> bytes:

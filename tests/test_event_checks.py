@@ -1,0 +1,165 @@
+"""What would become of an event is said in fields and words, never in values."""
+
+from __future__ import annotations
+
+import orjson
+import pytest
+
+from consumer import resources
+from consumer.core.rules import Rules
+from consumer.event_checks import EventCheck, user_key
+from consumer.file_lines import FoundEvent, Remark
+
+NOW_S = 1_790_000_000
+GOOD = {
+    "event_name": "purchase",
+    "event_timestamp": NOW_S - 60,
+    "id": "A7",
+    "amount": 12.5,
+    "currency": "EUR",
+    "url": "https://www.example.fr/thanks",
+    "user": {
+        "id": "user-1",
+        "email": "jane@example.com",
+        "firstname": "Jane",
+        "lastname": "Roe",
+        "city": "Lyon",
+    },
+    "browser": {"user_agent": "Mozilla/5.0"},
+}
+
+
+def checked(event: dict | bytes, rules: Rules | None = None, line: int = 1):
+    value = event if isinstance(event, bytes) else orjson.dumps(event)
+    check = EventCheck(rules or Rules(), resources.schema("event"), lambda: NOW_S * 1000)
+    return check.check(FoundEvent(line, line, value))
+
+
+def with_user(**changes):
+    return GOOD | {"user": GOOD["user"] | changes}
+
+
+def test_a_good_event_gives_no_word():
+    assert checked(GOOD) == (None, ())
+
+
+ERRORS = [
+    (b"{oops", "not_json (line 1, column 2)"),
+    (b'{"a":\n\n"jane@example.com" oops}', "not_json (line 3, column 20)"),
+    (b"[1]", "not_an_object"),
+    ({"user": {"id": "user-1"}}, "no_event_name (event_name)"),
+    (GOOD | {"event_timestamp": NOW_S * 2}, None),
+    ({k: v for k, v in GOOD.items() if k != "amount"}, "purchase_without_value (custom_data.value)"),
+    ({k: v for k, v in GOOD.items() if k != "currency"}, "purchase_without_currency (custom_data.currency)"),
+    (GOOD | {"amount": "1.234"}, "purchase_without_value (custom_data.value, value ambiguous)"),
+]
+
+
+@pytest.mark.parametrize(("event", "error"), ERRORS)
+def test_only_what_would_be_a_dead_letter_is_an_error(event, error):
+    assert checked(event).error == error
+
+
+def test_an_event_that_is_too_large_is_an_error():
+    assert checked(GOOD | {"name": "x" * 2_000}, Rules(event_bytes_max=2_000)).error == "event_too_large"
+
+
+def test_a_line_of_broken_json_is_counted_in_the_file():
+    assert checked(b'{"a":1\n"b":2}', line=41).error == "not_json (line 42, column 1)"
+
+
+WARNINGS = [
+    (
+        GOOD | {"event_timestamp": NOW_S - 8 * 86_400},
+        Rules(),
+        Remark("event", "would be filtered: event_too_old"),
+    ),
+    (GOOD, Rules(user_consent_category="3"), Remark("event", "would be filtered: no_consent")),
+    (
+        {"event_name": "search", "event_timestamp": NOW_S, "user": {"id": "u"}},
+        Rules(),
+        Remark("event", "would be filtered: not_enough_to_match"),
+    ),
+    (with_user(email="a..b@c.fr"), Rules(), Remark("em", "malformed")),
+    (with_user(birthdate="02/03/1997"), Rules(), Remark("db", "ambiguous")),
+    (
+        with_user(email=True),
+        Rules(),
+        Remark("user.email", "not of the type the schema has (array or integer or string)"),
+    ),
+    (GOOD | {"url": "nowhere"}, Rules(), Remark("url", "not as the schema has it (pattern)")),
+    (
+        GOOD | {"items": [{"product": {"id": "a"}}, {"product": {"id": "b"}, "quantity": 0}]},
+        Rules(),
+        Remark("items.1.quantity", "not as the schema has it (minimum)"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("event", "rules", "warning"), WARNINGS)
+def test_what_would_be_lost_or_not_sent_is_a_warning(event, rules, warning):
+    found = checked(event, rules)
+    assert found.error is None
+    assert warning in found.warnings
+
+
+def test_what_the_reader_remarked_on_is_a_warning():
+    check = EventCheck(Rules(), resources.schema("event"), lambda: NOW_S * 1000)
+    remark = Remark("amount", "differs")
+    assert check.check(FoundEvent(1, 2, orjson.dumps(GOOD), (remark,))).warnings == (remark,)
+
+
+def test_no_value_and_no_odd_key_is_ever_said():
+    secret = "jane.secret@example.com"
+    event = GOOD | {
+        "url": secret,
+        "user": {"id": [secret, 3.5], "email": {secret: secret}, "phone": f"{secret} 06"},
+        "items": [{secret: secret}, secret],
+        "integrations": {
+            "facebook": {"user_data": {secret: secret}, "fbc": secret, "custom_data": {secret: 1}}
+        },
+    }
+    said = repr(checked(event)) + repr(checked(orjson.dumps(event) + b"}"))
+    assert "warnings" in said
+    assert "secret" not in said
+
+
+def test_an_event_as_deep_as_json_goes_is_checked():
+    value = b'{"event_name":"search","x":' + b"[" * 1_000 + b"]" * 1_000 + b"}"
+    assert checked(value).error is None
+
+
+def test_the_memory_of_the_hasher_is_given_up_now_and_then():
+    check = EventCheck(Rules(), resources.schema("event"), lambda: NOW_S * 1000)
+    first = check._hasher
+    for line in range(501):
+        check.check(FoundEvent(line, line, orjson.dumps(GOOD)))
+    assert check._hasher is not first
+
+
+KEYS = [
+    ("user-1", b"user-1"),
+    (" Jos\u00e9 ", " Jos\u00e9 ".encode()),
+    (4711, b"4711"),
+    (4711.0, b"4711"),
+    (None, None),
+    ("", None),
+    ("  ", None),
+    ("anonymous", None),
+    ("0", None),
+    (0, None),
+    (True, None),
+    (1.5, None),
+    (["a"], None),
+    ({"id": "a"}, None),
+]
+
+
+@pytest.mark.parametrize(("given", "key"), KEYS)
+def test_the_key_is_the_id_of_a_user_who_is_somebody(given, key):
+    assert user_key(orjson.dumps({"user": {"id": given}})) == key
+
+
+@pytest.mark.parametrize("value", [b"", b"{oops", b"[1]", b"{}", b'{"user":"waiting"}', b'{"user":null}'])
+def test_an_event_without_a_user_has_no_key(value):
+    assert user_key(value) is None
