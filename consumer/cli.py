@@ -12,6 +12,7 @@ import sys
 import typer
 
 from consumer import __version__, dead_letters_command, exits, topics
+from consumer.check import check
 from consumer.demo.command import demo
 from consumer.exits import CannotGoOn
 from consumer.publish import publish
@@ -44,6 +45,7 @@ def _root(
 
 
 app.command()(run)
+app.command()(check)
 app.command()(publish)
 app.command()(replay)
 app.add_typer(dead_letters_command.app, name="dead-letters")

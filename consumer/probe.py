@@ -1,0 +1,80 @@
+"""
+Does Meta take our token and our pixel? Asked without sending an event.
+
+What is posted is a request as every other one, with no event in it. It needs
+the right that sending needs, which no other call does: reading the pixel's node
+(a GET) asks for a permission that a token made for the Conversions API need
+not have, so it would refuse tokens with which sending works.
+
+    refused as setup (190, 100/33, 10, 200 ...)     the token, the pixel or the version
+    refused for having no event (100)               token and pixel were taken
+    accepted, with 0 events received                likewise
+
+Known, from Meta's documentation and reports: the codes of a refused token and
+of an unknown pixel. Assumed: that these are looked at before the list of
+events is, and that an empty list is refused with code 100. Were it otherwise, a
+wrong token could pass here; `run` would then say it with the first event.
+"""
+
+from __future__ import annotations
+
+from consumer.access_token import AccessToken
+from consumer.core.batching import envelope_end
+from consumer.core.verdict import WRONG_PIXEL, Kind, Verdict
+from consumer.preflight import Finding
+from consumer.settings import Settings
+from consumer.sink import Sink
+
+NAME = "Meta"
+PARAMETER = 100
+
+MAKE_ANOTHER = (
+    "make a new token in Events Manager (Settings, Conversions API) "
+    "for CAPI_ACCESS_TOKEN or CAPI_ACCESS_TOKEN_FILE"
+)
+RIGHT_PIXEL = "check CAPI_PIXEL_ID, and that the token was made for this pixel"
+REFUSED_TOKEN = frozenset({190, 102, 104})
+DEAD_VERSION = frozenset({12, 2635})
+
+
+async def probe(settings: Settings) -> Finding:
+    """What Meta answers to a request without an event. Raises BadSettings for a file without certificates."""
+    body = b'{"data":[' + envelope_end(settings.partner_agent, "")
+    async with Sink(settings, AccessToken(settings)) as sink:
+        return finding(await sink.send(body, 0), settings.pixel_id)
+
+
+def finding(verdict: Verdict, pixel_id: str) -> Finding:
+    """What the verdict on a request without an event says of token and pixel."""
+    is_for_no_event = verdict.kind is Kind.REFUSED and verdict.code == PARAMETER
+    if verdict.kind is Kind.ACCEPTED or is_for_no_event:
+        return Finding(NAME, True, f"takes the token for pixel {pixel_id} (no event was sent)")
+    return Finding(NAME, False, f"{verdict.says}{_numbers(verdict)}", _what_to_do(verdict))
+
+
+def _numbers(verdict: Verdict) -> str:
+    subcode = f"/{verdict.subcode}" if verdict.subcode is not None else ""
+    told = {
+        "code": f"{verdict.code}{subcode}" if verdict.code is not None else None,
+        "HTTP": verdict.http_status,
+        "trace": verdict.fbtrace_id,
+    }
+    written = ", ".join(f"{name} {value}" for name, value in told.items() if value is not None)
+    return f" ({written})" if written else ""
+
+
+def _what_to_do(verdict: Verdict) -> str:
+    if verdict.kind in (Kind.THROTTLED, Kind.BLOCKED):
+        wait = f"{verdict.wait_s:.0f} seconds" if verdict.wait_s else "some minutes"
+        return f"try again in {wait}: whether token and pixel are taken is not known yet"
+    if verdict.kind is not Kind.SETUP:
+        return "check the network, CAPI_GRAPH_URL, CAPI_PROXY and CAPI_CA_FILE, or try again"
+    if verdict.code in REFUSED_TOKEN:
+        return MAKE_ANOTHER
+    if verdict.code in DEAD_VERSION:
+        return "set CAPI_GRAPH_VERSION to a version that lives"
+    if verdict.code is None:
+        return "check CAPI_GRAPH_URL and CAPI_PROXY: this is not how Meta refuses"
+    if (verdict.code, verdict.subcode) == WRONG_PIXEL:
+        return RIGHT_PIXEL
+    return f"{RIGHT_PIXEL}; or {MAKE_ANOTHER}"
