@@ -12,7 +12,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterable
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import orjson
 import typer
@@ -29,6 +29,7 @@ from consumer.exits import CannotGoOn
 from consumer.file_lines import Entry
 from consumer.load_settings import load_settings
 from consumer.producing import open_publisher
+from consumer.publish_replay import publish_letters_of
 from consumer.publish_report import Report
 from consumer.publishing import Publishing, Sum
 from consumer.settings import Settings
@@ -46,6 +47,13 @@ Strict = Annotated[
     bool, typer.Option("--strict", help="If one event must be left out, publish none of them.")
 ]
 Raw = Annotated[bool, typer.Option("--raw", help="Publish every line as it stands, without any check.")]
+Replay = Annotated[
+    bool,
+    typer.Option(
+        "--replay",
+        help="FILE holds exported dead letters, mended: each goes back to the topic it came from.",
+    ),
+]
 Form = Annotated[FileFormat, typer.Option("--format", help="What the file holds.")]
 CsvEncoding = Annotated[Encoding, typer.Option("--encoding", help="How a CSV file is encoded.")]
 
@@ -58,6 +66,7 @@ def publish(
     topic: Topic = None,
     strict: Strict = False,
     raw: Raw = False,
+    replay: Replay = False,
     form: Form = FileFormat.AUTO,
     encoding: CsvEncoding = Encoding.UTF_8,
     as_json: AsJson = False,
@@ -66,6 +75,9 @@ def publish(
     """
     Publish events from a file to the events topic, keyed by user id.
 
+    With --replay: dead letters that were exported and mended, to the topics
+    they came from. Those that are still invalid are left out.
+
     Exit code 0 when every event was published, 1 when one was left out or
     not delivered.
     """
@@ -73,9 +85,16 @@ def publish(
         raise typer.BadParameter(
             "--raw takes lines as they stand: it goes with neither --strict nor --format"
         )
+    if replay and form is not FileFormat.AUTO:
+        raise typer.BadParameter(
+            "--replay reads what `dead-letters export` wrote: it does not go with --format"
+        )
     settings = load_settings(file=settings_file)
-    to = topic or settings.topics[0]
     report = Report()
+    if replay:
+        done = publish_letters_of(file, settings, report, to=topic, strict=strict, raw=raw)
+        _end(done, topic or "the topics they came from", strict=strict, as_json=as_json)
+    to = topic or settings.topics[0]
     check = None if raw else EventCheck(settings.rules, resources.schema(resources.EVENT), _now_ms)
     with asked_to_stop() as stop, EventFile(file, stop) as opened, progress("KiB") as bar:
 
@@ -90,8 +109,7 @@ def publish(
         if not strict or publishing.check_all(entries):
             publishing.send_all(entries, open_publisher(settings, report.failed, stop.is_set), to)
     report.close()
-    _say(publishing.sum, to, strict=strict, as_json=as_json)
-    raise typer.Exit(exits.OK if publishing.sum.is_all else exits.NOT_ALL)
+    _end(publishing.sum, to, strict=strict, as_json=as_json)
 
 
 def purchase_names(settings: Settings) -> frozenset[str]:
@@ -122,6 +140,11 @@ def _shown_in(bar: Progress, opened: EventFile) -> Callable[[int], None]:
 def _say_what_is_waited_for(file: str) -> None:
     if file == STANDARD_INPUT and sys.stdin.isatty():
         err.print("reading events from the terminal; Ctrl-D ends them", markup=False)
+
+
+def _end(done: Sum, topic: str, *, strict: bool, as_json: bool) -> NoReturn:
+    _say(done, topic, strict=strict, as_json=as_json)
+    raise typer.Exit(exits.OK if done.is_all else exits.NOT_ALL)
 
 
 def _say(done: Sum, topic: str, *, strict: bool, as_json: bool) -> None:

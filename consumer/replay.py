@@ -122,13 +122,17 @@ def _run(
 
 
 @contextmanager
-def way_back(settings: Settings, to: str | None) -> Iterator[WayBack]:
-    """Where letters go back to under these settings. Raises CannotGoOn when `to` cannot be it."""
+def way_back(settings: Settings, to: str | None, option: str = "--to") -> Iterator[WayBack]:
+    """
+    Where letters go back to under these settings.
+
+    Raises CannotGoOn when `to`, which came by `option`, cannot be it.
+    """
     there = list_cluster(kafka.admin_client(settings), settings).topics
     if to == settings.dead_letter_topic:
-        raise CannotGoOn(f"--to {to}: that is the dead-letter topic itself")
+        raise CannotGoOn(f"{option} {to}: that is the dead-letter topic itself")
     if to is not None and to not in there:
-        raise CannotGoOn(f"--to {to}: there is no such topic")
+        raise CannotGoOn(f"{option} {to}: there is no such topic")
     with closing(Originals(settings)) as originals:
         yield WayBack(frozenset(settings.topics) & there.keys(), originals.find, to)
 

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
+import time
+from dataclasses import replace
 
 import pytest
 from letters import event, letter, record, settings_on, write
 from mock_kafka import MockKafka
+from typer.testing import CliRunner
 
+from consumer.cli import app
 from consumer.core.decision import Reason
 from consumer.core.record import Partition, Record
 from consumer.dead_letter_files import as_line
 from consumer.file_lines import numbered_lines
+from consumer.json_events import raw_lines
 from consumer.producing import open_publisher
-from consumer.publish_letters import LetterLines, publish_letters
+from consumer.publish_letters import Judge, LetterPublishing
+from consumer.publish_report import Report
+from consumer.publishing import Sum
 from consumer.replay import way_back
 from consumer.replaying import Sending
 
@@ -44,29 +51,32 @@ def mended(exported, **fields):
     return json.dumps(line).encode() + b"\n"
 
 
-def publish(settings, content, *, is_checked=True):
-    """How many were published, and what was said: (line, text, is left out)."""
-    said = []
-
-    def say(line, text, is_left_out):
-        said.append((line, text, is_left_out))
-
+def publish(settings, content, *, is_judged=True, sending=None):
+    """What became of the letters in a file."""
+    judge = Judge(settings.rules, lambda: NOW_MS) if is_judged else None
     with way_back(settings, None) as way:
-        lines = LetterLines(way, settings.rules, lambda: NOW_MS, is_checked=is_checked)
-        letters = lines.ready(numbered_lines(iter([content])), say)
-        sending = Sending(lambda on_failure: open_publisher(settings, on_failure))
-        return publish_letters(letters, sending, say), said
+        publishing = LetterPublishing(way, judge, Report())
+        publishing.send_all(
+            lambda: raw_lines(numbered_lines(iter([content]))),
+            sending or Sending(lambda on_failure: open_publisher(settings, on_failure)),
+        )
+    return publishing.sum
 
 
 def arrived(brokers, settings):
     return [found for found in brokers.records(settings.topics[0]) if found.key() != b"first"]
 
 
-def test_a_mended_letter_goes_back_with_its_origin_and_its_count_raised(brokers, settings):
+def said(capsys):
+    return capsys.readouterr().err.splitlines()
+
+
+def test_a_mended_letter_goes_back_with_its_origin_and_its_count_raised(brokers, settings, capsys):
     exported = purchase(settings, 7)
 
-    assert publish(settings, mended(exported, currency="EUR")) == (1, [])
+    assert publish(settings, mended(exported, currency="EUR")) == Sum(read=1, published=1)
 
+    assert said(capsys) == []
     (back,) = arrived(brokers, settings)
     assert json.loads(back.value())["currency"] == "EUR"
     assert (back.key(), back.timestamp()[1]) == (b"u1", exported.timestamp_ms)
@@ -75,54 +85,59 @@ def test_a_mended_letter_goes_back_with_its_origin_and_its_count_raised(brokers,
     assert "dlq.reason" not in headers
 
 
-def test_letters_that_nobody_mended_are_left_out_and_said(brokers, settings):
+def test_letters_that_nobody_mended_are_left_out_and_said(settings, capsys):
     content = as_line(purchase(settings, 1)) + b"\n" + mended(purchase(settings, 2), currency="EUR")
 
-    published, said = publish(settings, content)
-
-    assert (published, said) == (1, [(1, "it would be a dead letter again: purchase_without_currency", True)])
-
-
-def test_unchecked_letters_go_as_they_are(brokers, settings):
-    assert publish(settings, as_line(purchase(settings, 1)), is_checked=False) == (1, [])
+    assert publish(settings, content) == Sum(read=2, published=1, left_out=1)
+    assert said(capsys) == ["line 1: left out: it would be a dead letter again: purchase_without_currency"]
 
 
-def test_a_letter_that_will_be_filtered_goes_and_is_said(settings):
+def test_letters_that_are_not_judged_go_as_they_are(settings):
+    assert publish(settings, as_line(purchase(settings, 1)), is_judged=False) == Sum(read=1, published=1)
+
+
+def test_a_letter_that_will_be_filtered_goes_and_is_said(settings, capsys):
     old = mended(purchase(settings, 1), currency="EUR", event_timestamp=NOW_MS // 1000 - 30 * 86_400)
-    assert publish(settings, old) == (1, [(1, "it will be filtered: event_too_old", False)])
+    assert publish(settings, old) == Sum(read=1, published=1, warnings=1)
+    assert said(capsys) == ["line 1: warning: event: would be filtered: event_too_old"]
 
 
-def test_what_is_no_letter_is_said_with_its_line(settings):
+def test_a_letter_without_a_time_of_its_own_is_as_old_as_its_record(settings, capsys):
+    old = replace(purchase(settings, 1, currency="EUR"), timestamp_ms=NOW_MS - 30 * 86_400_000)
+    headers = tuple((n, v) for n, v in old.headers if n != "dlq.origin-timestamp")
+    timestamp = ("dlq.origin-timestamp", str(old.timestamp_ms).encode())
+    publish(settings, as_line(replace(old, headers=(*headers, timestamp))))
+    assert said(capsys) == ["line 1: warning: event: would be filtered: event_too_old"]
+
+
+def test_what_is_no_letter_is_said_with_its_line(settings, capsys):
     foreign = as_line(letter(record("foreign", 1, event("page_view"))))
     nobodys = as_line(Record(Partition("letters", 0), 1, 1, event("page_view")))
     tombstone = as_line(letter(record(settings.topics[0], 1, None)))
     content = b"\n".join([b"{broken", b"[]"]) + b"\n\n" + foreign + nobodys + tombstone
 
-    published, said = publish(settings, content)
+    assert publish(settings, content) == Sum(read=5, left_out=5)
 
-    assert published == 0
-    assert [(line, text.partition(",")[0], is_left_out) for line, text, is_left_out in said] == [
-        (1, "not JSON", True),
-        (2, "no exported dead letter: an object with `headers` is expected", True),
-        (4, "it comes from foreign", True),
-        (5, "it has no origin headers", True),
-        (6, "it has no value", True),
+    assert [line.partition(",")[0] for line in said(capsys)] == [
+        "line 1: left out: not JSON",
+        "line 2: left out: no exported dead letter: an object with `headers` is expected",
+        "line 4: left out: it comes from foreign",
+        "line 5: left out: no origin headers: it cannot go back",
+        "line 6: left out: no value: it would delete at its origin",
     ]
 
 
-def test_what_the_broker_does_not_take_is_said_with_its_line(settings):
+def test_what_the_broker_does_not_take_is_said_with_its_line(settings, capsys):
     class Refusing:
         def send(self, backs):
             return {1: "MSG_SIZE_TOO_LARGE"}
 
-    with way_back(settings, None) as way:
-        lines = LetterLines(way, settings.rules, lambda: NOW_MS, is_checked=False)
-        content = as_line(purchase(settings, 1)) + b"\n" + as_line(purchase(settings, 2))
-        said = []
-        letters = lines.ready(numbered_lines(iter([content])), lambda *words: said.append(words))
-        assert publish_letters(letters, Refusing(), lambda *words: said.append(words)) == 1
+    content = as_line(purchase(settings, 1)) + b"\n" + as_line(purchase(settings, 2))
 
-    assert said == [(3, f"{settings.topics[0]} did not take it (MSG_SIZE_TOO_LARGE)", True)]
+    done = publish(settings, content, is_judged=False, sending=Refusing())
+
+    assert done == Sum(read=2, published=1, failed=1)
+    assert said(capsys) == ["line 3: not delivered (MSG_SIZE_TOO_LARGE)"]
 
 
 def test_a_letter_that_was_not_json_can_be_mended_as_text(brokers, settings):
@@ -130,7 +145,68 @@ def test_a_letter_that_was_not_json_can_be_mended_as_text(brokers, settings):
     line = json.loads(as_line(broken))
     line["value"] += "}"
 
-    assert publish(settings, json.dumps(line).encode(), is_checked=False) == (1, [])
+    assert publish(settings, json.dumps(line).encode()).published == 1
 
     (back,) = arrived(brokers, settings)
     assert back.value() == b'{"event_name":"page_view"}'
+
+
+# The command
+
+
+def fresh(settings, offset):
+    """A letter of today: the command has the clock of the machine."""
+    return purchase(settings, offset, event_timestamp=int(time.time()))
+
+
+@pytest.fixture
+def command(settings, monkeypatch, tmp_path):
+    """`capi-consumer publish --replay FILE ...` of a file with the given content."""
+    monkeypatch.setenv("CAPI_BOOTSTRAP_SERVERS", settings.bootstrap_servers)
+    monkeypatch.setenv("CAPI_TOPICS", ",".join(settings.topics))
+    monkeypatch.setenv("CAPI_DEAD_LETTER_TOPIC", settings.dead_letter_topic)
+    file = tmp_path / "letters.jsonl"
+
+    def run(content, *arguments):
+        file.write_bytes(content)
+        return CliRunner().invoke(app, ["publish", "--replay", str(file), *arguments])
+
+    return run
+
+
+def test_the_command_publishes_what_is_mended_and_ends_with_1_for_the_rest(settings, brokers, command):
+    content = as_line(fresh(settings, 1)) + mended(fresh(settings, 2), currency="EUR")
+
+    ended = command(content, "--json")
+
+    assert ended.exit_code == 1
+    counts = {"read": 2, "published": 1, "left_out": 1, "warnings": 0, "failed": 0}
+    assert json.loads(ended.stdout) == counts
+    assert "1 published to the topics they came from, 1 left out" in ended.stderr
+    assert len(arrived(brokers, settings)) == 1
+
+
+def test_strict_publishes_all_or_nothing(settings, brokers, command):
+    good, bad = mended(fresh(settings, 2), currency="EUR"), as_line(fresh(settings, 1))
+
+    assert command(good + bad, "--strict").exit_code == 1
+    assert arrived(brokers, settings) == []
+    assert command(good + good, "--strict").exit_code == 0
+    assert len(arrived(brokers, settings)) == 2
+
+
+def test_raw_publishes_what_nobody_mended(settings, command):
+    assert command(as_line(fresh(settings, 1)), "--raw").exit_code == 0
+
+
+def test_a_topic_can_be_named_and_must_exist(settings, brokers, command):
+    good = mended(fresh(settings, 2), currency="EUR")
+    retries = f"{settings.topics[0]}-retries"
+    assert str(command(good, "--topic", retries).exception) == f"--topic {retries}: there is no such topic"
+    brokers.make_topic(retries)
+    assert command(good, "--topic", retries).exit_code == 0
+    assert len(brokers.records(retries)) == 1
+
+
+def test_a_format_is_a_mistake_in_the_call(command):
+    assert command(b"", "--format", "csv").exit_code == 2

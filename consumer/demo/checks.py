@@ -90,7 +90,7 @@ def _letters(story: Story) -> Check:
     wanted = Counter((sample.end, sample.value) for sample in story.samples if sample.end in INVALID_REASONS)
     found = Counter((text(letter.headers, REASON), letter.value or b"") for letter in story.letters)
     numbers = f"{found.total()} of {wanted.total()}"
-    return Check("each bad event is a dead letter, to the byte, with its reason", found == wanted, numbers)
+    return Check("each bad event is a dead letter, to the byte", found == wanted, numbers)
 
 
 def _filtered(story: Story) -> Check:

@@ -116,7 +116,7 @@ def _second_way(story: Story) -> Text:
         f"mended     + currency: {CURRENCY}",
         f"published  to its origin topic, with its origin kept; {outcome}",
     ]
-    return Text("\n".join(lines + [f"           {said}" for said in mended.said]))
+    return Text("\n".join(lines))
 
 
 def _judgement(judged: Sequence[Check]) -> Table:

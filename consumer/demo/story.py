@@ -24,10 +24,13 @@ from consumer.core.record import Record
 from consumer.dead_letter_files import as_line
 from consumer.dead_letter_topic import open_dead_letters
 from consumer.demo.world import World
+from consumer.event_checks import user_key
 from consumer.exits import CannotGoOn
-from consumer.file_lines import numbered_lines
+from consumer.file_lines import FoundEvent
 from consumer.producing import open_publisher
-from consumer.publish_letters import LetterLines, publish_letters
+from consumer.publish_letters import Judge, LetterPublishing
+from consumer.publish_replay import now_ms
+from consumer.publish_report import Report
 from consumer.replay import way_back
 from consumer.replaying import Sending
 from consumer.sandbox.ledger import Stats
@@ -48,7 +51,6 @@ class Mended:
 
     letter: Record
     published: int
-    said: Sequence[str]
     accepted: Sequence[Event]
 
 
@@ -86,15 +88,8 @@ def _publish(settings: Settings, samples: Sequence[Sample]) -> int:
     publisher = open_publisher(settings)
     (topic,) = settings.topics
     for sample in samples:
-        publisher.send(topic, _key(sample.value), sample.value, timestamp_ms=_now_ms())
+        publisher.send(topic, user_key(sample.value), sample.value, timestamp_ms=now_ms())
     return publisher.finish(PUBLISHED_WITHIN_S).delivered
-
-
-def _key(value: bytes) -> bytes | None:
-    event = parse(value)
-    user = event.get("user") if isinstance(event, dict) else None
-    user_id = user.get("id") if isinstance(user, dict) else None
-    return user_id.encode() if isinstance(user_id, str) else None
 
 
 def _letters(settings: Settings) -> list[Record]:
@@ -114,23 +109,15 @@ def _without_currency(letters: Sequence[Record]) -> Record:
 async def _mended(world: World, letter: Record, accepted_before: int) -> Mended:
     line = orjson.loads(as_line(letter))
     line["event"]["currency"] = CURRENCY
-    said: list[str] = []
-    published = await asyncio.to_thread(_publish_letter, world.settings, orjson.dumps(line), said)
+    published = await asyncio.to_thread(_publish_letter, world.settings, orjson.dumps(line))
     await world.settled()
-    return Mended(letter, published, said, world.sandbox.accepted[accepted_before:])
+    return Mended(letter, published, world.sandbox.accepted[accepted_before:])
 
 
-def _publish_letter(settings: Settings, line: bytes, said: list[str]) -> int:
+def _publish_letter(settings: Settings, line: bytes) -> int:
     """As `publish --replay` does."""
-
-    def say(_number: int, what: str, _is_left_out: bool) -> None:
-        said.append(what)
-
     sending = Sending(lambda on_failure: open_publisher(settings, on_failure))
     with way_back(settings, None) as way:
-        lines = LetterLines(way, settings.rules, _now_ms, is_checked=True)
-        return publish_letters(lines.ready(numbered_lines(iter([line])), say), sending, say)
-
-
-def _now_ms() -> int:
-    return int(time.time() * 1000)
+        publishing = LetterPublishing(way, Judge(settings.rules, now_ms), Report())
+        publishing.send_all(lambda: [FoundEvent(1, 1, line)], sending)
+    return publishing.sum.published
