@@ -13,7 +13,7 @@ Personal data is taken out at the end, whatever way it came in.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Concatenate, NamedTuple, ParamSpec, TypeVar
+from typing import NamedTuple, TypeVar, TypeVarTuple
 
 from consumer.core import contents, mapping, numbers, plain
 from consumer.core.cleaning import DROPPED, clean_entry
@@ -28,8 +28,11 @@ from consumer.core.trail import Trail
 from consumer.core.values import EMPTY, Unusable
 
 CustomData = dict[str, object]
-P = ParamSpec("P")
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+PRODUCT_CURRENCY = ("currency",)
+PRODUCT_NAME = ("name",)
 
 # Their forms leave no room for personal data.
 CLEAN_BY_FORM = frozenset({"value", "currency", "contents", "num_items"})
@@ -38,16 +41,14 @@ CLEAN_BY_FORM = frozenset({"value", "currency", "contents", "num_items"})
 def custom_data(event: Event, name: str, rules: Rules, trail: Trail) -> CustomData:
     """Meta's `custom_data` of an event that Meta gets as `name`."""
     rows = _Rows(event, name, rules, trail, _items(event, trail))
-    currency = rows.first("currency", code) or rows.of_products(
-        "currency", code, ("currency",)
-    )
+    currency = rows.first("currency", code) or rows.of_products("currency", code, PRODUCT_CURRENCY)
     lines = rows.contents(currency)
     found: CustomData = {
         "value": rows.first("value", numbers.money, currency),
         "currency": currency,
         "contents": lines or None,
         "content_name": rows.first("content_name", plain.text)
-        or rows.of_products("content_name", plain.text, ("name",)),
+        or rows.of_products("content_name", plain.text, PRODUCT_NAME),
         "content_category": rows.first("content_category", plain.text)
         or rows.of_products("content_category", plain.text, mapping.PRODUCT_CATEGORIES),
         "content_type": rows.first("content_type", plain.text) or rows.content_type(),
@@ -57,7 +58,7 @@ def custom_data(event: Event, name: str, rules: Rules, trail: Trail) -> CustomDa
         "num_items": rows.num_items(lines),
     }
     found.update(rows.without_row())
-    return _cleaned({key: value for key, value in found.items() if value is not None}, rules, trail)
+    return _cleaned(found, rules, trail)
 
 
 def _items(event: Event, trail: Trail) -> list[Object]:
@@ -74,38 +75,24 @@ class _Rows(NamedTuple):
     trail: Trail
     items: list[Object]
 
-    def first(
-        self,
-        key: str,
-        read: Callable[Concatenate[object, P], T | Unusable],
-        *arguments: P.args,
-        **named: P.kwargs,
-    ) -> T | None:
-        """The override, else the user's paths or the row's sources."""
+    def first(self, key: str, read: Callable[[object, *Ts], T | Unusable], *arguments: *Ts) -> T | None:
+        """The override, else the row's sources, or the user's paths in their place."""
         row = mapping.CUSTOM_DATA[key]
-        if self.event.facebook_custom_data:
-            found = first_usable(key, row.override, self.event, self.trail, read, *arguments, **named)
-            if found is not None:
-                return found
-        if key in self.rules.custom_data_paths:
-            return self._at_paths(key, read, *arguments, **named)
-        if row.events is not None and self.name not in row.events:
-            return None
-        return first_usable(key, row.sources, self.event, self.trail, read, *arguments, **named)
+        is_replaced = key in self.rules.custom_data_paths
+        is_for_event = row.events is None or self.name in row.events
+        sources = row.sources if is_for_event and not is_replaced else row.override
+        found = first_usable(key, sources, self.event, self.trail, read, *arguments)
+        if found is None and is_replaced:
+            return self._at_paths(key, read, *arguments)
+        return found
 
-    def _at_paths(
-        self,
-        key: str,
-        read: Callable[Concatenate[object, P], T | Unusable],
-        *arguments: P.args,
-        **named: P.kwargs,
-    ) -> T | None:
+    def _at_paths(self, key: str, read: Callable[[object, *Ts], T | Unusable], *arguments: *Ts) -> T | None:
         is_row = key in mapping.CUSTOM_DATA
         for path in self.rules.custom_data_paths[key]:
             value = at_path(self.event.root, path)
             if value is None:
                 continue
-            usable = read(value, *arguments, **named)
+            usable = read(value, *arguments)
             if not isinstance(usable, Unusable):
                 self.trail.came(key if is_row else f"custom_data.{key}", ".".join(map(str, path)))
                 return usable
@@ -189,8 +176,11 @@ def _as_it_is(value: object) -> object | Unusable:
 
 
 def _cleaned(found: CustomData, rules: Rules, trail: Trail) -> CustomData:
+    """What is there, without personal data."""
     kept: CustomData = {}
     for key, value in found.items():
+        if value is None:
+            continue
         cleaned = value if key in CLEAN_BY_FORM else clean_entry(key, value, rules.custom_data_allow)
         if cleaned is not value:
             trail.note(key if key in mapping.CUSTOM_DATA else "custom_data.*", NoteWord.PERSONAL_DATA)

@@ -61,7 +61,8 @@ def decide(
     reason = qualify.reason_against(event_level.given_name(event), name, person, details, rules)
     if reason is not None:
         return _ended(reason, name, trail)
-    payload = orjson.dumps(sent | {"user_data": person, "custom_data": details})
+    sent["user_data"], sent["custom_data"] = person, details
+    payload = orjson.dumps(sent)
     if len(payload) > rules.event_bytes_max:
         return _ended(Reason.EVENT_TOO_LARGE, name, trail)
     return Deliverable(payload, _label(name), when.time_s, when.expires_at_s, tuple(person), trail.notes)

@@ -178,16 +178,17 @@ def _url(field: str, sources: Sequence[Source], event: Event, trail: Trail) -> s
 
 def _extras(event: Event, trail: Trail) -> Extras:
     """The overrides that are sent beside user_data and custom_data as they are, once cleaned."""
-    found: dict[str, object] = {}
-    for key, sources in mapping.EVENT_OBJECTS.items() if event.facebook else ():
-        value: object = first_usable(key, sources, event, trail, _object)
-        if value is not None:
-            found[key] = _cleaned(key, value, trail)
-    for key, sources in mapping.EVENT_TEXTS.items() if event.facebook else ():
-        value = first_usable(key, sources, event, trail, plain.clean_text)
-        if value is not None:
+    found: Extras = {}
+    for key in event.facebook:
+        value: object = None
+        if key in mapping.EVENT_OBJECTS:
+            given = first_usable(key, mapping.EVENT_OBJECTS[key], event, trail, _object)
+            value = _cleaned(key, given, trail)
+        elif key in mapping.EVENT_TEXTS:
+            value = first_usable(key, mapping.EVENT_TEXTS[key], event, trail, plain.clean_text)
+        if value:
             found[key] = value
-    return {key: value for key, value in found.items() if value}
+    return found
 
 
 def _object(value: object) -> dict[str, object] | Unusable:

@@ -180,7 +180,12 @@ USER_DATA_KEYS = frozenset(
 
 
 class Row(NamedTuple):
-    """A key of `custom_data`: the override, and the sources that count for these events (None: for all)."""
+    """
+    A key of `custom_data`: its sources, the override first.
+
+    The sources count for `events` only (None: for all); an override counts for
+    any event.
+    """
 
     override: tuple[Source, ...]
     sources: tuple[Source, ...]
@@ -188,7 +193,8 @@ class Row(NamedTuple):
 
 
 def _row(key: str, *paths: str, events: frozenset[str] | None = None) -> Row:
-    return Row(_sources(f"integrations.facebook.custom_data.{key}"), _sources(*paths), events)
+    override = _sources(f"integrations.facebook.custom_data.{key}")
+    return Row(override, override + _sources(*paths), events)
 
 
 CUSTOM_DATA = {

@@ -12,15 +12,15 @@ a note, so that one bad value costs that value and never the event.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Concatenate, NamedTuple, ParamSpec, TypeVar
+from typing import NamedTuple, TypeVar, TypeVarTuple
 
 from consumer.core.rules import Path
 from consumer.core.trail import Trail
 from consumer.core.values import Unusable
 
 Object = Mapping[str, object]
-P = ParamSpec("P")
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 
 class Source(NamedTuple):
@@ -36,21 +36,19 @@ def first_usable(
     sources: Sequence[Source],
     places: Sequence[Object],
     trail: Trail,
-    read: Callable[Concatenate[object, P], T | Unusable],
-    *arguments: P.args,
-    **named: P.kwargs,
+    read: Callable[[object, *Ts], T | Unusable],
+    *arguments: *Ts,
 ) -> T | None:
     """The first value that `read` can use, out of the `places` of an event; None when there is none."""
     for path, place, key in sources:
         value = places[place].get(key)
         if value is None:
             continue
-        usable = read(value, *arguments, **named)
-        if isinstance(usable, Unusable):
-            trail.note(field, usable.note)
-            continue
-        trail.came(field, path)
-        return usable
+        usable = read(value, *arguments)
+        if not isinstance(usable, Unusable):
+            trail.came(field, path)
+            return usable
+        trail.note(field, usable.note)
     return None
 
 
