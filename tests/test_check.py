@@ -1,0 +1,308 @@
+"""`check` and the start of `run`: what is missing, in one line each, with what to do."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from confluent_kafka.admin import (
+    AclBinding,
+    AclOperation,
+    AclPermissionType,
+    AdminClient,
+    ResourcePatternType,
+    ResourceType,
+)
+from eventually import eventually
+from mock_kafka import MockKafka
+from required import require
+from system import topics
+from system.kafka_cluster import start_cluster
+from system.kafka_jars import NotAvailable
+
+from consumer import kafka as kafka_clients
+from consumer.cluster import Cluster, Group, Topic, Unknown
+from consumer.exits import CannotGoOn
+from consumer.preflight import (
+    Finding,
+    group_right,
+    preflight,
+    refuse_unless_ready,
+    size_findings,
+    topic_findings,
+)
+from consumer.settings import Settings
+
+SETTINGS = Settings(topics=("events", "more"), dead_letter_topic="letters", group="g")
+
+
+def names(findings):
+    return {finding.name: finding.ok for finding in findings}
+
+
+def test_each_topic_of_the_settings_is_a_finding():
+    there = {"events": Topic("events", 6, 3)}
+    assert topic_findings(SETTINGS, Cluster(3, there)) == [
+        ("topic events", True, "6 partitions, 3 replicas", ""),
+        (
+            "topic more",
+            False,
+            "does not exist, or may not be seen",
+            "`capi-consumer topics create` makes it, or CAPI_TOPICS names another",
+        ),
+        (
+            "topic letters",
+            False,
+            "does not exist, or may not be seen",
+            "`capi-consumer topics create` makes it, or CAPI_DEAD_LETTER_TOPIC names another",
+        ),
+    ]
+
+
+SIZES = [
+    ({"events": "1000", "more": "500", "letters": "1000"}, True, "up to 1000 bytes; events have up to 1000"),
+    (
+        {"events": "1000", "more": "500", "letters": "999"},
+        False,
+        "at most 999 bytes, while events have up to 1000",
+    ),
+    ({"more": "500", "letters": "400"}, False, "at most 400 bytes, while events have up to 500"),
+    ({"events": "1000"}, True, "not known (no right to read the topics' configuration, or no topic)"),
+    ({}, True, "not known (no right to read the topics' configuration, or no topic)"),
+]
+
+
+@pytest.mark.parametrize(("sizes", "ok", "says"), SIZES)
+def test_the_dead_letter_topic_must_take_what_the_events_topics_take(sizes, ok, says):
+    configs = {name: {"max.message.bytes": size} for name, size in sizes.items()}
+    [found] = size_findings(SETTINGS, configs)
+    assert (found.ok, found.says) == (ok, says)
+
+
+def test_a_size_that_may_not_be_read_is_no_reason_to_refuse():
+    unknown = Unknown("TOPIC_AUTHORIZATION_FAILED")
+    assert size_findings(SETTINGS, {"events": unknown, "letters": {"max.message.bytes": "1"}})[0].ok
+
+
+RIGHTS = [
+    (Group("stable", 2, None), True, "given (the brokers check no rights)"),
+    (Group("stable", 2, frozenset({"READ", "DESCRIBE"})), True, "given"),
+    (Group("stable", 2, frozenset({"ALL"})), True, "given"),
+    (Group("stable", 2, frozenset({"DESCRIBE"})), False, "the brokers refuse it"),
+    (Unknown("GROUP_AUTHORIZATION_FAILED"), False, "the brokers refuse it"),
+    (Unknown("_TIMED_OUT"), True, "not known (_TIMED_OUT)"),
+]
+
+
+@pytest.mark.parametrize(("group", "ok", "says"), RIGHTS)
+def test_a_right_that_is_refused_is_a_finding_and_one_that_is_not_known_is_none(group, ok, says):
+    found = group_right("g", group)
+    assert (found.name, found.ok, found.says) == ("right to read group g", ok, says)
+    assert found.do == ("" if ok else "give the user of CAPI_KAFKA the right READ on group g")
+
+
+def test_run_refuses_with_one_line_for_each_fault():
+    well, bad = Finding("brokers", True, "3"), Finding("topic x", False, "does not exist", "make it")
+    refuse_unless_ready([well, well])
+    with pytest.raises(CannotGoOn) as refused:
+        refuse_unless_ready([well, bad, bad])
+    assert str(refused.value) == "topic x: does not exist; make it\ntopic x: does not exist; make it"
+
+
+def test_brokers_without_requests_of_administration_are_ready_when_the_topics_are_there():
+    mock = MockKafka()
+    settings = Settings(bootstrap_servers=mock.bootstrap_servers)
+    admin = kafka_clients.admin_client(settings)
+
+    assert not all(names(preflight(settings, admin)).values())
+    mock.make_topic("capi.events")
+    mock.make_topic("capi.dead-letters")
+    assert names(preflight(settings, admin)) == {
+        "brokers": True,
+        "topic capi.events": True,
+        "topic capi.dead-letters": True,
+        "right to read group capi-consumer": True,
+    }
+
+
+def test_where_no_broker_answers_that_is_the_only_finding(monkeypatch):
+    monkeypatch.setattr("consumer.cluster.METADATA_TIMEOUT_S", 0.5)
+    settings = Settings(bootstrap_servers="127.0.0.1:1")
+    [found] = preflight(settings, kafka_clients.admin_client(settings))
+    assert found[:2] == ("brokers", False)
+    assert found.says == "no answer from the brokers 127.0.0.1:1 (_TRANSPORT)"
+    assert found.do.startswith("check CAPI_BOOTSTRAP_SERVERS")
+
+
+# The command
+
+
+def checked(processes, settings):
+    ended = processes.run("check", "--json", settings=settings)
+    assert ended.stderr == ""
+    said = json.loads(ended.stdout)
+    return ended.returncode, said["ok"], {one["name"]: one for one in said["checks"]}
+
+
+@pytest.mark.kafka
+def test_all_is_well_when_all_is_there(scene, processes):
+    scene.start_sandbox()
+    assert processes.run("topics", "create", settings=scene.settings()).returncode == 0
+
+    code, ok, found = checked(processes, scene.settings())
+
+    assert (code, ok) == (0, True)
+    assert list(found) == [
+        "settings",
+        "consent",
+        "brokers",
+        f"topic {scene.topic}",
+        f"topic {scene.dead_letter_topic}",
+        f"right to read group {scene.group}",
+        f"right to read topic {scene.topic}",
+        f"right to write topic {scene.dead_letter_topic}",
+        "size of dead letters",
+        f"group {scene.group}",
+        "Meta",
+    ]
+    assert found[f"group {scene.group}"]["says"] in ("nobody has joined it yet", "nobody is in it now")
+    assert scene.accepted_lines() == 0
+
+
+@pytest.mark.kafka
+def test_a_person_gets_a_line_for_each_with_what_to_do(scene, processes):
+    scene.start_sandbox()
+    topics.create_topic(scene.bootstrap_servers, scene.topic)
+    ended = processes.run("check", settings=scene.settings(CAPI_ACCESS_TOKEN="another"))
+
+    assert ended.returncode == 1
+    lines = ended.stdout.splitlines()
+    assert [line[0] for line in lines] == ["✓", "✓", "✓", "✓", "✗", "✓", "✓", "✓", "✓", "✗"]
+    assert lines[4] == (
+        f"✗ topic {scene.dead_letter_topic}: does not exist, or may not be seen; "
+        "`capi-consumer topics create` makes it, or CAPI_DEAD_LETTER_TOPIC names another"
+    )
+    assert lines[-1].startswith("✗ Meta: the access token is refused")
+    assert "another" not in "".join(lines[:4] + lines[5:])
+    assert topics.partitions_of(scene.bootstrap_servers, scene.dead_letter_topic) == []
+
+
+@pytest.mark.kafka
+def test_a_dead_letter_topic_that_takes_less_is_refused_by_check_and_run(scene, processes):
+    scene.start_sandbox()
+    topics.create_topic(scene.bootstrap_servers, scene.topic, config={"max.message.bytes": "200000"})
+    topics.create_topic(
+        scene.bootstrap_servers, scene.dead_letter_topic, config={"max.message.bytes": "100000"}
+    )
+
+    code, ok, found = checked(processes, scene.settings())
+    run = processes.run("run", settings=scene.settings())
+
+    says = "at most 100000 bytes, while events have up to 200000"
+    do = f"raise max.message.bytes of {scene.dead_letter_topic} to 200000 or more"
+    assert (code, ok) == (1, False)
+    assert {name for name, one in found.items() if not one["ok"]} == {"size of dead letters"}
+    assert (found["size of dead letters"]["says"], found["size of dead letters"]["do"]) == (says, do)
+    assert run.returncode == 1
+    assert f"capi-consumer: size of dead letters: {says}; {do}" in run.stderr.splitlines()
+
+
+def test_meta_is_tried_where_kafka_does_not_answer(processes):
+    settings = {
+        "CAPI_BOOTSTRAP_SERVERS": "127.0.0.1:1",
+        "CAPI_GRAPH_URL": "http://127.0.0.1:1",
+        "CAPI_PIXEL_ID": "1",
+        "CAPI_ACCESS_TOKEN": "t",
+    }
+    code, ok, found = checked(processes, settings)
+    assert (code, ok) == (1, False)
+    assert {name: one["ok"] for name, one in found.items()} == {
+        "settings": True,
+        "consent": True,
+        "brokers": False,
+        "Meta": False,
+    }
+
+
+def test_mistakes_in_the_settings_are_all_said_and_end_with_2(processes, tmp_path):
+    file = tmp_path / "settings.toml"
+    file.write_text("linger_ms = 'soon'\n")
+    ended = processes.run("check", "--settings", str(file), settings={"CAPI_DEAD_LETER_TOPIC": "x"})
+    assert ended.returncode == 2
+    assert ended.stdout == ""
+    said = ended.stderr
+    assert "CAPI_DEAD_LETER_TOPIC: no such setting; did you mean CAPI_DEAD_LETTER_TOPIC?" in said
+    assert "CAPI_LINGER_MS: " in said
+    assert "Traceback" not in said
+
+
+# A broker that checks rights
+
+AUTHORISER = {
+    "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+    "allow.everyone.if.no.acl.found": "true",
+}
+
+
+def cluster_with_authoriser(folder):
+    try:
+        return start_cluster(folder, properties=AUTHORISER)
+    except NotAvailable as reason:
+        require("kafka", str(reason))
+
+
+def allow(admin, kind, name, *operations):
+    """Everybody may do this with the resource, and nothing else."""
+    bindings = [
+        AclBinding(
+            kind,
+            name,
+            ResourcePatternType.LITERAL,
+            "User:*",
+            "*",
+            operation,
+            AclPermissionType.ALLOW,
+        )
+        for operation in operations
+    ]
+    for made in admin.create_acls(bindings, request_timeout=15).values():
+        made.result()
+
+
+@pytest.mark.kafka
+def test_rights_that_are_missing_are_named_one_by_one(tmp_path):
+    cluster = cluster_with_authoriser(tmp_path)
+    try:
+        servers = cluster.bootstrap_servers
+        settings = Settings(
+            bootstrap_servers=servers, topics=("events",), dead_letter_topic="letters", group="g"
+        )
+        for name in ("events", "letters"):
+            topics.create_topic(servers, name)
+        admin = AdminClient({"bootstrap.servers": servers})
+        look = kafka_clients.admin_client(settings)
+        assert all(finding.ok for finding in preflight(settings, look))
+
+        looking = (AclOperation.DESCRIBE, AclOperation.DESCRIBE_CONFIGS)
+        allow(admin, ResourceType.TOPIC, "events", *looking, AclOperation.WRITE)
+        allow(admin, ResourceType.TOPIC, "letters", AclOperation.DESCRIBE, AclOperation.READ)
+        allow(admin, ResourceType.GROUP, "g", AclOperation.DESCRIBE)
+
+        def refused():
+            return [finding for finding in preflight(settings, look) if not finding.ok]
+
+        found = eventually(lambda: refused() if len(refused()) == 3 else [], 30)
+        assert [(finding.name, finding.do) for finding in found] == [
+            ("right to read group g", "give the user of CAPI_KAFKA the right READ on group g"),
+            ("right to read topic events", "give the user of CAPI_KAFKA the right READ on topic events"),
+            ("right to write topic letters", "give the user of CAPI_KAFKA the right WRITE on topic letters"),
+        ]
+
+        allow(admin, ResourceType.TOPIC, "events", AclOperation.READ)
+        allow(admin, ResourceType.TOPIC, "letters", AclOperation.WRITE)
+        allow(admin, ResourceType.GROUP, "g", AclOperation.READ)
+        eventually(lambda: not refused(), 30)
+        unread = {finding.name: finding for finding in preflight(settings, look)}["size of dead letters"]
+        assert unread.says.startswith("not known")
+    finally:
+        cluster.end()
