@@ -87,13 +87,16 @@ def _only(properties: Properties, *, producer: bool) -> Properties:
 
 def consumer_properties(settings: Settings, *, group: str | None = None) -> Properties:
     """A member of the group that commits only what it is told to, and never jumps silently."""
+    own = _only(client_properties(settings), producer=False)
+    # In the group protocol of KIP-848 the broker assigns, and librdkafka refuses a strategy of ours.
+    is_assigned_by_broker = own.get("group.protocol") == "consumer"
     return {
-        "partition.assignment.strategy": "cooperative-sticky",
+        **({} if is_assigned_by_broker else {"partition.assignment.strategy": "cooperative-sticky"}),
         # librdkafka prefetches 100,000 records or 64 MB a partition by default.
         # Ours is enough for a few polls; the rest of the memory is for what is in flight.
         "queued.min.messages": 2 * settings.poll_records_max,
         "queued.max.messages.kbytes": 16 * 1024,
-        **_only(client_properties(settings), producer=False),
+        **own,
         "group.id": group or settings.group,
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
@@ -108,6 +111,8 @@ def producer_properties(settings: Settings) -> Properties:
     return {
         "linger.ms": 5,
         "compression.type": "lz4",
+        # The topic's limit counts, and it may be far above librdkafka's own of 1 MB.
+        "message.max.bytes": 1_000_000_000,
         **_only(client_properties(settings), producer=True),
         "acks": "all",
         "enable.idempotence": True,

@@ -141,6 +141,8 @@ def kafka_properties(properties: dict[str, Any]) -> dict[str, Any]:
     for name in properties:
         if name.startswith("test.mock."):
             raise ValueError("test.mock properties are not for use")
+        if name.startswith("on_") or name.endswith("_cb") or name in ("logger", "default.topic.config"):
+            raise ValueError("a property takes text, a number or a boolean, and one of these takes an object")
         if name in REFUSED_KAFKA_PROPERTIES:
             raise ValueError(f"{name} cannot be set: {REFUSED_KAFKA_PROPERTIES[name]}")
     if not all(isinstance(value, str | int | float | bool) for value in properties.values()):

@@ -1,0 +1,150 @@
+"""The properties that carry the promise always win, and librdkafka takes what we give it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from confluent_kafka import KafkaError, KafkaException
+
+from consumer import kafka
+from consumer.exits import CannotGoOn
+from consumer.setting_forms import REFUSED_KAFKA_PROPERTIES
+from consumer.settings import Settings
+
+CONSUMER_PROMISE = {
+    "group.id": "capi-consumer",
+    "enable.auto.commit": False,
+    "enable.auto.offset.store": False,
+    "auto.offset.reset": "error",
+    "enable.partition.eof": True,
+    "bootstrap.servers": "127.0.0.1:1",
+}
+PRODUCER_PROMISE = {"acks": "all", "enable.idempotence": True, "bootstrap.servers": "127.0.0.1:1"}
+
+
+def settings(**given):
+    return Settings(bootstrap_servers="127.0.0.1:1", **given)
+
+
+def test_the_promise_of_each_client():
+    assert CONSUMER_PROMISE.items() <= kafka.consumer_properties(settings()).items()
+    assert PRODUCER_PROMISE.items() <= kafka.producer_properties(settings()).items()
+
+
+def test_no_file_of_properties_wins_over_the_promise(tmp_path):
+    """A file may change after it was checked; what it says of these still counts for nothing."""
+    file = tmp_path / "properties.json"
+    file.write_text(
+        json.dumps({**dict.fromkeys(REFUSED_KAFKA_PROPERTIES, "canary"), "enable.partition.eof": False})
+    )
+    changed = settings(kafka_file=file)
+    assert CONSUMER_PROMISE.items() <= kafka.consumer_properties(changed).items()
+    assert PRODUCER_PROMISE.items() <= kafka.producer_properties(changed).items()
+
+
+def test_the_file_wins_over_the_setting_and_both_over_our_own(tmp_path):
+    file = tmp_path / "properties.json"
+    file.write_text('{"sasl.password": "of the file", "linger.ms": 9}')
+    given = settings(
+        kafka={"sasl.password": "of the setting", "client.id": "mine", "linger.ms": 1}, kafka_file=file
+    )
+    properties = kafka.producer_properties(given)
+    assert (properties["sasl.password"], properties["client.id"], properties["linger.ms"]) == (
+        "of the file",
+        "mine",
+        9,
+    )
+
+
+def test_booleans_are_librdkafka_s_words():
+    properties = kafka.client_properties(settings(kafka={"a": True, "b": False, "c": 1, "d": "True"}))
+    assert {name: properties[name] for name in "abcd"} == {"a": "true", "b": "false", "c": 1, "d": "True"}
+
+
+def test_a_property_of_the_other_kind_of_client_is_left_out():
+    both = settings(kafka={"session.timeout.ms": 6000, "compression.type": "zstd"})
+    assert "compression.type" not in kafka.consumer_properties(both)
+    assert "session.timeout.ms" not in kafka.producer_properties(both)
+    assert kafka.consumer_properties(both)["session.timeout.ms"] == 6000
+    assert kafka.producer_properties(both)["compression.type"] == "zstd"
+
+
+def test_a_reader_of_its_own_has_a_group_of_its_own():
+    assert kafka.consumer_properties(settings(), group="other")["group.id"] == "other"
+
+
+# librdkafka itself judges these.
+
+TAKEN = [
+    {},
+    {"group.protocol": "consumer"},
+    {"group.protocol": "consumer", "group.remote.assignor": "uniform"},
+    {"group.protocol": "classic", "session.timeout.ms": 10_000},
+    {"partition.assignment.strategy": "range,roundrobin"},
+    {"group.instance.id": "a"},
+    {"fetch.min.bytes": 1, "linger.ms": 0, "batch.size": 1000, "security.protocol": "plaintext"},
+]
+
+
+@pytest.mark.parametrize("own", TAKEN)
+def test_librdkafka_takes_our_properties_with_the_users(own, capfd):
+    given = settings(kafka=own)
+    kafka.new_consumer(kafka.consumer_properties(given)).close()
+    kafka.new_producer(kafka.producer_properties(given))
+    kafka.admin_client(given)
+    assert capfd.readouterr().err == ""
+
+
+NOT_TAKEN = [
+    ({"no.such.property": "canary"}, "_INVALID_ARG"),
+    ({"security.protocol": "canary"}, "_INVALID_ARG"),
+    ({"socket.timeout.ms": "canary"}, "_INVALID_ARG"),
+    ({"client.rack": "x", "sasl.mechanism": "canary", "security.protocol": "sasl_plaintext"}, "_INVALID_ARG"),
+]
+
+
+@pytest.mark.parametrize(("own", "name"), NOT_TAKEN)
+@pytest.mark.parametrize("client", ["consumer", "producer", "admin"])
+def test_what_librdkafka_does_not_take_is_one_line_without_the_value(own, name, client, capfd):
+    given = settings(kafka=own)
+    with pytest.raises(CannotGoOn) as refused:
+        if client == "consumer":
+            kafka.new_consumer(kafka.consumer_properties(given))
+        elif client == "producer":
+            kafka.new_producer(kafka.producer_properties(given))
+        else:
+            kafka.admin_client(given)
+    assert str(refused.value) == f"CAPI_KAFKA: librdkafka does not take these properties ({name})"
+    assert "canary" not in capfd.readouterr().err
+
+
+PYTHON_OBJECTS = [
+    "error_cb",
+    "stats_cb",
+    "oauth_cb",
+    "on_commit",
+    "on_delivery",
+    "logger",
+    "default.topic.config",
+]
+
+
+@pytest.mark.parametrize("name", PYTHON_OBJECTS)
+def test_what_takes_an_object_of_python_is_no_property(name):
+    with pytest.raises(ValueError, match="one of these takes an object"):
+        settings(kafka={name: "x"})
+
+
+def test_the_name_of_an_error_is_a_word_and_never_its_text():
+    assert kafka.error_name(KafkaException(KafkaError(KafkaError._TRANSPORT, "canary"))) == "_TRANSPORT"
+    assert kafka.error_name(KafkaException("canary")) == "unknown"
+    assert kafka.error_name(KafkaException()) == "unknown"
+
+
+def test_brokers_that_do_not_answer_are_one_line():
+    error = KafkaException(KafkaError(KafkaError._TRANSPORT, "canary"))
+    assert str(kafka.cannot_reach(settings(), error)) == (
+        "no answer from the brokers 127.0.0.1:1 (_TRANSPORT): "
+        "check CAPI_BOOTSTRAP_SERVERS, the network, and the security settings in CAPI_KAFKA"
+    )
