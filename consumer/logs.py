@@ -10,12 +10,14 @@ form, with the type of an exception and without its text.
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from typing import TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from consumer.core.meta_codes import masked
 from consumer.settings import LogFormat, LogLevel
 
 LEVELS = {
@@ -52,6 +54,10 @@ def configure(form: LogFormat, level: LogLevel, stream: TextIO | None = None) ->
 def _exception_type_only(logger: WrappedLogger, method: str, line: EventDict) -> EventDict:
     """The text of an exception, and its traceback, may show a value: only its type is written."""
     error = line.pop("exc_info", None)
+    if error is True:
+        error = sys.exc_info()
+    if isinstance(error, tuple):
+        error = error[1]
     if isinstance(error, BaseException):
         line["error"] = type(error).__name__
     return line
@@ -63,5 +69,17 @@ class _Foreign(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         error = record.exc_info[1] if record.exc_info else None
         log = structlog.get_logger()
-        # The format, not the message: its arguments may be anything.
-        log.log(record.levelno, str(record.msg), source=record.name, exc_info=error)
+        log.log(record.levelno, _words(record.msg), source=record.name, exc_info=error)
+
+
+def _words(message: object) -> str:
+    """
+    What another library says, without what it says it of.
+
+    The format, not the message: its arguments may be anything. asyncio has put
+    them in already: `Exception in callback f('...')`, and a second line with
+    the exception.
+    """
+    if not isinstance(message, str):
+        return type(message).__name__
+    return masked(re.split(r"[(<\[{\n]", message, maxsplit=1)[0].strip())
