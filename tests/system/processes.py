@@ -78,8 +78,12 @@ class Running:
         eventually(self._is_ready, deadline_s, f"{self.name} is ready")
 
     def _is_ready(self) -> bool:
+        return self.still_runs() and self.status("/readyz") == 200
+
+    def still_runs(self) -> bool:
+        """True; fails when the process has ended, so that nobody waits for it."""
         assert self.returncode is None, f"{self.name} ended with {self.returncode}\n{self.last_lines()}"
-        return self.status("/readyz") == 200
+        return True
 
     def kill(self) -> None:
         """SIGKILL, as a machine that is gone."""

@@ -61,7 +61,7 @@ class Scene:
         known = ["--pixel-id", PIXEL, "--access-token", TOKEN]
         files = ["--port-file", str(port_file), "--accepted-file", str(self.accepted_file)]
         sandbox = self.processes.start("sandbox", *known, *files, *options)
-        eventually(port_file.exists, START_S_MAX, "the sandbox listens")
+        eventually(lambda: sandbox.still_runs() and port_file.exists(), START_S_MAX, "the sandbox listens")
         self.graph_url = f"http://127.0.0.1:{port_file.read_text().strip()}"
         return sandbox
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 from conftest import started_cluster
 from eventually import eventually
+from required import require
 from system import kafka_jars, topics
 from system.events import shop_events
 from system.kafka_cluster import KafkaDidNotStart, brokers, given_cluster, start_cluster
@@ -79,6 +81,8 @@ def test_three_brokers_hold_every_record_when_one_is_killed(tmp_path):
         assert len(topics.read_to_end(servers, "events")) == 600
         cluster.nodes[2].start()
         assert brokers(servers) == {1, 2, 3}
+        cluster.nodes[1].stop()
+        assert brokers(servers) == {1, 3}
     finally:
         cluster.end()
 
@@ -123,6 +127,33 @@ def test_jars_that_are_there_are_not_fetched_again(monkeypatch, tmp_path):
     there.mkdir(parents=True)
     monkeypatch.setenv("PATH", str(tmp_path))
     assert kafka_jars.jars(build=tmp_path / "build", pom=pom) == there
+
+
+MAVEN_THAT_IS_COUNTED = """#!/bin/sh
+echo run >> "$0.runs"
+exec {maven} "$@"
+"""
+ASK = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from system.kafka_jars import jars
+print(len(list(jars(build=Path(sys.argv[2])).glob("*.jar"))))
+"""
+
+
+@pytest.mark.kafka
+def test_two_processes_that_ask_at_once_both_get_all_jars_of_one_fetch(tmp_path):
+    real = shutil.which("mvn") or require("kafka", "no mvn to fetch the broker's jars with")
+    maven = tmp_path / "mvn"
+    maven.write_text(MAVEN_THAT_IS_COUNTED.format(maven=real))
+    maven.chmod(0o755)
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    command = [sys.executable, "-c", ASK, str(TESTS), str(tmp_path / "build")]
+    asking = [subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) for _ in range(2)]
+    first, second = (int(process.communicate(timeout=300)[0]) for process in asking)
+    assert first == second > 30
+    assert (tmp_path / "mvn.runs").read_text() == "run\n"
 
 
 PARENT = """

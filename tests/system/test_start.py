@@ -10,7 +10,7 @@ from system.events import shop_events
 from system.ports import free_ports
 
 NOWHERE = f"127.0.0.1:{free_ports(1)[0]}"
-COMMANDS = ["run"]
+COMMANDS = ["run", "check"]
 
 
 @pytest.fixture
@@ -72,6 +72,25 @@ def test_a_dead_letter_topic_that_takes_less_than_the_events_topic_is_refused(re
     code, said = refusal(ready, command, CAPI_DEAD_LETTER_TOPIC=narrow)
     assert code == 1
     assert one_line(said, "dead letters", "max.message.bytes", narrow)
+
+
+META = [
+    ({}, 0, ["Meta"]),
+    ({"CAPI_ACCESS_TOKEN": "a-token-that-was-revoked"}, 1, ["Meta", "CAPI_ACCESS_TOKEN"]),
+    ({"CAPI_PIXEL_ID": "42"}, 1, ["Meta", "CAPI_PIXEL_ID"]),
+]
+
+
+@pytest.mark.kafka
+def test_check_says_whether_meta_takes_token_and_pixel_and_sends_nothing(ready):
+    ready.start_sandbox()
+    for own, code, words in META:
+        finished = ready.processes.run("check", settings=ready.settings(**own))
+        assert finished.returncode == code, finished.stdout
+        assert one_line(finished.stdout, *words), finished.stdout
+        assert "a-token-that-was-revoked" not in finished.stdout + finished.stderr
+    assert ready.sandbox_stats()["events_accepted"] == 0
+    assert topics.committed_offsets(ready.bootstrap_servers, ready.group) == {}
 
 
 def one_line(said, *words):

@@ -1,0 +1,30 @@
+"""What judges the consumer shares no code with it, and what the tests need is named without an address."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+SYSTEM = Path(__file__).parent
+MODULES = [*SYSTEM.glob("*.py"), SYSTEM.parent / "conftest.py", SYSTEM.parent / "required.py"]
+
+
+def imported(path):
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module
+
+
+def test_nothing_here_imports_the_package_under_test():
+    assert len(MODULES) > 10
+    assert [
+        (path.name, name) for path in MODULES for name in imported(path) if name.split(".")[0] == "consumer"
+    ] == []
+
+
+def test_the_pom_names_no_address_but_its_own_form():
+    pom = (SYSTEM / "pom.xml").read_text()
+    assert re.findall(r"\w+://[^\"<\s]+", pom) == ["http://maven.apache.org/POM/4.0.0"]
