@@ -12,11 +12,11 @@ Personal data is taken out at the end, whatever way it came in.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from typing import NamedTuple, TypeVar, TypeVarTuple
 
 from consumer.core import contents, mapping, numbers, plain
-from consumer.core.cleaning import DROPPED, clean_entry
+from consumer.core.cleaning import DROPPED, clean_entry, holds_address
 from consumer.core.contents import Line
 from consumer.core.currencies import code
 from consumer.core.decision import NoteWord
@@ -33,9 +33,6 @@ Ts = TypeVarTuple("Ts")
 
 PRODUCT_CURRENCY = ("currency",)
 PRODUCT_NAME = ("name",)
-
-# Their forms leave no room for personal data.
-CLEAN_BY_FORM = frozenset({"value", "currency", "contents", "num_items"})
 
 
 def custom_data(event: Event, name: str, rules: Rules, trail: Trail) -> CustomData:
@@ -58,7 +55,7 @@ def custom_data(event: Event, name: str, rules: Rules, trail: Trail) -> CustomDa
         "num_items": rows.num_items(lines),
     }
     found.update(rows.without_row())
-    return _cleaned(found, rules, trail)
+    return _cleaned(found, rules.custom_data_allow, trail)
 
 
 def _items(event: Event, trail: Trail) -> list[Object]:
@@ -175,15 +172,21 @@ def _as_it_is(value: object) -> object | Unusable:
     return Unusable(NoteWord.TOO_DEEP) if is_too_deep(value) else value
 
 
-def _cleaned(found: CustomData, rules: Rules, trail: Trail) -> CustomData:
+def _cleaned(found: CustomData, allow: Set[str], trail: Trail) -> CustomData:
     """What is there, without personal data."""
     kept: CustomData = {}
     for key, value in found.items():
         if value is None:
             continue
-        cleaned = value if key in CLEAN_BY_FORM else clean_entry(key, value, rules.custom_data_allow)
+        is_row = key in mapping.CUSTOM_DATA
+        # A row has no personal name, and a form; only its text may hold an address.
+        cleaned = value if is_row and not _holds_address(value) else clean_entry(key, value, allow)
         if cleaned is not value:
-            trail.note(key if key in mapping.CUSTOM_DATA else "custom_data.*", NoteWord.PERSONAL_DATA)
+            trail.note(key if is_row else "custom_data.*", NoteWord.PERSONAL_DATA)
         if cleaned is not DROPPED:
             kept[key] = cleaned
     return kept
+
+
+def _holds_address(value: object) -> bool:
+    return isinstance(value, str) and holds_address(value)

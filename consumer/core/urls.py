@@ -14,7 +14,7 @@ rewritten: no lower case, no sorting, no new encoding.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
 from urllib.parse import unquote, unquote_plus
 
 from consumer.core.cleaning import holds_address, is_personal_name
@@ -69,7 +69,7 @@ def click_id(url: str) -> str | None:
 
 
 def _clean_path(path: str) -> str:
-    if "@" not in path and "%" not in path:
+    if not _shows_address(path):
         return path
     return "/".join(MASK if _shows_address(segment) else segment for segment in path.split("/"))
 
@@ -94,14 +94,14 @@ def _is_personal(parameter: str) -> bool:
 
 
 def _shows_address(text: str) -> bool:
-    return any(map(holds_address, _readings(text)))
+    # Most texts have neither, and no decoding makes an @ of anything else.
+    return ("@" in text or "%" in text) and any(map(holds_address, _readings(text)))
 
 
-def _readings(text: str) -> Iterator[str]:
-    """The text, and what it decodes to, for as long as decoding changes it."""
-    yield text
-    for _ in range(DECODINGS_MAX):
-        if "%" not in text and "+" not in text:
-            return
+def _readings(text: str) -> Sequence[str]:
+    """The text, and what it decodes to, for as long as there is something to decode."""
+    readings = [text]
+    while len(readings) <= DECODINGS_MAX and ("%" in text or "+" in text):
         text = unquote_plus(text)
-        yield text
+        readings.append(text)
+    return readings

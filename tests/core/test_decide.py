@@ -170,7 +170,7 @@ def events(draw):
     return made
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=700, deadline=None)
 @given(events(), RULES)
 @example(event(event_name="a\x1c@b.c"), Rules())
 def test_whatever_stands_in_a_field_there_is_a_decision_and_a_clean_payload(given, rules):
