@@ -228,15 +228,15 @@ class Delivery:
         body = b""
         lone_failures = 0
         while True:
-            await self._gate.admit()
+            admission = await self._gate.admit()
             fresh = self._fresh(batch)
             if not fresh:
-                self._gate.abandon()
+                self._gate.abandon(admission)
                 return fresh, None, history
             if not body or len(fresh) != len(batch):
                 batch, body = fresh, request_body(fresh, self._terms.envelope_end)
             sent_at = self._clocks.monotonic_s()
-            verdict = await self._send(batch, body)
+            verdict = await self._send(batch, body, admission)
             history = History(history.attempts + 1, history.failing_since)
             if verdict.kind in (Kind.ACCEPTED, Kind.REFUSED, Kind.TOO_LARGE):
                 return batch, verdict, history
@@ -248,17 +248,17 @@ class Delivery:
                         return batch, verdict, history
                 await self._wait(verdict, history.attempts)
 
-    async def _send(self, batch: Sequence[InFlight], body: bytes) -> Verdict:
+    async def _send(self, batch: Sequence[InFlight], body: bytes, admission: int) -> Verdict:
         """One request. The gate hears of its verdict."""
         self.requests_in_flight += 1
         try:
             verdict = await self._sink.send(body, len(batch))
         except BaseException:
-            self._gate.abandon()
+            self._gate.abandon(admission)
             raise
         finally:
             self.requests_in_flight -= 1
-        self._gate.hear(verdict, pixel_wait_s(verdict, self._clocks.chance()))
+        self._gate.hear(admission, verdict, pixel_wait_s(verdict, self._clocks.chance()))
         self._telemetry.add(metrics.REQUESTS, 1, verdict.kind.value)
         if verdict.code is not None:
             self._telemetry.add(metrics.ERRORS, 1, str(verdict.code))

@@ -27,13 +27,20 @@ SETUP_FIRST_S = 1.0
 
 
 class Gate:
-    """Lets requests through. `clock` is monotonic, in seconds."""
+    """
+    Lets requests through. `clock` is monotonic, in seconds.
+
+    An admission is a number that changes with each refusal and each new token.
+    So of the requests that were under way together one refusal counts, and what
+    an old token brings is not held against the new one.
+    """
 
     def __init__(self, clock: Clock, setup_retry_s: float) -> None:
         self._clock = clock
         self._setup_retry_s = setup_retry_s
         self._closed_until = -math.inf
         self._refusals = 0
+        self._admission = 0
         self._probing = False
         self._changed = asyncio.Event()
 
@@ -44,8 +51,8 @@ class Gate:
             return State.SETUP
         return State.THROTTLED if self._clock() < self._closed_until else State.RUNNING
 
-    async def admit(self) -> None:
-        """Return when a request may be sent. Each return is followed by one `hear` or `abandon`."""
+    async def admit(self) -> int:
+        """Return when a request may be sent: its admission, to be given to one `hear` or `abandon`."""
         while (wait_s := self._wait_s()) > 0:
             changed = self._changed
             try:
@@ -53,28 +60,39 @@ class Gate:
             except TimeoutError:
                 continue
         self._probing = self._refusals > 0
+        return self._admission
 
-    def hear(self, verdict: Verdict, wait_s: float) -> None:
+    def hear(self, admission: int, verdict: Verdict, wait_s: float) -> None:
         """What became of an admitted request; the pixel waits `wait_s` because of it."""
-        self._probing = False
-        # A connection that fails says nothing of the token.
-        if verdict.kind is not Kind.TRANSIENT:
-            self._refusals = self._refusals + 1 if verdict.kind is Kind.SETUP else 0
-        if self._refusals:
-            wait_s = max(wait_s, min(self._setup_retry_s, SETUP_FIRST_S * 2.0 ** min(self._refusals, 20)))
+        if admission == self._admission:
+            self._probing = False
+            # A connection that fails says nothing of the token.
+            if verdict.kind is Kind.SETUP:
+                wait_s = max(wait_s, self._count_refusal())
+            elif verdict.kind is not Kind.TRANSIENT:
+                self._refusals = 0
         if wait_s > 0:
             self._closed_until = max(self._closed_until, self._clock() + wait_s)
         self._announce()
 
-    def abandon(self) -> None:
+    def abandon(self, admission: int) -> None:
         """An admitted request was given up before its answer."""
-        self._probing = False
+        if admission == self._admission:
+            self._probing = False
         self._announce()
 
     def retry_now(self) -> None:
-        """There is a new token: try it without waiting."""
+        """There is a new token: try it without waiting, even for the answer about the old one."""
         self._closed_until = -math.inf
+        self._admission += 1
+        self._probing = False
         self._announce()
+
+    def _count_refusal(self) -> float:
+        """One more; how long to wait for the next try."""
+        self._refusals += 1
+        self._admission += 1
+        return min(self._setup_retry_s, SETUP_FIRST_S * 2.0 ** min(self._refusals - 1, 20))
 
     def _wait_s(self) -> float:
         if self._refusals and self._probing:

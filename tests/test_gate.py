@@ -1,0 +1,255 @@
+"""The pixel as a whole waits: one try at a time while Meta refuses the token, none while it throttles."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from consumer.core.verdict import Kind, Verdict
+from consumer.gate import Gate
+from consumer.state import State
+
+ACCEPTED, TRANSIENT, REFUSED, TOO_LARGE = map(
+    Verdict, (Kind.ACCEPTED, Kind.TRANSIENT, Kind.REFUSED, Kind.TOO_LARGE)
+)
+SETUP, THROTTLED, BLOCKED = map(Verdict, (Kind.SETUP, Kind.THROTTLED, Kind.BLOCKED))
+
+
+class Clock:
+    """Stands still until it is told otherwise."""
+
+    def __init__(self):
+        self.now = 1_000.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def gate(clock):
+    return Gate(clock, setup_retry_s=60.0)
+
+
+async def is_let_through(*waiting):
+    """Which of the tasks have been admitted, once everything that can go on has gone on."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+    return [task.done() for task in waiting]
+
+
+def waiting(gate, count=1):
+    return [asyncio.create_task(gate.admit()) for _ in range(count)]
+
+
+async def give_up(tasks):
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def refuse(gate, clock, times=1):
+    """Let Meta refuse so often, each time when the gate lets a try through."""
+    for _ in range(times):
+        clock.now += 100
+        gate.hear(await gate.admit(), SETUP, 0.0)
+
+
+# Running
+
+
+async def test_an_open_gate_lets_all_through_at_once(gate):
+    tasks = waiting(gate, 20)
+    assert all(await is_let_through(*tasks))
+    assert gate.state is State.RUNNING
+
+
+@pytest.mark.parametrize("verdict", [ACCEPTED, TRANSIENT, REFUSED, TOO_LARGE])
+async def test_what_is_about_the_batch_does_not_close_the_gate(gate, verdict):
+    gate.hear(await gate.admit(), verdict, 0.0)
+    assert gate.state is State.RUNNING
+    assert await is_let_through(*waiting(gate)) == [True]
+
+
+# Throttled
+
+
+@pytest.mark.parametrize("verdict", [THROTTLED, BLOCKED, ACCEPTED])
+async def test_a_wait_holds_everybody_and_ends_by_itself(gate, clock, verdict):
+    admission = await gate.admit()
+    other = await gate.admit()
+    gate.hear(admission, verdict, 30.0)
+    assert gate.state is State.THROTTLED
+    tasks = waiting(gate, 3)
+    assert await is_let_through(*tasks) == [False] * 3
+    clock.now += 29.9
+    gate.hear(other, ACCEPTED, 0.0)
+    assert await is_let_through(*tasks) == [False] * 3
+    clock.now += 0.1
+    gate.abandon(other)
+    assert await is_let_through(*tasks) == [True] * 3
+    assert gate.state is State.RUNNING
+
+
+async def test_the_longest_wait_holds(gate, clock):
+    first, second = await gate.admit(), await gate.admit()
+    gate.hear(first, THROTTLED, 30.0)
+    gate.hear(second, THROTTLED, 5.0)
+    clock.now += 10
+    assert gate.state is State.THROTTLED
+
+
+async def test_a_wait_ends_without_anything_else_happening():
+    gate = Gate(time.monotonic, 60.0)
+    gate.hear(await gate.admit(), THROTTLED, 0.05)
+    began = time.monotonic()
+    await asyncio.wait_for(gate.admit(), 5)
+    assert 0.03 < time.monotonic() - began < 2
+
+
+# Setup
+
+
+async def test_a_refused_token_is_setup_until_something_is_accepted(gate, clock):
+    await refuse(gate, clock)
+    assert gate.state is State.SETUP
+    clock.now += 1_000
+    assert gate.state is State.SETUP
+    gate.hear(await gate.admit(), ACCEPTED, 0.0)
+    assert gate.state is State.RUNNING
+
+
+@pytest.mark.parametrize("verdict", [ACCEPTED, REFUSED, TOO_LARGE, THROTTLED, BLOCKED])
+async def test_any_answer_to_a_try_but_a_refused_token_ends_setup(gate, clock, verdict):
+    await refuse(gate, clock, 3)
+    clock.now += 100
+    gate.hear(await gate.admit(), verdict, 0.0)
+    assert gate.state is State.RUNNING
+
+
+async def test_a_connection_that_fails_says_nothing_of_the_token(gate, clock):
+    await refuse(gate, clock)
+    clock.now += 100
+    gate.hear(await gate.admit(), TRANSIENT, 0.0)
+    assert gate.state is State.SETUP
+    assert await is_let_through(*waiting(gate)) == [True]
+
+
+WAITS = [(1, 1.0), (2, 2.0), (3, 4.0), (6, 32.0), (7, 60.0), (40, 60.0), (2_000, 60.0)]
+
+
+@pytest.mark.parametrize(("refusals", "wait_s"), WAITS)
+async def test_the_wait_doubles_from_a_second_up_to_the_setting(gate, clock, refusals, wait_s):
+    await refuse(gate, clock, refusals)
+    task = waiting(gate)
+    clock.now += wait_s - 0.01
+    gate.abandon(-1)
+    assert await is_let_through(*task) == [False]
+    clock.now += 0.01
+    gate.abandon(-1)
+    assert await is_let_through(*task) == [True]
+
+
+async def test_one_request_at_a_time_is_tried(gate, clock):
+    await refuse(gate, clock)
+    clock.now += 100
+    tasks = waiting(gate, 5)
+    assert sum(await is_let_through(*tasks)) == 1
+    clock.now += 100
+    gate.abandon(-1)
+    assert sum(await is_let_through(*tasks)) == 1
+    (tried,) = [task for task in tasks if task.done()]
+    gate.hear(tried.result(), ACCEPTED, 0.0)
+    assert all(await is_let_through(*tasks))
+
+
+async def test_a_try_that_is_given_up_lets_another_one_through(gate, clock):
+    await refuse(gate, clock)
+    clock.now += 100
+    tasks = waiting(gate, 2)
+    await is_let_through(*tasks)
+    gate.abandon(next(task for task in tasks if task.done()).result())
+    assert await is_let_through(*tasks) == [True, True]
+
+
+async def test_refusals_of_requests_that_were_under_way_together_count_once(gate, clock):
+    admissions = [await gate.admit() for _ in range(8)]
+    for admission in admissions:
+        gate.hear(admission, SETUP, 0.0)
+    task = waiting(gate)
+    clock.now += 1.0
+    gate.abandon(-1)
+    assert await is_let_through(*task) == [True]
+
+
+async def test_a_late_refusal_does_not_let_a_second_try_through(gate, clock):
+    slow, quick = await gate.admit(), await gate.admit()
+    gate.hear(quick, SETUP, 0.0)
+    clock.now += 100
+    tasks = waiting(gate, 2)
+    assert sum(await is_let_through(*tasks)) == 1
+    gate.hear(slow, SETUP, 0.0)
+    gate.abandon(slow)
+    assert sum(await is_let_through(*tasks)) == 1
+    await give_up(tasks)
+
+
+async def test_late_success_of_an_older_request_is_no_news_of_the_token(gate):
+    slow, quick = await gate.admit(), await gate.admit()
+    gate.hear(quick, SETUP, 0.0)
+    gate.hear(slow, ACCEPTED, 0.0)
+    assert gate.state is State.SETUP
+
+
+async def test_a_late_throttling_holds_the_pixel_all_the_same(gate, clock):
+    slow, quick = await gate.admit(), await gate.admit()
+    gate.hear(quick, SETUP, 0.0)
+    gate.hear(slow, THROTTLED, 30.0)
+    task = waiting(gate)
+    clock.now += 5
+    gate.abandon(-1)
+    assert await is_let_through(*task) == [False]
+    await give_up(task)
+
+
+# A new token
+
+
+async def test_a_new_token_is_tried_at_once(gate, clock):
+    await refuse(gate, clock, 10)
+    tasks = waiting(gate, 3)
+    assert await is_let_through(*tasks) == [False] * 3
+    gate.retry_now()
+    assert sum(await is_let_through(*tasks)) == 1
+    assert gate.state is State.SETUP
+    await give_up(tasks)
+
+
+async def test_what_the_old_token_brings_is_not_held_against_the_new_one(gate, clock):
+    """The file changes while a try with the old token is under way, whose refusal comes afterwards."""
+    await refuse(gate, clock, 10)
+    clock.now += 100
+    with_the_old_one = await gate.admit()
+    gate.retry_now()
+    (task,) = waiting(gate)
+    assert await is_let_through(task) == [True]
+    gate.hear(with_the_old_one, SETUP, 0.0)
+    gate.hear(task.result(), ACCEPTED, 0.0)
+    assert gate.state is State.RUNNING
+    assert await is_let_through(*waiting(gate)) == [True]
+
+
+async def test_who_gives_up_waiting_takes_nothing_along(gate, clock):
+    await refuse(gate, clock)
+    tasks = waiting(gate, 2)
+    await is_let_through(*tasks)
+    await give_up(tasks[:1])
+    clock.now += 100
+    gate.abandon(-1)
+    assert await is_let_through(tasks[1]) == [True]
