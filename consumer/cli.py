@@ -15,6 +15,7 @@ from consumer import __version__, dead_letters_command, exits, topics
 from consumer.check import check
 from consumer.demo.command import demo
 from consumer.exits import CannotGoOn
+from consumer.explain import explain
 from consumer.publish import publish
 from consumer.replay import replay
 from consumer.run import run
@@ -47,6 +48,7 @@ def _root(
 app.command()(run)
 app.command()(check)
 app.command()(publish)
+app.command()(explain)
 app.command()(replay)
 app.add_typer(dead_letters_command.app, name="dead-letters")
 app.add_typer(topics.app, name="topics")
