@@ -98,6 +98,7 @@ class Stage:
     def __post_init__(self) -> None:
         self.folder = self.root
         self.environment = {**os.environ, "PATH": f"{self.python.parent}:{os.environ['PATH']}"}
+        self.environment.pop("PYTHONPATH", None)  # what lies there would count as installed
 
     def carry_out(self, stage: list[Instruction]) -> None:
         """Each instruction in order. Raises AssertionError with the output of a RUN that failed."""
