@@ -7,12 +7,15 @@ refuses for its size goes without its value, and says so.
 
 confluent-kafka's asynchronous producer refuses headers, so this is the
 ordinary one, whose delivery reports come when it is polled: by one task, as
-long as a letter is under way.
+long as a letter is under way. An idempotent producer can fail for good; then
+another takes its place, and the old one is polled to the last of its reports.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections import Counter
 from collections.abc import Callable
 
 import structlog
@@ -28,6 +31,9 @@ log = structlog.get_logger()
 
 POLL_S = 0.005
 RETRY_MOST_S = 10.0
+# A broker judges the size of what comes at once. So each letter goes alone:
+# else small ones would be refused, and lose their values, for their number.
+ONE_BY_ONE = {"batch.num.messages": 1, "linger.ms": 0}
 OVERSIZE = frozenset({KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.RECORD_LIST_TOO_LARGE})
 
 
@@ -48,7 +54,7 @@ class DeadLetters:
         self._writer = writer
         self._telemetry = telemetry
         self._chance = chance
-        self._under_way = 0
+        self._under_way: Counter[Producer] = Counter()
         self._poller: asyncio.Task[None] | None = None
 
     async def put(self, record: Record, failure: Failure) -> None:
@@ -69,7 +75,7 @@ class DeadLetters:
             attempt += 1
             if attempt == 1:
                 log.warning("dead letter not written, trying again", error=error.name(), topic=self._topic)
-            if error.fatal():
+            if error.fatal() or error.code() == KafkaError._FATAL:
                 self._replace(producer)
             await asyncio.sleep(backoff_s(attempt, self._chance(), RETRY_MOST_S))
         self._telemetry.add(metrics.DEAD_LETTERS, 1, failure.reason.value)
@@ -85,7 +91,7 @@ class DeadLetters:
             if not done.done():
                 done.set_result(error)
 
-        self._under_way += 1
+        self._under_way[producer] += 1
         try:
             producer.produce(
                 self._topic,
@@ -103,14 +109,14 @@ class DeadLetters:
         except KafkaException as error:
             return _cause(error)
         finally:
-            self._under_way -= 1
+            self._under_way[producer] -= 1
+            self._under_way += Counter()  # without those that have none
 
     def _replace(self, producer: Producer) -> None:
-        """An idempotent producer that has failed for good is given up; what it had under way is reported."""
+        """What the old producer had under way is reported as failed."""
         if producer is self._producer:
             self._producer = self._new_producer()
             producer.purge()
-            producer.poll(0)
 
     def _keep_polling(self) -> None:
         if self._poller is None or self._poller.done():
@@ -118,7 +124,10 @@ class DeadLetters:
 
     async def _poll(self) -> None:
         while self._under_way:
-            self._producer.poll(0)
+            for producer in list(self._under_way):
+                # Raises once what has made the producer fail for good. Each write hears of it itself.
+                with contextlib.suppress(KafkaException):
+                    producer.poll(0)
             await asyncio.sleep(POLL_S)
 
 

@@ -27,7 +27,7 @@ from consumer.access_token import AccessToken
 from consumer.core.batching import Limits, envelope_end
 from consumer.core.letter import Writer
 from consumer.core.offsets import Ticket
-from consumer.dead_letters import DeadLetters
+from consumer.dead_letters import ONE_BY_ONE, DeadLetters
 from consumer.delivery import Clocks, Delivery, Terms
 from consumer.exits import CannotGoOn
 from consumer.gate import Gate
@@ -163,7 +163,7 @@ def _dead_letters(settings: Settings, telemetry: Telemetry) -> DeadLetters:
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         return Writer(settings.group, __version__, now)
 
-    properties = kafka.producer_properties(settings)
+    properties = kafka.producer_properties(settings) | ONE_BY_ONE
     return DeadLetters(
         settings.dead_letter_topic, lambda: kafka.new_producer(properties), writer, telemetry, random.random
     )
