@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from confluent_kafka import Producer
 from deciding import ordinary
 from deploy.compose import at, environment, seconds, services
 from eventually import eventually
@@ -118,12 +117,13 @@ def accepted(ports: Ports) -> int:
         return json.load(answer)["events_accepted"]
 
 
-def produce(ports: Ports, topic: str) -> None:
-    """One ordinary event of now."""
+def publish(stack: Processes, ports: Ports) -> None:
+    """One ordinary event of now, by the command that the file's first lines show."""
     event = ordinary() | {"event_timestamp": int(time.time())}
-    producer = Producer({"bootstrap.servers": f"127.0.0.1:{ports.broker}", "acks": "all"})
-    producer.produce(topic, json.dumps(event).encode())
-    assert producer.flush(30) == 0
+    file = stack.folder / "events.jsonl"
+    file.write_text(json.dumps(event) + "\n", encoding="utf-8")
+    published = stack.run("publish", str(file), settings=ports.of("consumer"))
+    assert published.returncode == 0, published.stderr
 
 
 def test_topics_can_be_made_again(stack: Processes, ports: Ports):
@@ -135,7 +135,7 @@ def test_the_consumer_gets_ready_sends_and_leaves_in_time(stack: Processes, port
     consumer.await_ready(READY_S_MAX)
     assert is_healthy("consumer", 9090, ports.consumer)
     before = accepted(ports)
-    produce(ports, environment("consumer")["CAPI_TOPICS"])
+    publish(stack, ports)
     eventually(lambda: accepted(ports) == before + 1, READY_S_MAX, "the sandbox has the event")
     assert consumer.stop(seconds(services()["consumer"]["stop_grace_period"])) == 0
     assert not is_healthy("consumer", 9090, ports.consumer)
