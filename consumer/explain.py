@@ -85,12 +85,16 @@ def explain_lines(lines: Iterable[bytes], rules: Rules, now_ms: int) -> Iterator
 
 
 def explained(lines: Iterable[bytes], rules: Rules, now_ms: int) -> Iterator[Explained]:
-    """The decision about each line, without its end, and without a byte order mark before the first."""
+    """
+    The decision about each line, without a byte order mark before the first.
+
+    A line may bring its end, LF or CRLF: white space to JSON.
+    """
     hasher = BatchHasher()
     for offset, line in enumerate(lines):
         if offset % LINES_A_HASHER == 0:
             hasher = BatchHasher()
-        value = (line.removeprefix(BOM) if offset == 0 else line).rstrip(b"\r\n")
+        value = line.removeprefix(BOM) if offset == 0 else line
         sources: Sources = {}
         decision = decide(Record(STDIN, offset, now_ms, value), rules, hasher, now_ms, sources)
         yield Explained(offset, decision, sources)

@@ -121,12 +121,13 @@ def _sent(payload: Mapping[str, Any], sources: Sources) -> Iterator[tuple[Text, 
 
 
 def _shown(value: object) -> str:
-    """A value on one line: text as it is when it is harmless, else as JSON in ASCII; digests shortened."""
+    """A value on one line, digests shortened."""
     text = value if isinstance(value, str) else orjson.dumps(value).decode()
-    return DIGEST.sub(r"\1…", text if text.isprintable() else json.dumps(text))
+    return DIGEST.sub(r"\1…", text)
 
 
 def _plain(text: str) -> Text:
+    """Text as it is when it is harmless, else as JSON in ASCII."""
     return Text(text if text.isprintable() else json.dumps(text))
 
 

@@ -83,6 +83,13 @@ def test_ids_are_opaque_text(category):
     assert reason(event(consent_categories=["analytics"]), rules) == "no_consent"
 
 
+@pytest.mark.parametrize(
+    ("categories", "word"), [(True, "True"), (True, "1"), ([None], "None"), ([{}], "{}")]
+)
+def test_what_is_no_id_never_reads_as_one(categories, word):
+    assert not is_given({"consent_categories": categories}, word)
+
+
 def test_ids_keep_their_case():
     assert not is_given({"consent_categories": ["ADS"]}, "ads")
 

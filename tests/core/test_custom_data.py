@@ -22,6 +22,14 @@ def paths(**rows):
     return Rules(custom_data_paths={key: tuple(map(parse_path, row)) for key, row in listed.items()})
 
 
+def deep(levels):
+    """Lists nested this deep."""
+    inner = "bottom"
+    for _ in range(levels):
+        inner = [inner]
+    return inner
+
+
 # value and currency
 
 
@@ -275,6 +283,13 @@ def test_an_override_wins_over_a_path():
     assert sent(given, rules)["custom_data"] == {"value": 2, "content_type": "product", "mine": 0}
 
 
+def test_a_path_is_not_walked_where_an_override_stands():
+    rules = paths(mine="order.mine")
+    given = event({"order.mine": deep(40), "integrations.facebook.custom_data": {"mine": 0}})
+    assert sent(given, rules)["custom_data"]["mine"] == 0
+    assert noted(given, rules) == []
+
+
 def test_an_unusable_value_at_a_path_gives_way_to_the_next_path():
     rules = paths(value=["a", "b"])
     assert custom_data({"a": "free", "b": 3}, rules)["value"] == 3
@@ -282,12 +297,10 @@ def test_an_unusable_value_at_a_path_gives_way_to_the_next_path():
 
 
 def test_what_nests_too_deep_at_a_path_is_noted():
-    deep = [[[]]]
-    for _ in range(40):
-        deep = [deep]
     rules = paths(mine=["deep", "flat"])
-    assert custom_data({"deep": deep, "flat": 1}, rules)["mine"] == 1
-    assert noted(event(deep=deep), rules) == [("custom_data.*", "too_deep")]
+    assert custom_data({"deep": deep(33), "flat": 1}, rules)["mine"] == 1
+    assert custom_data({"deep": deep(32), "flat": 1}, rules)["mine"] == deep(32)
+    assert noted(event(deep=deep(33)), rules) == [("custom_data.*", "too_deep")]
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ SHOP = "https://shop.example.com"
         f"{SHOP}/caf%C3%A9/café?q=un+caf%e9&x=%zz&y=100%",
         f"{SHOP}/?next=https%3A%2F%2Fother.example.org%2F%3Fa%3D1#top",
         f"{SHOP}/a b?c d#e f",
+        f"{SHOP}/a\nb?c\nd#e\nf",
         f"{SHOP}/@handle/status?via=@handle&at=5@home",
         f"{SHOP}/?mailing=1&emails=2&myphone=3&addresses=4",
         "https://[2001:db8::1]:443/x",
