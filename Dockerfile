@@ -38,7 +38,7 @@ LABEL org.opencontainers.image.title="capi-consumer" \
 
 COPY --from=build /opt/capi-consumer /opt/capi-consumer
 
-# Nothing is written at run time, bytecode neither: the root may be read-only.
+# `run` writes nothing, bytecode neither: the root may be read-only.
 ENV PATH=/opt/capi-consumer/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1

@@ -94,7 +94,7 @@ def set_up(manifests: list[Manifest], given: Mapping[str, Mapping[str, str]], ro
     """
     secrets = {**given, **_made_secrets(manifests)}
     volumes = {volume["name"]: volume for volume in pod(manifests)["volumes"]}
-    mounts = container(manifests)["volumeMounts"]
+    mounts = [mount for mount in container(manifests)["volumeMounts"] if "secret" in volumes[mount["name"]]]
     for mount in mounts:
         source = volumes[mount["name"]]["secret"]
         _write(root, mount["mountPath"], source, secrets[source["secretName"]])

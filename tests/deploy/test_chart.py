@@ -146,14 +146,26 @@ def test_a_change_of_the_settings_starts_the_pods_anew_and_a_new_token_does_not(
 
 def test_the_token_is_mounted_as_a_folder_so_that_a_new_one_arrives():
     manifests = rendered(minimal())
-    (mount,) = container(manifests)["volumeMounts"]
-    assert "subPath" not in mount
-    (volume,) = pod(manifests)["volumes"]
-    assert volume["secret"] == {
+    mounts = {mount["name"]: mount for mount in container(manifests)["volumeMounts"]}
+    assert mounts["access-token"] == {
+        "name": "access-token",
+        "mountPath": "/etc/capi-consumer/access-token",
+        "readOnly": True,
+    }
+    volumes = {volume["name"]: volume for volume in pod(manifests)["volumes"]}
+    assert volumes["access-token"]["secret"] == {
         "secretName": "meta-access-token",
         "defaultMode": 0o440,
         "items": [{"key": "access-token", "path": "access-token"}],
     }
+
+
+@each_value_file
+def test_only_the_temporary_folder_can_be_written(file):
+    manifests = rendered(values_of(file))
+    writable = [mount for mount in container(manifests)["volumeMounts"] if not mount.get("readOnly")]
+    assert writable == [{"name": "tmp", "mountPath": "/tmp"}]
+    assert {"name": "tmp", "emptyDir": {}} in pod(manifests)["volumes"]
 
 
 def test_a_secret_stands_in_secrets_only():

@@ -153,6 +153,7 @@ def test_the_consumer_has_the_time_to_drain():
 def test_our_containers_may_do_nothing_but_their_work(service):
     found = services()[service]
     assert found["read_only"] is True
+    assert found["tmpfs"] == ["/tmp"]
     assert found["cap_drop"] == ["ALL"]
     assert found["security_opt"] == ["no-new-privileges:true"]
 

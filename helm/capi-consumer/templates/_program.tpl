@@ -25,6 +25,8 @@ securityContext:
 {{/* Folders, not single files: Kubernetes renews only folders when a Secret changes. */}}
 {{- define "capi-consumer.mounts" -}}
 volumeMounts:
+  - name: tmp
+    mountPath: /tmp
   - name: access-token
     mountPath: /etc/capi-consumer/access-token
     readOnly: true
@@ -43,7 +45,13 @@ volumeMounts:
   {{- end }}
 {{- end }}
 
+{{/*
+`tmp` is for a person who pipes a file to `publish --strict` in the pod; `run`
+writes nothing. The program bounds it, and a limit here would evict the pod.
+*/}}
 {{- define "capi-consumer.volumes" -}}
+- name: tmp
+  emptyDir: {}
 - name: access-token
   secret:
     secretName: {{ include "capi-consumer.tokenSecret" . }}
