@@ -84,8 +84,8 @@ class Tally:
 def block(line: int, decision: Decision, sources: Sources) -> RenderableType:
     """One event: its decision, each Meta key with what is sent and where it came from, and the notes."""
     table = Table.grid(padding=(0, 2))
-    for overflow in ("fold", "fold", "fold"):
-        table.add_column(overflow=overflow)
+    for _ in range(3):
+        table.add_column(overflow="fold")
     for cells in _rows(decision, sources):
         table.add_row(*cells)
     return Group(_heading(line, decision), Padding(table, (0, 0, 1, 2)))

@@ -109,7 +109,7 @@ def test_an_override_may_nest_32_deep(make):
 
 
 def with_depth(given, depth, opening=b"[", closing=b"]"):
-    """The bytes of an event, with lists this deep in place of the text DEEP: orjson writes no more than 254."""
+    """The bytes of an event with lists this deep in place of the text DEEP; orjson itself writes 254."""
     return orjson.dumps(given).replace(b'"DEEP"', opening * depth + b"0" + closing * depth)
 
 
