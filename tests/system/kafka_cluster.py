@@ -19,115 +19,30 @@ from __future__ import annotations
 import base64
 import os
 import shutil
-import signal
-import subprocess
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
-from eventually import eventually
 from system import children
-from system.kafka_jars import jars, java
+from system.kafka_node import JVM, KafkaDidNotStart, Node, brokers, environment, java_command
 from system.ports import free_ports
 
+# Tests take what they need of a cluster and its nodes from here.
+__all__ = [
+    "FORMAT_S_MAX",
+    "JVM",
+    "KafkaCluster",
+    "KafkaDidNotStart",
+    "Node",
+    "brokers",
+    "given_cluster",
+    "start_cluster",
+]
+
 VARIABLE = "KAFKA_BOOTSTRAP_SERVERS"
-READY_S_MAX = 60.0
 GIVEN_S_MAX = 5.0
-STOP_S_MAX = 30.0
 FORMAT_S_MAX = 60.0
-LOG_LINES_SHOWN = 30
-
-# A short life: the first compiler and the serial collector start fastest and
-# are enough for tests.
-JVM = (
-    "-Xmx256m",
-    "-XX:TieredStopAtLevel=1",
-    "-XX:+UseSerialGC",
-    "-Xshare:auto",
-    "-XX:+ExitOnOutOfMemoryError",
-    "-Djava.net.preferIPv4Stack=true",
-    "-Dorg.slf4j.simpleLogger.showDateTime=true",
-    "-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS",
-)
-
-
-class KafkaDidNotStart(Exception):
-    """A node is not ready; the message ends with the last lines of its log."""
-
-
-@dataclass(slots=True)
-class Node:
-    """One process of the cluster. `process` is None while it is down."""
-
-    number: int
-    port: int
-    folder: Path
-    process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def bootstrap(self) -> str:
-        """host:port of this node alone."""
-        return f"127.0.0.1:{self.port}"
-
-    @property
-    def log(self) -> Path:
-        """What the node wrote."""
-        return self.folder / "node.log"
-
-    def begin(self) -> None:
-        """Start the process, without waiting for the broker."""
-        command = _java("kafka.Kafka", "server.properties")
-        self.process = children.start(command, _environment(), self.log, self.log, self.folder)
-
-    def start(self) -> None:
-        """Start the process and wait until the cluster counts it among its brokers."""
-        self.begin()
-        self.await_ready()
-
-    def await_ready(self) -> None:
-        """Wait for the broker. Raises KafkaDidNotStart."""
-        try:
-            eventually(self._is_ready, READY_S_MAX)
-        except AssertionError:
-            raise KafkaDidNotStart(f"node {self.number} is not ready\n{self.last_lines()}") from None
-
-    def _is_ready(self) -> bool:
-        assert self.process is not None
-        if self.process.poll() is not None:
-            raise KafkaDidNotStart(f"node {self.number} ended\n{self.last_lines()}")
-        return self.number in brokers(self.bootstrap)
-
-    def stop(self) -> None:
-        """SIGTERM: the node hands over its partitions and ends."""
-        assert self.process is not None
-        self.process.terminate()
-        self.process.wait(STOP_S_MAX)
-        self.kill()
-
-    def kill(self) -> None:
-        """SIGKILL, and reap."""
-        if self.process is not None:
-            children.end(self.process)
-            self.process = None
-
-    def pause(self) -> None:
-        """SIGSTOP: the node keeps its connections and answers nothing."""
-        assert self.process is not None
-        self.process.send_signal(signal.SIGSTOP)
-
-    def resume(self) -> None:
-        """SIGCONT."""
-        assert self.process is not None
-        self.process.send_signal(signal.SIGCONT)
-
-    def last_lines(self) -> str:
-        """The end of the log."""
-        if not self.log.exists():
-            return "(it wrote nothing)"
-        return "\n".join(self.log.read_text(errors="replace").splitlines()[-LOG_LINES_SHOWN:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,15 +95,6 @@ def start_cluster(
     return cluster
 
 
-def brokers(bootstrap_servers: str, timeout_s: float = 1.0) -> frozenset[int]:
-    """Ids of the brokers that are up; none when nobody answers in time."""
-    admin = AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0})
-    try:
-        return frozenset(admin.list_topics(timeout=timeout_s).brokers)
-    except KafkaException:
-        return frozenset()
-
-
 def _write_properties(node: Node, controller_port: int, broker_count: int, added: Mapping[str, str]) -> None:
     controller = f"127.0.0.1:{controller_port}"
     is_controller = node.number == 1
@@ -235,8 +141,8 @@ def _format(nodes: Sequence[Node]) -> None:
     for node in nodes:
         arguments = ["format", "--cluster-id", cluster_id, "--config", "server.properties"]
         role = ["--standalone"] if node.number == 1 else []
-        command = _java("kafka.tools.StorageTool", *arguments, *role)
-        formatting.append(children.start(command, _environment(), node.log, node.log, node.folder))
+        command = java_command("kafka.tools.StorageTool", *arguments, *role)
+        formatting.append(children.start(command, environment(), node.log, node.log, node.folder))
     for node, child in zip(nodes, formatting, strict=True):
         child.wait(FORMAT_S_MAX)
         if children.end(child) != 0:
@@ -248,11 +154,3 @@ def _cluster_id() -> str:
         text = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
         if not text.startswith("-"):  # would be read as an option
             return text
-
-
-def _java(main_class: str, *arguments: str) -> list[str]:
-    return [java(), *JVM, "-cp", f"{jars()}/*", main_class, *arguments]
-
-
-def _environment() -> dict[str, str]:
-    return {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
