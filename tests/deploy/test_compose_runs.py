@@ -9,7 +9,7 @@ its environment into server.properties and formats its folder.
 from __future__ import annotations
 
 import json
-import os
+import shutil
 import subprocess
 import sys
 import time
@@ -23,15 +23,16 @@ from deciding import ordinary
 from deploy.compose import at, environment, seconds, services
 from eventually import eventually
 from required import require
-from system import children
-from system.kafka_cluster import FORMAT_S_MAX, JVM, Node
-from system.kafka_jars import NotAvailable, jars, java
+from system import children, kafka_node
+from system.kafka_jars import NotAvailable
+from system.kafka_node import Node
 from system.ports import free_ports
 from system.processes import Processes
 
 pytestmark = pytest.mark.kafka
 
 READY_S_MAX = 60.0
+SET_UP_S_MAX = 60.0
 
 
 class Ports(NamedTuple):
@@ -69,25 +70,25 @@ def broker(ports: Ports, tmp_path_factory: pytest.TempPathFactory) -> Iterator[N
     (node.folder / "empty").mkdir()
     folders = ["--default-configs-dir=empty", "--mounted-configs-dir=empty", "--final-configs-dir=."]
     data = {"/var/lib/kafka/data": str(node.folder / "data")}
-    variables = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     try:
-        command = [java(), *JVM, "-cp", f"{jars()}/*", "kafka.docker.KafkaDockerWrapper", "setup"]
+        command = kafka_node.java_command("kafka.docker.KafkaDockerWrapper", "setup", *folders)
     except NotAvailable as reason:
         require("kafka", str(reason))
     setting_up = children.start(
-        [*command, *folders],
-        variables | at(data, ports.of("kafka")),
+        command,
+        kafka_node.environment() | at(data, ports.of("kafka")),
         node.log,
         node.log,
         node.folder,
     )
-    setting_up.wait(FORMAT_S_MAX)
+    setting_up.wait(SET_UP_S_MAX)
     assert children.end(setting_up) == 0, node.last_lines()
     try:
         node.start()
         yield node
     finally:
         node.kill()
+        shutil.rmtree(node.folder / "data", ignore_errors=True)
 
 
 @pytest.fixture(scope="module")
