@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: all install demo test system check lint types lock wheel clean
+.PHONY: all install demo test system check lint types lock wheel chart clean
 .DELETE_ON_ERROR:
 
 all: install
@@ -40,10 +40,15 @@ check: lint types       ## what continuous integration runs
 wheel: install
 	$(BIN)/python -m hatchling build --target wheel
 
-# Pins and hashes, no address of an index.
+chart: install          ## what the chart says of the settings, written anew from consumer/settings.py
+	$(BIN)/python helm/generate.py
+
+# Pins and hashes for every platform, no address of an index. Needs uv.
+PINS := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
 lock:
-	uv pip compile --universal --python-version 3.11 --generate-hashes --prerelease=if-necessary-or-explicit --no-emit-index-url --no-annotate --no-header --custom-compile-command 'make lock' pyproject.toml -o requirements/run.txt
-	uv pip compile --universal --python-version 3.11 --generate-hashes --prerelease=if-necessary-or-explicit --no-emit-index-url --no-annotate --no-header --extra dev -c requirements/run.txt pyproject.toml -o requirements/dev.txt
+	uv pip compile $(PINS) pyproject.toml -o requirements/run.txt
+	uv pip compile $(PINS) --extra dev -c requirements/run.txt pyproject.toml -o requirements/dev.txt
+	echo hatchling | uv pip compile $(PINS) -c requirements/dev.txt - -o requirements/build.txt
 
 clean:
 	rm -rf $(VENV) build dist
