@@ -15,6 +15,7 @@ by its dead letter, by its age, or stays in flight, uncommitted, until we stop.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
@@ -38,6 +39,8 @@ log = structlog.get_logger()
 
 # A single event that fails so often while others are accepted is the cause.
 LONE_FAILURES_MAX = 5
+NEVER = math.inf
+ABOUT_EVENTS = frozenset({Kind.ACCEPTED, Kind.REFUSED, Kind.TOO_LARGE})
 
 
 class InFlight(NamedTuple):
@@ -62,10 +65,25 @@ class Unsendable(NamedTuple):
 
 
 class History(NamedTuple):
-    """What a batch has been through: requests it was in, and since when (monotonic) it keeps failing."""
+    """
+    What a batch has been through: the requests it was in, and how it fails.
+
+    `failing_since` is when the first request of an unbroken row of failures was
+    sent, `failed_at` when the last of them ended, monotonic. NEVER where it
+    does not fail.
+    """
 
     attempts: int = 0
-    failing_since: float | None = None
+    failing_since: float = NEVER
+    failed_at: float = NEVER
+
+    def answered(self) -> History:
+        """After one more request, whose failure, if it is one, is not the batch's."""
+        return History(self.attempts + 1)
+
+    def failed(self, sent_at: float, now: float) -> History:
+        """After one more request, which failed."""
+        return History(self.attempts + 1, min(self.failing_since, sent_at), now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +130,7 @@ class Delivery:
         self._slots = asyncio.Semaphore(terms.requests_in_flight_max)
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
-        self._accepted_at = 0.0
+        self._accepted_at = -NEVER
         self._hurrying = False
         self.requests_in_flight = 0
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -237,16 +255,17 @@ class Delivery:
                 batch, body = fresh, request_body(fresh, self._terms.envelope_end)
             sent_at = self._clocks.monotonic_s()
             verdict = await self._send(batch, body, admission)
-            history = History(history.attempts + 1, history.failing_since)
-            if verdict.kind in (Kind.ACCEPTED, Kind.REFUSED, Kind.TOO_LARGE):
+            if verdict.kind is not Kind.TRANSIENT:
+                history = history.answered()
+                if verdict.kind in ABOUT_EVENTS:
+                    return batch, verdict, history
+                continue  # the gate waits
+            is_its_own_fault = self._is_stuck(history) and self._accepted_at > history.failed_at
+            history = history.failed(sent_at, self._clocks.monotonic_s())
+            lone_failures += is_its_own_fault
+            if is_its_own_fault and (len(batch) > 1 or lone_failures >= LONE_FAILURES_MAX):
                 return batch, verdict, history
-            if verdict.kind is Kind.TRANSIENT:
-                history = history._replace(failing_since=history.failing_since or sent_at)
-                if self._others_are_accepted(history):
-                    lone_failures += 1
-                    if len(batch) > 1 or lone_failures >= LONE_FAILURES_MAX:
-                        return batch, verdict, history
-                await self._wait(verdict, history.attempts)
+            await self._wait(verdict, history)
 
     async def _send(self, batch: Sequence[InFlight], body: bytes, admission: int) -> Verdict:
         """One request. The gate hears of its verdict."""
@@ -266,16 +285,22 @@ class Delivery:
             _log(verdict, len(batch))
         return verdict
 
-    def _others_are_accepted(self, history: History) -> bool:
-        """Whether this batch fails for long while others do not: then it is not Meta that is ill."""
-        since = history.failing_since
-        if since is None or self._clocks.monotonic_s() - since < self._terms.stuck_after_s:
-            return False
-        return self._accepted_at > since
+    def _is_stuck(self, history: History) -> bool:
+        """Whether the batch has been failing for long. Whether it is Meta that is ill, others show."""
+        return self._clocks.monotonic_s() - history.failing_since >= self._terms.stuck_after_s
 
-    async def _wait(self, verdict: Verdict, attempt: int) -> None:
-        backoff = backoff_s(attempt, self._clocks.chance(), self._terms.backoff_max_s)
-        await asyncio.sleep(max(backoff, verdict.wait_s))
+    async def _wait(self, verdict: Verdict, history: History) -> None:
+        """A stuck batch lets others into its slot meanwhile, so that stuck ones cannot take all slots."""
+        backoff = backoff_s(history.attempts, self._clocks.chance(), self._terms.backoff_max_s)
+        wait_s = max(backoff, verdict.wait_s)
+        if not self._is_stuck(history):
+            await asyncio.sleep(wait_s)
+            return
+        self._slots.release()
+        try:
+            await asyncio.sleep(wait_s)
+        finally:
+            await self._slots.acquire()
 
     # Ends
 

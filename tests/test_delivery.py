@@ -1,0 +1,572 @@
+"""Every event ends once: accepted, dead letter, or by its age; and until then it stays in flight."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+
+import orjson
+import pytest
+from confluent_kafka import KafkaError
+from delivering import NOW_S, named, offsets, payload, refused, scene, stuck
+from faulty_kafka import Request
+
+from consumer import metrics
+from consumer.core.decision import Reason
+from consumer.core.verdict import Kind
+from consumer.state import State
+
+THOUSAND = 1_000
+# One page of a proxy per name: what the whole request gets, whatever is in it.
+OUTAGES = [
+    {"kind": "html", "status": 500},
+    {"kind": "html", "status": 503},
+    {"kind": "html", "status": 408},
+    {"kind": "error", "status": 400, "code": 2},
+    {"kind": "error", "status": 400, "code": 100, "is_transient": True},
+    {"kind": "not_json"},
+    {"kind": "unavailable"},
+    {"kind": "drop"},
+]
+TAKEN_BUT_UNSEEN = [
+    {"kind": "drop", "processed": True},
+    {"kind": "cut"},
+    {"kind": "html", "status": 502, "processed": True},
+    {"kind": "unavailable", "processed": True},
+    {"kind": "partial", "events_received": None},
+]
+
+
+def most_requests(bad, of=THOUSAND):
+    """The bar of the fault scenarios: 1 + 2k * ceil(log2 n)."""
+    return 1 + 2 * bad * math.ceil(math.log2(of))
+
+
+def requests(running, kind=None):
+    counts = running.telemetry.snapshot()["capi.requests"]
+    return sum(counts.values()) if kind is None else counts[(kind.value,)]
+
+
+# Accepted
+
+
+async def test_accepted_events_are_settled_and_counted():
+    async with scene() as running:
+        running.accept(payload(0), payload(1), payload(2, event_name="Lead"))
+        await running.all_ended()
+        assert running.accepted_ids == ["event-0", "event-1", "event-2"]
+        assert running.sandbox.stats.requests == 1
+        counts = running.telemetry.snapshot()
+        assert counts["capi.events.accepted"] == {("PageView",): 2, ("Lead",): 1}
+        assert counts["capi.match_keys"] == {("em",): 3, ("client_user_agent",): 3}
+        assert running.letters() == []
+
+
+async def test_the_body_is_the_payloads_as_they_were_serialised():
+    async with scene(sandbox={"bodies_kept_max": 1}) as running:
+        running.accept(payload(0), payload(1))
+        await running.all_ended()
+        ends = b'],"partner_agent":"capi-consumer"}'
+        events = b",".join(orjson.dumps(payload(number)) for number in (0, 1))
+        assert running.sandbox.bodies[0] == b'{"data":[' + events + ends
+
+
+async def test_a_batch_leaves_after_its_linger_and_not_before():
+    async with scene(linger_s=0.1) as running:
+        began = time.monotonic()
+        running.accept(payload(0))
+        await asyncio.sleep(0)
+        running.accept(payload(1))
+        await running.all_ended()
+        assert time.monotonic() - began >= 0.09
+        assert running.sandbox.stats.requests == 1
+
+
+async def test_a_full_batch_does_not_linger():
+    async with scene(events_max=2, linger_s=600.0) as running:
+        running.accept(*(payload(number) for number in range(4)))
+        await running.all_ended()
+        assert running.sandbox.stats.requests == 2
+
+
+async def test_who_is_in_a_hurry_does_not_linger():
+    async with scene(linger_s=600.0) as running:
+        running.accept(payload(0))
+        running.delivery.hurry(True)
+        await running.all_ended()
+        running.accept(payload(1))
+        await running.all_ended()
+        running.delivery.hurry(False)
+        running.accept(payload(2))
+        await running.until(lambda: running.sandbox.stats.requests == 2)
+        assert len(running.settled) == 2
+
+
+async def test_the_batch_after_an_early_one_lingers_its_own_time():
+    """The timer of a batch that left full must neither close its successor early nor forget it."""
+    async with scene(events_max=2, linger_s=0.2) as running:
+        running.accept(payload(0), payload(1), payload(2))
+        await running.until(lambda: len(running.settled) == 2)
+        await running.all_ended()
+        assert running.sandbox.stats.events_per_request_max == 2
+
+
+async def test_no_more_requests_at_once_than_slots():
+    async with scene(
+        sandbox={"latency_ms": 20}, settings={"requests_in_flight_max": 3}, events_max=1
+    ) as running:
+        running.accept(*(payload(number) for number in range(40)))
+        await running.all_ended()
+        assert running.sandbox.stats.requests_at_once_max == 3
+        assert running.delivery.requests_in_flight == 0
+
+
+async def test_a_shortfall_in_metas_count_is_counted_and_never_sent_again():
+    async with scene() as running:
+        running.sandbox.behave(faults=[{"kind": "partial", "events_received": 2}])
+        running.accept(*(payload(number) for number in range(5)))
+        await running.all_ended()
+        assert running.telemetry.total(metrics.UNCONFIRMED) == 3
+        assert running.sandbox.stats.requests == 1
+
+
+# One bad event among many
+
+
+@pytest.mark.parametrize("bad", [refused, named], ids=["unnamed", "named"])
+@pytest.mark.parametrize("place", [0, 1, 499, 500, 998, 999])
+async def test_one_bad_event_of_a_thousand_is_one_dead_letter(bad, place):
+    async with scene() as running:
+        running.accept(*(bad(n) if n == place else payload(n) for n in range(THOUSAND)))
+        await running.all_ended()
+        assert running.lettered() == [place]
+        assert sorted(running.accepted_ids) == sorted(f"event-{n}" for n in range(THOUSAND) if n != place)
+        assert running.sandbox.stats.repeats == 0
+        assert running.sandbox.stats.requests <= most_requests(1)
+
+
+@pytest.mark.parametrize("bad", [refused, named], ids=["unnamed", "named"])
+@pytest.mark.parametrize("count", [0, 2, 5, 50])
+async def test_each_of_some_bad_events_is_one_dead_letter(bad, count):
+    places = {round(n * THOUSAND / (count + 1)) for n in range(1, count + 1)}
+    async with scene() as running:
+        running.accept(*(bad(n) if n in places else payload(n) for n in range(THOUSAND)))
+        await running.all_ended()
+        assert running.lettered() == sorted(places)
+        assert running.sandbox.stats.events_accepted == THOUSAND - count
+        assert running.sandbox.stats.repeats == 0
+        assert running.sandbox.stats.requests <= most_requests(count)
+
+
+@pytest.mark.parametrize("bad", [refused, named], ids=["unnamed", "named"])
+async def test_neighbours_that_are_both_bad_are_both_found(bad):
+    async with scene() as running:
+        running.accept(*(bad(n) if n in (499, 500, 501) else payload(n) for n in range(THOUSAND)))
+        await running.all_ended()
+        assert running.lettered() == [499, 500, 501]
+        assert running.sandbox.stats.events_accepted == THOUSAND - 3
+
+
+@pytest.mark.parametrize("bad", [refused, named], ids=["unnamed", "named"])
+async def test_a_whole_batch_of_bad_events_ends_event_by_event(bad):
+    """A thousand dead letters, and no recursion a thousand deep."""
+    async with scene() as running:
+        running.accept(*(bad(n) for n in range(THOUSAND)))
+        await running.all_ended(90)
+        assert running.lettered() == list(range(THOUSAND))
+        assert running.sandbox.stats.events_accepted == 0
+        assert running.sandbox.stats.requests <= 2 * THOUSAND
+
+
+def lies(index):
+    """An error whose text names an event that is not the bad one."""
+    error = {"code": 100, "message": f"(#100) Param $['data'][{index}] is bad."}
+    return {"kind": "error", "status": 400, "body": orjson.dumps({"error": error}).decode()}
+
+
+@pytest.mark.parametrize("place", [0, 1, 5, 9])
+@pytest.mark.parametrize("index", [0, 4, 9, 10, 999])
+async def test_an_index_that_lies_costs_requests_and_no_event(place, index):
+    async with scene() as running:
+        running.sandbox.behave(faults=[lies(index)])
+        running.accept(*(refused(n) if n == place else payload(n) for n in range(10)))
+        await running.all_ended()
+        assert running.lettered() == [place]
+        assert running.sandbox.stats.events_accepted == 9
+        assert running.sandbox.stats.repeats == 0
+
+
+async def test_an_index_that_lies_every_time_ends_too():
+    async with scene() as running:
+        asked = "100/2804007"
+        running.accept(*(refused(n, asked) if n in (3, 7) else payload(n) for n in range(10)))
+        running.sandbox.behave(faults=[{**lies(1), "times": 4}])
+        await running.all_ended()
+        # What four refusals in a row took alone is a dead letter too: the answer said so of that event.
+        assert {3, 7} <= set(running.lettered())
+        assert len(running.lettered()) + running.sandbox.stats.events_accepted == 10
+
+
+async def test_a_letter_says_what_meta_said_without_its_text():
+    async with scene() as running:
+        running.accept(payload(0), refused(1, "100/2804003"))
+        await running.all_ended()
+        ((offset, headers),) = running.letters()
+        assert offset == 1
+        assert headers.pop("fbtrace-id").startswith("A0000")
+        assert {
+            name: headers[name]
+            for name in ("reason", "detail", "meta-code", "meta-subcode", "http-status", "attempts")
+        } == {
+            "reason": "refused",
+            "detail": "the event is older than Meta takes",
+            "meta-code": "100",
+            "meta-subcode": "2804003",
+            "http-status": "400",
+            "attempts": "2",
+        }
+
+
+# Too large
+
+
+async def test_a_body_that_meta_finds_too_large_is_halved_until_it_fits():
+    async with scene(sandbox={"body_bytes_max": 3_000}) as running:
+        running.accept(*(payload(n) for n in range(64)))
+        await running.all_ended()
+        assert running.sandbox.stats.events_accepted == 64
+        assert running.sandbox.stats.repeats == 0
+        assert running.letters() == []
+
+
+async def test_one_event_that_is_too_large_alone_is_a_dead_letter():
+    async with scene(sandbox={"body_bytes_max": 3_000}) as running:
+        running.accept(payload(0), payload(1, custom_data={"content_name": "x" * 4_000}), payload(2))
+        await running.all_ended()
+        ((offset, headers),) = running.letters()
+        assert (offset, headers["reason"], headers["http-status"]) == (1, "event_too_large", "413")
+        assert running.accepted_ids == ["event-0", "event-2"]
+
+
+# An outage is nobody's event's fault
+
+
+@pytest.mark.parametrize("fault", OUTAGES, ids=lambda fault: "-".join(map(str, fault.values())))
+async def test_what_passes_is_tried_again_and_ends_nothing(fault):
+    async with scene() as running:
+        running.sandbox.behave(faults=[{**fault, "times": 3}])
+        running.accept(payload(0), payload(1))
+        await running.all_ended()
+        assert running.accepted_ids == ["event-0", "event-1"]
+        assert running.sandbox.stats.requests == 4
+        assert requests(running, Kind.TRANSIENT) == 3
+        assert running.letters() == []
+
+
+@pytest.mark.parametrize("fault", TAKEN_BUT_UNSEEN, ids=lambda fault: "-".join(map(str, fault.values())))
+async def test_what_may_have_been_taken_is_sent_again_with_the_same_ids_and_times(fault):
+    async with scene(sandbox={"bodies_kept_max": 9}) as running:
+        running.sandbox.behave(faults=[{**fault, "times": 2}])
+        running.accept(payload(0), payload(1))
+        running.now_s += 3_600
+        await running.all_ended()
+        assert running.sandbox.stats.repeats == running.sandbox.stats.repeats_same_event_time == 4
+        assert len(set(running.sandbox.bodies)) == 1
+        assert running.letters() == []
+
+
+async def test_an_answer_that_comes_too_late_is_a_request_to_repeat():
+    async with scene(settings={"request_timeout_s": 0.2}) as running:
+        running.sandbox.behave(faults=[{"kind": "late", "latency_ms": 5_000}])
+        running.accept(payload(0))
+        await running.all_ended()
+        assert running.sandbox.stats.repeats_same_event_time == 1
+
+
+async def test_an_outage_longer_than_stuck_after_dead_letters_nothing():
+    """
+    Meta fails for everybody, just after it has accepted something.
+
+    What was accepted before the outage shows nothing about the events that
+    fail in it, however long it lasts.
+    """
+    async with scene(stuck_after_s=0.1, events_max=2, settings={"requests_in_flight_max": 2}) as running:
+        running.sandbox.behave(
+            faults=[{"kind": "html", "status": 500}, {"kind": "late", "latency_ms": 50},
+                    {"kind": "html", "status": 500, "times": None}]
+        )  # fmt: skip
+        running.accept(*(payload(n) for n in range(6)))
+        await running.until(lambda: len(running.settled) == 2)
+        began = time.monotonic()
+        await running.until(lambda: time.monotonic() - began > 1.0 and running.sandbox.stats.requests > 100)
+        assert running.letters() == []
+        running.sandbox.behave(faults=[])
+        await running.all_ended()
+        assert running.sandbox.stats.events_accepted == 6
+        assert running.letters() == []
+
+
+async def test_backoff_bounds_the_requests_of_an_outage():
+    async with scene(
+        chance=1.0, backoff_max_s=0.2, settings={"requests_in_flight_max": 2}, events_max=1
+    ) as running:
+        running.sandbox.behave(faults=[{"kind": "html", "status": 500, "times": None}])
+        running.accept(*(payload(n) for n in range(10)))
+        began = time.monotonic()
+        await running.until(lambda: time.monotonic() - began > 1.0)
+        assert running.sandbox.stats.requests <= 2 * 7
+        assert running.settled == []
+
+
+# One event that makes its request fail, while others are accepted
+
+
+async def feed(running, first):
+    """Healthy events, one batch after another, until the task is cancelled."""
+    for number in range(first, first + 100_000):
+        running.accept(payload(number))
+        await asyncio.sleep(0.005)
+
+
+@pytest.mark.parametrize("place", [0, 4, 9])
+async def test_a_stuck_event_among_healthy_ones_is_found_and_is_unacceptable(place):
+    async with scene(stuck_after_s=0.2) as running:
+        running.accept(*(stuck(n) if n == place else payload(n) for n in range(10)))
+        feeding = asyncio.create_task(feed(running, 100))
+        await running.until(lambda: place in running.settled)
+        feeding.cancel()
+        await running.all_ended()
+        ((offset, headers),) = running.letters()
+        assert (offset, headers["reason"], headers["http-status"]) == (place, "unacceptable", "500")
+        assert int(headers["attempts"]) >= 5
+        assert running.sandbox.stats.events_accepted == len(running.settled) - 1
+        assert running.sandbox.stats.repeats == 0
+
+
+async def test_as_many_stuck_events_as_slots_hold_nobody_up_for_good():
+    """Each of them takes a slot for itself; without standing aside nobody could show that Meta is well."""
+    async with scene(stuck_after_s=0.2, events_max=3, settings={"requests_in_flight_max": 2}) as running:
+        running.accept(stuck(0), payload(1), payload(2), stuck(3), payload(4), payload(5))
+        feeding = asyncio.create_task(feed(running, 100))
+        await running.until(lambda: {0, 3} <= set(running.settled))
+        feeding.cancel()
+        await running.all_ended()
+        assert running.lettered() == [0, 3]
+        assert running.sandbox.stats.requests_at_once_max <= 2
+        assert {headers["reason"] for _, headers in running.letters()} == {"unacceptable"}
+
+
+async def test_a_batch_that_has_not_failed_for_long_is_not_taken_apart():
+    async with scene(stuck_after_s=300.0) as running:
+        running.accept(stuck(0), payload(1))
+        feeding = asyncio.create_task(feed(running, 100))
+        await running.until(lambda: requests(running, Kind.TRANSIENT) > 20)
+        feeding.cancel()
+        assert not {0, 1} & set(running.settled)
+        assert running.letters() == []
+
+
+# The pixel as a whole waits
+
+
+THROTTLES = [
+    {"kind": "html", "status": 429, "retry_after": 1},
+    {"kind": "error", "status": 400, "code": 4, "retry_after": 1},
+    {"kind": "error", "status": 400, "code": 80004, "retry_after": 1},
+]
+
+
+@pytest.mark.parametrize("fault", THROTTLES, ids=lambda fault: str(fault.get("code", 429)))
+async def test_throttling_holds_everybody_for_as_long_as_meta_asks(fault):
+    async with scene(events_max=1) as running:
+        running.sandbox.behave(faults=[fault])
+        running.accept(payload(0))
+        await running.until(lambda: running.gate.state is State.THROTTLED)
+        throttled_at = time.monotonic()
+        running.accept(*(payload(n) for n in range(1, 9)))
+        await running.all_ended()
+        assert time.monotonic() - throttled_at >= 0.9
+        assert running.sandbox.stats.requests == 10
+        assert running.letters() == []
+
+
+async def test_a_full_usage_header_holds_the_next_request():
+    usage = '{"1":[{"call_count":100,"estimated_time_to_regain_access":0}]}'
+    async with scene(events_max=1, settings={"requests_in_flight_max": 1}) as running:
+        running.sandbox.behave(
+            faults=[{"kind": "late", "latency_ms": 0, "retry_after": 1,
+                     "headers": {"X-Business-Use-Case-Usage": usage}}]
+        )  # fmt: skip
+        running.accept(payload(0), payload(1))
+        await running.until(lambda: running.gate.state is State.THROTTLED)
+        assert running.settled == [0]
+        await running.all_ended()
+        assert running.sandbox.stats.repeats == 0
+
+
+async def test_a_refused_token_ends_nothing_and_the_changed_file_goes_on(tmp_path):
+    token = tmp_path / "token"
+    token.write_text("revoked")
+    async with scene(settings={"access_token_file": token, "setup_retry_s": 600.0}, events_max=1) as running:
+        running.accept(*(payload(n) for n in range(9)))
+        await running.until(lambda: running.gate.state is State.SETUP)
+        assert requests(running, Kind.SETUP) <= 4
+        token.write_text("sandbox-token\n")
+        assert running.token.reread()
+        running.gate.retry_now()
+        await running.all_ended()
+        assert running.sandbox.stats.events_accepted == 9
+        assert running.letters() == []
+
+
+async def test_a_wrong_pixel_is_tried_now_and_then_by_one_request_at_a_time():
+    async with scene(settings={"setup_retry_s": 0.1}, events_max=1) as running:
+        running.sandbox.behave(pixel_id="999")
+        running.accept(*(payload(n) for n in range(20)))
+        await running.until(lambda: requests(running, Kind.SETUP) >= 8)
+        assert running.settled == []
+        running.sandbox.behave(pixel_id="1234567890")
+        await running.all_ended()
+        assert running.letters() == []
+
+
+async def test_none_received_of_some_stops_the_sending_and_ends_nothing():
+    async with scene(settings={"setup_retry_s": 0.1}) as running:
+        running.sandbox.behave(faults=[{"kind": "partial", "events_received": 0, "times": 3}])
+        running.accept(payload(0), payload(1))
+        await running.all_ended()
+        assert running.sandbox.stats.requests == 4
+        assert running.letters() == []
+
+
+# Age
+
+
+async def test_what_has_become_too_old_before_it_was_sent_is_filtered():
+    async with scene(linger_s=0.05) as running:
+        running.accept(payload(0), expires_at_s=NOW_S + 10)
+        running.accept(payload(1), expires_at_s=NOW_S + 11)
+        running.now_s += 10
+        await running.all_ended()
+        assert running.accepted_ids == ["event-1"]
+        assert running.telemetry.snapshot()["capi.events.filtered"][("event_too_old",)] == 1
+        assert running.letters() == []
+
+
+async def test_what_becomes_too_old_while_meta_is_ill_is_filtered_and_the_rest_goes_on():
+    async with scene() as running:
+        running.sandbox.behave(faults=[{"kind": "html", "status": 500, "times": None}])
+        running.accept(payload(0), expires_at_s=NOW_S + 10)
+        running.accept(payload(1), payload(2), expires_at_s=NOW_S + 99)
+        await running.until(lambda: running.sandbox.stats.requests >= 3)
+        running.now_s += 10
+        await running.until(lambda: running.settled == [0])
+        running.sandbox.behave(faults=[])
+        await running.all_ended()
+        assert running.accepted_ids == ["event-1", "event-2"]
+        assert running.sandbox.stats.repeats == 0
+
+
+async def test_a_batch_that_is_too_old_as_a_whole_is_not_sent():
+    async with scene(linger_s=0.05) as running:
+        running.accept(payload(0), payload(1), expires_at_s=NOW_S + 1)
+        running.now_s += 1
+        await running.all_ended()
+        assert running.sandbox.stats.requests == 0
+        running.accept(payload(2))
+        await running.all_ended()
+        assert running.accepted_ids == ["event-2"]
+
+
+async def test_too_old_during_the_wait_for_a_token_leaves_the_gate_to_the_next():
+    async with scene(settings={"setup_retry_s": 0.05}, events_max=1) as running:
+        running.sandbox.behave(access_token="another")
+        running.accept(payload(0), expires_at_s=NOW_S + 10)
+        await running.until(lambda: requests(running, Kind.SETUP) >= 2)
+        running.now_s += 10
+        running.sandbox.behave(access_token="sandbox-token")
+        running.accept(payload(1))
+        await running.all_ended()
+        assert running.accepted_ids == ["event-1"]
+
+
+# Dead letters
+
+
+async def test_an_invalid_record_is_settled_by_its_letter():
+    async with scene() as running:
+        running.accept_invalid(Reason.NOT_JSON)
+        running.accept_invalid(Reason.PURCHASE_WITHOUT_VALUE, "custom_data.value")
+        await running.all_ended()
+        assert [(headers["reason"], headers.get("detail")) for _, headers in running.letters()] == [
+            ("not_json", None),
+            ("purchase_without_value", "custom_data.value"),
+        ]
+        assert running.sandbox.stats.requests == 0
+
+
+async def test_nothing_is_settled_before_the_broker_has_the_letter_and_the_others_go_on():
+    async with scene() as running:
+        running.accept_invalid(Reason.NOT_JSON)
+        await running.all_ended()
+        running.brokers.push(Request.PRODUCE, *[KafkaError.POLICY_VIOLATION] * 40)
+        (bad,) = running.accept(refused(0))
+        good = running.accept(payload(1), payload(2))
+        await running.until(lambda: set(good) <= set(running.settled))
+        assert bad not in running.settled
+        await running.all_ended()
+        assert running.lettered() == [0, bad]
+
+
+async def test_a_letter_that_waits_holds_no_slot():
+    async with scene(settings={"requests_in_flight_max": 1}, events_max=1) as running:
+        running.accept_invalid(Reason.NOT_JSON)
+        await running.all_ended()
+        running.brokers.down()
+        waiting = running.accept(refused(0), refused(1))
+        good = running.accept(*(payload(n) for n in range(2, 12)))
+        await running.until(lambda: set(good) <= set(running.settled))
+        assert not set(waiting) & set(running.settled)
+        running.brokers.up()
+        await running.all_ended()
+        assert running.lettered() == offsets([0], waiting)
+
+
+# The end
+
+
+async def test_what_is_abandoned_is_not_settled():
+    async with scene(sandbox={"latency_ms": 5_000}, linger_s=600.0, events_max=2) as running:
+        running.accept(*(payload(n) for n in range(5)))
+        await running.until(lambda: running.sandbox.stats.requests == 2)
+        await running.delivery.abandon()
+        assert running.settled == []
+        assert running.delivery.requests_in_flight == 0
+        assert running.tracker.committable() == {("capi.events", 0): 0}
+
+
+async def test_a_batch_that_stands_aside_is_abandoned_too():
+    async with scene(
+        stuck_after_s=0.05, chance=1.0, backoff_max_s=0.2, settings={"requests_in_flight_max": 1}
+    ) as running:
+        running.sandbox.behave(faults=[{"kind": "html", "status": 500, "times": None}])
+        for number in range(3):
+            running.accept(payload(number))
+            await asyncio.sleep(0.01)
+        await running.until(lambda: running.sandbox.stats.requests >= 6)
+        await asyncio.wait_for(running.delivery.abandon(), 5)
+        assert running.settled == []
+
+
+async def test_a_bug_in_a_task_is_told_and_settles_nothing():
+    async with scene() as running:
+
+        def broken(tickets):
+            raise RuntimeError("a bug")
+
+        running.delivery._settle = broken
+        running.accept(payload(0))
+        with pytest.raises(RuntimeError, match="a bug"):
+            await asyncio.wait_for(running.delivery.broken, 10)
+        assert running.settled == []
