@@ -80,6 +80,9 @@ class Sink:
                 return read_answer(response.status, names, answer, events)
         except TimeoutError:
             return unanswered("no answer in time")
+        except aiohttp.ClientHttpProxyError as error:
+            # A proxy that opens no tunnel to Meta: 407 and 403 are a matter of settings.
+            return read_answer(error.status, {}, b"", events)
         except (aiohttp.ClientError, OSError) as error:
             # Only the type: the text of a connection error may hold the address of a proxy with its password.
             return unanswered(f"the connection failed ({type(error).__name__})")

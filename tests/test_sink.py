@@ -1,0 +1,348 @@
+"""One request, one verdict, whatever the network and the other side do."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import ssl
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import aiohttp
+import orjson
+import pytest
+from sandbox.given import good
+from system.ports import free_ports
+
+from consumer.access_token import AccessToken
+from consumer.core.verdict import Kind
+from consumer.exits import BadSettings
+from consumer.sandbox.server import Sandbox, SandboxSettings
+from consumer.settings import Settings
+from consumer.sink import ANSWER_BYTES_MAX, Sink
+
+NOW_S = 1_795_000_000
+BODY = orjson.dumps({"data": [good()]})
+CANARY = "canary-4711"
+RECEIVED = b'{"events_received":1}'
+
+
+def settings(url, **given):
+    return Settings(
+        **{
+            "pixel_id": "1234567890",
+            "access_token": "sandbox-token",
+            "graph_url": url,
+            "request_timeout_s": 5,
+            **given,
+        }
+    )
+
+
+@asynccontextmanager
+async def sandbox(**given):
+    async with Sandbox(SandboxSettings(now=lambda: NOW_S, bodies_kept_max=9, **given)) as running:
+        yield running
+
+
+async def sent(url, body=BODY, **given):
+    """The verdict on one request to `url`."""
+    chosen = settings(url, **given)
+    async with Sink(chosen, AccessToken(chosen)) as sink:
+        return await sink.send(body, 1)
+
+
+class Asked(NamedTuple):
+    """One request as it came over the wire."""
+
+    line: str
+    headers: dict[str, str]
+    body: bytes
+
+
+@asynccontextmanager
+async def server(answer, tls=None):
+    """A server that says exactly `answer` (or nothing at all for None) and keeps what it was asked."""
+    asked = []
+
+    async def speak(reader, writer):
+        try:
+            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+            line, *rest = head.strip().split("\r\n")
+            headers = dict(one.lower().split(": ", 1) for one in rest)
+            asked.append(
+                Asked(line, headers, await reader.readexactly(int(headers.get("content-length", 0))))
+            )
+            if answer is None:
+                await reader.read()
+            writer.write(answer or b"")
+            await writer.drain()
+            writer.close()
+        except (OSError, asyncio.IncompleteReadError):
+            writer.close()
+
+    running = await asyncio.start_server(speak, "127.0.0.1", 0, ssl=tls)
+    scheme = "https" if tls else "http"
+    try:
+        yield f"{scheme}://127.0.0.1:{running.sockets[0].getsockname()[1]}", asked
+    finally:
+        running.close()
+
+
+def http(status, body=b"", *headers):
+    lines = [
+        f"HTTP/1.1 {status} x".encode(),
+        b"Content-Length: %d" % len(body),
+        b"Connection: close",
+        *headers,
+    ]
+    return b"\r\n".join(lines) + b"\r\n\r\n" + body
+
+
+# A request
+
+
+async def test_an_accepted_request():
+    async with sandbox() as meta:
+        verdict = await sent(meta.url)
+        assert (verdict.kind, verdict.received, verdict.http_status) == (Kind.ACCEPTED, 1, 200)
+        assert meta.bodies[0] == BODY
+
+
+async def test_the_request_on_the_wire():
+    async with server(http(200, RECEIVED)) as (url, asked):
+        assert (await sent(url + "/", access_token=CANARY)).kind is Kind.ACCEPTED
+        (request,) = asked
+        assert request.line == "POST /v26.0/1234567890/events HTTP/1.1"
+        assert request.headers["authorization"] == f"bearer {CANARY}"
+        assert request.headers["content-type"] == "application/json"
+        assert request.headers["user-agent"].startswith("capi-consumer/")
+        assert "content-encoding" not in request.headers
+        assert request.body == BODY
+        assert CANARY not in request.line
+
+
+async def test_version_and_path_of_the_settings():
+    async with server(http(200, RECEIVED)) as (url, asked):
+        await sent(f"{url}/meta/", graph_version="v25.0", pixel_id="7")
+        assert asked[0].line == "POST /meta/v25.0/7/events HTTP/1.1"
+
+
+async def test_a_body_is_compressed_when_it_was_asked_for():
+    async with sandbox() as meta:
+        assert (await sent(meta.url, gzip=True)).kind is Kind.ACCEPTED
+        assert meta.bodies[0] == BODY
+    async with server(http(200, RECEIVED)) as (url, asked):
+        await sent(url, gzip=True)
+        assert asked[0].headers["content-encoding"] == "gzip"
+        assert gzip.decompress(asked[0].body) == BODY
+
+
+async def test_the_token_of_a_request_is_that_of_its_moment(tmp_path):
+    token = tmp_path / "token"
+    token.write_text("revoked")
+    async with sandbox() as meta:
+        chosen = settings(meta.url, access_token="", access_token_file=token)
+        held = AccessToken(chosen)
+        async with Sink(chosen, held) as sink:
+            assert (await sink.send(BODY, 1)).code == 190
+            token.write_text("sandbox-token")
+            held.reread()
+            assert (await sink.send(BODY, 1)).kind is Kind.ACCEPTED
+
+
+async def test_connections_are_kept_and_never_more_than_requests_at_once():
+    async with sandbox(latency_ms=30) as meta:
+        chosen = settings(meta.url, requests_in_flight_max=2)
+        async with Sink(chosen, AccessToken(chosen)) as sink:
+            verdicts = await asyncio.gather(*(sink.send(BODY, 1) for _ in range(10)))
+        assert {verdict.kind for verdict in verdicts} == {Kind.ACCEPTED}
+        assert meta.stats.requests_at_once_max == 2
+
+
+async def test_cookies_are_not_kept():
+    async with server(http(200, RECEIVED, b"Set-Cookie: a=b")) as (url, asked):
+        chosen = settings(url)
+        async with Sink(chosen, AccessToken(chosen)) as sink:
+            await sink.send(BODY, 1)
+            await sink.send(BODY, 1)
+        assert [request.headers.get("cookie") for request in asked] == [None, None]
+
+
+async def test_a_redirect_is_not_followed():
+    async with server(http(200, RECEIVED)) as (elsewhere, asked):
+        location = f"Location: {elsewhere}/".encode()
+        for status in (301, 302, 303, 307, 308):
+            async with server(http(status, b"", location)) as (url, _):
+                assert (await sent(url)).kind is Kind.SETUP
+        assert asked == []
+
+
+async def test_a_sink_that_is_not_open_sends_nothing():
+    chosen = settings("http://127.0.0.1:1")
+    with pytest.raises(RuntimeError, match="not open"):
+        await Sink(chosen, AccessToken(chosen)).send(BODY, 1)
+
+
+# Answers that no honest server gives
+
+
+ODD_ANSWERS = [
+    # what comes over the wire, verdict, HTTP status
+    (b"", Kind.TRANSIENT, None),
+    (b"\x00" * 100, Kind.TRANSIENT, None),
+    (b"SSH-2.0-OpenSSH\r\n", Kind.TRANSIENT, None),
+    (b"HTTP/1.1 abc\r\n\r\n", Kind.TRANSIENT, None),
+    (b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{", Kind.TRANSIENT, None),
+    (b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n{}", Kind.TRANSIENT, None),
+    (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", Kind.TRANSIENT, None),
+    (b"HTTP/1.1 200 OK\r\nX: " + b"y" * 200_000 + b"\r\n\r\n", Kind.TRANSIENT, None),
+    (http(200, b"no gzip", b"Content-Encoding: gzip"), Kind.TRANSIENT, None),
+    (http(200, b"no deflate", b"Content-Encoding: deflate"), Kind.TRANSIENT, None),
+    (http(200, gzip.compress(RECEIVED), b"Content-Encoding: gzip"), Kind.ACCEPTED, 200),
+    (http(200, gzip.compress(RECEIVED)[:-12], b"Content-Encoding: gzip"), Kind.TRANSIENT, 200),
+    (http(200, b"\xef\xbb\xbf" + RECEIVED), Kind.TRANSIENT, 200),
+    (http(200, b"\xff\xfe", b"Content-Type: application/json; charset=nonsense"), Kind.TRANSIENT, 200),
+    (http(400, b"<html>", b"X-App-Usage: \xff\xfe"), Kind.REFUSED, 400),
+    (http(429, b"", b"Retry-After: 7"), Kind.THROTTLED, 429),
+    (http(401, b"", b"WWW-Authenticate: Basic realm=x"), Kind.SETUP, 401),
+    (http(204), Kind.TRANSIENT, 204),
+    (http(999, b"x"), Kind.TRANSIENT, 999),
+    (b"HTTP/1.1 100 Continue\r\n\r\n" + http(200, RECEIVED), Kind.ACCEPTED, 200),
+    (b"HTTP/1.0 200 OK\r\n\r\n" + RECEIVED, Kind.ACCEPTED, 200),
+]
+
+
+@pytest.mark.parametrize(("answer", "kind", "status"), ODD_ANSWERS, ids=range(len(ODD_ANSWERS)))
+async def test_no_answer_makes_it_raise(answer, kind, status):
+    async with server(answer) as (url, _):
+        verdict = await sent(url)
+        assert (verdict.kind, verdict.http_status) == (kind, status)
+
+
+async def test_retry_after_arrives_with_the_verdict():
+    async with server(http(429, b"", b"retry-AFTER: 7")) as (url, _):
+        assert (await sent(url)).wait_s == 7.0
+
+
+async def test_of_an_endless_answer_only_the_beginning_is_read():
+    answer = b"HTTP/1.1 500 x\r\nContent-Length: 1000000000000\r\n\r\n" + b"x" * (4 * ANSWER_BYTES_MAX)
+    async with server(answer) as (url, _):
+        assert (await sent(url)).kind is Kind.TRANSIENT
+
+
+async def test_an_answer_that_grows_when_it_is_decompressed_is_bounded():
+    bomb = gzip.compress(b"\x00" * 50_000_000)
+    async with server(http(500, bomb, b"Content-Encoding: gzip")) as (url, _):
+        assert (await sent(url)).kind is Kind.TRANSIENT
+
+
+# No answer
+
+
+async def test_no_answer_in_time_is_transient():
+    async with server(None) as (url, _):
+        verdict = await sent(url, request_timeout_s=0.2)
+        assert (verdict.kind, verdict.says) == (Kind.TRANSIENT, "no answer in time")
+
+
+async def test_nobody_there_is_transient():
+    (port,) = free_ports(1)
+    verdict = await sent(f"http://127.0.0.1:{port}")
+    assert (verdict.kind, verdict.http_status) == (Kind.TRANSIENT, None)
+    assert verdict.says == "the connection failed (ClientConnectorError)"
+
+
+async def test_a_name_that_does_not_exist_is_transient():
+    assert (await sent("https://no-such-host.invalid")).kind is Kind.TRANSIENT
+
+
+async def test_http_where_tls_was_meant_is_transient():
+    async with server(http(200, RECEIVED)) as (url, asked):
+        assert (await sent(url.replace("http:", "https:"))).kind is Kind.TRANSIENT
+        assert asked == []
+
+
+# TLS and proxy
+
+
+CERTIFICATE = Path(__file__).with_name("loopback.pem")
+
+
+@pytest.fixture
+def tls():
+    """A server's side of TLS, with a certificate that nobody else trusts."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(CERTIFICATE)
+    return context
+
+
+async def test_a_certificate_that_is_not_trusted_gets_no_token(tls):
+    async with server(http(200, RECEIVED), tls) as (url, asked):
+        verdict = await sent(url)
+        assert verdict.kind is Kind.TRANSIENT
+        assert asked == []
+
+
+async def test_a_certificate_file_is_trusted_instead_of_the_systems(tls):
+    async with server(http(200, RECEIVED), tls) as (url, asked):
+        assert (await sent(url, ca_file=CERTIFICATE)).kind is Kind.ACCEPTED
+        assert len(asked) == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"not a certificate", b"\xff"])
+async def test_a_file_without_certificates_is_a_mistake_in_the_settings(tmp_path, content):
+    file = tmp_path / CANARY
+    file.write_bytes(content)
+    chosen = settings("https://graph.example.com", ca_file=file)
+    with pytest.raises(BadSettings) as refused:
+        await Sink(chosen, AccessToken(chosen)).__aenter__()
+    assert refused.value.mistakes == ["CAPI_CA_FILE: the file holds no certificates in PEM form"]
+
+
+async def test_a_proxy_is_asked_for_the_whole_address():
+    async with server(http(200, RECEIVED)) as (proxy, asked):
+        url = "http://127.0.0.1:9"
+        verdict = await sent(url, proxy=proxy.replace("//", f"//user:{CANARY}@"))
+        assert verdict.kind is Kind.ACCEPTED
+        assert asked[0].line == f"POST {url}/v26.0/1234567890/events HTTP/1.1"
+        assert "proxy-authorization" in asked[0].headers
+
+
+PROXY_STATUSES = [(407, Kind.SETUP), (403, Kind.SETUP), (502, Kind.TRANSIENT), (503, Kind.TRANSIENT)]
+
+
+@pytest.mark.parametrize(("status", "kind"), PROXY_STATUSES)
+async def test_a_proxy_that_does_not_open_the_tunnel_is_judged_by_its_status(status, kind):
+    """It never sees the request, so nothing is told apart by a body."""
+    async with server(http(status, b"<html>")) as (proxy, asked):
+        verdict = await sent("https://graph.example.com", proxy=proxy)
+        assert (verdict.kind, verdict.http_status) == (kind, status)
+        assert asked[0].line.startswith("CONNECT graph.example.com:443 ")
+        assert "authorization" not in asked[0].headers
+
+
+async def test_a_proxy_that_is_not_there_is_transient_and_its_password_is_not_said():
+    (port,) = free_ports(1)
+    verdict = await sent("https://graph.example.com", proxy=f"http://user:{CANARY}@127.0.0.1:{port}")
+    assert verdict.kind is Kind.TRANSIENT
+    assert CANARY not in repr(verdict)
+
+
+async def test_the_environment_s_proxy_is_not_used(monkeypatch):
+    (port,) = free_ports(1)
+    for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{port}")
+    async with sandbox() as meta:
+        assert (await sent(meta.url)).kind is Kind.ACCEPTED
+
+
+async def test_leaving_closes_every_connection(recwarn):
+    async with sandbox() as meta:
+        chosen = settings(meta.url)
+        async with Sink(chosen, AccessToken(chosen)) as sink:
+            await sink.send(BODY, 1)
+        with pytest.raises((RuntimeError, aiohttp.ClientError)):
+            await sink.send(BODY, 1)
+    assert [str(one.message) for one in recwarn if one.category is ResourceWarning] == []
