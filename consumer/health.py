@@ -1,7 +1,7 @@
 """
 Health over HTTP: is it started, ready, alive; and the metrics.
 
-    /startupz  200 once the group was joined
+    /startupz  200 once the worker has turned: Kafka was found well and the topics are subscribed
     /readyz    200 unless Meta refuses token, pixel or version, or we are leaving
     /livez     200 as long as the worker turns: waiting for Meta is no reason to be restarted
     /metrics   Prometheus's text format

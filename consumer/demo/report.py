@@ -34,11 +34,11 @@ def as_json(story: Story, judged: Sequence[Check], seconds: float) -> dict[str, 
     return {
         "published": story.published,
         "accepted": len(story.accepted),
-        "filtered": dict(filtered(story).most_common()),
-        "dead_letters": dict(lettered(story).most_common()),
+        "filtered": dict(_ranked(filtered(story))),
+        "dead_letters": dict(_ranked(lettered(story))),
         "requests": story.stats.requests,
-        "event_names": dict(event_names(story).most_common()),
-        "match_keys": dict(match_keys(story).most_common()),
+        "event_names": dict(_ranked(event_names(story))),
+        "match_keys": dict(_ranked(match_keys(story))),
         "mended": {"published": story.mended.published, "accepted": len(story.mended.accepted)},
         "checks": [check._asdict() for check in judged],
         "adds_up": all(check.holds for check in judged),
@@ -59,6 +59,11 @@ def for_a_person(story: Story, judged: Sequence[Check], seconds: float) -> Rende
     )
 
 
+def _ranked(counts: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Most first; what is equally frequent by name, so that two runs look the same."""
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+
+
 def _headed(title: str, what: RenderableType) -> RenderableType:
     return Group(Text(f"\n{title}", style="bold cyan"), what)
 
@@ -71,9 +76,9 @@ def _funnel(story: Story) -> Table:
         ("consumed", story.counters[metrics.CONSUMED.name][()], "default"),
         ("accepted", len(story.accepted), "green"),
         ("filtered", filtered(story).total(), "yellow"),
-        *((f"  {reason}", count, "yellow") for reason, count in filtered(story).most_common()),
+        *((f"  {reason}", count, "yellow") for reason, count in _ranked(filtered(story))),
         ("dead letters", len(story.letters), "red"),
-        *((f"  {reason}", count, "red") for reason, count in lettered(story).most_common()),
+        *((f"  {reason}", count, "red") for reason, count in _ranked(lettered(story))),
     ]
     for name, count, style in rows:
         table.add_row(Text(name), Text(str(count), justify="right"), _bar(count, total, style))
@@ -83,7 +88,7 @@ def _funnel(story: Story) -> Table:
 def _shares(story: Story) -> Table:
     table = _table()
     total = len(story.accepted)
-    for key, count in match_keys(story).most_common():
+    for key, count in _ranked(match_keys(story)):
         share = f"{100 * count / total:.0f} %" if 100 * count >= total else "< 1 %"
         table.add_row(Text(key), Text(share, justify="right"), _bar(count, total, "green"))
     return table
@@ -91,8 +96,7 @@ def _shares(story: Story) -> Table:
 
 def _columns(counts: Mapping[str, int], columns: int = 3) -> Table:
     table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
-    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    cells = [f"{count:>4} {name}" for name, count in ordered]
+    cells = [f"{count:>4} {name}" for name, count in _ranked(counts)]
     rows = -(-len(cells) // columns)
     for row in range(rows):  # read downwards
         table.add_row(*(Text(cell) for cell in cells[row::rows]))

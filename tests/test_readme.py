@@ -1,0 +1,78 @@
+"""What the README shows is what the program does."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from consumer.core.decision import FILTERED_REASONS, Reason
+from consumer.load_settings import known_names
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMAND = Path(sys.executable).parent / "capi-consumer"
+# What differs from run to run: where the mended letter lay, and how long it took.
+VARIES = re.compile(r"partition \d+ offset \d+|\(\d+\.\d s\)")
+
+
+def blocks(language):
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def commands():
+    lines = [line.split("#")[0].strip() for block in blocks("sh") for line in block.splitlines()]
+    return sorted({line for line in lines if line.startswith("capi-consumer ")})
+
+
+def test_the_demo_prints_what_the_readme_shows():
+    shown = blocks("text")[0]
+    done = subprocess.run(
+        [COMMAND, "demo"],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        env={"COLUMNS": "80", "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"},
+    )
+    assert done.returncode == 0, done.stderr
+    printed = "\n".join(line.rstrip() for line in done.stdout.strip("\n").splitlines())
+    assert VARIES.sub("…", printed) == VARIES.sub("…", shown.strip("\n"))
+
+
+def test_the_readme_shows_commands():
+    assert len(commands()) >= 8
+
+
+@pytest.mark.parametrize("line", commands())
+def test_each_command_of_the_readme_exists_with_its_options(line):
+    words = line.split()[1:]
+    verbs = [word for word in words[:2] if re.fullmatch(r"[a-z-]+", word) and not word.startswith("-")]
+    shown = subprocess.run([COMMAND, *verbs, "--help"], capture_output=True, text=True, timeout=60)
+    assert shown.returncode == 0, shown.stderr
+    for option in (word for word in words if word.startswith("--")):
+        assert re.search(rf"{option}\b", shown.stdout), option
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_each_reason_stands_in_the_table_of_its_kind(reason):
+    filtered, letters = README.split("| dead letter |")
+    part = filtered if reason in FILTERED_REASONS else letters.split("## Settings")[0]
+    assert f"`{reason}`" in part
+
+
+@pytest.mark.parametrize("name", sorted(set(re.findall(r"CAPI_[A-Z_]+\b", README))))
+def test_each_setting_of_the_readme_exists(name):
+    assert name in known_names() or name == "CAPI_"
+
+
+@pytest.mark.parametrize("target", sorted(set(re.findall(r"^make ([a-z]+)", README, re.MULTILINE))))
+def test_each_target_of_the_readme_exists(target):
+    assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\(([^)#]+)\)", README))))
+def test_each_link_of_the_readme_leads_somewhere(link):
+    assert (ROOT / link).exists()
