@@ -17,7 +17,7 @@ import aiohttp
 
 from consumer import __version__
 from consumer.access_token import AccessToken
-from consumer.core.verdict import Verdict, read_answer, unanswered
+from consumer.core.verdict import Verdict, no_tunnel, read_answer, unanswered
 from consumer.exits import BadSettings
 from consumer.settings import Settings
 
@@ -81,8 +81,7 @@ class Sink:
         except TimeoutError:
             return unanswered("no answer in time")
         except aiohttp.ClientHttpProxyError as error:
-            # A proxy that opens no tunnel to Meta: 407 and 403 are a matter of settings.
-            return read_answer(error.status, {}, b"", events)
+            return no_tunnel(error.status)
         except (aiohttp.ClientError, OSError) as error:
             # Only the type: the text of a connection error may hold the address of a proxy with its password.
             return unanswered(f"the connection failed ({type(error).__name__})")

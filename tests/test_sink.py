@@ -310,15 +310,19 @@ async def test_a_proxy_is_asked_for_the_whole_address():
         assert "proxy-authorization" in asked[0].headers
 
 
-PROXY_STATUSES = [(407, Kind.SETUP), (403, Kind.SETUP), (502, Kind.TRANSIENT), (503, Kind.TRANSIENT)]
+PROXY_STATUSES = [
+    *((status, Kind.SETUP) for status in (302, 400, 403, 404, 405, 407, 413)),
+    *((status, Kind.TRANSIENT) for status in (408, 429, 500, 502, 503)),
+]
 
 
 @pytest.mark.parametrize(("status", "kind"), PROXY_STATUSES)
-async def test_a_proxy_that_does_not_open_the_tunnel_is_judged_by_its_status(status, kind):
-    """It never sees the request, so nothing is told apart by a body."""
+async def test_a_proxy_that_opens_no_tunnel_says_nothing_of_the_events(status, kind):
+    """A 400 or 413 would be about the events if it were Meta's."""
     async with server(http(status, b"<html>")) as (proxy, asked):
         verdict = await sent("https://graph.example.com", proxy=proxy)
         assert (verdict.kind, verdict.http_status) == (kind, status)
+        assert verdict.says == f"the proxy opens no connection to Meta (HTTP {status})"
         assert asked[0].line.startswith("CONNECT graph.example.com:443 ")
         assert "authorization" not in asked[0].headers
 

@@ -99,6 +99,13 @@ def unanswered(says: str) -> Verdict:
     return Verdict(Kind.TRANSIENT, says=says)
 
 
+def no_tunnel(status: int) -> Verdict:
+    """A proxy did not let us through to Meta: whatever its status, it says nothing of the events."""
+    is_passing = status >= 500 or status in (408, 429)
+    says = f"the proxy opens no connection to Meta (HTTP {status})"
+    return Verdict(Kind.TRANSIENT if is_passing else Kind.SETUP, status, says=says)
+
+
 def _object(body: bytes) -> dict[str, object] | None:
     try:
         read = orjson.loads(body)
