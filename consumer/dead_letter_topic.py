@@ -16,7 +16,7 @@ event, which stands behind such holes.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple, cast
 
@@ -29,6 +29,14 @@ from consumer.settings import Settings
 
 POLL_S = 0.2
 IDLE_S_MAX = 30.0
+COORDINATOR_S_MAX = 30.0
+COORDINATOR_ERRORS = frozenset(
+    {
+        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+        KafkaError.COORDINATOR_NOT_AVAILABLE,
+        KafkaError.NOT_COORDINATOR,
+    }
+)
 # Who only looks belongs to no group, but librdkafka wants a name to make a Consumer.
 NO_GROUP = "capi-consumer.looks-only"
 
@@ -49,6 +57,7 @@ class DeadLetterTopic:
         self.reached = {number: span.begin for number, span in spans.items()}
         self._consumer = consumer
         self._open = {number for number, span in spans.items() if span.begin < span.end}
+        self._silent: set[int] = set()
         self._heard_at = time.monotonic()
         consumer.assign([TopicPartition(topic, number, spans[number].begin) for number in sorted(self._open)])
 
@@ -79,7 +88,9 @@ class DeadLetterTopic:
         if messages:
             self._heard_at = time.monotonic()
         elif time.monotonic() - self._heard_at > IDLE_S_MAX:
-            raise CannotGoOn(f"the brokers stopped answering while {self.topic} was read: run it again")
+            if not self._open <= self._silent:
+                raise CannotGoOn(f"the brokers stopped answering while {self.topic} was read: run it again")
+            self._open.clear()  # the log is shorter than it was: a leader was lost with what it alone had
         return [record for message in messages if (record := self._taken(message)) is not None]
 
     def __iter__(self) -> Iterator[Record]:
@@ -96,15 +107,24 @@ class DeadLetterTopic:
             return None
         end = self.spans[number].end
         if error is not None or offset >= end:
-            self._close(number, min(offset, end))
+            self._reach_end(number, min(offset, end))
             return None
         self.reached[number] = offset + 1
         if offset + 1 == end:
-            self._close(number, end)
+            self._reach_end(number, end)
         return as_record(message)
 
-    def _close(self, number: int, reached: int) -> None:
+    def _reach_end(self, number: int, reached: int) -> None:
+        """
+        Close a partition.
+
+        One that seems to end before its end is given time: a new leader learns
+        only by and by how far everybody has read the log.
+        """
         self.reached[number] = max(self.reached[number], reached)
+        if reached < self.spans[number].end:
+            self._silent.add(number)
+            return
         self._open.discard(number)
         self._consumer.pause([TopicPartition(self.topic, number)])
 
@@ -115,10 +135,8 @@ class DeadLetterTopic:
     def commit(self, next_offsets: Mapping[int, int]) -> None:
         """Set the group's progress, and wait until the broker has it. Raises KafkaException."""
         offsets = [TopicPartition(self.topic, number, offset) for number, offset in next_offsets.items()]
-        answered = self._consumer.commit(offsets=offsets, asynchronous=False) if offsets else []
-        for partition in answered or []:
-            if partition.error is not None:
-                raise KafkaException(partition.error)
+        if offsets:
+            _asked_of_the_group(lambda: self._consumer.commit(offsets=offsets, asynchronous=False) or [])
 
 
 @contextmanager
@@ -183,8 +201,24 @@ def _watermarks(consumer: Consumer, topic: str, number: int) -> tuple[int, int]:
 
 def _committed(consumer: Consumer, topic: str, numbers: Mapping[int, object]) -> dict[int, int]:
     asked = [TopicPartition(topic, number) for number in numbers]
-    answered = consumer.committed(asked, timeout=kafka.METADATA_TIMEOUT_S)
+    answered = _asked_of_the_group(lambda: consumer.committed(asked, timeout=kafka.METADATA_TIMEOUT_S))
     return {partition.partition: partition.offset for partition in answered if partition.offset >= 0}
+
+
+def _asked_of_the_group(ask: Callable[[], list[TopicPartition]]) -> list[TopicPartition]:
+    """The answer, once the group's coordinator is up: a new group's, or a moved one's, is not at once."""
+    until = time.monotonic() + COORDINATOR_S_MAX
+    while True:
+        try:
+            answered = ask()
+            for partition in answered:
+                if partition.error is not None:
+                    raise KafkaException(partition.error)
+            return answered
+        except KafkaException as error:
+            if error.args[0].code() not in COORDINATOR_ERRORS or time.monotonic() > until:
+                raise
+            time.sleep(POLL_S)
 
 
 def as_record(message: Message) -> Record:

@@ -147,9 +147,9 @@ def summary(
         "dry_run": dry_run,
         "ended": outcome.ended,
         "replayed": outcome.replayed.total,
-        "left_out": dict(sorted(outcome.left_out.items())),
+        "left_out": {word.value: count for word, count in sorted(outcome.left_out.items())},
         "letters": outcome.replayed.as_json(),
-        "offsets_left": letters.offsets_total - letters.offsets_passed,
+        "offsets_left": outcome.offsets_left,
         "seconds": round(seconds, 3),
     }
 
@@ -163,7 +163,7 @@ def _print_for_a_person(outcome: Outcome, letters: DeadLetterTopic, *, group: st
         counts = ", ".join(f"{word} {count}" for word, count in sorted(outcome.left_out.items()))
         out.print(f"{outcome.left_out.total()} left out: {counts}", markup=False)
     if outcome.ended is not Ended.DONE:
-        left = letters.offsets_total - letters.offsets_passed
+        left = outcome.offsets_left
         out.print(
             f"ended early ({outcome.ended}): up to {left} are left; run it again to go on", markup=False
         )

@@ -16,7 +16,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -49,12 +49,19 @@ class Ended(StrEnum):
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of the letters. `replayed` are acknowledged and passed (or would be, in a dry run)."""
+    """
+    What became of the letters. `replayed` are acknowledged and passed (or would be, in a dry run).
+
+    `passed` has the next offset of each partition; those that `offsets_left`
+    counts may be holes.
+    """
 
     replayed: Tally = field(default_factory=Tally)
     left_out: Counter[LeftOut] = field(default_factory=Counter)
     ended: Ended = Ended.DONE
     says: str = ""
+    passed: dict[int, int] = field(default_factory=dict)
+    offsets_left: int = 0
 
     @property
     def handled(self) -> int:
@@ -71,10 +78,19 @@ class Sending:
 
     def send(self, fates: Sequence[Fate]) -> dict[int, str]:
         """Send what goes back and wait for every report: index -> the error of one that did not arrive."""
+        backs = {place: fate for place, fate in enumerate(fates) if isinstance(fate, Back)}
+        errors = self._sent(backs)
+        # The broker measures what travels together: one that is refused for
+        # its size may only have had large company.
+        for place in [place for place, error in errors.items() if error in TOO_LARGE]:
+            del errors[place]
+            errors |= self._sent({place: backs[place]})
+        return errors
+
+    def _sent(self, backs: Mapping[int, Back]) -> dict[int, str]:
         self._errors.clear()
-        for place, fate in enumerate(fates):
-            if isinstance(fate, Back):
-                self._publisher.send(*fate, place=place)
+        for place, back in backs.items():
+            self._publisher.send(*back, place=place)
         self._publisher.finish(ACKNOWLEDGED_WITHIN_S)
         return dict(self._errors)
 
@@ -156,14 +172,23 @@ class Replay:
             left = None if limit is None else limit - outcome.handled
             if stop.is_set() or left == 0:
                 outcome.ended = Ended.INTERRUPTED if stop.is_set() else Ended.LIMIT
-                return outcome
+                break
             self._pass(self._letters.read(pace.at_once(left)))
             on_progress(self._letters.offsets_passed)
             stop.wait(pace.ahead_s(outcome.handled))
-        if outcome.ended is Ended.DONE and self._bookmark:
-            self._bookmark.check()
-            self._bookmark.move(self._letters.reached)  # past the holes at the end
+        if outcome.ended is Ended.DONE:
+            self._move_past_the_holes()
+        outcome.offsets_left = sum(
+            span.end - outcome.passed.get(number, span.begin) for number, span in self._letters.spans.items()
+        )
         return outcome
+
+    def _move_past_the_holes(self) -> None:
+        """Behind the last letter of a partition there may be holes, and no letter to pass them with."""
+        self.outcome.passed = dict(self._letters.reached)
+        if self._bookmark:
+            self._bookmark.check()
+            self._bookmark.move(self._letters.reached)
 
     def _pass(self, records: Sequence[Record]) -> None:
         """Handle these letters and move the bookmark behind those that are done with."""
@@ -181,6 +206,7 @@ class Replay:
                 next_offsets[number] = record.offset + 1
             else:
                 stuck.add(number)
+        self.outcome.passed |= next_offsets
         if self._bookmark:
             self._bookmark.move(next_offsets)
 

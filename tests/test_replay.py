@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import signal
 import threading
 
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 from letters import event, headers_of, letter, record, settings_on, write, write_letters
 from mock_kafka import MockKafka
+from typer.testing import CliRunner
 
+from consumer.asked_to_stop import asked_to_stop
+from consumer.cli import app
 from consumer.core.letter import VALUE_OMITTED
 from consumer.core.record import Partition, Record
 from consumer.dead_letter_topic import open_dead_letters
@@ -337,3 +342,84 @@ def test_pace_is_kept_over_the_whole_run():
     assert pace.ahead_s(10) == 0.0
     assert Pace(0.5, clock=lambda: 0.0).at_once(None) == 1
     assert Pace(None).ahead_s(1_000_000) == 0.0
+
+
+# The command
+
+
+@pytest.fixture
+def command(brokers, monkeypatch):
+    """`capi-consumer replay ...` on topics of its own; `command.settings` are theirs."""
+    settings = settings_on(brokers)
+    for name in ("bootstrap_servers", "dead_letter_topic", "group"):
+        monkeypatch.setenv(f"CAPI_{name.upper()}", getattr(settings, name))
+    monkeypatch.setenv("CAPI_TOPICS", ",".join(settings.topics))
+
+    def run(*arguments):
+        return CliRunner().invoke(app, ["replay", *arguments])
+
+    run.settings = settings
+    return run
+
+
+def test_the_summary_is_one_line_of_json(command):
+    settings = command.settings
+    stranger = Record(Partition("letters", 0), 0, 1_767_225_600_000, event(), b"u1", ())
+    write_letters(settings, [*some_letters(settings, 2), stranger])
+
+    ended = command("--json")
+
+    said = json.loads(ended.stdout)
+    assert ended.exit_code == 1
+    assert said.pop("seconds") > 0
+    assert said == {
+        "topic": settings.dead_letter_topic,
+        "group": f"{settings.group}.replay",
+        "dry_run": False,
+        "ended": "done",
+        "replayed": 2,
+        "left_out": {"no_origin": 1},
+        "letters": [{"reason": "purchase_without_currency", "event_name": "purchase", "letters": 2}],
+        "offsets_left": 0,
+    }
+
+
+def test_a_person_is_told_what_was_done_with_which_group(command):
+    settings = command.settings
+    write_letters(settings, some_letters(settings, 3))
+
+    dry = command("--dry-run", "--group", "mine")
+    assert (dry.exit_code, dry.stderr) == (0, "")
+    assert f"3 letters of {settings.dead_letter_topic} would be replayed; group mine" in dry.stdout
+    assert "purchase_without_currency" in dry.stdout
+    first = command("--limit", "1")
+    assert (first.exit_code, "ended early (limit): up to 2 are left" in first.stdout) == (0, True)
+    assert (
+        f"2 letters of {settings.dead_letter_topic} replayed; group {settings.group}.replay"
+        in command().stdout
+    )
+
+
+def test_a_letter_that_holds_the_others_is_said_and_ends_with_1(command):
+    write_letters(command.settings, [letter(record("foreign", 3, event()))])
+
+    ended = command()
+
+    assert ended.exit_code == 1
+    assert "comes from foreign, which is not one of CAPI_TOPICS" in ended.stderr
+    assert "ended early (held): up to 1 are left" in ended.stdout
+
+
+@pytest.mark.parametrize("arguments", [["--rate", "0"], ["--limit", "0"], ["--reason"]])
+def test_a_mistake_in_the_call_ends_with_2(command, arguments):
+    assert command(*arguments).exit_code == 2
+
+
+def test_who_is_asked_twice_to_stop_stops_at_once():
+    before = signal.getsignal(signal.SIGINT)
+    with asked_to_stop() as stop:
+        signal.raise_signal(signal.SIGINT)
+        assert stop.is_set()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before
