@@ -25,7 +25,7 @@ from consumer.core.record import Record
 from consumer.dead_letter_files import as_line
 from consumer.dead_letter_topic import open_dead_letters
 from consumer.exits import CannotGoOn
-from consumer.letter_tables import letters_table, tally_table
+from consumer.letter_tables import letters_table, print_table, tally_table
 from consumer.letter_view import LetterView, Tally, view
 from consumer.load_settings import load_settings
 from consumer.settings import Settings
@@ -59,9 +59,9 @@ def list_letters(limit: Limit = ROWS, as_json: AsJson = False, settings_file: Se
         out.print(orjson.dumps(_listed(settings, tally, latest)).decode(), markup=False)
         return
     if tally.total:
-        out.print(tally_table(tally))
+        print_table(tally_table(tally))
     if latest:
-        out.print(letters_table(latest))
+        print_table(letters_table(latest))
     out.print(f"{tally.total} letters in {settings.dead_letter_topic}", markup=False)
 
 

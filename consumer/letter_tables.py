@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich import box
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from consumer.letter_view import LetterView, Tally
+
+wide = Console(highlight=False, soft_wrap=True, width=500)
 
 
 def tally_table(tally: Tally) -> Table:
@@ -27,7 +30,7 @@ def tally_table(tally: Tally) -> Table:
 def letters_table(letters: Sequence[LetterView]) -> Table:
     """One row a letter."""
     table = _table(
-        "partition", "offset", "reason", "Meta code", "failed at", "event name", "origin", "replays"
+        "partition", "offset", "reason", "Meta code", "failed at (UTC)", "event name", "origin", "replays"
     )
     for letter in letters:
         cells = (
@@ -35,13 +38,22 @@ def letters_table(letters: Sequence[LetterView]) -> Table:
             str(letter.offset),
             letter.reason,
             letter.meta_code,
-            letter.failed_at,
+            _without_fractions(letter.failed_at),
             letter.event_name,
             letter.origin,
             str(letter.replay_count or ""),
         )
         table.add_row(*map(Text, cells))
     return table
+
+
+def print_table(table: Table) -> None:
+    """The table on standard output, as wide as it is: a terminal wraps it, a pipe takes it whole."""
+    wide.print(table)
+
+
+def _without_fractions(time: str) -> str:
+    return time.partition(".")[0] if time.endswith("+00:00") else time
 
 
 def _table(*columns: str) -> Table:

@@ -23,7 +23,7 @@ from consumer.asked_to_stop import asked_to_stop
 from consumer.cluster import list_cluster
 from consumer.dead_letter_topic import DeadLetterTopic, open_dead_letters
 from consumer.exits import CannotGoOn
-from consumer.letter_tables import tally_table
+from consumer.letter_tables import print_table, tally_table
 from consumer.load_settings import load_settings
 from consumer.originals import Originals
 from consumer.producing import open_publisher
@@ -156,7 +156,7 @@ def summary(
 
 def _print_for_a_person(outcome: Outcome, letters: DeadLetterTopic, *, group: str, dry_run: bool) -> None:
     if outcome.replayed.total:
-        out.print(tally_table(outcome.replayed))
+        print_table(tally_table(outcome.replayed))
     done = "would be replayed" if dry_run else "replayed"
     out.print(f"{outcome.replayed.total} letters of {letters.topic} {done}; group {group}", markup=False)
     if outcome.left_out:

@@ -30,7 +30,6 @@ def command(brokers, monkeypatch):
     monkeypatch.setenv("CAPI_BOOTSTRAP_SERVERS", settings.bootstrap_servers)
     monkeypatch.setenv("CAPI_TOPICS", ",".join(settings.topics))
     monkeypatch.setenv("CAPI_DEAD_LETTER_TOPIC", settings.dead_letter_topic)
-    monkeypatch.setenv("COLUMNS", "200")
 
     def run(*arguments):
         return CliRunner().invoke(app, ["dead-letters", *arguments])
@@ -84,6 +83,21 @@ def test_list_shows_no_personal_value(command):
         assert "purchase_without_currency" in result.stdout
         assert "jane" not in result.output
         assert "example.com" not in result.output
+
+
+def test_rows_are_not_cut_where_output_is_no_terminal(command):
+    write_letters(command.settings, three_letters(command.settings))
+    lines = command("list").stdout.splitlines()
+    words = [
+        "0",
+        "2",
+        "refused",
+        "100/2804007",
+        "2026-01-01T00:00:05",
+        "*****",
+        f"{command.settings.topics[0]}/0/3",
+    ]
+    assert words in [line.split() for line in lines]
 
 
 def test_list_shows_the_latest_rows_and_counts_all(command):
