@@ -25,7 +25,7 @@ from consumer.core.event import Event
 from consumer.core.rules import Rules
 from consumer.core.sources import Object, at_path, first_usable
 from consumer.core.trail import Trail
-from consumer.core.values import EMPTY, Unusable
+from consumer.core.values import EMPTY, TOO_DEEP, Unusable
 
 CustomData = dict[str, object]
 T = TypeVar("T")
@@ -169,7 +169,7 @@ class _Rows(NamedTuple):
 
 
 def _as_it_is(value: object) -> object | Unusable:
-    return Unusable(NoteWord.TOO_DEEP) if is_too_deep(value) else value
+    return TOO_DEEP if is_too_deep(value) else value
 
 
 def _cleaned(found: CustomData, allow: Set[str], trail: Trail) -> CustomData:

@@ -154,10 +154,11 @@ def _action_source(value: object, extras: Extras) -> str | Unusable:
     source = source.lower()
     if source not in mapping.ACTION_SOURCES:
         return MALFORMED
+    # Without what it needs beside it, an action source is as good as not given.
     if source == "app" and not _has_extinfo(extras.get("app_data")):
-        return Unusable(NoteWord.MISSING)
+        return EMPTY
     if source == "business_messaging" and "messaging_channel" not in extras:
-        return Unusable(NoteWord.MISSING)
+        return EMPTY
     return source
 
 

@@ -8,10 +8,16 @@ the value that is sent, or says why there is none.
 from __future__ import annotations
 
 from consumer.core.cleaning import holds_address
-from consumer.core.decision import NoteWord
-from consumer.core.values import EMPTY, PLACEHOLDER, WRONG_TYPE, Unusable, integer_of, is_placeholder, text_of
-
-PERSONAL_DATA = Unusable(NoteWord.PERSONAL_DATA)
+from consumer.core.values import (
+    EMPTY,
+    PERSONAL_DATA,
+    PLACEHOLDER,
+    WRONG_TYPE,
+    Unusable,
+    integer_of,
+    is_placeholder,
+    text_of,
+)
 
 
 def text(value: object) -> str | Unusable:

@@ -18,8 +18,7 @@ from collections.abc import Sequence
 from urllib.parse import unquote, unquote_plus
 
 from consumer.core.cleaning import holds_address, is_personal_name
-from consumer.core.decision import NoteWord
-from consumer.core.values import Unusable
+from consumer.core.values import MALFORMED, PERSONAL_DATA, WRONG_TYPE, Unusable
 
 MASK = "*****"
 DECODINGS_MAX = 2
@@ -34,18 +33,18 @@ _NO_HOST = re.compile(r"\s|^(:|$)")
 def clean_url(value: object) -> tuple[str, bool] | Unusable:
     """An absolute http(s) address without personal data, and whether anything was taken out."""
     if not isinstance(value, str):
-        return Unusable(NoteWord.WRONG_TYPE)
+        return WRONG_TYPE
     url = value.strip()
     parts = _URL.fullmatch(url)
     if parts is None:
-        return Unusable(NoteWord.MALFORMED)
+        return MALFORMED
     authority = parts["authority"]
     host = authority.rpartition("@")[2]
     # A backslash ends a host in browsers and does not elsewhere: such an address has no one meaning.
     if "\\" in authority or _NO_HOST.search(host):
-        return Unusable(NoteWord.MALFORMED)
+        return MALFORMED
     if _shows_address(host):
-        return Unusable(NoteWord.PERSONAL_DATA)
+        return PERSONAL_DATA
     cleaned = "".join(
         (
             parts["scheme"],

@@ -16,12 +16,11 @@ from consumer.core.decision import NoteWord
 from consumer.core.event import Event
 from consumer.core.hashing import BatchHasher, Hashed
 from consumer.core.normalise import Place, country_of
-from consumer.core.plain import PERSONAL_DATA
 from consumer.core.rules import Rules
 from consumer.core.sources import Source, first_usable
 from consumer.core.trail import Trail
 from consumer.core.urls import click_id
-from consumer.core.values import Unusable
+from consumer.core.values import PERSONAL_DATA, Unusable
 
 UserData = dict[str, object]
 MS_A_DAY = 24 * 60 * 60 * 1000

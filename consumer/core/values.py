@@ -51,6 +51,8 @@ PLACEHOLDER = Unusable(NoteWord.PLACEHOLDER)
 AMBIGUOUS = Unusable(NoteWord.AMBIGUOUS)
 NO_COUNTRY = Unusable(NoteWord.NO_COUNTRY)
 EXPIRED = Unusable(NoteWord.EXPIRED)
+PERSONAL_DATA = Unusable(NoteWord.PERSONAL_DATA)
+TOO_DEEP = Unusable(NoteWord.TOO_DEEP)
 
 
 def text_of(value: object) -> str | Unusable:
@@ -78,5 +80,5 @@ def is_placeholder(text: str) -> bool:
 
 
 def is_placeholder_word(word: str) -> bool:
-    """The same of a text that is trimmed and in lower case."""
+    """Whether a word, trimmed and in lower case, only says that there is nothing."""
     return word in PLACEHOLDERS or (word != "" and not word.strip("*-."))

@@ -1,11 +1,16 @@
 """What a JSON value is worth as text."""
 
+import re
+from collections import Counter
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from consumer.core import values
 from consumer.core.decision import NoteWord
-from consumer.core.values import WRONG_TYPE, integer_of, is_placeholder, text_of
+from consumer.core.values import WRONG_TYPE, Unusable, integer_of, is_placeholder, text_of
 
 
 @pytest.mark.parametrize(
@@ -98,3 +103,12 @@ def test_an_unusable_value_carries_only_the_word_of_its_note():
 def test_an_integer_and_its_float_have_one_text(number):
     if abs(number) < 2**53:
         assert text_of(float(number)) == text_of(number) == str(number)
+
+
+def test_there_is_one_constant_for_each_word():
+    words = Counter(value.note for value in vars(values).values() if isinstance(value, Unusable))
+    assert set(words.values()) == {1}
+    core = Path(values.__file__).parent
+    made = re.compile(r"\bUnusable\(\w")
+    makers = {path.name for path in core.glob("*.py") if made.search(path.read_text("utf-8"))}
+    assert makers == {"values.py"}
