@@ -99,7 +99,6 @@ class Deliverable:
 
     payload: bytes = field(repr=False)
     event_label: str
-    event_time_s: int
     expires_at_s: int
     match_keys: tuple[str, ...]
     notes: Notes = ()

@@ -26,10 +26,9 @@ ServerEvent = dict[str, object]
 Extras = dict[str, object]
 
 DAY_S = 24 * 60 * 60
-AGE_MAX_S = 7 * DAY_S
-AGE_IN_STORE_MAX_S = 62 * DAY_S
+AGE_S_MAX = 7 * DAY_S
+AGE_IN_STORE_S_MAX = 62 * DAY_S
 AGE_MARGIN_S = 10 * 60  # time to wait in a batch, and to be tried again
-AHEAD_MAX_MS = 5 * 60 * 1000
 OPT_OUT_WORDS = {"true": True, "1": True, "false": False, "0": False}
 EXTINFO_LENGTH = 16  # Meta refuses app events with any other number of entries
 
@@ -72,8 +71,8 @@ def when(event: Event, origin: Coordinates, rules: Rules, now_ms: int, trail: Tr
         return Reason.EVENT_TIME_IN_FUTURE
     extras = _extras(event, trail)
     source = _action_source_of(event, extras, rules, trail)
-    age_max_s = AGE_IN_STORE_MAX_S if source == "physical_store" else AGE_MAX_S
-    expires_at_s = time_s + age_max_s - AGE_MARGIN_S
+    age_s_max = AGE_IN_STORE_S_MAX if source == "physical_store" else AGE_S_MAX
+    expires_at_s = time_s + age_s_max - AGE_MARGIN_S
     if now_ms > expires_at_s * 1000:
         return Reason.EVENT_TOO_OLD
     return When(time_s, expires_at_s, source, extras)
@@ -127,7 +126,7 @@ def _time_s(event: Event, origin: Coordinates, now_ms: int, trail: Trail) -> int
 
 
 def _is_ahead(time_s: int, now_ms: int) -> bool:
-    return time_s * 1000 > now_ms + AHEAD_MAX_MS
+    return time_s * 1000 > now_ms + times.AHEAD_MS_MAX
 
 
 def _action_source_of(event: Event, extras: Extras, rules: Rules, trail: Trail) -> str:

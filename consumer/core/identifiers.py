@@ -19,6 +19,7 @@ import re
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from consumer.core.digests import APPENDIX
+from consumer.core.times import AHEAD_MS_MAX
 from consumer.core.values import (
     EMPTY,
     EXPIRED,
@@ -30,7 +31,6 @@ from consumer.core.values import (
 )
 
 CLICK_AGE_MS_MAX = 90 * 24 * 3600 * 1000
-CLICK_AHEAD_MS_MAX = 5 * 60 * 1000
 
 _CLICK_ID = re.compile(r"[A-Za-z0-9_-]+")
 _FBC = re.compile(rf"fb\.[0-9]\.([0-9]{{1,13}})\.[A-Za-z0-9_-]+(?:\.{APPENDIX})?")
@@ -86,7 +86,7 @@ def fbc(value: object, event_time_s: int) -> str | Unusable:
     if match is None:
         return MALFORMED
     ahead_ms = int(match[1]) - event_time_s * 1000
-    if ahead_ms > CLICK_AHEAD_MS_MAX:
+    if ahead_ms > AHEAD_MS_MAX:
         return MALFORMED
     return EXPIRED if ahead_ms < -CLICK_AGE_MS_MAX else value
 

@@ -200,7 +200,7 @@ def _row(key: str, *paths: str, events: frozenset[str] | None = None) -> Row:
 CUSTOM_DATA = {
     "value": _row("value", "amount", "value", "revenue"),
     "currency": _row("currency", "currency"),  # else the first items[i].product.currency
-    "contents": _row("contents", "items"),
+    "contents": _row("contents"),  # else the items
     "content_name": _row("content_name", "name"),  # else the first items[i].product.name
     "content_category": _row("content_category", "category"),  # else the first items[i].product.category_N
     "content_type": _row("content_type"),  # else the setting

@@ -22,7 +22,7 @@ from consumer.core import birthdates, countries, phones, postal_codes, states
 from consumer.core.characters import folded, letters, letters_and_digits
 from consumer.core.digests import given_digest
 from consumer.core.rules import BirthdateOrder
-from consumer.core.values import EMPTY, MALFORMED, PLACEHOLDER, Unusable, is_placeholder_word, text_of
+from consumer.core.values import EMPTY, MALFORMED, NO_IDS, PLACEHOLDER, Unusable, is_placeholder_word, text_of
 
 
 class Place(NamedTuple):
@@ -61,7 +61,6 @@ _FEMALE = (
 )
 _MALE = ("m", "male", "homme", "man", "masculin", "mr", "monsieur", "h")
 _GENDERS = {**dict.fromkeys(_FEMALE, "f"), **dict.fromkeys(_MALE, "m")}
-_NO_IDS = frozenset({"0", "-1"})
 
 
 def normalise(key: str, value: object, place: Place) -> str | Unusable:
@@ -143,7 +142,7 @@ def country(text: str, _: Place) -> str | Unusable:
 def external_id(text: str, _: Place) -> str | Unusable:
     """Without whitespace: what Meta's own browser code does, so both sides match."""
     compact = "".join(text.split())
-    return PLACEHOLDER if compact in _NO_IDS else compact
+    return PLACEHOLDER if compact in NO_IDS else compact
 
 
 NORMALISERS: Mapping[str, Rule] = MappingProxyType(

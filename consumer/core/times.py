@@ -18,6 +18,9 @@ import re
 
 from consumer.core.values import EMPTY, MALFORMED, WRONG_TYPE, Unusable
 
+# How far ahead an event may be of the clock, and a click of its event: clocks differ.
+AHEAD_MS_MAX = 5 * 60 * 1000
+
 _UNITS = ((10**11, 1), (10**14, 10**3), (10**17, 10**6))
 _NANOSECONDS = 10**9
 

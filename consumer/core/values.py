@@ -37,6 +37,9 @@ PLACEHOLDERS = frozenset(
     }
 )
 
+# Nobody: what sites write where the id of a person they do not know would stand.
+NO_IDS = frozenset({"0", "-1"})
+
 
 class Unusable(NamedTuple):
     """Why a value cannot be used."""

@@ -47,7 +47,6 @@ def test_a_deliverable_says_what_others_need_to_know():
     found = decided(ordinary())
     assert isinstance(found, Deliverable)
     assert found.event_label == "PageView"
-    assert found.event_time_s == NOW_S
     assert found.expires_at_s == NOW_S + 7 * 86_400 - 600
     assert found.match_keys == ("external_id", "em", "ct", "client_ip_address", "client_user_agent")
 
@@ -210,7 +209,7 @@ def test_whatever_the_clocks_say_there_is_a_decision(changes, timestamp_ms, now_
         set_at(made, path, value)
     found = decide(record(made, timestamp_ms=timestamp_ms), Rules(), BatchHasher(), now_ms)
     if isinstance(found, Deliverable):
-        assert found.event_time_s * 1000 <= now_ms + 300_000
+        assert orjson.loads(found.payload)["event_time"] * 1000 <= now_ms + 300_000
         assert now_ms <= found.expires_at_s * 1000
 
 
