@@ -19,20 +19,13 @@ from typing import Any, NamedTuple
 import jsonschema_rs
 import orjson
 
-from consumer.core import values
 from consumer.core.decide import decide
 from consumer.core.decision import Decision, Filtered, Invalid, Note, Reason
 from consumer.core.event import parse
-from consumer.core.hashing import BatchHasher
 from consumer.core.record import Partition, Record
 from consumer.core.rules import Rules
 from consumer.file_lines import FoundEvent, Remark
-
-# A hasher remembers what it hashed, personal values among it: not for long.
-EVENTS_OF_A_HASHER = 500
-
-# Nobody: what sites write for a person they do not know.
-NO_IDS = frozenset({"0", "-1"})
+from consumer.hashers import hashers
 
 PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
 HIDDEN = "*****"
@@ -53,8 +46,7 @@ class EventCheck:
         self._rules = rules
         self._validator = jsonschema_rs.validator_for(schema)
         self._now_ms = now_ms
-        self._hasher = BatchHasher()
-        self._hashed = 0
+        self._hashers = hashers()
 
     def check(self, event: FoundEvent) -> Checked:
         """What becomes of the event if it is published now."""
@@ -71,27 +63,9 @@ class EventCheck:
         return Checked(None, tuple(warnings))
 
     def _decide(self, event: FoundEvent) -> Decision:
-        if self._hashed == EVENTS_OF_A_HASHER:
-            self._hasher, self._hashed = BatchHasher(), 0
-        self._hashed += 1
         now_ms = self._now_ms()
         record = Record(Partition("publish", 0), event.line, now_ms, event.value)
-        return decide(record, self._rules, self._hasher, now_ms)
-
-
-def user_key(value: bytes) -> bytes | None:
-    """
-    The user's id as a record key, so that the events of a user stay in order.
-
-    None for an event without one, and for the words that stand for nobody:
-    they would gather on one partition.
-    """
-    root = parse(value)
-    user = root.get("user") if isinstance(root, dict) else None
-    text = values.text_of(user.get("id")) if isinstance(user, dict) else ""
-    if not isinstance(text, str) or not text.strip() or text.strip() in NO_IDS or values.is_placeholder(text):
-        return None
-    return text.encode("utf-8")
+        return decide(record, self._rules, next(self._hashers), now_ms)
 
 
 def _error(decision: Invalid, event: FoundEvent) -> str:

@@ -10,7 +10,6 @@ it is read twice, and what comes through a pipe is kept on disk meanwhile. With
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable, Iterable
 from typing import Annotated, NoReturn
 
@@ -20,6 +19,7 @@ from rich.progress import Progress
 
 from consumer import exits, kafka, resources
 from consumer.asked_to_stop import asked_to_stop
+from consumer.clock import now_ms
 from consumer.cluster import list_cluster
 from consumer.csv_events import PURCHASES
 from consumer.csv_rows import Encoding
@@ -95,7 +95,7 @@ def publish(
         done = publish_letters_of(file, settings, report, to=topic, strict=strict, raw=raw)
         _end(done, topic or "the topics they came from", strict=strict, as_json=as_json)
     to = topic or settings.topics[0]
-    check = None if raw else EventCheck(settings.rules, resources.schema(resources.EVENT), _now_ms)
+    check = None if raw else EventCheck(settings.rules, resources.schema(resources.EVENT), now_ms)
     with asked_to_stop() as stop, EventFile(file, stop) as opened, progress("KiB") as bar:
 
         def entries() -> Iterable[Entry]:
@@ -159,7 +159,3 @@ def _say(done: Sum, topic: str, *, strict: bool, as_json: bool) -> None:
     )
     if as_json:
         out.print(orjson.dumps(done.as_json()).decode(), markup=False)
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 
 from consumer.asked_to_stop import asked_to_stop
+from consumer.clock import now_ms
 from consumer.event_files import EventFile
 from consumer.file_lines import Entry
 from consumer.producing import open_publisher
@@ -39,8 +39,3 @@ def publish_letters_of(
             publishing.send_all(entries, sending)
     report.close()
     return publishing.sum
-
-
-def now_ms() -> int:
-    """The clock."""
-    return int(time.time() * 1000)

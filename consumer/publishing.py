@@ -16,11 +16,12 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from consumer.event_checks import EventCheck, user_key
+from consumer.event_checks import EventCheck
 from consumer.event_files import Stopped
 from consumer.file_lines import Entry, FoundEvent, Unreadable
 from consumer.producing import Publisher
 from consumer.publish_report import Report
+from consumer.record_key import record_key
 
 # How long the brokers have for the last reports: librdkafka's own time for a
 # record, and a little more.
@@ -94,7 +95,7 @@ class Publishing:
     def send_all(self, entries: Entries, publisher: Publisher, topic: str) -> None:
         """Read, check and send, and wait for the reports; the rest is in the sum."""
         for event in self._good(entries):
-            publisher.send(topic, user_key(event.value), event.value, place=event.line)
+            publisher.send(topic, record_key(event.value), event.value, place=event.line)
         counts = publisher.finish(FINISH_S)
         self.sum.published, self.sum.failed = counts.delivered, counts.failed
         self.sum.warnings = self._report.warnings

@@ -17,6 +17,7 @@ from typing import Any
 
 import orjson
 
+from consumer.clock import now_ms
 from consumer.core.decision import Reason
 from consumer.core.event import parse
 from consumer.core.letter import REASON, text
@@ -24,14 +25,13 @@ from consumer.core.record import Record
 from consumer.dead_letter_files import as_line
 from consumer.dead_letter_topic import open_dead_letters
 from consumer.demo.world import World
-from consumer.event_checks import user_key
 from consumer.exits import CannotGoOn
 from consumer.file_lines import FoundEvent
 from consumer.producing import open_publisher
 from consumer.publish_letters import Judge, LetterPublishing
-from consumer.publish_replay import now_ms
 from consumer.publish_report import Report
 from consumer.replay import way_back
+from consumer.record_key import record_key
 from consumer.replaying import Sending
 from consumer.sandbox.ledger import Stats
 from consumer.settings import Settings
@@ -88,7 +88,7 @@ def _publish(settings: Settings, samples: Sequence[Sample]) -> int:
     publisher = open_publisher(settings)
     (topic,) = settings.topics
     for sample in samples:
-        publisher.send(topic, user_key(sample.value), sample.value, timestamp_ms=now_ms())
+        publisher.send(topic, record_key(sample.value), sample.value, timestamp_ms=now_ms())
     return publisher.finish(PUBLISHED_WITHIN_S).delivered
 
 

@@ -1,0 +1,10 @@
+"""The clock of this machine, in the unit that Kafka and the core have."""
+
+from __future__ import annotations
+
+import time
+
+
+def now_ms() -> int:
+    """Milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
