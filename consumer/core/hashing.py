@@ -14,9 +14,8 @@ import hashlib
 from typing import NamedTuple
 
 from consumer.core.decision import NoteWord
-from consumer.core.digests import given_digest
-from consumer.core.normalise import KEYS_OF_PLACE, Place, normalise_plain
-from consumer.core.values import EMPTY, MALFORMED, WRONG_TYPE, Unusable, text_of
+from consumer.core.normalise import KEYS_OF_PLACE, Place, normalise
+from consumer.core.values import EMPTY, WRONG_TYPE, Unusable
 
 
 class Hashed(NamedTuple):
@@ -68,16 +67,10 @@ class BatchHasher:
 
 def digest_of(key: str, value: object, place: Place, *, digests_only: bool = False) -> str | Unusable:
     """The digest of one scalar: the one it already is, else of its normalised text."""
-    text = text_of(value)
-    if isinstance(text, Unusable):
-        return text
-    digest = given_digest(text)
-    if digest is not None:
-        return digest
-    if digests_only:
-        return MALFORMED if text.strip() else EMPTY
-    normalised = normalise_plain(key, value, text, place)
-    return normalised if isinstance(normalised, Unusable) else sha256(normalised)
+    normalised = normalise(key, value, place, digests_only=digests_only)
+    if isinstance(normalised, Unusable):
+        return normalised
+    return normalised.text if normalised.is_digest else sha256(normalised.text)
 
 
 def sha256(text: str) -> str:

@@ -39,6 +39,13 @@ class Place(NamedTuple):
     today: datetime.date
 
 
+class Normalised(NamedTuple):
+    """Text that is to be hashed, never empty; or a digest, which is sent as it is."""
+
+    text: str
+    is_digest: bool = False
+
+
 Rule = Callable[[str, Place], "str | Unusable"]
 
 # Words with single dots between them, an @, and two words or more. None of the
@@ -63,19 +70,26 @@ _MALE = ("m", "male", "homme", "man", "masculin", "mr", "monsieur", "h")
 _GENDERS = {**dict.fromkeys(_FEMALE, "f"), **dict.fromkeys(_MALE, "m")}
 
 
-def normalise(key: str, value: object, place: Place) -> str | Unusable:
-    """The normalised text of one scalar, or the digest that it already is."""
+def normalise(key: str, value: object, place: Place, *, digests_only: bool = False) -> Normalised | Unusable:
+    """
+    What one scalar of `user_data.<key>` is hashed as, or the digest that it already is.
+
+    `digests_only` is for the sources that must already be hashed.
+    """
     text = text_of(value)
     if isinstance(text, Unusable):
         return text
     digest = given_digest(text)
     if digest is not None:
-        return digest
-    return normalise_plain(key, value, text, place)
+        return digest if isinstance(digest, Unusable) else Normalised(digest, is_digest=True)
+    if digests_only:
+        return MALFORMED if text.strip() else EMPTY
+    plain = _plain(key, value, text, place)
+    return plain if isinstance(plain, Unusable) else Normalised(plain)
 
 
-def normalise_plain(key: str, value: object, text: str, place: Place) -> str | Unusable:
-    """The same for a value whose `text` is known and is no digest. Never empty."""
+def _plain(key: str, value: object, text: str, place: Place) -> str | Unusable:
+    """The normalised text of a value whose `text` is no digest."""
     plain = folded(text)
     if not plain:
         return EMPTY
