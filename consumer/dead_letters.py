@@ -79,6 +79,10 @@ class DeadLetters:
                 self._replace(producer)
             await asyncio.sleep(backoff_s(attempt, self._chance(), RETRY_MOST_S))
         self._telemetry.add(metrics.DEAD_LETTERS, 1, failure.reason.value)
+        topic, number = record.partition
+        log.debug(
+            "record dead-lettered", reason=failure.reason, topic=topic, partition=number, offset=record.offset
+        )
 
     async def _write(
         self, producer: Producer, record: Record, value: bytes | None, headers: Headers

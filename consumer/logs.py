@@ -10,6 +10,7 @@ form, with the type of an exception and without its text.
 from __future__ import annotations
 
 import logging
+import os
 import re
 import sys
 from typing import TextIO
@@ -33,15 +34,16 @@ def configure(form: LogFormat, level: LogLevel, stream: TextIO | None = None) ->
     stream = stream or sys.stderr
     as_console = form is LogFormat.CONSOLE or (form is LogFormat.AUTO and stream.isatty())
     renderer: Processor = (
-        structlog.dev.ConsoleRenderer(colors=stream.isatty())
+        structlog.dev.ConsoleRenderer(colors=_is_coloured(stream), pad_event_to=0)
         if as_console
         else structlog.processors.JSONRenderer(sort_keys=False)
     )
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.TimeStamper(fmt="%H:%M:%S" if as_console else "iso", utc=not as_console),
             _exception_type_only,
+            _without_unknown,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
@@ -49,6 +51,16 @@ def configure(form: LogFormat, level: LogLevel, stream: TextIO | None = None) ->
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(handlers=[_Foreign()], level=logging.WARNING, force=True)
+
+
+def _is_coloured(stream: TextIO) -> bool:
+    """Colour only on a terminal, and not against NO_COLOR (any value but empty)."""
+    return stream.isatty() and not os.environ.get("NO_COLOR")
+
+
+def _without_unknown(logger: WrappedLogger, method: str, line: EventDict) -> EventDict:
+    """What is not known takes no room."""
+    return {name: value for name, value in line.items() if value is not None}
 
 
 def _exception_type_only(logger: WrappedLogger, method: str, line: EventDict) -> EventDict:

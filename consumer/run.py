@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import queue
 import random
@@ -17,6 +16,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 import structlog
 import uvloop
@@ -34,6 +34,7 @@ from consumer.gate import Gate
 from consumer.health import Vital, served
 from consumer.load_settings import load_settings
 from consumer.preflight import preflight, refuse_unless_ready
+from consumer.progress_lines import ends, tell_progress
 from consumer.settings import Settings
 from consumer.sink import Sink
 from consumer.source import Source
@@ -41,6 +42,7 @@ from consumer.state import State
 from consumer.telemetry import Telemetry
 from consumer.terminal import SettingsFile
 from consumer.worker import Handover, Pace, Worker
+from consumer.worker_thread import WorkerThread
 
 log = structlog.get_logger()
 
@@ -65,7 +67,9 @@ async def _until_signalled(settings: Settings) -> None:
         if stop.is_set():
             log.warning("stopped at once: what was in flight comes again")
             os._exit(exits.NOT_ALL)
-        log.info("stopping: taking no more in")
+        log.info(
+            "stopping: taking no more in; ask again to stop at once", wait_s_max=settings.drain_timeout_s
+        )
         stop.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -91,49 +95,40 @@ async def consume(
         worker = _worker(settings, telemetry, delivery, gate, ended)
         thread = WorkerThread(worker)
         vital = Vital(lambda: _state(stop, worker, gate), lambda: time.monotonic() - worker.turned_at)
-        _read_gauges(telemetry, worker, delivery, vital)
+        _register_gauges(telemetry, worker, delivery, vital)
         async with served(settings.health_address, vital, telemetry) as port:
-            log.info("consuming", topics=settings.topics, group=settings.group, health_port=port)
-            _warn_once(settings)
-            watching = asyncio.create_task(_watch_token(token, gate))
+            log.info("consuming", **_where(settings), health_port=port)
+            _warn_of_settings(settings)
+            beside = [
+                asyncio.create_task(_watch_token(token, gate)),
+                asyncio.create_task(tell_progress(telemetry)),
+            ]
             thread.start()
             try:
                 await _first_of(stop.wait(), thread.ended, delivery.broken)
             finally:
                 stop.set()
                 worker.stop()
-                timer = _set_watchdog(settings, watchdog)
+                timer = _set_watchdog(settings, watchdog) if watchdog else None
                 await asyncio.wait([thread.ended])
-                watching.cancel()
+                for task in beside:
+                    task.cancel()
                 await delivery.abandon()
-                timer.cancel()
+                if timer is not None:
+                    timer.cancel()
     _raise_first(thread.ended, delivery.broken)
-    log.info("left the group")
+    log.info("left the group", **ends(telemetry))
 
 
-class WorkerThread:
-    """The worker in a thread of its own; `ended` holds how it ended."""
-
-    def __init__(self, worker: Worker) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._worker = worker
-        self.ended: asyncio.Future[None] = self._loop.create_future()
-        self.start = threading.Thread(target=self._run, name="worker", daemon=True).start
-
-    def _run(self) -> None:
-        error: BaseException | None = None
-        try:
-            self._worker.run()
-        except BaseException as raised:  # noqa: BLE001 - carried to the main thread, which raises it
-            error = raised
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits for us any more
-            self._loop.call_soon_threadsafe(self._end, error)
-
-    def _end(self, error: BaseException | None) -> None:
-        if error is None:
-            self.ended.set_result(None)
-        else:
-            self.ended.set_exception(error)
+def _where(settings: Settings) -> dict[str, str]:
+    """From where to where: what a person looks at first when nothing arrives."""
+    return {
+        "topics": ",".join(settings.topics),
+        "group": settings.group,
+        "brokers": settings.bootstrap_servers,
+        "pixel": settings.pixel_id,
+        "graph": urlsplit(settings.graph_url).hostname or "",
+    }
 
 
 async def _first_of(*waited: Awaitable[object]) -> None:
@@ -222,7 +217,7 @@ def _worker(
     return Worker(source, settings.rules, handover, pace, telemetry, ended)
 
 
-def _read_gauges(telemetry: Telemetry, worker: Worker, delivery: Delivery, vital: Vital) -> None:
+def _register_gauges(telemetry: Telemetry, worker: Worker, delivery: Delivery, vital: Vital) -> None:
     telemetry.read_from(metrics.IN_FLIGHT, lambda: {(): worker.events_in_flight})
     telemetry.read_from(metrics.IN_FLIGHT_BYTES, lambda: {(): worker.bytes_in_flight})
     telemetry.read_from(metrics.REQUESTS_IN_FLIGHT, lambda: {(): delivery.requests_in_flight})
@@ -235,7 +230,7 @@ def _state(stop: asyncio.Event, worker: Worker, gate: Gate) -> State:
     return gate.state if worker.has_turned else State.STARTING
 
 
-def _warn_once(settings: Settings) -> None:
+def _warn_of_settings(settings: Settings) -> None:
     """What an operator should know of the settings before the first event is sent."""
     if not settings.user_consent_category:
         log.warning("no consent category is set: every event passes", setting="CAPI_USER_CONSENT_CATEGORY")
@@ -256,15 +251,11 @@ async def _watch_token(token: AccessToken, gate: Gate) -> None:
             gate.retry_now()
 
 
-def _set_watchdog(settings: Settings, watchdog: Callable[[], None] | None) -> threading.Timer:
-    timer = threading.Timer(settings.drain_timeout_s + CLOSE_S, watchdog or _nothing)
+def _set_watchdog(settings: Settings, watchdog: Callable[[], None]) -> threading.Timer:
+    timer = threading.Timer(settings.drain_timeout_s + CLOSE_S, watchdog)
     timer.daemon = True
     timer.start()
     return timer
-
-
-def _nothing() -> None:
-    pass
 
 
 def _end_process() -> None:
