@@ -15,19 +15,8 @@ from urllib.parse import SplitResult, urlsplit
 import orjson
 import phonenumbers
 
+from consumer.core.mapping import ACTION_SOURCES, USER_DATA_KEYS
 from consumer.core.rules import parse_path
-
-ACTION_SOURCES = (
-    "email",
-    "website",
-    "app",
-    "phone_call",
-    "chat",
-    "physical_store",
-    "system_generated",
-    "business_messaging",
-    "other",
-)
 
 # What would break the delivery promise, and why.
 REFUSED_KAFKA_PROPERTIES = {
@@ -62,7 +51,7 @@ def text_list(written: object) -> object:
 
 
 def maybe_text_list(written: object) -> object:
-    """The same, None for an empty variable; `[]` is an empty list."""
+    """The list that `text_list` reads, or None for an empty variable; `[]` is an empty list."""
     return None if written == "" else text_list(written)
 
 
@@ -120,8 +109,8 @@ def action_source(text: str) -> str:
 
 def user_data_keys(keys: tuple[str, ...]) -> tuple[str, ...]:
     """Keys of Meta's user_data, one at least."""
-    if not keys or not all(re.fullmatch(r"[a-z_]{2,32}", key) for key in keys):
-        raise ValueError("a list of user_data keys, such as em,ph")
+    if not keys or not USER_DATA_KEYS.issuperset(keys):
+        raise ValueError(f"a list of one or more of {' '.join(sorted(USER_DATA_KEYS))}")
     return keys
 
 

@@ -20,7 +20,8 @@ from typing import Any
 
 import yaml
 
-from consumer.setting_forms import ACTION_SOURCES, REFUSED_KAFKA_PROPERTIES
+from consumer.core.mapping import ACTION_SOURCES
+from consumer.setting_forms import REFUSED_KAFKA_PROPERTIES
 from consumer.settings import Settings
 
 CHART = Path(__file__).parent / "capi-consumer"

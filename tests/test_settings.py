@@ -94,6 +94,7 @@ REFUSED = [
     ("out_of_range", "canary"), ("log_format", "canary"), ("log_level", "canary"),
     ("action_source", "canary"),
     ("purchase_personal_information", ""), ("purchase_personal_information", "Canary!"),
+    ("purchase_personal_information", "em,canary"), ("purchase_personal_information", "EM"),
     ("purchase_personal_information", "[canary"), ("purchase_personal_information", '["em",1]'),
     ("default_country", "canary"), ("default_country", "ZZ"), ("default_country", "250"),
     ("event_names", "canary"), ("event_names", '["canary"]'), ("event_names", '{"canary":1}'),
@@ -128,6 +129,30 @@ def test_a_malformed_setting_is_refused_by_its_name_and_not_by_its_value(name, w
     mistakes = refused.value.errors(include_url=False, include_context=False, include_input=False)
     assert {mistake["loc"][0] for mistake in mistakes} == {name}
     assert "canary" not in str(refused.value).lower().replace("event_names.canary", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "written", "expected"),
+    [
+        (
+            "purchase_personal_information",
+            "email,phone",
+            "a list of one or more of anon_id client_ip_address client_user_agent country ct ctwa_clid db em "
+            "external_id fb_login_id fbc fbp fn ge ig_account_id ig_sid lead_id ln madid page_id "
+            "page_scoped_user_id ph st subscription_id zp",
+        ),
+        (
+            "action_source",
+            "shop",
+            "one of email website app phone_call chat physical_store system_generated business_messaging other",
+        ),
+    ],
+)
+def test_a_word_that_meta_does_not_know_is_answered_with_those_it_knows(name, written, expected):
+    with pytest.raises(ValidationError) as refused:
+        Settings(**{name: written})
+    (mistake,) = refused.value.errors()
+    assert mistake["msg"] == f"Value error, {expected}"
 
 
 HARMFUL = [

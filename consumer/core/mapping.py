@@ -40,18 +40,16 @@ EVENT_NAMES = {
 STANDARD_EVENTS = frozenset(EVENT_NAMES.values())
 PURCHASE = "Purchase"
 
-ACTION_SOURCES = frozenset(
-    {
-        "email",
-        "website",
-        "app",
-        "phone_call",
-        "chat",
-        "physical_store",
-        "system_generated",
-        "business_messaging",
-        "other",
-    }
+ACTION_SOURCES = (
+    "email",
+    "website",
+    "app",
+    "phone_call",
+    "chat",
+    "physical_store",
+    "system_generated",
+    "business_messaging",
+    "other",
 )
 ACTION_SOURCE_BY_TYPE = {"offline": "physical_store", "call": "phone_call"}
 
@@ -181,10 +179,11 @@ USER_DATA_KEYS = frozenset(
 
 class Row(NamedTuple):
     """
-    A key of `custom_data`: its sources, the override first.
+    Where the value of a `custom_data` key comes from.
 
-    The sources count for `events` only (None: for all); an override counts for
-    any event.
+    An override is read in every event. The `sources`, which begin with the
+    override, are read in the `events` that have these Meta names; in every
+    event when that is None.
     """
 
     override: tuple[Source, ...]
