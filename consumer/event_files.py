@@ -65,6 +65,10 @@ class Stopped(Exception):
     """Somebody wants to stop while the file is being read: what was read last may be half a line."""
 
 
+class BrokenOff(CannotGoOn):
+    """A file that could be opened, and not be read to its end."""
+
+
 class NoSuchFile(CannotGoOn):
     """A file that cannot be opened."""
 
@@ -76,7 +80,7 @@ class EventFile:
     An open file of events. Use as a context manager.
 
     Its iterators raise Stopped once `stop` is set, also while they wait for
-    an input that says nothing.
+    an input that says nothing, and BrokenOff when it cannot be read further.
     """
 
     def __init__(self, name: str, stop: threading.Event | None = None) -> None:
@@ -91,7 +95,7 @@ class EventFile:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._file is not sys.stdin.buffer:
+        if sys.stdin is None or self._file is not sys.stdin.buffer:
             self._file.close()
 
     @property
@@ -100,7 +104,10 @@ class EventFile:
         if not self._file.seekable():
             return None
         here = self._file.tell()
-        end = self._file.seek(0, io.SEEK_END)
+        try:
+            end = self._file.seek(0, io.SEEK_END)
+        except OSError:  # seekable, but not to an end: a device
+            return None
         self._file.seek(here)
         return end - self._start
 
@@ -108,7 +115,7 @@ class EventFile:
         """
         Begin again, as often as wanted. What cannot be read twice is first kept in an unnamed file.
 
-        Raises CannotGoOn when that is too much.
+        Raises CannotGoOn when there is no room for it.
         """
         if not self._file.seekable():
             self._file = self._kept()
@@ -123,7 +130,12 @@ class EventFile:
                 raise CannotGoOn(
                     f"more than {SPOOL_BYTES_MAX // 1024**3} GiB from a pipe; give a file instead"
                 )
-            kept.write(piece)
+            try:
+                kept.write(piece)
+            except OSError as error:
+                raise CannotGoOn(
+                    f"the input cannot be kept on disk, to read it twice: {error.strerror}"
+                ) from None
         return kept
 
     def raw(self) -> Iterator[Entry]:
@@ -154,7 +166,10 @@ class EventFile:
         pieces = chunks(self._file)
         while True:
             self._wait()
-            piece = next(pieces, b"")
+            try:
+                piece = next(pieces, b"")
+            except OSError as error:
+                raise BrokenOff(f"{self.name} cannot be read further: {error.strerror}") from None
             if not piece:
                 return
             self.read_bytes += len(piece)
@@ -212,6 +227,8 @@ def _may_be_silent(file: io.BufferedIOBase) -> bool:
 
 def _opened(name: str) -> io.BufferedIOBase:
     if name == STANDARD_INPUT:
+        if sys.stdin is None:  # the shell's `<&-`
+            raise NoSuchFile("standard input is closed")
         return sys.stdin.buffer  # type: ignore[return-value] # typeshed knows less than there is
     try:
         return Path(name).open("rb")

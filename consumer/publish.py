@@ -4,14 +4,15 @@
 What would only become a dead letter is left out and said; what is merely odd
 is said and published. With `--strict` a file is published whole or not at all:
 it is read twice, and what comes through a pipe is kept on disk meanwhile. With
-`--raw` nothing is looked at: whatever stands on a line is published.
+`--raw` nothing is looked at: whatever stands on a line is published. With
+`--replay` the lines are dead letters, and the same holds for them.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
-from typing import Annotated, NoReturn
+from collections.abc import Callable, Iterable, Iterator
+from typing import Annotated, NamedTuple
 
 import orjson
 import typer
@@ -26,14 +27,17 @@ from consumer.csv_rows import Encoding
 from consumer.event_checks import EventCheck
 from consumer.event_files import STANDARD_INPUT, EventFile, FileFormat
 from consumer.exits import CannotGoOn
-from consumer.file_lines import Entry
+from consumer.file_lines import Entry, FoundEvent
 from consumer.load_settings import load_settings
 from consumer.producing import open_publisher
-from consumer.publish_replay import publish_letters_of
+from consumer.publish_events import as_it_stands, event_judge, send_events
+from consumer.publish_letters import ReadyLetter, Validity, letter_judge, send_letters
 from consumer.publish_report import Report
-from consumer.publishing import Publishing, Sum
+from consumer.publishing import Publishing, Sent, Sum
+from consumer.replaying import Sending
 from consumer.settings import Settings
 from consumer.terminal import AsJson, SettingsFile, err, out, progress
+from consumer.way_back import open_way_back
 
 File = Annotated[
     str,
@@ -61,6 +65,15 @@ CsvEncoding = Annotated[Encoding, typer.Option("--encoding", help="How a CSV fil
 STRIDE = 64
 
 
+class Asked(NamedTuple):
+    """What the command was called with, for events and letters alike. `topic` None: where they belong."""
+
+    file: str
+    topic: str | None
+    strict: bool
+    raw: bool
+
+
 def publish(
     file: File = STANDARD_INPUT,
     topic: Topic = None,
@@ -81,6 +94,22 @@ def publish(
     Exit code 0 when every event was published, 1 when one was left out or
     not delivered.
     """
+    _refuse_contradictions(strict=strict, raw=raw, replay=replay, form=form)
+    settings = load_settings(file=settings_file)
+    report = Report()
+    asked = Asked(file, topic, strict, raw)
+    if replay:
+        done = _publish_letters(asked, settings, report)
+        where = topic or "the topics they came from"
+    else:
+        done = _publish_events(asked, settings, report, form, encoding)
+        where = topic or settings.topics[0]
+    report.close()
+    _say(done, where, strict=strict, as_json=as_json)
+    raise typer.Exit(exits.OK if done.is_all else exits.NOT_ALL)
+
+
+def _refuse_contradictions(*, strict: bool, raw: bool, replay: bool, form: FileFormat) -> None:
     if raw and (strict or form not in (FileFormat.AUTO, FileFormat.JSONL)):
         raise typer.BadParameter(
             "--raw takes lines as they stand: it goes with neither --strict nor --format"
@@ -89,27 +118,55 @@ def publish(
         raise typer.BadParameter(
             "--replay reads what `dead-letters export` wrote: it does not go with --format"
         )
-    settings = load_settings(file=settings_file)
-    report = Report()
-    if replay:
-        done = publish_letters_of(file, settings, report, to=topic, strict=strict, raw=raw)
-        _end(done, topic or "the topics they came from", strict=strict, as_json=as_json)
-    to = topic or settings.topics[0]
-    check = None if raw else EventCheck(settings.rules, resources.schema(resources.EVENT), now_ms)
-    with asked_to_stop() as stop, EventFile(file, stop) as opened, progress("KiB") as bar:
+
+
+def _publish_events(
+    asked: Asked, settings: Settings, report: Report, form: FileFormat, encoding: Encoding
+) -> Sum:
+    topic = asked.topic or settings.topics[0]
+    judge = as_it_stands if asked.raw else event_judge(_event_check(settings), report)
+    with asked_to_stop() as stop, EventFile(asked.file, stop) as opened, progress("KiB") as bar:
+        refuse_unknown(settings, topic)
+        _say_what_is_waited_for(asked.file)
 
         def entries() -> Iterable[Entry]:
-            if strict:
+            if asked.strict:
                 opened.go_to_start()
-            return opened.raw() if raw else opened.events(form, encoding, purchase_names(settings))
+            return opened.raw() if asked.raw else opened.events(form, encoding, purchase_names(settings))
 
-        refuse_unknown(settings, to)
-        _say_what_is_waited_for(file)
-        publishing = Publishing(check, report, stop, _shown_in(bar, opened))
-        if not strict or publishing.check_all(entries):
-            publishing.send_all(entries, open_publisher(settings, report.failed, stop.is_set), to)
-    report.close()
-    _end(publishing.sum, to, strict=strict, as_json=as_json)
+        def send(events: Iterator[FoundEvent]) -> Sent:
+            return send_events(events, open_publisher(settings, report.failed, stop.is_set), topic)
+
+        publishing = Publishing(judge, report, stop, _shown_in(bar, opened))
+        return publishing.publish(entries, send, strict=asked.strict)
+
+
+def _publish_letters(asked: Asked, settings: Settings, report: Report) -> Sum:
+    validity = None if asked.raw else Validity(settings.rules, now_ms)
+    with (
+        asked_to_stop() as stop,
+        EventFile(asked.file, stop) as opened,
+        open_way_back(settings, asked.topic, "--topic") as way_back,
+        progress("KiB") as bar,
+    ):
+        _say_what_is_waited_for(asked.file)
+
+        def entries() -> Iterable[Entry]:
+            if asked.strict:
+                opened.go_to_start()
+            return opened.events(FileFormat.JSONL)
+
+        def send(letters: Iterator[ReadyLetter]) -> Sent:
+            sending = Sending(lambda on_failure: open_publisher(settings, on_failure, stop.is_set))
+            return send_letters(letters, sending, report)
+
+        judge = letter_judge(way_back, validity, report)
+        publishing = Publishing(judge, report, stop, _shown_in(bar, opened))
+        return publishing.publish(entries, send, strict=asked.strict)
+
+
+def _event_check(settings: Settings) -> EventCheck:
+    return EventCheck(settings.rules, resources.schema(resources.EVENT), now_ms)
 
 
 def purchase_names(settings: Settings) -> frozenset[str]:
@@ -132,19 +189,14 @@ def _shown_in(bar: Progress, opened: EventFile) -> Callable[[int], None]:
 
     def show(read: int) -> None:
         if read % STRIDE == 0:
-            bar.update(task, completed=opened.read_bytes // 1024, description=f"{read:,} events")
+            bar.update(task, completed=opened.read_bytes // 1024, description=f"{read:,} read")
 
     return show
 
 
 def _say_what_is_waited_for(file: str) -> None:
     if file == STANDARD_INPUT and sys.stdin.isatty():
-        err.print("reading events from the terminal; Ctrl-D ends them", markup=False)
-
-
-def _end(done: Sum, topic: str, *, strict: bool, as_json: bool) -> NoReturn:
-    _say(done, topic, strict=strict, as_json=as_json)
-    raise typer.Exit(exits.OK if done.is_all else exits.NOT_ALL)
+        err.print("reading from the terminal; Ctrl-D ends it", markup=False)
 
 
 def _say(done: Sum, topic: str, *, strict: bool, as_json: bool) -> None:

@@ -43,7 +43,7 @@ class Told:
             known = kind in self.untold or len(self.untold) < KINDS_MAX
             self.untold[kind if known else OTHER] += 1
 
-    def tell_the_rest(self, what: str) -> None:
+    def summarise(self, what: str) -> None:
         """The counts of what was not said in full."""
         if not self.untold:
             return
@@ -80,11 +80,15 @@ class Report:
         """An event that the brokers did not confirm."""
         self._failures.tell(f"line {line}: not delivered ({error})", error)
 
+    def broken_off(self, error: Exception) -> None:
+        """The file could not be read to its end."""
+        err.print(f"capi-consumer: {error}", markup=False)
+
     def close(self) -> None:
         """The counts of what was not said one by one."""
-        self._errors.tell_the_rest("events left out")
-        self._warnings.tell_the_rest("warnings")
-        self._failures.tell_the_rest("events not delivered")
+        self._errors.summarise("events left out")
+        self._warnings.summarise("warnings")
+        self._failures.summarise("events not delivered")
 
 
 def _lines(line: int, last_line: int) -> str:

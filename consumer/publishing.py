@@ -1,13 +1,15 @@
 """
-Events from a file to a topic: read, checked, sent, and every one of them accounted for.
+A file on its way to a topic: read, judged, sent, and every entry of it accounted for.
 
-    file → entry → check ─ an error → left out, said
-                     └ sent → delivery report → published, or failed
+    file → entry → judge ─ why not → left out, said
+                      └ ready → send → published, failed, or left out after all
 
     read = published + left out + failed
 
-also after Ctrl-C: what was sent is waited for, and the rest of the file was
-not read.
+also after Ctrl-C, and when the file cannot be read to its end: what was sent
+is waited for, and the rest of the file was not read. What stands in the file,
+events or dead letters, is the business of the two functions that are given:
+publish_events.py and publish_letters.py.
 """
 
 from __future__ import annotations
@@ -15,26 +17,34 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Generic, NamedTuple, TypeVar
 
-from consumer.event_checks import EventCheck
-from consumer.event_files import Stopped
-from consumer.file_lines import Entry, FoundEvent, Unreadable
-from consumer.producing import Publisher
+from consumer.event_files import BrokenOff, Stopped
+from consumer.file_lines import Entry, FoundEvent
 from consumer.publish_report import Report
-from consumer.record_key import record_key
 
-# How long the brokers have for the last reports: librdkafka's own time for a
-# record, and a little more.
-FINISH_S = 310.0
-
-
+Ready = TypeVar("Ready")
+# What an entry is to be sent as, or why it is left out.
+Judge = Callable[[FoundEvent], Ready | str]
 # Opens the entries of the file, from its beginning.
 Entries = Callable[[], Iterable[Entry]]
 
 
+class Sent(NamedTuple):
+    """What became of those that were ready."""
+
+    published: int
+    failed: int
+    left_out: int = 0
+
+
+# Sends them as they come, and waits until the end of each is known.
+Send = Callable[[Iterator[Ready]], Sent]
+
+
 @dataclass(slots=True)
 class Sum:
-    """What became of the events of a file."""
+    """What became of the entries of a file."""
 
     read: int = 0
     published: int = 0
@@ -59,73 +69,63 @@ class Sum:
         }
 
 
-class Publishing:
-    """
-    One file on its way. `check` is None for `--raw`.
-
-    `on_progress` is told now and then, with the number of events read.
-    """
+class Publishing(Generic[Ready]):
+    """One file. `on_progress` hears of each entry: how many were read."""
 
     def __init__(
         self,
-        check: EventCheck | None,
+        judge: Judge[Ready],
         report: Report,
-        stop: threading.Event,
+        stop: threading.Event | None = None,
         on_progress: Callable[[int], None] = lambda _read: None,
     ) -> None:
-        self._check = check
+        self._judge = judge
         self._report = report
-        self._stop = stop
+        self._stop = stop or threading.Event()
         self._on_progress = on_progress
-        self.sum = Sum()
+        self._sum = Sum()
 
-    def check_all(self, entries: Entries) -> bool:
-        """Only read and check; whether every event may be published. If so, the sum starts anew."""
-        for _ in self._good(entries):
+    def publish(self, entries: Entries, send: Send[Ready], *, strict: bool = False) -> Sum:
+        """
+        Read, judge and send; what became of them.
+
+        `strict`: all or nothing. The entries are first read and judged alone.
+        """
+        if not strict or self._is_all_ready(entries):
+            sent = send(self._ready(entries))
+            self._sum.published, self._sum.failed = sent.published, sent.failed
+            self._sum.left_out += sent.left_out
+        self._sum.warnings = self._report.warnings
+        return self._sum
+
+    def _is_all_ready(self, entries: Entries) -> bool:
+        """Only read and judge. If all are ready, the sum starts anew."""
+        for _ in self._ready(entries):
             pass
-        is_good = not (self.sum.left_out or self.sum.is_interrupted)
-        if is_good:
-            self.sum = Sum()
+        is_all = self._sum.is_all
+        if is_all:
+            self._sum = Sum()
             self._report.is_quiet = True
         else:
-            self.sum.left_out = self.sum.read
-        self.sum.warnings = self._report.warnings
-        return is_good
+            self._sum.left_out = self._sum.read
+        return is_all
 
-    def send_all(self, entries: Entries, publisher: Publisher, topic: str) -> None:
-        """Read, check and send, and wait for the reports; the rest is in the sum."""
-        for event in self._good(entries):
-            publisher.send(topic, record_key(event.value), event.value, place=event.line)
-        counts = publisher.finish(FINISH_S)
-        self.sum.published, self.sum.failed = counts.delivered, counts.failed
-        self.sum.warnings = self._report.warnings
-
-    def _good(self, entries: Entries) -> Iterator[FoundEvent]:
-        """The events that may be published, up to the end or to the wish to stop."""
+    def _ready(self, entries: Entries) -> Iterator[Ready]:
+        """Those that may be sent, up to the end or to the wish to stop."""
         try:
             for entry in entries():
                 if self._stop.is_set():
                     raise Stopped
-                self.sum.read += 1
-                self._on_progress(self.sum.read)
-                if isinstance(entry, FoundEvent) and self._is_good(entry):
-                    yield entry
-                elif isinstance(entry, Unreadable):
-                    self._leave_out(entry, entry.says)
+                self._sum.read += 1
+                self._on_progress(self._sum.read)
+                judged = self._judge(entry) if isinstance(entry, FoundEvent) else entry.says
+                if isinstance(judged, str):
+                    self._sum.left_out += 1
+                    self._report.left_out(entry.line, entry.last_line, judged)
+                else:
+                    yield judged
         except Stopped:
-            self.sum.is_interrupted = True
-
-    def _is_good(self, event: FoundEvent) -> bool:
-        if self._check is None:
-            return True
-        checked = self._check.check(event)
-        if checked.error is not None:
-            self._leave_out(event, checked.error)
-            return False
-        for remark in checked.warnings:
-            self._report.warn(event.line, event.last_line, remark)
-        return True
-
-    def _leave_out(self, entry: Entry, why: str) -> None:
-        self.sum.left_out += 1
-        self._report.left_out(entry.line, entry.last_line, why)
+            self._sum.is_interrupted = True
+        except BrokenOff as reason:
+            self._sum.is_interrupted = True
+            self._report.broken_off(reason)

@@ -10,8 +10,6 @@ what could not go back is counted by its reason and makes the exit code 1.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from typing import Annotated
 
 import orjson
@@ -20,17 +18,14 @@ from confluent_kafka import KafkaException
 
 from consumer import exits, kafka
 from consumer.asked_to_stop import asked_to_stop
-from consumer.cluster import list_cluster
 from consumer.dead_letter_topic import DeadLetterTopic, open_dead_letters
-from consumer.exits import CannotGoOn
 from consumer.letter_tables import print_table, tally_table
 from consumer.load_settings import load_settings
-from consumer.originals import Originals
 from consumer.producing import open_publisher
 from consumer.replaying import Ended, Outcome, Pace, Replay, Sending
 from consumer.settings import Settings
 from consumer.terminal import AsJson, SettingsFile, err, out, progress
-from consumer.way_back import WayBack
+from consumer.way_back import open_way_back
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Count what would go back; write nothing.")]
 To = Annotated[
@@ -108,7 +103,7 @@ def _run(
     dry_run: bool,
 ) -> Outcome:
     sending = None if dry_run else Sending(lambda on_failure: open_publisher(settings, on_failure))
-    with way_back(settings, to) as way, asked_to_stop() as stop, progress("offsets") as bar:
+    with open_way_back(settings, to) as way, asked_to_stop() as stop, progress("offsets") as bar:
         task = bar.add_task("looking" if dry_run else "replaying", total=letters.offsets_total)
         try:
             return Replay(letters, way, sending).run(
@@ -119,22 +114,6 @@ def _run(
             )
         except KafkaException as error:
             raise kafka.cannot_reach(settings, error) from None
-
-
-@contextmanager
-def way_back(settings: Settings, to: str | None, option: str = "--to") -> Iterator[WayBack]:
-    """
-    Where letters go back to under these settings.
-
-    Raises CannotGoOn when `to`, which came by `option`, cannot be it.
-    """
-    there = list_cluster(kafka.admin_client(settings), settings).topics
-    if to == settings.dead_letter_topic:
-        raise CannotGoOn(f"{option} {to}: that is the dead-letter topic itself")
-    if to is not None and to not in there:
-        raise CannotGoOn(f"{option} {to}: there is no such topic")
-    with closing(Originals(settings)) as originals:
-        yield WayBack(frozenset(settings.topics) & there.keys(), originals.find, to)
 
 
 def summary(

@@ -11,13 +11,19 @@ out stays in the dead-letter topic all the same, until retention takes it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+from consumer import kafka
+from consumer.cluster import list_cluster
 from consumer.core import letter
 from consumer.core.record import ORIGIN_TOPIC, Coordinates, Headers, Record, coordinates
+from consumer.exits import CannotGoOn
+from consumer.originals import Originals
+from consumer.settings import Settings
 
 FindOriginal = Callable[[Coordinates], Record | None]
 
@@ -83,6 +89,22 @@ class WayBack:
         if original is None or original.value is None:
             return LeftOut.ORIGINAL_GONE
         return _back(record, original.value, to)
+
+
+@contextmanager
+def open_way_back(settings: Settings, to: str | None, option: str = "--to") -> Iterator[WayBack]:
+    """
+    Where letters go back to under these settings.
+
+    Raises CannotGoOn when `to`, which came by `option`, cannot be it.
+    """
+    there = list_cluster(kafka.admin_client(settings), settings).topics
+    if to == settings.dead_letter_topic:
+        raise CannotGoOn(f"{option} {to}: that is the dead-letter topic itself")
+    if to is not None and to not in there:
+        raise CannotGoOn(f"{option} {to}: there is no such topic")
+    with closing(Originals(settings)) as originals:
+        yield WayBack(frozenset(settings.topics) & there.keys(), originals.find, to)
 
 
 def _origin_of(record: Record) -> Coordinates | None:

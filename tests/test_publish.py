@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import signal
 import subprocess
@@ -231,6 +233,7 @@ def test_a_topic_that_is_not_there_is_said_with_what_to_do_and_not_made(publish,
 
 MISUSES = [
     (("no/such/file",), "no/such/file cannot be read: No such file or directory"),
+    ((".",), ". cannot be read: Is a directory"),
     (("--raw", "--strict"), None),
     (("--raw", "--format", "csv"), None),
     (("--format", "xml"), None),
@@ -257,6 +260,61 @@ def test_brokers_that_do_not_answer_are_said_in_one_line(publish, monkeypatch):
     ended = publish(data=event("search"), CAPI_BOOTSTRAP_SERVERS="127.0.0.1:1")
     assert ended.code == 1
     assert ended.says.startswith("no answer from the brokers 127.0.0.1:1")
+
+
+class BadDisk(io.RawIOBase):
+    """A file whose second block cannot be read."""
+
+    def __init__(self, first):
+        self._blocks = [first]
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        if not self._blocks:
+            raise OSError(errno.EIO, "Input/output error")
+        block = self._blocks.pop()
+        buffer[: len(block)] = block
+        return len(block)
+
+
+@pytest.mark.parametrize("arguments", [(), ("--raw",)])
+def test_a_file_that_cannot_be_read_to_its_end_is_said_and_what_was_read_is_accounted_for(
+    publish, arrived, monkeypatch, arguments
+):
+    disk = io.BufferedReader(BadDisk(f"{event('search', 'u1')}\n{event('search', 'half')}".encode()))
+    monkeypatch.setattr("consumer.event_files._opened", lambda _name: disk)
+
+    ended = publish("events.jsonl", "--json", *arguments)
+
+    assert (ended.code, ended.sum["read"], ended.sum["published"]) == (1, 1, 1)
+    assert "capi-consumer: events.jsonl cannot be read further: Input/output error" in ended.stderr
+    assert "interrupted after 1 events: the rest was not read" in ended.stderr
+    assert [key for key, _ in arrived()] == [b"u1"]
+
+
+def test_strict_publishes_nothing_of_a_file_that_cannot_be_read_to_its_end(publish, arrived, monkeypatch):
+    disk = io.BufferedReader(BadDisk(f"{event('search', 'u1')}\n".encode()))
+    monkeypatch.setattr("consumer.event_files._opened", lambda _name: disk)
+
+    ended = publish("events.jsonl", "--strict", "--json")
+
+    assert (ended.code, ended.sum["published"]) == (1, 0)
+    assert "capi-consumer: events.jsonl cannot be read further: Input/output error" in ended.stderr
+    assert arrived() == []
+
+
+def test_a_standard_input_that_is_closed_is_said_in_one_line(brokers, topic):
+    environment = {"PATH": "", "CAPI_BOOTSTRAP_SERVERS": brokers.bootstrap_servers, "CAPI_TOPICS": topic}
+    ended = subprocess.run(
+        ["/bin/sh", "-c", f"exec '{COMMAND}' publish <&-"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (ended.returncode, ended.stderr) == (2, "capi-consumer: standard input is closed\n")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -16,13 +16,13 @@ from consumer.core.decision import Reason
 from consumer.core.record import Partition, Record
 from consumer.dead_letter_files import as_line
 from consumer.file_lines import numbered_lines
-from consumer.json_events import raw_lines
+from consumer.json_events import json_lines
 from consumer.producing import open_publisher
-from consumer.publish_letters import Judge, LetterPublishing
+from consumer.publish_letters import WHY, Validity, letter_judge, send_letters
 from consumer.publish_report import Report
-from consumer.publishing import Sum
-from consumer.replay import way_back
+from consumer.publishing import Publishing, Sum
 from consumer.replaying import Sending
+from consumer.way_back import LeftOut, open_way_back
 
 NOW_MS = 1_767_225_700_000
 USER = {"email": "u1@example.com", "country": "FR", "city": "Paris", "zipcode": "75001"}
@@ -53,14 +53,14 @@ def mended(exported, **fields):
 
 def publish(settings, content, *, is_judged=True, sending=None):
     """What became of the letters in a file."""
-    judge = Judge(settings.rules, lambda: NOW_MS) if is_judged else None
-    with way_back(settings, None) as way:
-        publishing = LetterPublishing(way, judge, Report())
-        publishing.send_all(
-            lambda: raw_lines(numbered_lines(iter([content]))),
-            sending or Sending(lambda on_failure: open_publisher(settings, on_failure)),
+    validity = Validity(settings.rules, lambda: NOW_MS) if is_judged else None
+    sending = sending or Sending(lambda on_failure: open_publisher(settings, on_failure))
+    report = Report()
+    with open_way_back(settings, None) as way_back:
+        return Publishing(letter_judge(way_back, validity, report), report).publish(
+            lambda: json_lines(numbered_lines(iter([content]))),
+            lambda letters: send_letters(letters, sending, report),
         )
-    return publishing.sum
 
 
 def arrived(brokers, settings):
@@ -127,17 +127,37 @@ def test_what_is_no_letter_is_said_with_its_line(settings, capsys):
     ]
 
 
-def test_what_the_broker_does_not_take_is_said_with_its_line(settings, capsys):
-    class Refusing:
-        def send(self, backs):
-            return {1: "MSG_SIZE_TOO_LARGE"}
+class Refusing:
+    """Brokers that take all but the second letter."""
 
+    def __init__(self, error):
+        self.error = error
+
+    def send(self, backs):
+        return {1: self.error}
+
+
+def test_what_the_broker_does_not_take_is_said_with_its_line(settings, capsys):
     content = as_line(purchase(settings, 1)) + b"\n" + as_line(purchase(settings, 2))
 
-    done = publish(settings, content, is_judged=False, sending=Refusing())
+    done = publish(settings, content, is_judged=False, sending=Refusing("TOPIC_AUTHORIZATION_FAILED"))
 
     assert done == Sum(read=2, published=1, failed=1)
-    assert said(capsys) == ["line 3: not delivered (MSG_SIZE_TOO_LARGE)"]
+    assert said(capsys) == ["line 3: not delivered (TOPIC_AUTHORIZATION_FAILED)"]
+
+
+@pytest.mark.parametrize("error", ["MSG_SIZE_TOO_LARGE", "RECORD_LIST_TOO_LARGE"])
+def test_what_is_too_large_for_its_topic_is_left_out_as_a_replay_leaves_it_out(settings, capsys, error):
+    content = as_line(purchase(settings, 1)) + b"\n" + as_line(purchase(settings, 2))
+
+    done = publish(settings, content, is_judged=False, sending=Refusing(error))
+
+    assert done == Sum(read=2, published=1, left_out=1)
+    assert said(capsys) == ["line 3: left out: too large for the topic it would go to"]
+
+
+def test_every_reason_to_leave_a_letter_out_has_words():
+    assert set(WHY) == set(LeftOut)
 
 
 def test_a_letter_that_was_not_json_can_be_mended_as_text(brokers, settings):

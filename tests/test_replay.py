@@ -19,9 +19,9 @@ from consumer.core.record import Partition, Record
 from consumer.dead_letter_topic import open_dead_letters
 from consumer.exits import CannotGoOn
 from consumer.producing import open_publisher
-from consumer.replay import replay_group, way_back
+from consumer.replay import replay_group
 from consumer.replaying import Ended, Pace, Replay, Sending
-from consumer.way_back import LeftOut
+from consumer.way_back import LeftOut, open_way_back
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,10 @@ def sending_to(settings):
 
 
 def replay(settings, *, to=None, limit=None, dry_run=False, sending=None, stop=None, on_progress=None):
-    with open_dead_letters(settings, group=replay_group(settings)) as letters, way_back(settings, to) as way:
+    with (
+        open_dead_letters(settings, group=replay_group(settings)) as letters,
+        open_way_back(settings, to) as way,
+    ):
         return Replay(letters, way, None if dry_run else sending or sending_to(settings)).run(
             pace=Pace(None),
             limit=limit,
@@ -139,7 +142,7 @@ def test_letters_that_come_meanwhile_are_for_the_next_time(brokers):
 
     with (
         open_dead_letters(settings, group=replay_group(settings)) as letters,
-        way_back(settings, None) as way,
+        open_way_back(settings, None) as way,
     ):
         a_letter_comes(0)
         outcome = Replay(letters, way, sending_to(settings)).run(

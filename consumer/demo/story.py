@@ -28,15 +28,16 @@ from consumer.demo.world import World
 from consumer.exits import CannotGoOn
 from consumer.file_lines import FoundEvent
 from consumer.producing import open_publisher
-from consumer.publish_letters import Judge, LetterPublishing
+from consumer.publish_letters import Validity, letter_judge, send_letters
 from consumer.publish_report import Report
-from consumer.replay import way_back
+from consumer.publishing import Publishing
 from consumer.record_key import record_key
 from consumer.replaying import Sending
 from consumer.sandbox.ledger import Stats
 from consumer.settings import Settings
 from consumer.shop_samples import Sample, shop_samples
 from consumer.telemetry import Labels
+from consumer.way_back import open_way_back
 
 PUBLISHED_WITHIN_S = 20.0
 CURRENCY = "EUR"
@@ -116,8 +117,11 @@ async def _mended(world: World, letter: Record, accepted_before: int) -> Mended:
 
 def _publish_letter(settings: Settings, line: bytes) -> int:
     """As `publish --replay` does."""
+    report = Report()
     sending = Sending(lambda on_failure: open_publisher(settings, on_failure))
-    with way_back(settings, None) as way:
-        publishing = LetterPublishing(way, Judge(settings.rules, now_ms), Report())
-        publishing.send_all(lambda: [FoundEvent(1, 1, line)], sending)
-    return publishing.sum.published
+    with open_way_back(settings, None) as way_back:
+        publishing = Publishing(letter_judge(way_back, Validity(settings.rules, now_ms), report), report)
+        done = publishing.publish(
+            lambda: [FoundEvent(1, 1, line)], lambda letters: send_letters(letters, sending, report)
+        )
+    return done.published
