@@ -21,7 +21,8 @@ from consumer.dead_letters import ONE_BY_ONE, DeadLetters
 from consumer.delivery import Clocks, Delivery, InFlight, Terms, Unsendable
 from consumer.gate import Gate
 from consumer.kafka import new_producer, producer_properties
-from consumer.sandbox.server import Sandbox, SandboxSettings
+from consumer.sandbox.server import Sandbox
+from consumer.sandbox.settings import SandboxSettings
 from consumer.settings import Settings
 from consumer.sink import Sink
 from consumer.telemetry import Telemetry

@@ -8,7 +8,8 @@ import pytest
 
 from consumer.exits import BadSettings
 from consumer.probe import probe
-from consumer.sandbox.server import Sandbox, SandboxSettings
+from consumer.sandbox.server import Sandbox
+from consumer.sandbox.settings import SandboxSettings
 from consumer.settings import Settings
 
 PIXEL = "1234567890"

@@ -18,7 +18,8 @@ from system.ports import free_ports
 from consumer.access_token import AccessToken
 from consumer.core.verdict import Kind
 from consumer.exits import BadSettings
-from consumer.sandbox.server import Sandbox, SandboxSettings
+from consumer.sandbox.server import Sandbox
+from consumer.sandbox.settings import SandboxSettings
 from consumer.settings import Settings
 from consumer.sink import ANSWER_BYTES_MAX, Sink
 

@@ -22,7 +22,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 from consumer import kafka
 from consumer.exits import CannotGoOn
 from consumer.run import consume
-from consumer.sandbox.server import Sandbox, SandboxSettings
+from consumer.sandbox.server import Sandbox
+from consumer.sandbox.settings import SandboxSettings
 from consumer.settings import LogFormat, LogLevel, Settings
 from consumer.shop_samples import ADVERTISING
 from consumer.telemetry import Telemetry

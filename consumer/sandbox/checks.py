@@ -38,7 +38,7 @@ class Finding(NamedTuple):
     value: Json = ""
 
 
-Check = Callable[[Json, float], Finding | None]
+Predicate = Callable[[Json, float], Finding | None]
 
 
 # Any JSON

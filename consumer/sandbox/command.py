@@ -16,8 +16,8 @@ import uvloop
 
 from consumer.exits import BadSettings, CannotGoOn
 from consumer.sandbox.behaviour import BadBehaviour
-from consumer.sandbox.server import SandboxSettings, serve
-from consumer.sandbox.settings import ACCESS_TOKEN, BODY_BYTES_MAX
+from consumer.sandbox.server import serve
+from consumer.sandbox.settings import ACCESS_TOKEN, BODY_BYTES_MAX, SandboxSettings
 
 
 def sandbox(

@@ -8,44 +8,48 @@ The sandbox's own endpoints, beside Meta's.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import orjson
 from aiohttp import web
 
 from consumer.sandbox.answer import JSON
 from consumer.sandbox.behaviour import BadBehaviour
+from consumer.sandbox.ledger import Stats
 from consumer.sandbox.request import parse
 
-if TYPE_CHECKING:
-    from consumer.sandbox.server import Sandbox
 
+def routes(
+    stats: Callable[[], Stats], behave: Callable[..., None], reset: Callable[[], None]
+) -> list[web.RouteDef]:
+    """
+    The three endpoints, and what each of them does.
 
-def routes(sandbox: Sandbox) -> list[web.RouteDef]:
-    """The three endpoints, for one sandbox."""
+    `behave` takes changes by keyword and raises BadBehaviour where one is unusable.
+    """
 
-    async def stats(http: web.Request) -> web.Response:
-        return web.Response(body=sandbox.stats.json(), content_type=JSON)
+    async def get_stats(http: web.Request) -> web.Response:
+        return web.Response(body=stats().json(), content_type=JSON)
 
-    async def behave(http: web.Request) -> web.Response:
+    async def post_behave(http: web.Request) -> web.Response:
         changes = parse(await http.read())
         if not isinstance(changes, dict):
             return _told(400, error="the body is not a JSON object")
         try:
-            sandbox.behave(**changes)
+            behave(**changes)
         except BadBehaviour as mistakes:
             return _told(400, error=str(mistakes))
         return _told(200, ok=True)
 
-    async def reset(http: web.Request) -> web.Response:
-        sandbox.reset()
+    async def any_reset(http: web.Request) -> web.Response:
+        reset()
         return _told(200, ok=True)
 
     return [
-        web.get("/sandbox/stats", stats),
-        web.post("/sandbox/behave", behave),
-        web.get("/sandbox/reset", reset),
-        web.post("/sandbox/reset", reset),
+        web.get("/sandbox/stats", get_stats),
+        web.post("/sandbox/behave", post_behave),
+        web.get("/sandbox/reset", any_reset),
+        web.post("/sandbox/reset", any_reset),
     ]
 
 

@@ -3,11 +3,7 @@ What Meta refuses about an event, as a table.
 
 One bad event and the whole request is refused, so the first finding is the
 answer. The rows of SHAPE are asked of every event before those of SENSE, which
-may therefore rely on them. Sources, in the words of Meta's readers:
-
-    M  Meta's documentation     S  Meta's own source code
-    T  reports of its users     D  decided here: Meta refuses it, the body is a guess
-    P  promised by this project: Meta may take it, a strict sandbox does not
+may therefore rely on them.
 
 A row with a subcode answers "Invalid parameter" and says the rest in
 `error_user_title` and `error_user_msg`; one without says all in `message`.
@@ -17,99 +13,138 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import NamedTuple
 
 from consumer.sandbox import checks, promises
-from consumer.sandbox.checks import Check, Finding, Json
+from consumer.sandbox.checks import Finding, Json, Predicate
 from consumer.sandbox.refusal import BAD_REQUEST, INVALID_PARAMETER, Refusal, echo
 
 
-class Rule(NamedTuple):
-    """One row: what finds it, what is answered, and where we know it from."""
+class KnownFrom(StrEnum):
+    """Where a rule is known from."""
 
-    finds: Check
-    source: str
-    subcode: int | None
-    title: str | None
+    META = "Meta's documentation"
+    USERS = "reports of Meta's users"
+    GUESS = "decided here: Meta refuses it, the body is a guess"
+    PROMISE = "promised by this project: Meta may take it, a strict sandbox does not"
+
+
+class Rule(NamedTuple):
+    """One row: what finds it, where it is known from, and what is answered."""
+
+    finds: Predicate
+    known_from: KnownFrom
     message: str
-    code: int = INVALID_PARAMETER
-    status: int = BAD_REQUEST
+    subcode: int | None = None
+    title: str | None = None
 
 
 SHAPE = (
-    Rule(checks.not_an_object, "D", None, None, "(#100) Param {path} must be an object, got {value}."),
-    Rule(checks.key_missing, "M", None, None, '(#100) Missing required key "{key}" on param "{path}".'),
-    Rule(checks.key_unexpected, "M", None, None, '(#100) Unexpected key "{key}" on param "{path}".'),
-    Rule(checks.type_wrong, "D", None, None, '(#100) Param "{path}" does not take {value}.'),
-)
-SENSE = (
     Rule(
-        checks.too_old, "M", 2804003, "Event Timestamp Too Old",
-        "The event time {value} is too long ago.",
+        checks.not_an_object, KnownFrom.GUESS,
+        "(#100) Param {path} must be an object, got {value}.",
     ),
     Rule(
-        checks.in_the_future, "D", None, None,
+        checks.key_missing, KnownFrom.META,
+        '(#100) Missing required key "{key}" on param "{path}".',
+    ),
+    Rule(
+        checks.key_unexpected, KnownFrom.META,
+        '(#100) Unexpected key "{key}" on param "{path}".',
+    ),
+    Rule(
+        checks.type_wrong, KnownFrom.GUESS,
+        '(#100) Param "{path}" does not take {value}.',
+    ),
+)  # fmt: skip
+SENSE = (
+    Rule(
+        checks.too_old, KnownFrom.META,
+        "The event time {value} is too long ago.",
+        subcode=2804003, title="Event Timestamp Too Old",
+    ),
+    Rule(
+        checks.in_the_future, KnownFrom.GUESS,
         '(#100) The event time {value} of "{path}" is in the future.',
     ),
     Rule(
-        checks.fbc_malformed, "M", 2804001, "Malformed Click ID",
+        checks.fbc_malformed, KnownFrom.META,
         "The fbc parameter {value} does not have the form version.index.creationTime.fbclid.",
+        subcode=2804001, title="Malformed Click ID",
     ),
     Rule(
-        checks.not_hashed, "T", 2804016, "User Parameter Not Hashed",
+        checks.not_hashed, KnownFrom.USERS,
         "The {key} parameter isn't hashed with SHA-256: {value}.",
+        subcode=2804016, title="User Parameter Not Hashed",
     ),
     Rule(
-        checks.too_little, "M", 2804050, "Too Little Customer Information",
+        checks.too_little, KnownFrom.META,
         "The event has only {value}. Add parameters that tell customers apart.",
+        subcode=2804050, title="Too Little Customer Information",
     ),
     Rule(
-        checks.extinfo_missing, "M", 2804043, "Missing Extended Device Information",
+        checks.extinfo_missing, KnownFrom.META,
         "An event of an app needs app_data.extinfo with sixteen values, got {value}.",
+        subcode=2804043, title="Missing Extended Device Information",
     ),
     Rule(
-        checks.channel_missing, "M", 2804063, "Missing Messaging Channel",
+        checks.channel_missing, KnownFrom.META,
         "An event of business messaging needs the {key} parameter.",
+        subcode=2804063, title="Missing Messaging Channel",
     ),
     Rule(
-        checks.not_a_messaging_event, "T", 2804066, "Messaging Event Invalid Event Type",
+        checks.not_a_messaging_event, KnownFrom.USERS,
         "Business messaging does not take the event name {value}.",
+        subcode=2804066, title="Messaging Event Invalid Event Type",
     ),
     Rule(
-        checks.purchase_without_value, "M", 2804009, "Missing Value for Purchase",
+        checks.purchase_without_value, KnownFrom.META,
         "A Purchase needs a value, got {value}.",
+        subcode=2804009, title="Missing Value for Purchase",
     ),
     Rule(
-        checks.purchase_without_currency, "M", 2804010, "Missing Currency for Purchase",
+        checks.purchase_without_currency, KnownFrom.META,
         "A Purchase needs a currency.",
+        subcode=2804010, title="Missing Currency for Purchase",
     ),
     Rule(
-        checks.currency_malformed, "D", 2804010, 'Invalid Currency "{value}"',
+        checks.currency_malformed, KnownFrom.GUESS,
         "The currency {value} is not an ISO 4217 code.",
+        subcode=2804010, title='Invalid Currency "{value}"',
     ),
     Rule(
-        checks.contents_malformed, "T", 2804008, "Invalid Contents Parameter",
+        checks.contents_malformed, KnownFrom.USERS,
         "The contents parameter is not a list of JSON objects: {value}.",
+        subcode=2804008, title="Invalid Contents Parameter",
     ),
     Rule(
-        checks.content_without_id, "T", None, None,
+        checks.content_without_id, KnownFrom.USERS,
         '(#100) Missing required key "{key}" on param "{path}".',
     ),
 )  # fmt: skip
 PROMISES = (
-    Rule(promises.event_id_missing, "P", None, None, '(#100) Missing key "{key}" on param "{path}".'),
-    Rule(promises.fbp_malformed, "P", None, None, '(#100) The fbp {value} on param "{path}" is malformed.'),
     Rule(
-        promises.ip_address_malformed, "P", None, None,
+        promises.event_id_missing, KnownFrom.PROMISE,
+        '(#100) Missing key "{key}" on param "{path}".',
+    ),
+    Rule(
+        promises.fbp_malformed, KnownFrom.PROMISE,
+        '(#100) The fbp {value} on param "{path}" is malformed.',
+    ),
+    Rule(
+        promises.ip_address_malformed, KnownFrom.PROMISE,
         '(#100) The client_ip_address {value} on param "{path}" is no IP address.',
     ),
     Rule(
-        promises.email_in_clear, "P", 2804016, 'E-mail Address In Clear "{value}"',
+        promises.email_in_clear, KnownFrom.PROMISE,
         "Param {path} holds an e-mail address: {value}.",
+        subcode=2804016, title='E-mail Address In Clear "{value}"',
     ),
     Rule(
-        promises.named_personal_data, "P", 2804016, "Personal Data In Clear",
+        promises.named_personal_data, KnownFrom.PROMISE,
         "Param {path} holds personal data: {value}.",
+        subcode=2804016, title="Personal Data In Clear",
     ),
 )  # fmt: skip
 
@@ -137,9 +172,9 @@ def _refusal(rule: Rule, finding: Finding, index: int) -> Refusal:
     }
     text = rule.message.format(**words)
     if rule.subcode is None:
-        return Refusal(rule.status, rule.code, None, text)
+        return Refusal(BAD_REQUEST, INVALID_PARAMETER, None, text)
     title = rule.title.format(**words) if rule.title else None
-    return Refusal(rule.status, rule.code, rule.subcode, "Invalid parameter", title, text)
+    return Refusal(BAD_REQUEST, INVALID_PARAMETER, rule.subcode, "Invalid parameter", title, text)
 
 
 # What an event asks for

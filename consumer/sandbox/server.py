@@ -34,8 +34,6 @@ from consumer.sandbox.settings import SandboxSettings
 
 STOP_S = 1.0
 
-__all__ = ["Sandbox", "SandboxSettings", "serve"]
-
 
 class Sandbox:
     """
@@ -58,7 +56,7 @@ class Sandbox:
         """Listen, once; the base URL, to be used as the graph URL. OSError when the port is taken."""
         app = web.Application(client_max_size=self._settings.body_bytes_max)
         app.router.add_post("/{version}/{pixel_id}/events", self._post_events)
-        app.add_routes(controls.routes(self))
+        app.add_routes(controls.routes(self._ledger.stats, self.behave, self.reset))
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=STOP_S, auto_decompress=False)
         await self._runner.setup()
         try:

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import aiohttp
 import orjson
 
-from consumer.sandbox.server import Sandbox, SandboxSettings
+from consumer.sandbox.server import Sandbox
+from consumer.sandbox.settings import SandboxSettings
 
 NOW_S = 1_795_000_000
 DAY_S = 86_400

@@ -13,7 +13,7 @@ from eventually import eventually
 from sandbox.given import TOKEN, good, meta
 
 from consumer.sandbox.behaviour import BadBehaviour, Behaviour, Fault
-from consumer.sandbox.server import SandboxSettings
+from consumer.sandbox.settings import SandboxSettings
 
 USAGE = '{"call_count":100,"total_time":3,"total_cputime":1}'
 
