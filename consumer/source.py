@@ -15,7 +15,7 @@ flight (`Owner`); this module says it to Kafka.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Protocol, cast
 
 import structlog
@@ -65,6 +65,10 @@ class Owner(Protocol):
         """There is nothing to read below `offset` any more."""
         ...
 
+    def moved(self, partition: Partition, offset: int) -> None:
+        """What was to be read next is gone from the log; it goes on at `offset`."""
+        ...
+
 
 class Source:
     """The events topics, as records of the partitions that are ours."""
@@ -82,11 +86,16 @@ class Source:
         self._out_of_range = out_of_range
         self._telemetry = telemetry
         self._owner: Owner | None = None
-        self._paused = False
+        self._is_closing = False
+        self._held: set[Partition] = set()
+        self._holds_new = False
         self._stopped: set[Partition] = set()
-        # Partitions that came in the current poll, with their starts; ends that the last poll saw.
+        # Partitions that came in the current poll, with their starts; ends and
+        # gaps that the last poll saw.
         self._new: dict[Partition, int] = {}
         self._ends: dict[Partition, int] = {}
+        self._gone: set[Partition] = set()
+        self._began: dict[Partition, int] = {}
         self._committed: dict[Partition, int] = {}
         self._consumer = new_consumer(on_commit=self._on_commit)
 
@@ -99,8 +108,7 @@ class Source:
 
     def poll(self, records_max: int, timeout_s: float) -> list[Record]:
         """At most `records_max` records, within `timeout_s`. Raises KafkaException for a fatal error."""
-        self._pass_ends_on()
-        self._new.clear()
+        self._pass_on()
         records = []
         for message in self._consumer.consume(records_max, timeout_s):
             error = message.error()
@@ -110,23 +118,34 @@ class Source:
                 self._hear(message, error)
         return self._of_one_assignment(records) if self._new else records
 
-    def _pass_ends_on(self) -> None:
-        """The ends of the last poll: only now have the records before them been taken."""
+    def idle(self, records_max: int, timeout_s: float) -> None:
+        """Poll, so as to stay in the group, and take nothing: neither what comes nor the ends behind it."""
+        self._pass_on()
+        self._consumer.consume(records_max, timeout_s)
+
+    def _pass_on(self) -> None:
+        """The ends and gaps of the last poll: only now have the records before them been taken."""
+        self._new.clear()
         ends, self._ends = self._ends, {}
         for partition, offset in ends.items():
             self._owned().reached_end(partition, offset)
+        gone, self._gone = self._gone, set()
+        for partition in gone:
+            self._go_on_after(partition)
 
     def _of_one_assignment(self, records: list[Record]) -> list[Record]:
         """
-        Without the records of partitions that came to us in this very poll.
+        Without the records and ends of partitions that came to us in this very poll.
 
         They may have been read before the partition was taken away and given
         back, so that there is a gap below them. The partition is read again
         from its start.
         """
-        for partition in {record.partition for record in records} & self._new.keys():
+        read = {record.partition for record in records} | self._ends.keys() | self._gone
+        for partition in read & self._new.keys():
             self._ends.pop(partition, None)
-            self._consumer.seek(TopicPartition(*partition, self._new[partition]))
+            self._gone.discard(partition)
+            self._read_from(partition, self._new[partition])
         return [record for record in records if record.partition not in self._new]
 
     def commit(self, offsets: Mapping[Partition, int], *, wait: bool = False) -> None:
@@ -143,32 +162,38 @@ class Source:
         except KafkaException as error:
             self._on_commit(_cause(error), wanted)
 
-    def pause(self, is_full: bool) -> None:
-        """Stop or go on taking records in. Polling goes on either way."""
-        if is_full == self._paused:
-            return
-        self._paused = is_full
-        partitions = [
-            p for p in self._consumer.assignment() if Partition(p.topic, p.partition) not in self._stopped
-        ]
-        (self._consumer.pause if is_full else self._consumer.resume)(partitions)
+    def hold(self, partitions: Iterable[Partition], *, new: bool) -> None:
+        """Take nothing from these, nor, with `new`, from any that comes; go on with the others."""
+        wanted = set(partitions) - self._stopped
+        if more := wanted - self._held:
+            self._consumer.pause(_places(more))
+        if fewer := self._held - wanted - self._stopped:
+            self._consumer.resume(_places(fewer))
+        self._held = wanted
+        self._holds_new = new
 
     def close(self) -> None:
         """Leave the group. Takes no deadline: the process has a watchdog for it."""
+        self._is_closing = True
         self._consumer.close()
 
     # What Kafka says
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        if self._is_closing:  # too late for us, and nobody would answer any more
+            return
         starts = {Partition(p.topic, p.partition): p for p in self._starts(consumer, partitions)}
         self._telemetry.add(metrics.REBALANCES, len(partitions), "assigned")
         for partition in starts:
             self._forget(partition)
-        self._new.update({partition: p.offset for partition, p in starts.items()})
+        offsets = {partition: p.offset for partition, p in starts.items()}
+        self._new.update(offsets)
+        self._began.update(offsets)
         # Before the partitions are fetched: what a record starts in must be there.
-        self._owned().assigned({partition: p.offset for partition, p in starts.items()})
-        consumer.incremental_assign(list(starts.values()))
-        if self._paused:
+        self._owned().assigned(offsets)
+        _take_on(consumer, list(starts.values()))
+        if self._holds_new:
+            self._held |= starts.keys()
             consumer.pause(list(starts.values()))
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
@@ -177,7 +202,7 @@ class Source:
         self._owned().revoked(gone)
         for partition in gone:
             self._forget(partition)
-        consumer.incremental_unassign(partitions)
+        _let_go(consumer, partitions)
 
     def _on_lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._telemetry.add(metrics.REBALANCES, len(partitions), "lost")
@@ -186,11 +211,14 @@ class Source:
         self._owned().lost(gone)
         for partition in gone:
             self._forget(partition)
-        consumer.incremental_unassign(partitions)
+        _let_go(consumer, partitions)
 
     def _forget(self, partition: Partition) -> None:
         self._committed.pop(partition, None)
+        self._began.pop(partition, None)
         self._stopped.discard(partition)
+        self._held.discard(partition)
+        self._gone.discard(partition)
         self._ends.pop(partition, None)
         self._new.pop(partition, None)
 
@@ -237,17 +265,16 @@ class Source:
         if code == KafkaError._PARTITION_EOF:
             self._ends[_partition(message)] = message.offset() or 0
         elif code in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):
-            self._on_gone(message)
-        elif error.fatal():
+            self._gone.add(_partition(message))
+        elif error.fatal() or code == KafkaError._FATAL:
             raise KafkaException(error)
         else:
             log.warning(
                 "Kafka reports", error=error.name(), topic=message.topic(), partition=message.partition()
             )
 
-    def _on_gone(self, message: Message) -> None:
+    def _go_on_after(self, partition: Partition) -> None:
         """The offset to read from is no longer in the log: records were deleted before we came to them."""
-        partition = _partition(message)
         log.error(
             "committed offset is gone: records were deleted unread",
             topic=partition.topic,
@@ -259,9 +286,72 @@ class Source:
             self._stopped.add(partition)
             self._consumer.pause([place])
             return
-        start = self._edge(self._consumer, place, is_end=self._out_of_range is OutOfRange.LATEST)
-        self._owned().jumped(partition, start.offset)
-        self._consumer.seek(start)
+        try:
+            start = self._edge(self._consumer, place, is_end=self._out_of_range is OutOfRange.LATEST)
+        except KafkaException as error:
+            log.warning("where to go on is not known yet", error=_cause(error).name())
+            self._gone.add(partition)
+            return
+        self._owned().moved(partition, start.offset)
+        self._read_from(partition, start.offset)
+
+    def _read_from(self, partition: Partition, offset: int) -> None:
+        self._began[partition] = offset
+        place = TopicPartition(*partition, offset)
+        try:
+            self._consumer.seek(place)
+        except KafkaException as error:
+            if not _is_out_of_place(error):
+                raise
+            # librdkafka has given the partition up, as it does with an offset that is gone.
+            self._assign_again(place)
+
+    def _assign_again(self, place: TopicPartition) -> None:
+        try:
+            self._consumer.incremental_unassign([place])
+            self._consumer.incremental_assign([place])
+        except KafkaException as error:
+            if not _is_out_of_place(error):
+                raise
+            self._consumer.assign([*self._others(place), place])
+        if paused := (self._held | self._stopped) & self._began.keys():
+            self._consumer.pause(_places(paused))
+
+    def _others(self, place: TopicPartition) -> Iterator[TopicPartition]:
+        """All of ours but one, where they stand: behind the last record taken, else at their start."""
+        moved = Partition(place.topic, place.partition)
+        others = _places(partition for partition in self._began if partition != moved)
+        for other in self._consumer.position(others) if others else []:
+            if other.offset < 0:
+                other.offset = self._began[Partition(other.topic, other.partition)]
+            yield other
+
+
+def _is_out_of_place(error: KafkaException) -> bool:
+    return _cause(error).code() == KafkaError._STATE
+
+
+def _take_on(consumer: Consumer, starts: list[TopicPartition]) -> None:
+    """Most groups give and take single partitions; an eager one hands all of them out anew."""
+    try:
+        consumer.incremental_assign(starts)
+    except KafkaException as error:
+        if not _is_out_of_place(error):
+            raise
+        consumer.assign(starts)
+
+
+def _let_go(consumer: Consumer, partitions: list[TopicPartition]) -> None:
+    try:
+        consumer.incremental_unassign(partitions)
+    except KafkaException as error:
+        if not _is_out_of_place(error):
+            raise
+        consumer.unassign()
+
+
+def _places(partitions: Iterable[Partition]) -> list[TopicPartition]:
+    return [TopicPartition(*partition) for partition in partitions]
 
 
 def _record(message: Message) -> Record:

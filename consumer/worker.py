@@ -91,6 +91,7 @@ class Worker:
         self._now_s = now_s
         self._tracker = OffsetTracker()
         self._is_full = False
+        self._far_ahead: set[Partition] = set()
         self._has_drained = False
         self._commit_due = 0.0
         self._stopping = threading.Event()
@@ -157,13 +158,24 @@ class Worker:
             self._source.commit(self._tracker.committable())
 
     def _hold_back(self) -> None:
-        """Pause at a limit, go on at half of it. Polling goes on either way."""
+        """
+        Hold all partitions at a limit, and one that is too far ahead of its oldest record in flight.
+
+        Go on at half of it. Polling goes on either way.
+        """
         share = max(
             self._tracker.events_in_flight / self._pace.events_in_flight_max,
             self._tracker.bytes_in_flight / self._pace.bytes_in_flight_max,
         )
         self._is_full = share >= (RESUME_SHARE if self._is_full else 1.0)
-        self._source.pause(self._is_full)
+        ours = self._tracker.partitions
+        self._far_ahead = {partition for partition in ours if self._is_far_ahead(partition)}
+        self._source.hold(ours if self._is_full else self._far_ahead, new=self._is_full)
+
+    def _is_far_ahead(self, partition: Partition) -> bool:
+        """One slow record holds up its own partition: what would come again after a crash stays bounded."""
+        share = self._tracker.uncommittable(partition) / self._pace.events_in_flight_max
+        return share >= (RESUME_SHARE if partition in self._far_ahead else 1.0)
 
     def _take(self, records: Sequence[Record]) -> None:
         """Decide on what was read, and pass it on."""
@@ -224,6 +236,10 @@ class Worker:
         """Holes at the end of a log are done: nobody will read them."""
         self._tracker.reach_end(partition, offset)
 
+    def moved(self, partition: Partition, offset: int) -> None:
+        """Reading goes on elsewhere."""
+        self._tracker.move(partition, offset)
+
     def _finish(self, partitions: Iterable[Partition], timeout_s: float) -> None:
         """
         Wait until these partitions have nothing in flight, or until the deadline.
@@ -247,15 +263,14 @@ class Worker:
     def _drain(self) -> None:
         """Take no more in, finish, commit. Polling goes on, so the group does not throw us out."""
         deadline = time.monotonic() + self._pace.drain_timeout_s
-        self._source.pause(True)
+        self._source.hold(self._tracker.partitions, new=True)
         self._handover.hurry(True)
         while time.monotonic() < deadline:
             self._settle()
             if not self._tracker.unfinished(self._tracker.partitions) or not self._handover.can_deliver():
                 break
             self._commit_when_due()
-            # Nothing comes while all is paused, but for what was fetched before.
-            self._source.poll(self._pace.poll_records_max, POLL_S)
+            self._source.idle(self._pace.poll_records_max, POLL_S)
         # Leaving the group takes the partitions back once more: no second wait.
         self._has_drained = True
         left = self._tracker.unfinished(self._tracker.partitions)

@@ -19,6 +19,8 @@ from mock_kafka import MockKafka
 
 PRODUCER = 0
 ERROR_BYTES = 512
+# Three seconds by default, as in a broker.
+GROUP_DELAY_MS = 50
 
 
 class Request(IntEnum):
@@ -58,6 +60,7 @@ def _library() -> ctypes.CDLL:
             None,
             [pointer, ctypes.c_int16, ctypes.c_size_t, pointer],
         ),
+        ("rd_kafka_mock_group_initial_rebalance_delay_ms", None, [pointer, ctypes.c_int32]),
         ("rd_kafka_mock_broker_set_down", ctypes.c_int, [pointer, ctypes.c_int32]),
         ("rd_kafka_mock_broker_set_up", ctypes.c_int, [pointer, ctypes.c_int32]),
     ):
@@ -77,6 +80,7 @@ class FaultyKafka(MockKafka):
         self._client = self._c.rd_kafka_new(PRODUCER, conf, error, ERROR_BYTES)
         assert self._client, error.value
         self._brokers = self._c.rd_kafka_mock_cluster_new(self._client, 1)
+        self._c.rd_kafka_mock_group_initial_rebalance_delay_ms(self._brokers, GROUP_DELAY_MS)
         self.bootstrap_servers = self._c.rd_kafka_mock_cluster_bootstraps(self._brokers).decode()
 
     def make_topic(self, name: str, partitions: int = 1) -> None:

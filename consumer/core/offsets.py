@@ -35,9 +35,13 @@ class Lane:
 
     def committable(self) -> int | None:
         """Everything below this offset is done. None until something is known of the partition."""
+        self.drop_done()
+        return self.tickets[0].offset if self.tickets else self.next_offset
+
+    def drop_done(self) -> None:
+        """Forget the completed records that no unfinished one stands before."""
         while self.tickets and self.tickets[0].is_complete:
             self.tickets.popleft()
-        return self.tickets[0].offset if self.tickets else self.next_offset
 
 
 class Ticket:
@@ -110,6 +114,19 @@ class OffsetTracker:
         else:
             lane.next_offset = offset
 
+    def move(self, partition: Partition, offset: int) -> None:
+        """
+        Reading goes on at `offset`, because the log no longer has what comes next.
+
+        Further up: what lies between will never be read, and what is in flight
+        still counts. Further down: the log is another one, and begins anew.
+        """
+        lane = self._lanes.get(partition)
+        if lane is not None and lane.next_offset is not None and offset < lane.next_offset:
+            self.assign(partition, offset)
+        else:
+            self.reach_end(partition, offset)
+
     def revoke(self, partition: Partition) -> None:
         """
         Forget a partition that now belongs to another consumer.
@@ -123,6 +140,14 @@ class OffsetTracker:
     def unfinished(self, partitions: Iterable[Partition]) -> int:
         """Records of these partitions that are still in flight."""
         return sum(self._lanes[p].unfinished for p in partitions if p in self._lanes)
+
+    def uncommittable(self, partition: Partition) -> int:
+        """Records from the oldest unfinished one on, finished or not: what would come again after a crash."""
+        lane = self._lanes.get(partition)
+        if lane is None:
+            return 0
+        lane.drop_done()
+        return len(lane.tickets)
 
     def committable(self, partitions: Iterable[Partition] | None = None) -> dict[Partition, int]:
         """For each partition (all of ours when not named): the offset below which everything is done."""

@@ -158,6 +158,40 @@ def test_only_the_named_partitions_are_committable():
     assert tracker.partitions == (P0, P1)
 
 
+def test_reading_that_goes_on_further_up_still_waits_for_what_is_in_flight():
+    tracker, (five,) = begun(5)
+    tracker.move(P0, 100)
+    assert tracker.committable() == {P0: 5}
+    tracker.complete(five)
+    assert tracker.committable() == {P0: 100}
+
+
+def test_reading_that_goes_on_further_down_begins_anew():
+    tracker, (five,) = begun(5)
+    tracker.move(P0, 0)
+    assert tracker.committable() == {P0: 0}
+    tracker.complete(five)
+    assert tracker.committable() == {P0: 0}
+    assert tracker.start(P0, 0, 1) is not None
+
+
+def test_the_reading_of_a_partition_that_is_not_ours_goes_nowhere():
+    tracker = OffsetTracker()
+    tracker.move(P0, 7)
+    assert tracker.committable() == {}
+
+
+def test_what_would_come_again_is_counted_from_the_oldest_unfinished_on():
+    tracker, tickets = begun(5, 6, 7, 9)
+    assert tracker.uncommittable(P0) == 4
+    for ticket in tickets[1:]:
+        tracker.complete(ticket)
+    assert tracker.uncommittable(P0) == 4
+    tracker.complete(tickets[0])
+    assert tracker.uncommittable(P0) == 0
+    assert tracker.uncommittable(P1) == 0
+
+
 # Any interleaving equals a plain model (F26).
 
 PARTITIONS = st.sampled_from([P0, P1])
@@ -227,6 +261,16 @@ class AnyInterleaving(RuleBasedStateMachine):
             model = self.models[partition]
             model.next = max(model.next, offset)
 
+    @rule(partition=PARTITIONS, offset=st.integers(0, 60))
+    def move(self, partition, offset):
+        self.tracker.move(partition, offset)
+        if partition in self.models:
+            model = self.models[partition]
+            if offset < model.next:
+                self.models[partition] = Model(offset)
+            else:
+                model.next = offset
+
     @invariant()
     def committable_equals_the_model(self):
         assert self.tracker.committable() == {p: model.committable() for p, model in self.models.items()}
@@ -245,6 +289,8 @@ class AnyInterleaving(RuleBasedStateMachine):
         assert (self.tracker.events_in_flight, self.tracker.bytes_in_flight) == (len(flying), sum(flying))
         for partition, model in self.models.items():
             assert self.tracker.unfinished([partition]) == sum(not ended for ended in model.ended.values())
+            behind = [offset for offset in model.ended if offset >= model.committable()]
+            assert self.tracker.uncommittable(partition) == len(behind)
 
 
 TestAnyInterleaving = AnyInterleaving.TestCase

@@ -1,0 +1,758 @@
+"""What Kafka does to a member: nothing is skipped silently, nothing of an older assignment counts."""
+
+from __future__ import annotations
+
+import time
+import uuid
+
+import pytest
+from confluent_kafka import OFFSET_INVALID, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
+from eventually import eventually
+from faulty_kafka import FaultyKafka, Request
+from system import topics
+
+from consumer import metrics
+from consumer.core.record import Partition, Record
+from consumer.kafka import consumer_properties, new_consumer
+from consumer.settings import OutOfRange, Settings, Start
+from consumer.source import ASSIGN_ATTEMPTS, Source
+from consumer.telemetry import Telemetry
+
+TOPIC = "events"
+P0, P1, P2, P3 = (Partition(TOPIC, number) for number in range(4))
+DEADLINE_S = 20
+
+
+class Owner:
+    """Writes down what the source says of partitions; commits on a revoke as the worker does."""
+
+    def __init__(self):
+        self.said = []
+        self.on_revoked = lambda partitions: None
+
+    def assigned(self, starts):
+        self.said.append(("assigned", dict(starts)))
+
+    def revoked(self, partitions):
+        self.said.append(("revoked", set(partitions)))
+        self.on_revoked(partitions)
+
+    def lost(self, partitions):
+        self.said.append(("lost", set(partitions)))
+
+    def reached_end(self, partition, offset):
+        self.said.append(("end", partition, offset))
+
+    def moved(self, partition, offset):
+        self.said.append(("moved", partition, offset))
+
+    def all_of(self, word):
+        return [said[1] if len(said) == 2 else said[1:] for said in self.said if said[0] == word]
+
+
+class Member:
+    """A source in a group, and everything it has given."""
+
+    def __init__(
+        self, brokers, group="group", start=Start.EARLIEST, out_of_range=OutOfRange.STOP, topic=TOPIC, **own
+    ):
+        self.telemetry = Telemetry()
+        if own.get("group.protocol") != "consumer":
+            own = {"session.timeout.ms": 2000, "heartbeat.interval.ms": 200, **own}
+        properties = consumer_properties(
+            Settings(bootstrap_servers=brokers.bootstrap_servers, group=group, kafka=own)
+        )
+        self.source = Source(
+            lambda **callbacks: new_consumer(properties | callbacks),
+            [topic],
+            start,
+            out_of_range,
+            self.telemetry,
+        )
+        self.owner = Owner()
+        self.records = []
+        self.source.subscribe(self.owner)
+
+    def poll(self):
+        got = self.source.poll(100, 0.05)
+        self.records += got
+        return got
+
+    def until(self, predicate):
+        def turn():
+            self.poll()
+            return predicate()
+
+        return eventually(turn, DEADLINE_S)
+
+    def has(self, count):
+        return self.until(lambda: len(self.records) >= count)
+
+    @property
+    def values(self):
+        return [record.value for record in self.records]
+
+    @property
+    def commits(self):
+        counts = self.telemetry.snapshot()["capi.commits"]
+        return counts[("ok",)], counts[("failed",)]
+
+    @property
+    def starts(self):
+        return {p: offset for starts in self.owner.all_of("assigned") for p, offset in starts.items()}
+
+
+@pytest.fixture
+def brokers():
+    with FaultyKafka() as running:
+        yield running
+
+
+@pytest.fixture
+def topic(brokers):
+    brokers.make_topic(TOPIC, 1)
+    return TOPIC
+
+
+@pytest.fixture
+def join(brokers):
+    members = []
+
+    def join(**how):
+        members.append(Member(brokers, **how))
+        return members[-1]
+
+    yield join
+    for member in members:
+        member.source.close()
+
+
+# Records
+
+
+def test_a_record_is_all_of_its_bytes(brokers, topic, join):
+    producer = Producer({"bootstrap.servers": brokers.bootstrap_servers})
+    producer.produce(TOPIC, b"value", b"key", headers=[("h", b"1"), ("h", None)], timestamp=1_700_000_000_000)
+    producer.produce(TOPIC, None, None)
+    producer.flush(10)
+    member = join()
+    member.has(2)
+    first, tombstone = member.records
+    assert (first.partition, first.offset, first.timestamp_ms) == (P0, 0, 1_700_000_000_000)
+    assert (first.key, first.value, list(first.headers)) == (b"key", b"value", [("h", b"1"), ("h", None)])
+    assert (tombstone.key, tombstone.value, list(tombstone.headers)) == (None, None, [])
+
+
+def test_no_poll_gives_more_than_it_was_asked_for(brokers, topic, join):
+    brokers.write(TOPIC, *(b"%d" % n for n in range(300)))
+    member = join()
+    polls = []
+    eventually(lambda: polls.append(len(member.poll())) or sum(polls) == 300, DEADLINE_S)
+    assert max(polls) <= 100
+
+
+# Where a partition begins
+
+
+@pytest.mark.parametrize(("start", "offset"), [(Start.EARLIEST, 0), (Start.LATEST, 3)])
+def test_without_a_committed_offset_the_setting_decides_and_says_so(brokers, topic, join, start, offset):
+    brokers.write(TOPIC, b"0", b"1", b"2")
+    member = join(start=start)
+    member.until(lambda: member.starts)
+    assert member.starts == {P0: offset}
+
+
+def test_a_committed_offset_wins_over_the_setting(brokers, topic, join):
+    brokers.write(TOPIC, b"0", b"1", b"2")
+    first = join()
+    first.has(3)
+    first.source.commit({P0: 2}, wait=True)
+    first.source.close()
+    second = join(start=Start.LATEST)
+    second.has(1)
+    assert (second.starts, second.values) == ({P0: 2}, [b"2"])
+
+
+@pytest.mark.parametrize("request_", [Request.OFFSET_FETCH, Request.LIST_OFFSETS])
+def test_a_start_that_cannot_be_asked_for_is_asked_for_again(brokers, topic, join, request_):
+    brokers.write(TOPIC, b"0")
+    member = join()
+    brokers.push(request_, KafkaError.GROUP_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED)
+    member.has(1)
+    assert member.starts == {P0: 0}
+
+
+def test_a_start_that_is_never_told_ends_the_work(brokers, topic, join):
+    member = join()
+    brokers.push(Request.OFFSET_FETCH, *[KafkaError.GROUP_AUTHORIZATION_FAILED] * (3 * ASSIGN_ATTEMPTS))
+    with pytest.raises(KafkaException) as ended:
+        member.has(1)
+    assert ended.value.args[0].name() == "GROUP_AUTHORIZATION_FAILED"
+    assert member.owner.said == []
+
+
+# Ends
+
+
+def test_the_end_is_told_after_the_records_before_it(brokers, topic, join):
+    brokers.write(TOPIC, b"0", b"1")
+    member = join()
+    order = []
+    member.owner.reached_end = lambda partition, offset: order.append(
+        (partition, offset, len(member.records))
+    )
+    member.until(lambda: order)
+    assert order[0] == (P0, 2, 2)
+
+
+def test_an_empty_partition_has_its_end_at_its_start(brokers, topic, join):
+    member = join()
+    member.until(lambda: member.owner.all_of("end"))
+    assert member.owner.all_of("end") == [(P0, 0)]
+
+
+# Commits
+
+
+def test_what_was_committed_is_not_committed_again(brokers, topic, join):
+    brokers.write(TOPIC, b"0", b"1")
+    member = join()
+    member.has(2)
+    member.source.commit({P0: 1}, wait=True)
+    member.source.commit({P0: 1}, wait=True)
+    member.source.commit({P0: 1})
+    member.source.commit({})
+    member.until(lambda: True)
+    assert member.commits == (1, 0)
+    member.source.commit({P0: 2})
+    member.until(lambda: member.commits == (2, 0))
+
+
+RETRIABLE = [
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.NOT_COORDINATOR,
+    KafkaError.REBALANCE_IN_PROGRESS,
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+    KafkaError.REQUEST_TIMED_OUT,
+]
+FINAL = [
+    KafkaError.ILLEGAL_GENERATION,
+    KafkaError.UNKNOWN_MEMBER_ID,
+    KafkaError.GROUP_AUTHORIZATION_FAILED,
+    KafkaError.OFFSET_METADATA_TOO_LARGE,
+]
+
+
+@pytest.mark.parametrize("wait", [True, False])
+@pytest.mark.parametrize("code", RETRIABLE + FINAL, ids=lambda code: KafkaError(code).name())
+def test_a_commit_that_fails_is_covered_by_the_next_and_never_counts(brokers, topic, join, code, wait):
+    brokers.write(TOPIC, b"0", b"1")
+    member = join()
+    member.has(2)
+    brokers.push(Request.OFFSET_COMMIT, *[code] * (3 if code in RETRIABLE else 1))
+    member.source.commit({P0: 1}, wait=wait)
+    member.until(lambda: sum(member.commits) >= 1)
+
+    asked = [1]
+
+    def again():
+        if member.source._committed.get(P0) == 2:
+            return True
+        if len(asked) <= sum(member.commits) and member.source._consumer.assignment():
+            member.source.commit({P0: 2})
+            asked.append(2)
+        return False
+
+    member.until(again)
+    committed = member.source._consumer.committed([TopicPartition(TOPIC, 0)], timeout=10)
+    assert committed[0].offset == 2
+
+
+# Holding
+
+
+def test_a_held_partition_gives_nothing_and_the_others_go_on(brokers, join):
+    brokers.make_topic(TOPIC, 2)
+    member = join()
+    member.until(lambda: len(member.starts) == 2)
+    member.source.hold([P0], new=False)
+    for number in (0, 1):
+        brokers.write(TOPIC, b"x", partition=number)
+    member.has(1)
+    began = time.monotonic()
+    member.until(lambda: time.monotonic() - began > 0.5)
+    assert [record.partition for record in member.records] == [P1]
+    member.source.hold([], new=False)
+    member.has(2)
+    assert {record.partition for record in member.records} == {P0, P1}
+
+
+def test_what_is_held_again_and_again_is_given_once(brokers, topic, join):
+    brokers.write(TOPIC, *(b"%d" % n for n in range(50)))
+    member = join()
+    for _ in range(10):
+        member.source.hold([P0], new=True)
+        member.source.hold([P0], new=True)
+        member.poll()
+        member.source.hold([], new=False)
+        member.source.hold([], new=False)
+        member.poll()
+    member.has(50)
+    assert member.values == [b"%d" % n for n in range(50)]
+
+
+def test_a_partition_that_comes_while_all_is_held_is_held(brokers, topic, join):
+    brokers.write(TOPIC, b"0")
+    member = join()
+    member.source.hold([], new=True)
+    member.until(lambda: member.starts)
+    began = time.monotonic()
+    member.until(lambda: time.monotonic() - began > 0.5)
+    assert member.records == []
+    member.source.hold([], new=False)
+    member.has(1)
+
+
+def test_idling_stays_in_the_group_and_takes_neither_records_nor_their_end(brokers, topic, join):
+    brokers.write(TOPIC, b"0", b"1")
+    member = join()
+    eventually(lambda: member.source.idle(100, 0.05) or member.starts, DEADLINE_S)
+    for _ in range(20):
+        member.source.idle(100, 0.05)
+    assert member.starts == {P0: 0}
+    member.source.poll(1, 0.05)
+    assert member.owner.all_of("end") == []
+
+
+# Partitions come and go
+
+
+def test_a_member_without_partitions_is_told_so(brokers, topic, join):
+    first = join()
+    first.until(lambda: first.starts)
+    second = join()
+
+    def turn():
+        first.poll()
+        second.poll()
+        return second.owner.all_of("assigned") == [{}]
+
+    eventually(turn, DEADLINE_S)
+    assert second.owner.all_of("lost") == []
+
+
+STRATEGIES = ["cooperative-sticky", "range", "roundrobin"]
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_two_members_share_and_the_one_that_stays_takes_over(brokers, join, strategy):
+    brokers.make_topic(TOPIC, 4)
+    own = {"partition.assignment.strategy": strategy}
+    first = join(**own)
+    first.until(lambda: len(first.starts) == 4)
+    second = join(**own)
+
+    def both_have_two():
+        first.poll()
+        second.poll()
+        return len(owned(first)) == len(owned(second)) == 2
+
+    eventually(both_have_two, DEADLINE_S)
+    assert owned(first) | owned(second) == {P0, P1, P2, P3}
+    second.source.close()
+    first.until(lambda: len(owned(first)) == 4)
+    brokers.write(TOPIC, b"after", partition=3)
+    brokers.write(TOPIC, b"after", partition=0)
+    first.until(lambda: {record.partition for record in first.records} == {P0, P3})
+
+
+def owned(member):
+    return {Partition(p.topic, p.partition) for p in member.source._consumer.assignment()}
+
+
+@pytest.mark.parametrize("strategy", ["cooperative-sticky", "range"])
+def test_what_the_owner_commits_when_a_partition_is_taken_is_where_the_next_one_begins(
+    brokers, join, strategy
+):
+    brokers.make_topic(TOPIC, 1)
+    brokers.write(TOPIC, b"0", b"1", b"2")
+    own = {"partition.assignment.strategy": strategy}
+    first = join(**own)
+    first.has(3)
+    first.owner.on_revoked = lambda partitions: first.source.commit({P0: 2}, wait=True)
+    first.source.close()
+    assert first.owner.all_of("revoked") == [{P0}]
+    assert first.commits == (1, 0)
+    second = join(**own)
+    second.has(1)
+    assert second.values == [b"2"]
+
+
+def test_a_member_whose_session_is_over_has_lost_its_partitions(brokers, topic, join):
+    member = join()
+    member.until(lambda: member.starts)
+    brokers.push(Request.HEARTBEAT, KafkaError.UNKNOWN_MEMBER_ID)
+    member.until(lambda: member.owner.all_of("lost"))
+    assert member.owner.all_of("revoked") == []
+    member.until(lambda: len(member.owner.all_of("assigned")) == 2)
+    counts = member.telemetry.snapshot()["capi.rebalances"]
+    assert (counts[("assigned",)], counts[("lost",)], counts[("revoked",)]) == (2, 1, 0)
+
+
+def test_a_static_member_that_was_replaced_stops_working(brokers, topic, join):
+    """FENCED_INSTANCE_ID: somebody else has our name. Going on would be to sit there for ever."""
+    member = join(**{"group.instance.id": "a"})
+    member.until(lambda: member.starts)
+    brokers.push(Request.HEARTBEAT, KafkaError.FENCED_INSTANCE_ID)
+    with pytest.raises(KafkaException):
+        member.until(lambda: False)
+
+
+def test_a_broker_that_goes_away_and_comes_back_loses_nothing(brokers, topic, join):
+    brokers.write(TOPIC, b"0")
+    member = join()
+    member.has(1)
+    brokers.down()
+    began = time.monotonic()
+    member.until(lambda: time.monotonic() - began > 1)
+    brokers.up()
+    brokers.write(TOPIC, b"1")
+    member.has(2)
+    assert member.values == [b"0", b"1"]
+
+
+# A real broker: offsets that are gone
+
+
+@pytest.fixture
+def truncated(kafka, topic_names):
+    """A topic of which the first 5 of 10 records are deleted, and a group that had committed 2."""
+    name = topic_names("truncated")
+    topics.create_topic(kafka.bootstrap_servers, name)
+    producer = Producer({"bootstrap.servers": kafka.bootstrap_servers})
+    for number in range(10):
+        producer.produce(name, b"%d" % number)
+    producer.flush(20)
+    group = f"group-{uuid.uuid4().hex[:12]}"
+    member = Member(kafka, group=group, topic=name)
+    member.has(10)
+    member.source.commit({Partition(name, 0): 2}, wait=True)
+    member.source.close()
+    admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers})
+    for deleted in admin.delete_records([TopicPartition(name, 0, 5)]).values():
+        deleted.result(20)
+    return name, group
+
+
+@pytest.mark.kafka
+@pytest.mark.parametrize(
+    ("policy", "moved", "values"),
+    [
+        (OutOfRange.EARLIEST, 5, [b"%d" % number for number in range(5, 10)]),
+        (OutOfRange.LATEST, 10, []),
+    ],
+)
+def test_a_committed_offset_that_is_gone_goes_on_where_the_setting_says(
+    kafka, truncated, policy, moved, values
+):
+    name, group = truncated
+    member = Member(kafka, group=group, topic=name, out_of_range=policy)
+    member.until(lambda: member.owner.all_of("moved"))
+    assert member.starts == {Partition(name, 0): 2}
+    assert member.owner.all_of("moved") == [(Partition(name, 0), moved)]
+    member.until(lambda: (Partition(name, 0), 10) in member.owner.all_of("end"))
+    assert member.values == values
+    member.source.close()
+
+
+@pytest.mark.kafka
+def test_a_committed_offset_that_is_gone_stops_its_partition_and_never_jumps(kafka, truncated):
+    name, group = truncated
+    member = Member(kafka, group=group, topic=name)
+    member.until(lambda: member.source._stopped)
+    member.source.hold([Partition(name, 0)], new=True)
+    member.source.hold([], new=False)
+    began = time.monotonic()
+    member.until(lambda: time.monotonic() - began > 2)
+    assert member.records == []
+    assert member.owner.all_of("moved") == []
+    member.source.close()
+    assert topics.committed_offsets(kafka.bootstrap_servers, group) == {(name, 0): 2}
+
+
+@pytest.mark.kafka
+@pytest.mark.parametrize(
+    "own",
+    [{"group.protocol": "consumer"}, {"partition.assignment.strategy": "range"}, {}],
+    ids=["kip-848", "eager", "cooperative"],
+)
+def test_every_kind_of_group_shares_and_takes_over(kafka, topic_names, own):
+    name = topic_names("shared")
+    topics.create_topic(kafka.bootstrap_servers, name, 4)
+    group = f"group-{uuid.uuid4().hex[:12]}"
+    first = Member(kafka, group=group, topic=name, **own)
+    first.until(lambda: len(owned(first)) == 4)
+    second = Member(kafka, group=group, topic=name, **own)
+
+    def both_have_two():
+        first.poll()
+        second.poll()
+        return len(owned(first)) == len(owned(second)) == 2
+
+    eventually(both_have_two, 60)
+    second.source.close()
+    eventually(lambda: first.poll() or len(owned(first)) == 4, 60)
+    first.source.close()
+
+
+# Orders of events that no broker can be made to produce on demand
+
+
+class Scripted:
+    """A Consumer whose every `consume` is a script: messages to give, or callbacks to call first."""
+
+    def __init__(self, committed=0, low=0, high=0):
+        self.polls = []
+        self.did = []
+        self.committed_offset = committed
+        self.edges = (low, high)
+
+    def __call__(self, **callbacks):
+        self.on_commit = callbacks["on_commit"]
+        return self
+
+    def subscribe(self, topics, on_assign, on_revoke, on_lost):
+        self.on_assign, self.on_revoke, self.on_lost = on_assign, on_revoke, on_lost
+
+    def consume(self, records_max, timeout_s):
+        given = []
+        for step in self.polls.pop(0) if self.polls else []:
+            if callable(step):
+                step()
+            else:
+                given.append(step)
+        return given
+
+    def assign_now(self, *numbers):
+        self.on_assign(self, [TopicPartition(TOPIC, number) for number in numbers])
+
+    def revoke_now(self, *numbers):
+        self.on_revoke(self, [TopicPartition(TOPIC, number) for number in numbers])
+
+    def committed(self, partitions, timeout):
+        return [TopicPartition(p.topic, p.partition, self.committed_offset) for p in partitions]
+
+    def get_watermark_offsets(self, partition, timeout, cached):
+        if isinstance(self.edges, Exception):
+            raise self.edges
+        return self.edges
+
+    def commit(self, offsets, asynchronous):
+        self.did.append(("commit", *((p.partition, p.offset) for p in offsets)))
+
+    def __getattr__(self, name):
+        def call(partitions=None, **_):
+            listed = partitions if isinstance(partitions, list) else [partitions]
+            self.did.append((name, *((p.partition, p.offset) for p in listed)))
+
+        return call
+
+
+class Said:
+    """An entry of a poll."""
+
+    def __init__(self, offset, error=None, partition=0):
+        self._offset, self._error, self._partition = offset, error, partition
+
+    def error(self):
+        return KafkaError(self._error) if self._error is not None else None
+
+    def topic(self):
+        return TOPIC
+
+    def partition(self):
+        return self._partition
+
+    def offset(self):
+        return self._offset
+
+    def timestamp(self):
+        return 1, 1_700_000_000_000
+
+    def value(self):
+        return b"%d" % self._offset
+
+    def key(self):
+        return None
+
+    def headers(self):
+        return None
+
+
+EOF = KafkaError._PARTITION_EOF
+GONE = KafkaError._AUTO_OFFSET_RESET
+
+
+@pytest.fixture
+def script():
+    def play(*polls, out_of_range=OutOfRange.STOP, **how):
+        consumer = Scripted(**how)
+        source = Source(consumer, [TOPIC], Start.EARLIEST, out_of_range, Telemetry())
+        owner = Owner()
+        source.subscribe(owner)
+        consumer.polls = [list(steps) for steps in polls]
+        for steps in consumer.polls:
+            for place, step in enumerate(steps):
+                if isinstance(step, tuple):
+                    what, *numbers = step
+                    steps[place] = lambda what=what, numbers=numbers: getattr(consumer, what)(*numbers)
+        taken = [[record.offset for record in source.poll(100, 0)] for _ in range(len(polls) + 1)]
+        return consumer, owner, taken
+
+    return play
+
+
+ASSIGN, REVOKE = ("assign_now", 0), ("revoke_now", 0)
+
+
+def test_an_end_in_the_same_poll_as_the_records_before_it_is_told_with_the_next(script):
+    said_then = []
+    consumer = Scripted()
+    source = Source(consumer, [TOPIC], Start.EARLIEST, OutOfRange.STOP, Telemetry())
+    owner = Owner()
+    source.subscribe(owner)
+    consumer.polls = [[lambda: consumer.assign_now(0)], [Said(0), Said(1), Said(2, EOF)]]
+    source.poll(100, 0)
+    assert [record.offset for record in source.poll(100, 0)] == [0, 1]
+    said_then += owner.all_of("end")
+    source.poll(100, 0)
+    assert (said_then, owner.all_of("end")) == ([], [(P0, 2)])
+
+
+def test_records_from_before_a_partition_was_taken_and_given_back_are_read_again(script):
+    consumer, owner, taken = script(
+        [ASSIGN], [Said(0), Said(1)], [Said(2), Said(3), REVOKE, ASSIGN, Said(4)], committed=0
+    )
+    assert taken == [[], [0, 1], [], []]
+    assert ("seek", (0, 0)) in consumer.did
+    assert owner.all_of("end") == []
+
+
+def test_an_end_from_before_a_partition_was_taken_and_given_back_counts_for_nothing(script):
+    """Records 0 and 1 were in flight and come again; an end at 2 would commit past them."""
+    consumer, owner, _ = script([ASSIGN], [Said(0), Said(1)], [REVOKE, ASSIGN, Said(2, EOF)], [])
+    assert owner.all_of("end") == []
+    assert consumer.did[-1] == ("seek", (0, 0))
+
+
+def test_a_gap_from_before_a_partition_was_taken_and_given_back_counts_for_nothing(script):
+    consumer, owner, _ = script(
+        [ASSIGN], [REVOKE, ASSIGN, Said(0, GONE)], [], out_of_range=OutOfRange.LATEST, high=9
+    )
+    assert owner.all_of("moved") == []
+    assert consumer.did[-1] == ("seek", (0, 0))
+
+
+def test_records_of_other_partitions_are_not_thrown_away(script):
+    both = ("assign_now", 0, 1)
+    _, _, taken = script([both], [REVOKE, ASSIGN, Said(5), Said(7, partition=1)])
+    assert taken[1] == [7]
+
+
+def test_records_that_came_with_their_assignment_are_read_again_from_its_start(script):
+    consumer, _, taken = script([ASSIGN, Said(3), Said(4)], committed=3)
+    assert taken[0] == []
+    assert consumer.did == [("incremental_assign", (0, 3)), ("seek", (0, 3))]
+
+
+def test_an_end_does_not_outlive_its_assignment(script):
+    _, owner, _ = script([ASSIGN], [Said(0, EOF)], [])
+    assert owner.all_of("end") == [(P0, 0)]
+    _, owner, _ = script([ASSIGN], [REVOKE], [])
+    assert owner.all_of("end") == []
+
+
+def test_records_before_a_gap_are_taken_before_the_gap_is_jumped(script):
+    consumer, owner, taken = script(
+        [ASSIGN], [Said(5), Said(6), Said(7, GONE)], [], out_of_range=OutOfRange.EARLIEST, low=100
+    )
+    assert taken[1] == [5, 6]
+    assert owner.said[-1] == ("moved", P0, 100)
+    assert consumer.did[-1] == ("seek", (0, 100))
+
+
+def test_a_gap_whose_other_side_cannot_be_asked_for_is_asked_for_again(script):
+    error = KafkaException(KafkaError(KafkaError._TIMED_OUT))
+    consumer = Scripted()
+    source = Source(consumer, [TOPIC], Start.EARLIEST, OutOfRange.EARLIEST, Telemetry())
+    owner = Owner()
+    source.subscribe(owner)
+    consumer.polls = [[lambda: consumer.assign_now(0)], [Said(0, GONE)]]
+    for _ in range(2):
+        source.poll(100, 0)
+    consumer.edges = error
+    source.poll(100, 0)
+    assert owner.all_of("moved") == []
+    consumer.edges = (7, 9)
+    source.poll(100, 0)
+    assert owner.all_of("moved") == [(P0, 7)]
+
+
+@pytest.mark.parametrize(
+    "code", [KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError.TOPIC_AUTHORIZATION_FAILED]
+)
+def test_an_entry_that_is_an_error_is_no_record_and_its_neighbours_are(script, code):
+    _, _, taken = script([ASSIGN], [Said(0), Said(0, code), Said(1)])
+    assert taken[1] == [0, 1]
+
+
+def test_an_entry_that_is_a_fatal_error_ends_the_work(script):
+    with pytest.raises(KafkaException):
+        script([ASSIGN], [Said(0), Said(0, KafkaError._FATAL)])
+
+
+def test_a_late_answer_to_a_commit_does_not_hide_a_newer_one():
+    consumer = Scripted()
+    source = Source(consumer, [TOPIC], Start.EARLIEST, OutOfRange.STOP, Telemetry())
+    source.subscribe(Owner())
+    consumer.polls = [[lambda: consumer.assign_now(0)]]
+    source.poll(100, 0)
+    source.commit({P0: 50})
+    consumer.polls = [[lambda: consumer.revoke_now(0), lambda: consumer.assign_now(0)]]
+    source.poll(100, 0)
+    consumer.on_commit(None, [TopicPartition(TOPIC, 0, 50)])
+    source.commit({P0: 80})
+    assert consumer.did[-1] == ("commit", (0, 80))
+
+
+def test_one_partition_whose_commit_failed_makes_the_commit_a_failure():
+    consumer = Scripted()
+    telemetry = Telemetry()
+    source = Source(consumer, [TOPIC], Start.EARLIEST, OutOfRange.STOP, telemetry)
+    source.subscribe(Owner())
+
+    class Failed:
+        topic, partition, offset, error = TOPIC, 1, 5, KafkaError(KafkaError.NOT_COORDINATOR)
+
+    consumer.on_commit(None, [TopicPartition(TOPIC, 0, 5), Failed])
+    counts = telemetry.snapshot()["capi.commits"]
+    assert (counts[("ok",)], counts[("failed",)]) == (0, 1)
+    source.commit({P0: 5})
+    assert consumer.did[-1] == ("commit", (0, 5))
+
+
+def test_a_record_without_a_time_says_so():
+    consumer = Scripted(committed=OFFSET_INVALID)
+    source = Source(consumer, [TOPIC], Start.EARLIEST, OutOfRange.STOP, Telemetry())
+    source.subscribe(Owner())
+
+    class Timeless(Said):
+        def timestamp(self):
+            return 0, 0
+
+    consumer.polls = [[lambda: consumer.assign_now(0)], [Timeless(0)]]
+    source.poll(100, 0)
+    assert source.poll(100, 0) == [Record(P0, 0, -1, b"0", None, ())]
+    assert metrics.REBALANCES.name in source._telemetry.snapshot()
