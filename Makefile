@@ -13,6 +13,7 @@ install: $(STAMP)
 
 $(STAMP): requirements/dev.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("capi-consumer needs Python 3.11 or newer; set PYTHON=")'
+	@echo "installing the locked requirements into $(VENV): about a minute"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
@@ -35,7 +36,7 @@ types: install
 	$(BIN)/mypy
 
 check: lint types       ## what continuous integration runs
-	$(MAKE) test
+	@$(MAKE) --no-print-directory test
 
 wheel: install
 	$(BIN)/python -m hatchling build --target wheel
