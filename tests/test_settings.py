@@ -144,7 +144,8 @@ def test_a_malformed_setting_is_refused_by_its_name_and_not_by_its_value(name, w
         (
             "action_source",
             "shop",
-            "one of email website app phone_call chat physical_store system_generated business_messaging other",
+            "one of email website app phone_call chat physical_store system_generated business_messaging "
+            "other",
         ),
     ],
 )
