@@ -1,0 +1,50 @@
+"""docs/design.md speaks of code that is there."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+DESIGN = (ROOT / "docs" / "design.md").read_text(encoding="utf-8")
+PACKAGE = ROOT / "consumer"
+
+
+def names_of(file):
+    """Functions, classes and methods of a module: `f`, `C`, `C.m`."""
+    found = set()
+    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            found.add(node.name)
+        if isinstance(node, ast.ClassDef):
+            methods = (m for m in node.body if isinstance(m, ast.FunctionDef | ast.AsyncFunctionDef))
+            found |= {f"{node.name}.{method.name}" for method in methods}
+    return found
+
+
+def every_name():
+    return {name for file in PACKAGE.rglob("*.py") for name in names_of(file)}
+
+
+@pytest.mark.parametrize("step", sorted(set(re.findall(r"`(consumer/[\w/]+\.py::[\w.]+)`", DESIGN))))
+def test_each_step_of_a_records_path_exists(step):
+    file, name = step.split("::")
+    assert name in names_of(ROOT / file)
+
+
+def test_the_path_of_a_record_has_its_steps():
+    assert len(re.findall(r"`consumer/[\w/]+\.py::", DESIGN)) >= 15
+
+
+@pytest.mark.parametrize("name", sorted(set(re.findall(r"`([A-Z]\w+\.\w+)`", DESIGN))))
+def test_each_method_that_is_spoken_of_exists(name):
+    assert name in every_name()
+
+
+def test_the_file_map_names_every_file_once():
+    mapped = re.findall(r"^\| `(consumer/[\w/]+\.py)` \|", DESIGN, re.MULTILINE)
+    files = {file.relative_to(ROOT).as_posix() for file in PACKAGE.rglob("*.py")}
+    assert sorted(mapped) == sorted(files - {"consumer/__init__.py"})

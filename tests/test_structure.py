@@ -1,0 +1,116 @@
+"""Imports point one way, and the core knows nothing of the world."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "consumer"
+
+# What a pure function may not ask: the time, chance, the environment, the network, a thread.
+WORLD = {
+    "asyncio",
+    "io",
+    "logging",
+    "os",
+    "pathlib",
+    "queue",
+    "random",
+    "secrets",
+    "select",
+    "shutil",
+    "signal",
+    "socket",
+    "subprocess",
+    "sys",
+    "tempfile",
+    "threading",
+    "time",
+    "urllib.request",
+    "uuid",
+}
+LIBRARIES_OF_THE_CORE = {"orjson", "babel", "phonenumbers", "pycountry"}
+CLOCKS = {"now", "today", "utcnow"}
+
+# What talks to the world, each by itself: none knows another.
+ADAPTERS = {"consumer.source", "consumer.sink", "consumer.dead_letters", "consumer.health"}
+
+
+def module_of(file):
+    parts = file.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def is_for_types_only(node):
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+
+
+def imports_of(tree):
+    """Full names of what a module imports when it runs, `from a import b` as `a` and `a.b`."""
+    for node in ast.iter_child_nodes(tree):
+        if is_for_types_only(node):
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        else:
+            yield from imports_of(node)
+
+
+TREES = {module_of(file): ast.parse(file.read_text(encoding="utf-8")) for file in PACKAGE.rglob("*.py")}
+IMPORTS = {module: set(imports_of(tree)) for module, tree in TREES.items()}
+CORE = sorted(module for module in TREES if module.startswith("consumer.core"))
+
+
+def test_what_is_looked_at_is_there():
+    assert len(CORE) > 30
+    assert set(TREES) >= ADAPTERS
+
+
+@pytest.mark.parametrize("module", CORE)
+def test_the_core_asks_nothing_of_the_world(module):
+    assert not IMPORTS[module] & WORLD
+    called = {node.func for node in ast.walk(TREES[module]) if isinstance(node, ast.Call)}
+    assert not {f.attr for f in called if isinstance(f, ast.Attribute)} & CLOCKS
+    assert not {f.id for f in called if isinstance(f, ast.Name)} & {"open", "print", "input"}
+
+
+@pytest.mark.parametrize("module", CORE)
+def test_the_core_imports_itself_the_standard_library_and_four_libraries(module):
+    tops = {name.split(".")[0] for name in IMPORTS[module]}
+    assert tops <= LIBRARIES_OF_THE_CORE | set(sys.stdlib_module_names) | {"consumer"}
+    ours = {name for name in IMPORTS[module] if name.startswith("consumer.")}
+    assert all(name.startswith("consumer.core") for name in ours)
+
+
+def test_only_hashing_hashes():
+    assert [module for module in CORE if "hashlib" in IMPORTS[module]] == ["consumer.core.hashing"]
+
+
+def test_no_two_modules_import_each_other_by_any_way():
+    graph = {module: {name for name in names if name in TREES} for module, names in IMPORTS.items()}
+    assert len(list(TopologicalSorter(graph).static_order())) == len(TREES)
+
+
+@pytest.mark.parametrize("module", sorted(ADAPTERS))
+def test_no_adapter_knows_another(module):
+    assert not IMPORTS[module] & ADAPTERS
+
+
+def test_only_the_command_line_knows_every_verb():
+    verbs = {"consumer.run", "consumer.publish", "consumer.explain", "consumer.check", "consumer.replay"}
+    assert IMPORTS["consumer.cli"] >= verbs
+    for module, names in IMPORTS.items():
+        assert module == "consumer.cli" or len(names & verbs) <= 1, module
+
+
+def test_the_sandbox_reads_metas_rules_for_itself():
+    sandbox = {name for module in TREES if module.startswith("consumer.sandbox") for name in IMPORTS[module]}
+    assert not {name for name in sandbox if name.startswith("consumer.core")}
