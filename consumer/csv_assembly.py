@@ -20,7 +20,7 @@ import orjson
 
 from consumer.core.rules import Path
 from consumer.csv_columns import EVENT_NAME, ID, PLACE_MAX, Column, Header
-from consumer.csv_rows import Row
+from consumer.csv_rows import CsvRow
 from consumer.file_lines import Entry, FoundEvent, Remark, Unreadable
 
 ROWS_MAX = 10_000
@@ -33,7 +33,7 @@ TOO_MANY_ROWS = f"more than {ROWS_MAX:,} lines with one id"
 class Assembly:
     """An event being put together. `purchases` are the event names whose rows are joined by `id`."""
 
-    def __init__(self, header: Header, row: Row, purchases: frozenset[str]) -> None:
+    def __init__(self, header: Header, row: CsvRow, purchases: frozenset[str]) -> None:
         self._header = header
         self._name = _cell(header, row, EVENT_NAME)
         self._order = _cell(header, row, ID) if self._name in purchases else ""
@@ -51,7 +51,7 @@ class Assembly:
         """Whether more rows may follow."""
         return bool(self._order)
 
-    def goes_on_in(self, row: Row) -> bool:
+    def goes_on_in(self, row: CsvRow) -> bool:
         """Whether a row belongs to this event: the purchase's id, and its name or none."""
         return (
             self.is_open
@@ -59,7 +59,7 @@ class Assembly:
             and _cell(self._header, row, EVENT_NAME) in ("", self._name)
         )
 
-    def add(self, row: Row) -> None:
+    def add(self, row: CsvRow) -> None:
         """Take in one row."""
         self._rows += 1
         self._last_line = row.last_line
@@ -72,7 +72,7 @@ class Assembly:
             if text.strip():
                 self._put(place, text)
 
-    def spoil(self, row: Row, trouble: str) -> None:
+    def spoil(self, row: CsvRow, trouble: str) -> None:
         """Give the event up: one of its rows is not to be trusted."""
         self._trouble = self._trouble or (trouble if self._rows == 1 else f"line {row.line}: {trouble}")
         self._places.clear()
@@ -89,7 +89,7 @@ class Assembly:
         event = orjson.dumps(_listed(tree))
         return FoundEvent(self._line, self._last_line, event, tuple(sorted(self._remarks)))
 
-    def _overflow(self, row: Row) -> str:
+    def _overflow(self, row: CsvRow) -> str:
         return TOO_MANY_CELLS if any(cell.strip() for cell in (row.cells or [])[self._header.cells :]) else ""
 
     def _put(self, place: int, text: str) -> None:
@@ -106,7 +106,7 @@ class Assembly:
             self._remarks.add(Remark(column.name, DIFFERS))
 
 
-def _cell(header: Header, row: Row, name: str) -> str:
+def _cell(header: Header, row: CsvRow, name: str) -> str:
     place = header.places.get(name)
     if place is None or row.cells is None or place >= len(row.cells):
         return ""

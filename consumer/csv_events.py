@@ -18,7 +18,7 @@ from collections.abc import Iterator
 
 from consumer.csv_assembly import Assembly
 from consumer.csv_columns import BadHeader, Header, read_header, separator
-from consumer.csv_rows import Encoding, Row, not_encoded, rows
+from consumer.csv_rows import CsvRow, Encoding, not_encoded, rows
 from consumer.exits import CannotGoOn
 from consumer.file_lines import BOM, Entry, Line, Unreadable
 
@@ -37,7 +37,7 @@ def csv_events(
     """
     header, line = _header(lines, encoding)
     current: Assembly | None = None
-    held: list[Row] = []
+    held: list[CsvRow] = []
     for row in rows(lines, header.delimiter, encoding, line):
         if current is not None and row.cells is None and current.is_open and len(held) < HELD_ROWS_MAX:
             held.append(row)
@@ -52,7 +52,7 @@ def csv_events(
     yield from _ended(current, held)
 
 
-def _ended(current: Assembly | None, held: list[Row]) -> Iterator[Entry]:
+def _ended(current: Assembly | None, held: list[CsvRow]) -> Iterator[Entry]:
     if current is not None:
         yield current.entry()
     for row in held:

@@ -24,7 +24,7 @@ class Encoding(StrEnum):
     ISO_8859_15 = "iso-8859-15"
 
 
-class Row(NamedTuple):
+class CsvRow(NamedTuple):
     """The cells of one row, None where they cannot be told apart; `trouble` is empty for a good row."""
 
     line: int
@@ -39,7 +39,7 @@ LONG_CELL = f"a cell of more than {csv.field_size_limit() // 1024} KiB, or {OPEN
 STRAY_QUOTE = "a quote inside a quoted cell must be doubled"
 
 
-def rows(lines: Iterator[Line], delimiter: str, encoding: Encoding, header_line: int) -> Iterator[Row]:
+def rows(lines: Iterator[Line], delimiter: str, encoding: Encoding, header_line: int) -> Iterator[CsvRow]:
     """The rows below the header, blank lines left out."""
     texts = _Texts(lines, encoding)
     reader = csv.reader(texts, delimiter=delimiter, strict=True)
@@ -56,7 +56,7 @@ def rows(lines: Iterator[Line], delimiter: str, encoding: Encoding, header_line:
         before = reader.line_num
         trouble = texts.take_trouble() or trouble
         if trouble or (cells and any(cell.strip() for cell in cells)):
-            yield Row(line, last_line, cells or None, trouble)
+            yield CsvRow(line, last_line, cells or None, trouble)
 
 
 class _Texts:

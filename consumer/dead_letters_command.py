@@ -26,7 +26,7 @@ from consumer.dead_letter_files import as_line
 from consumer.dead_letter_topic import open_dead_letters
 from consumer.exits import CannotGoOn
 from consumer.letter_tables import letters_table, print_table, tally_table
-from consumer.letter_view import LetterView, Tally, view
+from consumer.letter_view import LetterTally, LetterView, view
 from consumer.load_settings import load_settings
 from consumer.settings import Settings
 from consumer.terminal import AsJson, SettingsFile, err, out, progress
@@ -51,7 +51,7 @@ Out = Annotated[
 def list_letters(limit: Limit = ROWS, as_json: AsJson = False, settings_file: SettingsFile = None) -> None:
     """Count dead letters by reason and event name, and show the latest ones. No personal value is shown."""
     settings = load_settings(file=settings_file)
-    tally = Tally()
+    tally = LetterTally()
     views = _counted(_letters(settings, "reading"), tally)
     latest = sorted(heapq.nlargest(limit, views, key=_age), key=_age)
     deque(views, maxlen=0)  # with no row to show, the letters are still to be counted
@@ -82,7 +82,7 @@ def export_letters(file: Out = STANDARD_OUTPUT, settings_file: SettingsFile = No
     err.print(f"{count} letters of {settings.dead_letter_topic} exported", markup=False)
 
 
-def _counted(letters: Iterable[Record], tally: Tally) -> Iterator[LetterView]:
+def _counted(letters: Iterable[Record], tally: LetterTally) -> Iterator[LetterView]:
     for record in letters:
         tally.add(record)
         yield view(record)
@@ -93,7 +93,7 @@ def _age(letter: LetterView) -> tuple[str, int, int]:
     return letter.failed_at, letter.partition, letter.offset
 
 
-def _listed(settings: Settings, tally: Tally, latest: list[LetterView]) -> dict[str, object]:
+def _listed(settings: Settings, tally: LetterTally, latest: list[LetterView]) -> dict[str, object]:
     return {
         "topic": settings.dead_letter_topic,
         "letters": tally.total,

@@ -13,12 +13,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from consumer.letter_view import LetterView, Tally
+from consumer.letter_view import LetterTally, LetterView
 
 wide = Console(highlight=False, soft_wrap=True, width=500)
 
 
-def tally_table(tally: Tally) -> Table:
+def tally_table(tally: LetterTally) -> Table:
     """Letters by reason and event name, most letters first."""
     table = _table("reason", "event name")
     table.add_column("letters", justify="right")

@@ -83,7 +83,7 @@ def _origin(record: Record) -> str:
     return showable(f"{topic}/{number}/{offset}") if topic else ""
 
 
-class Tally:
+class LetterTally:
     """Letters counted by reason and event name, in bounded memory."""
 
     def __init__(self) -> None:

@@ -26,7 +26,7 @@ from consumer import kafka
 from consumer.core.record import Record
 from consumer.dead_letter_topic import DeadLetterTopic
 from consumer.exits import CannotGoOn
-from consumer.letter_view import Tally
+from consumer.letter_view import LetterTally
 from consumer.producing import Publisher
 from consumer.way_back import Back, Held, LeftOut, WayBack
 
@@ -56,7 +56,7 @@ class Outcome:
     counts may be holes.
     """
 
-    replayed: Tally = field(default_factory=Tally)
+    replayed: LetterTally = field(default_factory=LetterTally)
     left_out: Counter[LeftOut] = field(default_factory=Counter)
     ended: Ended = Ended.DONE
     says: str = ""

@@ -190,10 +190,10 @@ def _seen(settings: Settings, admin: AdminClient, created: Sequence[str]) -> Clu
     return found
 
 
-Row = dict[str, str | int | float | None]
+TopicRow = dict[str, str | int | float | None]
 
 
-def _row(name: str, state: str, topic: Topic | None, config: Configs | Unknown | None) -> Row:
+def _row(name: str, state: str, topic: Topic | None, config: Configs | Unknown | None) -> TopicRow:
     known = config if config is not None and not isinstance(config, Unknown) else {}
     kept_ms = _whole(known.get("retention.ms"))
     return {
@@ -210,7 +210,7 @@ def _whole(text: str | None) -> int | None:
     return int(text) if text and text.lstrip("-").isdigit() else None
 
 
-def _cells(row: Row) -> list[str]:
+def _cells(row: TopicRow) -> list[str]:
     hours = row["retention_hours"]
     kept = "" if hours is None else "for ever" if hours == -1 else f"{hours:g} h"
     size = row["max_message_bytes"]

@@ -15,7 +15,7 @@ from consumer.cli import app
 from consumer.core.decision import Reason
 from consumer.core.record import Partition, Record
 from consumer.dead_letter_files import as_letter
-from consumer.letter_view import OTHERS, PAIRS_MAX, Tally, event_name, showable, view
+from consumer.letter_view import OTHERS, PAIRS_MAX, LetterTally, event_name, showable, view
 
 
 @pytest.fixture(scope="module")
@@ -187,7 +187,7 @@ def test_a_record_of_a_stranger_is_shown_without_a_word_of_its_own():
 
 
 def test_a_tally_is_bounded():
-    tally = Tally()
+    tally = LetterTally()
     for number in range(PAIRS_MAX + 5):
         tally.add(letter(record("events", number, event(f"name {number}"))))
     assert (tally.total, len(tally.rows())) == (PAIRS_MAX + 5, PAIRS_MAX + 1)

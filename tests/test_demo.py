@@ -17,7 +17,7 @@ import pytest
 from eventually import eventually
 
 from consumer.demo.checks import checks
-from consumer.demo.story import told
+from consumer.demo.story import play
 from consumer.demo.world import world
 
 ROOT = Path(__file__).parents[1]
@@ -154,7 +154,7 @@ def test_the_wheel_in_an_empty_folder_runs_it(wheel, tmp_path):
 def story():
     async def live():
         async with world() as running:
-            return await told(running, lambda _: None)
+            return await play(running, lambda _: None)
 
     return asyncio.run(live())
 

@@ -19,7 +19,7 @@ import orjson
 from consumer import metrics
 from consumer.core.decision import FILTERED_REASONS, INVALID_REASONS
 from consumer.core.letter import REASON, text
-from consumer.demo.story import CURRENCY, Event, Story
+from consumer.demo.story import CURRENCY, AcceptedEvent, Story
 from consumer.demo.world import EVENTS
 from consumer.shop_samples import ACCEPTED
 
@@ -59,7 +59,7 @@ def filtered(story: Story) -> Counter[str]:
     return Counter({labels[0]: count for labels, count in counted.items() if count})
 
 
-def lettered(story: Story) -> Counter[str]:
+def dead_letters_by_reason(story: Story) -> Counter[str]:
     """What stands in the dead-letter topic, by reason."""
     return Counter(text(letter.headers, REASON) for letter in story.letters)
 
@@ -114,7 +114,7 @@ def _mended(story: Story) -> Check:
     return Check("the mended letter was accepted under its first id", is_so, f"{len(mended.accepted)} of 1")
 
 
-def _identity(event: Event) -> tuple[str, str, str]:
+def _identity(event: AcceptedEvent) -> tuple[str, str, str]:
     return event["event_name"], event["event_id"], event.get("custom_data", {}).get("currency", "")
 
 

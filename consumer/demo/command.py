@@ -15,7 +15,7 @@ from consumer import exits, logs
 from consumer.demo.checks import checks
 from consumer.demo.report import as_json as outcome_as_json
 from consumer.demo.report import for_a_person
-from consumer.demo.story import told
+from consumer.demo.story import play
 from consumer.demo.world import World, world
 from consumer.settings import LogFormat, LogLevel
 from consumer.terminal import AsJson, err, out
@@ -40,7 +40,7 @@ def demo(keep: Keep = False, as_json: AsJson = False) -> None:
 async def _demo(*, keep: bool, as_json: bool) -> int:
     started = time.monotonic()
     async with world() as running:
-        story = await told(running, _say)
+        story = await play(running, _say)
         judged = checks(story)
         seconds = time.monotonic() - started
         if as_json:

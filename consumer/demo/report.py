@@ -11,10 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 from consumer import metrics
-from consumer.demo.checks import Check, filtered, lettered
+from consumer.demo.checks import Check, dead_letters_by_reason, filtered
 from consumer.demo.story import CURRENCY, Story
 from consumer.letter_tables import tally_table
-from consumer.letter_view import Tally
+from consumer.letter_view import LetterTally
 
 BAR_WIDTH = 30
 
@@ -35,7 +35,7 @@ def as_json(story: Story, judged: Sequence[Check], seconds: float) -> dict[str, 
         "published": story.published,
         "accepted": len(story.accepted),
         "filtered": dict(_ranked(filtered(story))),
-        "dead_letters": dict(_ranked(lettered(story))),
+        "dead_letters": dict(_ranked(dead_letters_by_reason(story))),
         "requests": story.stats.requests,
         "event_names": dict(_ranked(event_names(story))),
         "match_keys": dict(_ranked(match_keys(story))),
@@ -78,7 +78,7 @@ def _funnel(story: Story) -> Table:
         ("filtered", filtered(story).total(), "yellow"),
         *((f"  {reason}", count, "yellow") for reason, count in _ranked(filtered(story))),
         ("dead letters", len(story.letters), "red"),
-        *((f"  {reason}", count, "red") for reason, count in _ranked(lettered(story))),
+        *((f"  {reason}", count, "red") for reason, count in _ranked(dead_letters_by_reason(story))),
     ]
     for name, count, style in rows:
         table.add_row(Text(name), Text(str(count), justify="right"), _bar(count, total, style))
@@ -104,7 +104,7 @@ def _columns(counts: Mapping[str, int], columns: int = 3) -> Table:
 
 
 def _dead_letters(story: Story) -> Table:
-    tally = Tally()
+    tally = LetterTally()
     for letter in story.letters:
         tally.add(letter)
     return tally_table(tally)

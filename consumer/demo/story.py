@@ -42,7 +42,7 @@ from consumer.way_back import open_way_back
 PUBLISHED_WITHIN_S = 20.0
 CURRENCY = "EUR"
 
-Event = dict[str, Any]
+AcceptedEvent = dict[str, Any]
 Tell = Callable[[str], None]
 
 
@@ -52,7 +52,7 @@ class Mended:
 
     letter: Record
     published: int
-    accepted: Sequence[Event]
+    accepted: Sequence[AcceptedEvent]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +61,14 @@ class Story:
 
     samples: Sequence[Sample]
     published: int
-    accepted: Sequence[Event]
+    accepted: Sequence[AcceptedEvent]
     stats: Stats
     counters: dict[str, dict[Labels, int]]
     letters: Sequence[Record]
     mended: Mended
 
 
-async def told(world: World, tell: Tell) -> Story:
+async def play(world: World, tell: Tell) -> Story:
     """Live through it; `tell` hears of each step. Raises CannotGoOn when the world does not go on."""
     settings = world.settings
     samples = shop_samples(time.time())
