@@ -9,16 +9,19 @@ import re
 import signal
 import subprocess
 import sys
+import time
 import zipfile
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from eventually import eventually
+from mock_kafka import MockKafka
 
 from consumer.demo.checks import checks
 from consumer.demo.story import play
 from consumer.demo.world import world
+from consumer.shop_samples import shop_samples
 
 ROOT = Path(__file__).parents[1]
 COMMAND = str(Path(sys.executable).with_name("capi-consumer"))
@@ -119,6 +122,49 @@ def test_it_can_be_left_running_for_other_commands(tmp_path):
     finally:
         child.kill()
         child.wait(10)
+
+
+# The samples alone
+
+
+def test_its_samples_are_printed_one_a_line_with_the_times_of_today(tmp_path):
+    earliest = int(time.time())
+    ended = run(COMMAND, "demo", "--samples", cwd=tmp_path)
+    latest = int(time.time())
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+    printed = ended.stdout.encode().splitlines()
+    assert printed in [
+        [sample.value for sample in shop_samples(now_s)] for now_s in range(earliest, latest + 1)
+    ]
+
+
+def test_its_samples_can_be_published_as_they_stand(tmp_path):
+    brokers = MockKafka()
+    brokers.make_topic("capi.events")
+    with subprocess.Popen(
+        [COMMAND, "demo", "--samples"], stdout=subprocess.PIPE, env=environment()
+    ) as samples:
+        published = subprocess.run(
+            [COMMAND, "publish", "--raw", "--json"],
+            stdin=samples.stdout,
+            env=environment(CAPI_BOOTSTRAP_SERVERS=brokers.bootstrap_servers, CAPI_TOPICS="capi.events"),
+            capture_output=True,
+            text=True,
+            timeout=ADDS_UP_S_MAX,
+        )
+    assert (published.returncode, json.loads(published.stdout)["published"]) == (0, 1000), published.stderr
+    assert len(brokers.records("capi.events")) == 1000
+
+
+@pytest.mark.parametrize("option", ["--keep", "--json"])
+def test_samples_go_with_no_other_option(option, tmp_path):
+    assert run(COMMAND, "demo", "--samples", option, cwd=tmp_path).returncode == 2
+
+
+def test_a_reader_of_the_samples_may_leave_early(tmp_path):
+    ended = run("/bin/sh", "-c", f"'{COMMAND}' demo --samples | head -n 3", cwd=tmp_path)
+    assert (len(ended.stdout.splitlines()), ended.stderr) == (3, "")
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,8 @@ def blocks(language):
 
 def commands():
     lines = [line.split("#")[0].strip() for block in blocks("sh") for line in block.splitlines()]
-    return sorted({line for line in lines if line.startswith("capi-consumer ")})
+    piped = [part.strip() for line in lines for part in line.split("|")]
+    return sorted({part for part in piped if part.startswith("capi-consumer ")})
 
 
 def test_the_demo_prints_what_the_readme_shows():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 import time
 from typing import Annotated
 
@@ -18,23 +19,46 @@ from consumer.demo.report import for_a_person
 from consumer.demo.story import play
 from consumer.demo.world import World, world
 from consumer.settings import LogFormat, LogLevel
+from consumer.shop_samples import shop_samples
 from consumer.terminal import AsJson, err, out
 
 Keep = Annotated[
     bool, typer.Option("--keep", help="Leave brokers, sandbox and consumer running until Ctrl-C.")
 ]
 
+Samples = Annotated[
+    bool,
+    typer.Option(
+        "--samples",
+        help="Only print the sample events, good and bad, one a line, with the times of today.",
+    ),
+]
 
-def demo(keep: Keep = False, as_json: AsJson = False) -> None:
+
+def demo(keep: Keep = False, samples: Samples = False, as_json: AsJson = False) -> None:
     """
     Show the whole job with nothing installed: no Kafka, no Meta, no settings.
 
     A thousand sample events are published to mock brokers, consumed, and sent
     to a stand-in for Meta; one dead letter is mended and published again.
     Exits with 0 only when every event ended where it was meant to.
+
+    With --samples the events go nowhere but to standard output, as
+    `capi-consumer publish --raw` takes them.
     """
+    if samples:
+        if keep or as_json:
+            raise typer.BadParameter("--samples prints events and runs nothing: it goes with no other option")
+        _print_samples()
+        return
     logs.configure(LogFormat.CONSOLE, LogLevel.ERROR)
     raise typer.Exit(uvloop.run(_demo(keep=keep, as_json=as_json)))
+
+
+def _print_samples() -> None:
+    for sample in shop_samples(time.time()):
+        sys.stdout.buffer.write(sample.value + b"\n")
+    sys.stdout.buffer.flush()
 
 
 async def _demo(*, keep: bool, as_json: bool) -> int:
