@@ -8,6 +8,7 @@ place that knows them all.
 from __future__ import annotations
 
 import sys
+import traceback
 
 import typer
 
@@ -67,3 +68,13 @@ def main() -> None:
     except BrokenPipeError:  # the reader of our output went away: not our mistake
         sys.stderr.close()
         sys.exit(exits.NOT_ALL)
+    except Exception as bug:  # noqa: BLE001 - the last place where anybody can look at it
+        _say_where(bug)
+        sys.exit(exits.NOT_ALL)
+
+
+def _say_where(bug: Exception) -> None:
+    """A traceback without the texts: they may repeat a value of an event, as that of int() does."""
+    print(f"capi-consumer: a mistake of ours, please report it: {type(bug).__name__} at", file=sys.stderr)
+    for frame in traceback.extract_tb(bug.__traceback__):
+        print(f"  {frame.filename}:{frame.lineno} {frame.name}", file=sys.stderr)

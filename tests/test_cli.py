@@ -1,0 +1,132 @@
+"""How commands end at the terminal: one line and an exit code, never a traceback with values."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from consumer import __version__, cli
+from consumer.exits import NOT_ALL, USAGE, BadSettings, CannotGoOn
+
+CANARY = "canary-4711@example.com"
+
+
+def run(*arguments, **environment):
+    bare = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return subprocess.run(
+        [sys.executable, "-c", "from consumer.cli import main; main()", *arguments],
+        env={**bare, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_the_version():
+    done = run("--version")
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"capi-consumer {__version__}\n", "")
+
+
+def test_without_a_verb_the_help_is_shown():
+    done = run()
+    assert done.returncode == USAGE
+    for verb in ("run", "replay", "dead-letters", "sandbox"):
+        assert verb in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("verb", ["run", "replay", "dead-letters", "sandbox"])
+def test_every_verb_says_what_it_does(verb):
+    done = run(verb, "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Usage" in done.stdout
+
+
+def test_a_verb_that_does_not_exist_is_a_mistake_in_the_call():
+    assert run("fly").returncode == USAGE
+
+
+def test_mistakes_in_the_settings_are_one_line_each_and_exit_2():
+    done = run("run", CAPI_PIXEL_ID=CANARY, CAPI_LINGER_MS=CANARY, CAPI_TOPIC=CANARY)
+    assert done.returncode == USAGE
+    assert done.stderr.splitlines() == [
+        "capi-consumer: CAPI_TOPIC: no such setting; did you mean CAPI_TOPICS?",
+        "capi-consumer: CAPI_PIXEL_ID: digits only, as Events Manager shows it",
+        "capi-consumer: CAPI_LINGER_MS: Input should be a valid integer, "
+        "unable to parse string as an integer",
+        "capi-consumer: CAPI_ACCESS_TOKEN: missing; Events Manager makes it under Settings, Conversions API",
+    ]
+    assert done.stdout == ""
+
+
+def test_the_settings_file_of_the_command_line_is_read(tmp_path):
+    file = tmp_path / "settings.toml"
+    file.write_text('linger_ms = "x"\n')
+    done = run("run", "--settings", str(file), CAPI_PIXEL_ID="1", CAPI_ACCESS_TOKEN="t")
+    assert done.returncode == USAGE
+    assert done.stderr.startswith("capi-consumer: CAPI_LINGER_MS: ")
+
+
+# The frame around every command
+
+
+def main_with(monkeypatch, capsys, raised):
+    """Exit code and standard error when a command raises."""
+
+    def command(**_):
+        raise raised
+
+    monkeypatch.setattr(cli, "app", command)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    return ended.value.code, capsys.readouterr().err
+
+
+def test_a_world_that_is_not_ready_is_one_line_and_exit_1(monkeypatch, capsys):
+    assert main_with(monkeypatch, capsys, CannotGoOn("no broker")) == (NOT_ALL, "capi-consumer: no broker\n")
+
+
+def test_each_of_several_lines_has_the_name_of_the_program(monkeypatch, capsys):
+    assert main_with(monkeypatch, capsys, BadSettings(["A: x", "B: y"])) == (
+        USAGE,
+        "capi-consumer: A: x\ncapi-consumer: B: y\n",
+    )
+
+
+@pytest.mark.parametrize("raised", [ValueError(CANARY), KeyError(CANARY), RuntimeError({"em": CANARY})])
+def test_a_bug_shows_where_it_is_and_none_of_its_values(monkeypatch, capsys, raised):
+    """The text of an exception may be a value of an event: int() and KeyError repeat what they were given."""
+    code, said = main_with(monkeypatch, capsys, raised)
+    assert code == NOT_ALL
+    assert type(raised).__name__ in said
+    assert "test_cli.py" in said
+    assert CANARY not in said
+
+
+def test_a_bug_behind_a_bug_shows_no_value_either(monkeypatch, capsys):
+    try:
+        try:
+            int(CANARY)
+        except ValueError as first:
+            raise RuntimeError("behind") from first
+    except RuntimeError as second:
+        _, said = main_with(monkeypatch, capsys, second)
+    assert CANARY not in said
+
+
+def test_a_reader_that_went_away_is_no_mistake_of_ours():
+    done = subprocess.run(
+        [
+            "bash",
+            "-o",
+            "pipefail",
+            "-c",
+            f"{sys.executable} -c 'from consumer.cli import main; main()' run --help | true",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,118 @@
+"""Started, ready, alive: what an orchestrator asks, and what it must not be told."""
+
+from __future__ import annotations
+
+import aiohttp
+import pytest
+from system.ports import free_ports
+
+from consumer import metrics
+from consumer.exits import CannotGoOn
+from consumer.health import LIVE_S, Vital, served
+from consumer.state import State
+from consumer.telemetry import Telemetry
+
+
+class World:
+    """What health is read from, to be changed."""
+
+    def __init__(self):
+        self.state = State.RUNNING
+        self.turned_s_ago = 0.0
+        self.telemetry = Telemetry()
+
+    def served(self, address="127.0.0.1:0"):
+        return served(address, Vital(lambda: self.state, lambda: self.turned_s_ago), self.telemetry)
+
+
+@pytest.fixture
+def world():
+    made = World()
+    yield made
+    made.telemetry.close()
+
+
+async def get(port, path):
+    async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}{path}") as answer:
+        return answer.status, await answer.text()
+
+
+ANSWERS = [
+    # state, started, ready
+    (State.STARTING, 503, 503),
+    (State.RUNNING, 200, 200),
+    (State.THROTTLED, 200, 200),
+    (State.SETUP, 200, 503),
+    (State.DRAINING, 200, 503),
+]
+
+
+def test_every_state_has_its_answers():
+    assert {state for state, _, _ in ANSWERS} >= {
+        State.STARTING, State.RUNNING, State.THROTTLED, State.SETUP, State.DRAINING
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("state", "started", "ready"), ANSWERS)
+async def test_started_and_ready_follow_the_state_and_alive_does_not(world, state, started, ready):
+    async with world.served() as port:
+        world.state = state
+        assert (await get(port, "/startupz"))[0] == started
+        assert (await get(port, "/readyz"))[0] == ready
+        status, text = await get(port, "/livez")
+        assert (status, text) == (200, f'{{"state": "{state}"}}')
+
+
+@pytest.mark.parametrize(("ago_s", "status"), [(0.0, 200), (LIVE_S - 1, 200), (LIVE_S, 503), (1e9, 503)])
+async def test_a_worker_that_does_not_turn_is_not_alive(world, ago_s, status):
+    async with world.served() as port:
+        world.turned_s_ago = ago_s
+        assert (await get(port, "/livez"))[0] == status
+
+
+async def test_the_metrics_are_prometheus_text(world):
+    async with world.served() as port:
+        world.telemetry.add(metrics.CONSUMED, 7)
+        status, text = await get(port, "/metrics")
+        assert status == 200
+        assert any(
+            line.startswith("capi_records_consumed_total") and line.endswith(" 7.0")
+            for line in text.splitlines()
+        )
+
+
+async def test_anything_else_is_not_there(world):
+    async with world.served() as port:
+        assert (await get(port, "/"))[0] == 404
+
+
+async def test_a_port_that_is_taken_is_one_line(world):
+    async with world.served() as port:
+        with pytest.raises(CannotGoOn) as refused:
+            async with world.served(f"127.0.0.1:{port}"):
+                pass
+        said = str(refused.value)
+        assert said.startswith("CAPI_HEALTH_ADDRESS: cannot listen there (OSError, errno ")
+        assert "\n" not in said
+
+
+@pytest.mark.parametrize("address", ["no-such-host.invalid:0", "203.0.113.1:0"])
+async def test_an_address_that_is_not_ours_is_one_line(world, address):
+    with pytest.raises(CannotGoOn, match="CAPI_HEALTH_ADDRESS: cannot listen there"):
+        async with world.served(address):
+            pass
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "localhost"])
+async def test_a_named_port_is_the_port(world, host):
+    (wanted,) = free_ports(1)
+    async with world.served(f"{host}:{wanted}") as port:
+        assert port == wanted
+        assert (await get(port, "/livez"))[0] == 200
+
+
+async def test_after_the_end_nobody_answers(world):
+    async with world.served() as port:
+        pass
+    with pytest.raises(aiohttp.ClientConnectorError):
+        await get(port, "/livez")
