@@ -5,44 +5,48 @@
     → {"decision": "deliverable", "reason": null, "payload": {...}, "notes": [...]}
 
 It decides with the settings of its environment, as `run` does, so a line here
-is what `run` would send, or why it would not. Each line counts as a record:
-topic `stdin`, partition 0, offset = line from 0, timestamp = now.
+is what `run` would send, or why it would not. Every line has its answer, a
+blank one too; only a file that is named as CSV or JSON, or said to be, is read
+as `publish` reads it, event by event. Each entry counts as a record: topic
+`stdin`, partition 0, offset = entry from 0, timestamp = now.
 """
 
 from __future__ import annotations
 
-import io
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, cast
+from typing import Annotated, Any, NamedTuple
 
 import orjson
 import typer
 
 from consumer.core.decide import decide
-from consumer.core.decision import Decision, Deliverable, Filtered
+from consumer.core.decision import Decision, Deliverable, Filtered, Invalid, Reason
 from consumer.core.hashing import BatchHasher
 from consumer.core.record import Partition, Record
 from consumer.core.rules import Rules
 from consumer.core.trail import Sources
+from consumer.csv_rows import Encoding
+from consumer.event_files import STANDARD_INPUT, EventFile, FileFormat
 from consumer.explain_view import Tally, block
-from consumer.file_lines import BOM, chunks, numbered_lines
+from consumer.file_lines import BOM, Entry, Unreadable
 from consumer.load_settings import load_settings
+from consumer.publish import CsvEncoding, purchase_names
 from consumer.terminal import AsJson, SettingsFile, out
 
-STANDARD_INPUT = "-"
 STDIN = Partition("stdin", 0)
-LINES_A_HASHER = 500  # as many as a batch of `run`; what it remembers is personal, and forgotten with it
+ENTRIES_A_HASHER = 500  # as many as a batch of `run`; what it remembers is personal, and forgotten with it
+# Names of files that `publish` does not read line by line.
+NO_LINES = frozenset({".csv", ".tsv", ".json"})
 
 
 class Explained(NamedTuple):
-    """One line: what is decided about it, and where each Meta key's value came from."""
+    """One entry: where it begins, what is decided about it, and where each Meta key's value came from."""
 
-    offset: int
+    line: int
     decision: Decision
     sources: Sources
 
@@ -51,7 +55,7 @@ def explain(
     file: Annotated[
         str,
         typer.Argument(
-            help="Events, one JSON object a line; standard input without it.",
+            help="Events, one JSON object a line; or CSV or a JSON array. Standard input without it.",
             metavar="FILE",
             show_default=False,
         ),
@@ -66,41 +70,46 @@ def explain(
             show_default=False,
         ),
     ] = None,
+    form: Annotated[
+        FileFormat,
+        typer.Option(
+            "--format",
+            help="What the file holds. auto: as its name says (.csv, .tsv, .json), else an event a line.",
+        ),
+    ] = FileFormat.AUTO,
+    encoding: CsvEncoding = Encoding.UTF_8,
     settings_file: SettingsFile = None,
 ) -> None:
     """Show what Meta would get for each event, or why it would not get it."""
     now_ms = time.time_ns() // 1_000_000 if now is None else _unix_ms(now)
-    rules = load_settings(file=settings_file).rules
-    with _opened(file) as opened:
-        lines = (line.content for line in numbered_lines(chunks(opened)))
+    settings = load_settings(file=settings_file)
+    with EventFile(file) as opened:
+        is_by_line = form is FileFormat.JSONL or (form is FileFormat.AUTO and not _is_named_otherwise(file))
+        entries = opened.raw() if is_by_line else opened.events(form, encoding, purchase_names(settings))
+        each = explained(entries, settings.rules, now_ms)
         if as_json:
-            _print_json(explain_lines(lines, rules, now_ms))
+            _print_json(each)
         else:
-            _print_blocks(explained(lines, rules, now_ms))
+            _print_blocks(each)
 
 
-def explain_lines(lines: Iterable[bytes], rules: Rules, now_ms: int) -> Iterator[dict[str, Any]]:
-    """One row a line, in order: decision, reason, payload (None unless deliverable) and notes."""
-    return (_row(one.decision) for one in explained(lines, rules, now_ms))
-
-
-def explained(lines: Iterable[bytes], rules: Rules, now_ms: int) -> Iterator[Explained]:
-    """
-    The decision about each line, without a byte order mark before the first.
-
-    A line may bring its end, LF or CRLF: white space to JSON.
-    """
+def explained(entries: Iterable[Entry], rules: Rules, now_ms: int) -> Iterator[Explained]:
+    """The decision about each entry, without a byte order mark before the first."""
     hasher = BatchHasher()
-    for offset, line in enumerate(lines):
-        if offset % LINES_A_HASHER == 0:
+    for offset, entry in enumerate(entries):
+        if offset % ENTRIES_A_HASHER == 0:
             hasher = BatchHasher()
-        value = line.removeprefix(BOM) if offset == 0 else line
+        if isinstance(entry, Unreadable):
+            yield Explained(entry.line, Invalid(Reason.NOT_JSON, detail=entry.says), {})
+            continue
+        value = entry.value.removeprefix(BOM) if offset == 0 else entry.value
         sources: Sources = {}
         decision = decide(Record(STDIN, offset, now_ms, value), rules, hasher, now_ms, sources)
-        yield Explained(offset, decision, sources)
+        yield Explained(entry.line, decision, sources)
 
 
-def _row(decision: Decision) -> dict[str, Any]:
+def row(decision: Decision) -> dict[str, Any]:
+    """Decision, reason, payload (None unless deliverable) and notes, as JSON has them."""
     notes = [{"field": note.field, "note": note.note} for note in decision.notes]
     if isinstance(decision, Deliverable):
         payload = orjson.loads(decision.payload)
@@ -109,9 +118,13 @@ def _row(decision: Decision) -> dict[str, Any]:
     return {"decision": word, "reason": decision.reason, "payload": None, "notes": notes}
 
 
-def _print_json(rows: Iterable[dict[str, Any]]) -> None:
-    for row in rows:
-        sys.stdout.buffer.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
+def _is_named_otherwise(file: str) -> bool:
+    return Path(file).suffix.lower() in NO_LINES
+
+
+def _print_json(each: Iterable[Explained]) -> None:
+    for one in each:
+        sys.stdout.buffer.write(orjson.dumps(row(one.decision), option=orjson.OPT_APPEND_NEWLINE))
         sys.stdout.buffer.flush()  # somebody may be typing events
 
 
@@ -119,7 +132,7 @@ def _print_blocks(each: Iterable[Explained]) -> None:
     tally = Tally()
     for one in each:
         tally.add(one.decision)
-        out.print(block(one.offset + 1, one.decision, one.sources))
+        out.print(block(one.line, one.decision, one.sources))
     if tally.total > 1:
         out.print(tally.line(), markup=False)
 
@@ -131,12 +144,3 @@ def _unix_ms(text: str) -> int:
         raise typer.BadParameter("a date and time such as 2026-01-31T12:00:00Z", param_hint="--now") from None
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return int(aware.timestamp() * 1000)
-
-
-def _opened(file: str) -> AbstractContextManager[io.BufferedIOBase]:
-    if file == STANDARD_INPUT:
-        return nullcontext(cast(io.BufferedIOBase, sys.stdin.buffer))
-    try:
-        return Path(file).open("rb")
-    except OSError as error:
-        raise typer.BadParameter(f"cannot be read: {error.strerror}", param_hint="FILE") from None

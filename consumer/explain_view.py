@@ -25,7 +25,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from consumer.core.decision import Decision, Deliverable, Filtered, NoteWord, Reason
+from consumer.core.decision import Decision, Deliverable, Filtered, Invalid, NoteWord, Reason
 from consumer.core.trail import Sources
 
 DIGEST = re.compile(r"([0-9a-f]{12})[0-9a-f]{52}")
@@ -96,6 +96,8 @@ def _heading(line: int, decision: Decision) -> Text:
         return Text.assemble(f"line {line}  ", ("deliverable", "green"), f"  {decision.event_label}")
     word, style = ("filtered", "yellow") if isinstance(decision, Filtered) else ("invalid", "red")
     why = REASONS.get(decision.reason, "")
+    if decision.reason is Reason.NOT_JSON and isinstance(decision, Invalid) and decision.detail:
+        why = decision.detail  # what the reader of the file says: the line may be CSV
     return Text.assemble(f"line {line}  ", (word, style), f"  {decision.reason}: {why}")
 
 

@@ -9,13 +9,14 @@ from deciding import NOW_MS, NOW_TEXT, event, facebook, ordinary, without
 from rich.console import Console
 from typer.testing import CliRunner
 
-from consumer.core.decide import decide
+from consumer import exits
 from consumer.core.decision import NoteWord, Reason
-from consumer.core.hashing import BatchHasher
-from consumer.core.record import Partition, Record
 from consumer.core.rules import Rules
-from consumer.explain import explain, explain_lines, explained
+from consumer.event_files import NoSuchFile
+from consumer.exits import CannotGoOn
+from consumer.explain import explain, explained, row
 from consumer.explain_view import NOTES, REASONS, block
+from consumer.file_lines import FoundEvent
 
 app = typer.Typer()
 app.command()(explain)
@@ -26,14 +27,21 @@ def run(*arguments, stdin=b"", **environment):
 
 
 def rows(lines, rules=None):
-    return list(explain_lines(lines, rules or Rules(), NOW_MS))
+    entries = [FoundEvent(number, number, line) for number, line in enumerate(lines, start=1)]
+    return [row(one.decision) for one in explained(entries, rules or Rules(), NOW_MS)]
+
+
+def answers(done):
+    """What the command printed, one JSON object a line."""
+    assert done.exit_code == 0, done.exception
+    return [orjson.loads(line) for line in done.stdout_bytes.splitlines()]
 
 
 def printed(given, width=200):
     """The block of an event, as a person sees it."""
     console = Console(file=io.StringIO(), width=width, color_system=None)
-    (one,) = explained([orjson.dumps(given)], Rules(), NOW_MS)
-    console.print(block(1, one.decision, one.sources))
+    (one,) = explained([FoundEvent(1, 1, orjson.dumps(given))], Rules(), NOW_MS)
+    console.print(block(one.line, one.decision, one.sources))
     return console.file.getvalue()
 
 
@@ -41,12 +49,12 @@ def printed(given, width=200):
 
 
 def test_an_event_that_is_sent_shows_its_payload_and_notes():
-    (row,) = rows([orjson.dumps(facebook(fbc="x"))])
-    assert list(row) == ["decision", "reason", "payload", "notes"]
-    assert row["decision"] == "deliverable"
-    assert row["reason"] is None
-    assert row["payload"]["event_name"] == "PageView"
-    assert row["notes"] == [{"field": "fbc", "note": "malformed"}]
+    (shown,) = rows([orjson.dumps(facebook(fbc="x"))])
+    assert list(shown) == ["decision", "reason", "payload", "notes"]
+    assert shown["decision"] == "deliverable"
+    assert shown["reason"] is None
+    assert shown["payload"]["event_name"] == "PageView"
+    assert shown["notes"] == [{"field": "fbc", "note": "malformed"}]
 
 
 @pytest.mark.parametrize(
@@ -63,18 +71,37 @@ def test_an_event_that_is_sent_shows_its_payload_and_notes():
     ],
 )
 def test_an_event_that_is_not_sent_shows_why(line, decision, reason):
-    (row,) = rows([line])
-    assert (row["decision"], row["reason"], row["payload"]) == (decision, reason, None)
+    (shown,) = rows([line])
+    assert (shown["decision"], shown["reason"], shown["payload"]) == (decision, reason, None)
 
 
-def test_the_payload_is_what_would_be_sent():
-    for given in (
-        ordinary(),
-        facebook(custom_data={"value": 1e22, "x": [1.0, 0.1, 12345678901234567890, "é\u2028"]}),
-    ):
-        value = orjson.dumps(given)
-        sent = decide(Record(Partition("stdin", 0), 0, NOW_MS, value), Rules(), BatchHasher(), NOW_MS)
-        assert orjson.dumps(rows([value])[0]["payload"]) == sent.payload
+SENT_BUT_CUSTOM_DATA = (
+    '{"event_name":"PageView","event_time":1763900000,"event_id":"e-1","action_source":"website",'
+    '"event_source_url":"https://shop.example.com/","user_data":{'
+    '"external_id":"a24a7f55f278dd49fb1f99c5507800cb198a5bfe10fe2126cd0b25672152b0da",'
+    '"em":"71d4f55f72fa128dfb468a1a3901507c804b74316488744d769d7f4b16696476",'
+    '"ct":"1670f2e42fefa5044d59a65349e47c566009488fc57d7b4376dd5787b59e3c57",'
+    '"client_ip_address":"8.8.8.8","client_user_agent":"Mozilla/5.0"},"custom_data":'
+)
+
+
+@pytest.mark.parametrize(
+    ("given", "custom_data"),
+    [
+        (ordinary(), '{"content_type":"product"}}'),
+        (
+            facebook(custom_data={"value": 1e22, "x": [1.0, 0.1, 12345678901234567890, "é\u2028"]}),
+            '{"value":1e+22,"content_type":"product","x":[1.0,0.1,12345678901234567890,"é\u2028"]}}',
+        ),
+    ],
+)
+def test_the_payload_is_what_would_be_sent_to_the_byte(given, custom_data):
+    done = run("--json", "--now", NOW_TEXT, stdin=orjson.dumps(given))
+    payload = (SENT_BUT_CUSTOM_DATA + custom_data).encode()
+    assert (
+        done.stdout_bytes
+        == b'{"decision":"deliverable","reason":null,"payload":' + payload + b',"notes":[]}\n'
+    )
 
 
 def test_a_line_counts_as_a_record_at_its_place():
@@ -87,11 +114,13 @@ def test_a_line_counts_as_a_record_at_its_place():
 
 def test_a_byte_order_mark_is_stripped_before_the_first_line_only():
     line = b"\xef\xbb\xbf" + orjson.dumps(ordinary())
-    assert [row["reason"] for row in rows([line, line])] == [None, "not_json"]
+    assert [shown["reason"] for shown in rows([line, line])] == [None, "not_json"]
 
 
 def test_more_lines_than_a_batch_get_their_answers():
-    assert [row["decision"] for row in rows([orjson.dumps(ordinary())] * 1_001)] == ["deliverable"] * 1_001
+    assert [shown["decision"] for shown in rows([orjson.dumps(ordinary())] * 1_001)] == [
+        "deliverable"
+    ] * 1_001
 
 
 # The command
@@ -100,9 +129,7 @@ def test_more_lines_than_a_batch_get_their_answers():
 def test_the_command_prints_one_json_object_a_line():
     stdin = orjson.dumps(ordinary()) + b"\r\n\n" + b"[]\n" + orjson.dumps(ordinary())
     done = run("--json", "--now", NOW_TEXT, stdin=stdin)
-    assert done.exit_code == 0
-    answers = [orjson.loads(line) for line in done.stdout_bytes.splitlines()]
-    assert [answer["reason"] for answer in answers] == [None, "not_json", "not_an_object", None]
+    assert [answer["reason"] for answer in answers(done)] == [None, "not_json", "not_an_object", None]
 
 
 def test_nothing_to_read_is_nothing_to_say():
@@ -144,7 +171,9 @@ def test_a_time_that_cannot_be_read_is_a_usage_error(now):
 
 
 def test_a_file_that_is_missing_is_a_usage_error(tmp_path):
-    assert run("--json", str(tmp_path / "none.jsonl")).exit_code == 2
+    done = run("--json", str(tmp_path / "none.jsonl"))
+    assert isinstance(done.exception, NoSuchFile)
+    assert done.exception.exit_code == exits.USAGE
 
 
 def test_settings_come_from_the_environment():
@@ -152,7 +181,86 @@ def test_settings_come_from_the_environment():
     assert orjson.loads(done.stdout_bytes)["reason"] == "no_consent"
 
 
+# Files that are not read line by line
+
+CSV = b"""\
+event_name;id;amount;currency;user.id;user.email;user.city;browser.ip;browser.user_agent;items.*.product.id
+purchase;A7;12,50;EUR;u-1;ann@example.com;Paris;8.8.8.8;Mozilla/5.0;sku-1
+;A7;;;;;;;;sku-2
+page_view;;;;;"open
+page_view;;;;u-1;ann@example.com;Paris;8.8.8.8;Mozilla/5.0;
+"""
+ARRAY = b'[\n{"event_name": "page_view"},\n,\n{"oops"},\n{}\n]'
+
+
+def explained_file(folder, name, data, *arguments):
+    file = folder / name
+    file.write_bytes(data)
+    return run("--json", "--now", NOW_TEXT, *arguments, str(file))
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"), [("offline.csv", ()), ("OFFLINE.CSV", ()), ("offline.txt", ("--format", "csv"))]
+)
+def test_a_csv_file_is_read_event_by_event(tmp_path, name, arguments):
+    data = CSV.replace(b'"open', b"")
+    purchase, empty, view = answers(explained_file(tmp_path, name, data, *arguments))
+    assert [line["id"] for line in purchase["payload"]["custom_data"]["contents"]] == ["sku-1", "sku-2"]
+    assert empty["reason"] == "not_enough_to_match"
+    assert view["payload"]["event_id"] == f"stdin-0-2-{NOW_MS}"
+
+
+def test_a_csv_event_that_cannot_be_read_is_an_answer_of_its_own(tmp_path):
+    shown = answers(explained_file(tmp_path, "offline.csv", CSV))
+    assert [one["reason"] for one in shown] == [None, "not_json"]
+    assert shown[1] == {"decision": "invalid", "reason": "not_json", "payload": None, "notes": []}
+
+
+@pytest.mark.parametrize(("name", "arguments"), [("events.json", ()), ("events.txt", ("--format", "json"))])
+def test_a_json_array_is_read_event_by_event(tmp_path, name, arguments):
+    shown = answers(explained_file(tmp_path, name, ARRAY, *arguments))
+    assert [one["reason"] for one in shown] == [
+        "not_enough_to_match",
+        "not_json",
+        "not_json",
+        "no_event_name",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"), [("a.jsonl", ()), ("a.txt", ()), ("a.csv", ("--format", "jsonl"))]
+)
+def test_any_other_file_gets_as_many_answers_as_it_has_lines(tmp_path, name, arguments):
+    assert len(answers(explained_file(tmp_path, name, CSV, *arguments))) == 5
+    assert len(answers(explained_file(tmp_path, name, ARRAY, *arguments))) == 6
+
+
+def test_standard_input_is_read_line_by_line_whatever_it_looks_like():
+    assert [one["reason"] for one in answers(run("--json", stdin=CSV))] == ["not_json"] * 5
+
+
+def test_a_csv_file_in_another_encoding_is_read_when_that_is_said(tmp_path):
+    data = CSV.replace(b'"open', b"").replace(b"Paris", "Nîmes".encode("cp1252"))
+    assert answers(explained_file(tmp_path, "a.csv", data))[0]["reason"] == "not_json"
+    shown = answers(explained_file(tmp_path, "a.csv", data, "--encoding", "windows-1252"))
+    assert shown[0]["reason"] is None
+
+
+def test_a_csv_file_without_a_header_cannot_be_explained(tmp_path):
+    done = explained_file(tmp_path, "a.csv", b"1;2\n")
+    assert isinstance(done.exception, CannotGoOn)
+    assert done.stdout_bytes == b""
+
+
 # For a person
+
+
+def test_an_entry_that_cannot_be_read_is_shown_with_its_line_and_why(tmp_path):
+    file = tmp_path / "events.json"
+    file.write_bytes(b'[\n{"event_name": "x"},\n,\n{}]')
+    shown = run("--now", NOW_TEXT, str(file)).stdout
+    assert "line 3  invalid  not_json: nothing between two commas\n" in shown
+    assert "line 4  invalid  no_event_name: " in shown
 
 
 def test_each_key_is_shown_with_what_is_sent_and_where_it_came_from():
