@@ -27,7 +27,7 @@ def settings(**given):
     return Settings(bootstrap_servers="127.0.0.1:1", **given)
 
 
-def test_the_promise_of_each_client():
+def test_no_offset_is_committed_by_a_timer_and_no_letter_counts_before_every_replica_has_it():
     assert CONSUMER_PROMISE.items() <= kafka.consumer_properties(settings()).items()
     assert PRODUCER_PROMISE.items() <= kafka.producer_properties(settings()).items()
 

@@ -107,7 +107,7 @@ ENVELOPES = [
 
 
 @pytest.mark.parametrize(("agent", "code", "end"), ENVELOPES)
-def test_what_follows_the_events(agent, code, end):
+def test_agent_and_test_code_follow_the_events_when_they_are_given(agent, code, end):
     assert envelope_end(agent, code) == end
 
 

@@ -30,7 +30,7 @@ def test_an_empty_step_is_a_mistake_that_is_not_repeated(dotted):
         parse_path(dotted)
 
 
-def test_the_rules_without_any_setting():
+def test_without_a_setting_no_consent_is_asked_and_a_purchase_needs_an_address_or_a_phone():
     rules = Rules()
     assert rules.user_consent_category is None
     assert rules.match_rule is MatchRule.ALL
