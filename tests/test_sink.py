@@ -104,14 +104,14 @@ def http(status, body=b"", *headers):
 # A request
 
 
-async def test_an_accepted_request():
+async def test_the_body_reaches_meta_to_the_byte_and_its_count_comes_back():
     async with sandbox() as meta:
         verdict = await sent(meta.url)
         assert (verdict.kind, verdict.received, verdict.http_status) == (Kind.ACCEPTED, 1, 200)
         assert meta.bodies[0] == BODY
 
 
-async def test_the_request_on_the_wire():
+async def test_the_token_stands_in_a_header_and_never_in_the_address():
     async with server(http(200, RECEIVED)) as (url, asked):
         assert (await sent(url + "/", access_token=CANARY)).kind is Kind.ACCEPTED
         (request,) = asked
