@@ -148,6 +148,14 @@ class Delivery:
             self._close_batch()
         self._set_timer()
 
+    def guarded(self, call: Callable[..., None], *given: object) -> None:
+        """Carry out a call of the other thread. One that fails is a bug, and ends the process too."""
+        try:
+            call(*given)
+        except Exception as error:  # noqa: BLE001 - whoever waits for `broken` raises it
+            if not self.broken.done():
+                self.broken.set_exception(error)
+
     def hurry(self, is_hurrying: bool) -> None:
         """While a partition is given back or the process drains, no batch waits for more events."""
         self._hurrying = is_hurrying

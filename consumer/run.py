@@ -189,7 +189,7 @@ def _worker(
 
     def in_loop(call: Callable[..., None]) -> Callable[..., None]:
         def hand_over(*given: object) -> None:
-            loop.call_soon_threadsafe(call, *given)
+            loop.call_soon_threadsafe(delivery.guarded, call, *given)
 
         return hand_over
 

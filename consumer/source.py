@@ -15,13 +15,13 @@ flight (`Owner`); this module says it to Kafka.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Protocol, cast
+from typing import Protocol
 
 import structlog
 from confluent_kafka import (
     OFFSET_INVALID,
-    TIMESTAMP_NOT_AVAILABLE,
     Consumer,
     KafkaError,
     KafkaException,
@@ -30,16 +30,19 @@ from confluent_kafka import (
 )
 
 from consumer import metrics
-from consumer.core.record import Headers, Partition, Record
+from consumer.core.record import Partition, Record
+from consumer.records import as_record, cause, partition_of
 from consumer.settings import OutOfRange, Start
 from consumer.telemetry import Telemetry
 
 log = structlog.get_logger()
 
 BROKER_TIMEOUT_S = 10.0
-# How often a new partition's start is asked for before the process gives up
-# and lets the group hand it to another member.
-ASSIGN_ATTEMPTS = 6
+# How long a new partition's start is asked for before the process gives up and
+# lets the group hand it to another member: under `max.poll.interval.ms`, which
+# is 300 s. The first pause is doubled each time.
+STARTS_S_MAX = 120.0
+START_PAUSE_S = 0.25
 
 
 class Owner(Protocol):
@@ -55,10 +58,6 @@ class Owner(Protocol):
 
     def lost(self, partitions: Iterable[Partition]) -> None:
         """These are somebody else's already: let go, commit nothing."""
-        ...
-
-    def jumped(self, partition: Partition, offset: int) -> None:
-        """What lay below `offset` is gone; reading goes on there."""
         ...
 
     def reached_end(self, partition: Partition, offset: int) -> None:
@@ -80,8 +79,10 @@ class Source:
         start: Start,
         out_of_range: OutOfRange,
         telemetry: Telemetry,
+        patience_s: float = STARTS_S_MAX,
     ) -> None:
         self._topics = list(topics)
+        self._patience_s = patience_s
         self._start = start
         self._out_of_range = out_of_range
         self._telemetry = telemetry
@@ -113,7 +114,7 @@ class Source:
         for message in self._consumer.consume(records_max, timeout_s):
             error = message.error()
             if error is None:
-                records.append(_record(message))
+                records.append(as_record(message))
             else:
                 self._hear(message, error)
         return self._of_one_assignment(records) if self._new else records
@@ -160,7 +161,7 @@ class Source:
             else:
                 self._consumer.commit(offsets=wanted, asynchronous=True)
         except KafkaException as error:
-            self._on_commit(_cause(error), wanted)
+            self._on_commit(cause(error), wanted)
 
     def hold(self, partitions: Iterable[Partition], *, new: bool) -> None:
         """Take nothing from these, nor, with `new`, from any that comes; go on with the others."""
@@ -195,6 +196,9 @@ class Source:
         if self._holds_new:
             self._held |= starts.keys()
             consumer.pause(list(starts.values()))
+        else:
+            # librdkafka remembers a pause through a partition's absence.
+            consumer.resume(list(starts.values()))
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._telemetry.add(metrics.REBALANCES, len(partitions), "revoked")
@@ -228,15 +232,19 @@ class Source:
         return self._owner
 
     def _starts(self, consumer: Consumer, partitions: list[TopicPartition]) -> list[TopicPartition]:
-        """Where each partition begins. A broker that does not answer is asked again, then it is fatal."""
-        for attempt in range(1, ASSIGN_ATTEMPTS + 1):
+        """Where each partition begins. Brokers that do not answer are asked again; in the end it is fatal."""
+        give_up_at = time.monotonic() + self._patience_s
+        pause_s = START_PAUSE_S
+        while True:
             try:
                 committed = consumer.committed(partitions, timeout=BROKER_TIMEOUT_S)
                 return [self._start_of(consumer, p) for p in committed]
             except KafkaException as error:
-                log.warning("start of partitions not known yet", error=_cause(error).name(), attempt=attempt)
-                last = error
-        raise last
+                if time.monotonic() + pause_s > give_up_at:
+                    raise
+                log.warning("start of partitions not known yet", error=cause(error).name())
+            time.sleep(pause_s)
+            pause_s *= 2
 
     def _start_of(self, consumer: Consumer, partition: TopicPartition) -> TopicPartition:
         if partition.error is not None:
@@ -263,9 +271,9 @@ class Source:
         """One entry of a poll that is no record."""
         code = error.code()
         if code == KafkaError._PARTITION_EOF:
-            self._ends[_partition(message)] = message.offset() or 0
+            self._ends[partition_of(message)] = message.offset() or 0
         elif code in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):
-            self._gone.add(_partition(message))
+            self._gone.add(partition_of(message))
         elif error.fatal() or code == KafkaError._FATAL:
             raise KafkaException(error)
         else:
@@ -289,7 +297,7 @@ class Source:
         try:
             start = self._edge(self._consumer, place, is_end=self._out_of_range is OutOfRange.LATEST)
         except KafkaException as error:
-            log.warning("where to go on is not known yet", error=_cause(error).name())
+            log.warning("where to go on is not known yet", error=cause(error).name())
             self._gone.add(partition)
             return
         self._owned().moved(partition, start.offset)
@@ -328,7 +336,7 @@ class Source:
 
 
 def _is_out_of_place(error: KafkaException) -> bool:
-    return _cause(error).code() == KafkaError._STATE
+    return cause(error).code() == KafkaError._STATE
 
 
 def _take_on(consumer: Consumer, starts: list[TopicPartition]) -> None:
@@ -352,24 +360,3 @@ def _let_go(consumer: Consumer, partitions: list[TopicPartition]) -> None:
 
 def _places(partitions: Iterable[Partition]) -> list[TopicPartition]:
     return [TopicPartition(*partition) for partition in partitions]
-
-
-def _record(message: Message) -> Record:
-    kind, timestamp_ms = message.timestamp()
-    return Record(
-        _partition(message),
-        message.offset() or 0,
-        -1 if kind == TIMESTAMP_NOT_AVAILABLE else timestamp_ms,
-        message.value(),
-        message.key(),
-        cast("Headers", message.headers() or ()),
-    )
-
-
-def _partition(message: Message) -> Partition:
-    return Partition(message.topic() or "", message.partition() or 0)
-
-
-def _cause(error: KafkaException) -> KafkaError:
-    cause = error.args[0]
-    return cause if isinstance(cause, KafkaError) else KafkaError(KafkaError._FAIL)

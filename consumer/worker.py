@@ -56,18 +56,13 @@ class Pace:
     revoke_timeout_s: float
 
 
+@dataclass(frozen=True, slots=True)
 class Handover:
     """The way from this thread to the event loop: called here, carried out there."""
 
-    def __init__(
-        self,
-        accept: Callable[[Sequence[InFlight], Sequence[Unsendable]], None],
-        hurry: Callable[[bool], None],
-        can_deliver: Callable[[], bool],
-    ) -> None:
-        self.accept = accept
-        self.hurry = hurry
-        self.can_deliver = can_deliver
+    accept: Callable[[Sequence[InFlight], Sequence[Unsendable]], None]
+    hurry: Callable[[bool], None]
+    can_deliver: Callable[[], bool]
 
 
 class Worker:
@@ -141,7 +136,7 @@ class Worker:
         self.has_turned = True
 
     def _settle(self, wait_s: float = 0.0) -> None:
-        """Count what has ended; wait for the first of it at most `wait_s`."""
+        """Complete the tickets of what has ended; wait for the first of it at most `wait_s`."""
         try:
             tickets = self._ended.get(timeout=wait_s) if wait_s else self._ended.get_nowait()
             while True:
@@ -228,10 +223,6 @@ class Worker:
         for partition in partitions:
             self._tracker.revoke(partition)
 
-    def jumped(self, partition: Partition, offset: int) -> None:
-        """Reading goes on at `offset`."""
-        self._tracker.jump(partition, offset)
-
     def reached_end(self, partition: Partition, offset: int) -> None:
         """Holes at the end of a log are done: nobody will read them."""
         self._tracker.reach_end(partition, offset)
@@ -271,6 +262,7 @@ class Worker:
                 break
             self._commit_when_due()
             self._source.idle(self._pace.poll_records_max, POLL_S)
+            self.turned_at = time.monotonic()
         # Leaving the group takes the partitions back once more: no second wait.
         self._has_drained = True
         left = self._tracker.unfinished(self._tracker.partitions)

@@ -14,12 +14,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from required import require, skipped_lines
 from system import topics
 from system.kafka_cluster import KafkaCluster, given_cluster, start_cluster
 from system.kafka_jars import NotAvailable
 from system.processes import Processes
 from system.scene import Scene
+
+# Two shared processors: how long an example takes says nothing of the code.
+settings.register_profile("shared machine", deadline=None)
+settings.load_profile("shared machine")
 
 # The first of them fetches the broker's jars and starts it.
 KAFKA_TEST_S_MAX = 600

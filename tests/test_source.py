@@ -16,7 +16,7 @@ from consumer import metrics
 from consumer.core.record import Partition, Record
 from consumer.kafka import consumer_properties, new_consumer
 from consumer.settings import OutOfRange, Settings, Start
-from consumer.source import ASSIGN_ATTEMPTS, Source
+from consumer.source import Source
 from consumer.telemetry import Telemetry
 
 TOPIC = "events"
@@ -55,7 +55,14 @@ class Member:
     """A source in a group, and everything it has given."""
 
     def __init__(
-        self, brokers, group="group", start=Start.EARLIEST, out_of_range=OutOfRange.STOP, topic=TOPIC, **own
+        self,
+        brokers,
+        group="group",
+        start=Start.EARLIEST,
+        out_of_range=OutOfRange.STOP,
+        topic=TOPIC,
+        patience_s=20.0,
+        **own,
     ):
         self.telemetry = Telemetry()
         if own.get("group.protocol") != "consumer":
@@ -69,6 +76,7 @@ class Member:
             start,
             out_of_range,
             self.telemetry,
+            patience_s,
         )
         self.owner = Owner()
         self.records = []
@@ -184,12 +192,29 @@ def test_a_start_that_cannot_be_asked_for_is_asked_for_again(brokers, topic, joi
 
 
 def test_a_start_that_is_never_told_ends_the_work(brokers, topic, join):
-    member = join()
-    brokers.push(Request.OFFSET_FETCH, *[KafkaError.GROUP_AUTHORIZATION_FAILED] * (3 * ASSIGN_ATTEMPTS))
+    member = join(patience_s=0.5)
+    brokers.push(Request.OFFSET_FETCH, *[KafkaError.GROUP_AUTHORIZATION_FAILED] * 20)
     with pytest.raises(KafkaException) as ended:
         member.has(1)
     assert ended.value.args[0].name() == "GROUP_AUTHORIZATION_FAILED"
     assert member.owner.said == []
+
+
+def test_a_partition_that_was_taken_away_while_held_is_read_when_it_comes_back(brokers, join):
+    """librdkafka remembers the pause; nobody else would ever end it."""
+    brokers.make_topic(TOPIC, 4)
+    first = join()
+    first.until(lambda: len(first.starts) == 4)
+    first.source.hold([P0, P1, P2, P3], new=True)
+    second = join()
+    eventually(lambda: (first.poll(), second.poll(), len(second.starts) == 2)[-1], DEADLINE_S)
+    first.source.hold([], new=False)
+    second.source.close()
+    first.until(lambda: len([p for starts in first.owner.all_of("assigned") for p in starts]) == 6)
+    for number in range(4):
+        brokers.write(TOPIC, b"%d" % number, partition=number)
+    first.has(4)
+    assert {record.partition for record in first.records} == {P0, P1, P2, P3}
 
 
 # Ends
@@ -664,7 +689,7 @@ def test_records_of_other_partitions_are_not_thrown_away(script):
 def test_records_that_came_with_their_assignment_are_read_again_from_its_start(script):
     consumer, _, taken = script([ASSIGN, Said(3), Said(4)], committed=3)
     assert taken[0] == []
-    assert consumer.did == [("incremental_assign", (0, 3)), ("seek", (0, 3))]
+    assert consumer.did == [("incremental_assign", (0, 3)), ("resume", (0, 3)), ("seek", (0, 3))]
 
 
 def test_an_end_does_not_outlive_its_assignment(script):

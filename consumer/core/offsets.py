@@ -101,19 +101,6 @@ class OffsetTracker:
         if lane is not None and (lane.next_offset is None or lane.next_offset < offset):
             lane.next_offset = offset
 
-    def jump(self, partition: Partition, offset: int) -> None:
-        """
-        Reading goes on at `offset`, because what lay between is gone from the log.
-
-        Forward it is a hole like any other. Backward it is another log under
-        the same name, and the lane begins anew.
-        """
-        lane = self._lanes.get(partition)
-        if lane is None or (lane.next_offset is not None and offset < lane.next_offset):
-            self.assign(partition, offset)
-        else:
-            lane.next_offset = offset
-
     def move(self, partition: Partition, offset: int) -> None:
         """
         Reading goes on at `offset`, because the log no longer has what comes next.

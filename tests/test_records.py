@@ -1,0 +1,66 @@
+"""What confluent-kafka gives is a record, whatever it holds."""
+
+from __future__ import annotations
+
+from confluent_kafka import TIMESTAMP_CREATE_TIME, TIMESTAMP_NOT_AVAILABLE, KafkaError, KafkaException
+
+from consumer.core.record import Partition
+from consumer.records import as_record, cause
+
+
+class Message:
+    """A message with the headers, or the failure, of the test: no producer of ours can write some of them."""
+
+    def __init__(self, headers=None, timestamp=(TIMESTAMP_CREATE_TIME, 1_700_000_000_000)):
+        self._headers, self._timestamp = headers, timestamp
+
+    def topic(self):
+        return "events"
+
+    def partition(self):
+        return 3
+
+    def offset(self):
+        return 17
+
+    def timestamp(self):
+        return self._timestamp
+
+    def key(self):
+        return b"u-1"
+
+    def value(self):
+        return b"{}"
+
+    def headers(self):
+        if isinstance(self._headers, Exception):
+            raise self._headers
+        return self._headers
+
+
+def test_a_header_whose_name_is_not_text_costs_the_headers_and_not_the_record(capsys):
+    for failure in (
+        SystemError("<method 'headers'> returned a result with an exception set"),
+        UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"),
+    ):
+        record = as_record(Message(headers=failure))
+        assert (record.partition, record.offset, record.value) == (Partition("events", 3), 17, b"{}")
+        assert record.headers == ()
+
+
+def test_a_record_without_a_time_has_minus_one():
+    assert as_record(Message(timestamp=(TIMESTAMP_NOT_AVAILABLE, 0))).timestamp_ms == -1
+
+
+def test_a_record_without_headers_has_none():
+    assert as_record(Message()).headers == ()
+
+
+def test_headers_are_kept_in_order_and_repeated():
+    assert as_record(Message([("a", b"1"), ("a", None)])).headers == [("a", b"1"), ("a", None)]
+
+
+def test_the_cause_of_an_exception_is_its_error():
+    assert cause(KafkaException(KafkaError(KafkaError._TRANSPORT))).code() == KafkaError._TRANSPORT
+    assert cause(KafkaException("text")).code() == KafkaError._FAIL
+    assert cause(KafkaException()).code() == KafkaError._FAIL
