@@ -1,0 +1,452 @@
+"""The loop of the thread that owns the Consumer: take, decide, hand over; settle, commit; give back."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+
+import orjson
+import pytest
+from confluent_kafka import Consumer, TopicPartition
+from deciding import NOW_S, event
+from eventually import eventually
+from faulty_kafka import FaultyKafka, Request
+
+from consumer import metrics
+from consumer.core.decision import Reason
+from consumer.core.record import Partition
+from consumer.core.rules import Rules
+from consumer.kafka import consumer_properties, new_consumer
+from consumer.settings import OutOfRange, Settings, Start
+from consumer.source import Source
+from consumer.telemetry import Telemetry
+from consumer.worker import Handover, Pace, Worker
+
+TOPIC = "events"
+DEADLINE_S = 20
+SLOW_S = 0.6
+
+GOOD = orjson.dumps(event())
+NO_CONSENT = orjson.dumps(event(consent_categories=["1"]))
+NOT_JSON = b"{"
+RULES = Rules()
+
+
+class Shift:
+    """A worker at work in its thread; what it hands over stays here until somebody ends it."""
+
+    def __init__(self, brokers, rules=RULES, group="group", **pace):
+        self.telemetry = Telemetry()
+        self.ended = queue.SimpleQueue()
+        self.events, self.unsendable, self.hurries = [], [], []
+        self.can_deliver = True
+        settings = Settings(
+            bootstrap_servers=brokers.bootstrap_servers,
+            group=group,
+            kafka={"session.timeout.ms": 2000, "heartbeat.interval.ms": 200},
+        )
+        properties = consumer_properties(settings)
+        source = Source(
+            lambda **callbacks: new_consumer(properties | callbacks),
+            [TOPIC],
+            Start.EARLIEST,
+            OutOfRange.STOP,
+            self.telemetry,
+        )
+        chosen = {
+            "poll_records_max": 10,
+            "events_in_flight_max": 1_000,
+            "bytes_in_flight_max": 10_000_000,
+            "commit_interval_s": 0.05,
+            "drain_timeout_s": 5.0,
+            "revoke_timeout_s": 5.0,
+            **pace,
+        }
+        handover = Handover(self.accept, self.hurries.append, lambda: self.can_deliver)
+        self.worker = Worker(
+            source, rules, handover, Pace(**chosen), self.telemetry, self.ended, now_s=lambda: NOW_S
+        )
+        self.raised = None
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def _run(self):
+        try:
+            self.worker.run()
+        except BaseException as error:
+            self.raised = error
+
+    def accept(self, events, unsendable):
+        self.events += events
+        self.unsendable += unsendable
+
+    @property
+    def offsets(self):
+        return [item.record.offset for item in self.events]
+
+    def end(self, *items):
+        self.ended.put([item.ticket for item in items])
+
+    def has(self, count):
+        eventually(lambda: len(self.events) >= count, DEADLINE_S, "events handed over")
+
+    def stop(self):
+        self.worker.stop()
+        self.thread.join(DEADLINE_S)
+        assert not self.thread.is_alive()
+        if self.raised is not None:
+            raise self.raised
+
+
+@pytest.fixture
+def brokers():
+    with FaultyKafka() as running:
+        running.make_topic(TOPIC, 2)
+        yield running
+
+
+@pytest.fixture
+def begin(brokers):
+    shifts = []
+
+    def begin(**how):
+        shifts.append(Shift(brokers, **how))
+        return shifts[-1]
+
+    yield begin
+    for shift in shifts:
+        shift.can_deliver = False
+        shift.worker.stop()
+        shift.thread.join(DEADLINE_S)
+
+
+def committed(brokers, group="group", partitions=(0, 1)):
+    """What the group has committed, by partition; None where nothing."""
+    asking = Consumer({"bootstrap.servers": brokers.bootstrap_servers, "group.id": group, "log_level": 0})
+    try:
+        found = asking.committed([TopicPartition(TOPIC, number) for number in partitions], timeout=10)
+        return [p.offset if p.offset >= 0 else None for p in found]
+    finally:
+        asking.close()
+
+
+def stays(predicate, for_s=SLOW_S):
+    """Whether a fact is so all the time; asked again and again."""
+    until = time.monotonic() + for_s
+    eventually(lambda: not predicate() or time.monotonic() > until, DEADLINE_S)
+    return predicate()
+
+
+# Taking
+
+
+def test_each_record_is_handed_over_by_its_decision(brokers, begin):
+    shift = begin(rules=Rules(user_consent_category="3"))
+    fine = orjson.dumps(event(consent_categories=["3"]))
+    brokers.write(TOPIC, fine, NO_CONSENT, NOT_JSON, None, fine)
+    shift.has(2)
+    assert shift.offsets == [0, 4]
+    assert [(item.record.offset, item.decision.reason) for item in shift.unsendable] == [(2, Reason.NOT_JSON)]
+    eventually(lambda: shift.telemetry.total(metrics.CONSUMED) == 5, DEADLINE_S)
+    filtered = shift.telemetry.snapshot()["capi.events.filtered"]
+    assert {reason[0]: count for reason, count in filtered.items() if count} == {
+        "no_consent": 1,
+        "tombstone": 1,
+    }
+    assert shift.worker.events_in_flight == 3
+    assert shift.worker.bytes_in_flight == 2 * len(fine) + 1
+
+
+def test_filtered_records_end_by_themselves(brokers, begin):
+    begin(rules=Rules(user_consent_category="3"))
+    brokers.write(TOPIC, NO_CONSENT, None, NO_CONSENT)
+    eventually(lambda: committed(brokers) == [3, 0], DEADLINE_S)
+
+
+def test_where_a_partition_begins_is_committed_before_its_first_record(brokers, begin):
+    begin()
+    eventually(lambda: committed(brokers) == [0, 0], DEADLINE_S)
+
+
+# Ending
+
+
+def test_only_what_has_ended_with_all_before_it_is_committed(brokers, begin):
+    shift = begin()
+    brokers.write(TOPIC, GOOD, GOOD, GOOD)
+    shift.has(3)
+    zero, one, two = shift.events
+    shift.end(one, two)
+    eventually(lambda: shift.worker.events_in_flight == 1, DEADLINE_S)
+    assert stays(lambda: committed(brokers)[0] in (None, 0))
+    shift.end(zero)
+    eventually(lambda: committed(brokers)[0] == 3, DEADLINE_S)
+    assert shift.worker.events_in_flight == 0
+
+
+def test_a_restart_begins_where_the_oldest_unfinished_stands(brokers, begin):
+    first = begin()
+    brokers.write(TOPIC, GOOD, GOOD, GOOD)
+    first.has(3)
+    first.end(first.events[0], first.events[2])
+    eventually(lambda: committed(brokers)[0] == 1, DEADLINE_S)
+    first.can_deliver = False
+    first.stop()
+    second = begin()
+    second.has(2)
+    assert second.offsets == [1, 2]
+
+
+def test_a_commit_that_fails_does_not_stop_the_work(brokers, begin):
+    shift = begin()
+    brokers.write(TOPIC, GOOD)
+    shift.has(1)
+    brokers.push(Request.OFFSET_COMMIT, 23, 23, 23)  # inconsistent group protocol: never retried
+    shift.end(*shift.events)
+    eventually(lambda: committed(brokers)[0] == 1, DEADLINE_S)
+    assert shift.telemetry.snapshot()["capi.commits"][("failed",)] >= 1
+
+
+# Limits
+
+
+def test_no_more_is_taken_than_may_be_in_flight_and_it_goes_on_at_half(brokers, begin):
+    shift = begin(events_in_flight_max=20)
+    brokers.write(TOPIC, *[GOOD] * 100)
+    shift.has(20)
+    assert stays(lambda: len(shift.events) == 20)
+    shift.end(*shift.events[:9])
+    assert stays(lambda: len(shift.events) == 20)
+    shift.end(*shift.events[9:11])
+    shift.has(29)
+    done = 11
+
+    def end_more():
+        nonlocal done
+        shift.end(*shift.events[done:])
+        done = len(shift.events)
+        return done == 100
+
+    eventually(end_more, DEADLINE_S)
+    assert shift.offsets == list(range(100))
+
+
+def test_bytes_in_flight_hold_too(brokers, begin):
+    shift = begin(bytes_in_flight_max=5 * len(GOOD), poll_records_max=1)
+    brokers.write(TOPIC, *[GOOD] * 20)
+    shift.has(5)
+    assert stays(lambda: len(shift.events) == 5)
+    shift.end(*shift.events)
+    shift.has(10)
+
+
+def test_one_slow_record_holds_up_its_own_partition_and_no_other(brokers, begin):
+    """Behind it everything ends, and would all come again after a crash."""
+    shift = begin(events_in_flight_max=20)
+    brokers.write(TOPIC, *[GOOD] * 100)
+    brokers.write(TOPIC, *[GOOD] * 100, partition=1)
+    seen = 0
+
+    def end_all_but_the_first():
+        nonlocal seen
+        new = shift.events[seen:]
+        seen += len(new)
+        shift.end(*(item for item in new if (item.record.partition.number, item.record.offset) != (0, 0)))
+        return sum(item.record.partition.number == 1 for item in shift.events) == 100
+
+    eventually(end_all_but_the_first, DEADLINE_S)
+    slow = [item for item in shift.events if item.record.partition.number == 0]
+    assert stays(lambda: sum(item.record.partition.number == 0 for item in shift.events) == len(slow))
+    assert len(slow) <= 30
+    shift.end(slow[0])
+    eventually(lambda: end_all_but_the_first() and len(shift.events) == 200, DEADLINE_S)
+
+
+def test_a_full_worker_stays_in_its_group(brokers, begin):
+    shift = begin(events_in_flight_max=5)
+    brokers.write(TOPIC, *[GOOD] * 20)
+    shift.has(5)
+    assert stays(lambda: len(shift.worker.partitions) == 2, 3.0)
+    counts = shift.telemetry.snapshot()["capi.rebalances"]
+    assert (counts[("lost",)], counts[("revoked",)]) == (0, 0)
+
+
+# Giving back
+
+
+def test_a_partition_that_is_taken_back_is_finished_and_committed_first(brokers, begin):
+    first = begin()
+    brokers.write(TOPIC, *[GOOD] * 3)
+    brokers.write(TOPIC, *[GOOD] * 3, partition=1)
+    first.has(6)
+    second = begin()
+    eventually(lambda: True in first.hurries, DEADLINE_S)
+    first.end(*first.events)
+    eventually(lambda: len(second.worker.partitions) == len(first.worker.partitions) == 1, DEADLINE_S)
+    eventually(lambda: committed(brokers) == [3, 3], DEADLINE_S)
+    assert first.hurries[-1] is False
+    assert stays(lambda: second.events == [])
+
+
+def test_what_is_not_finished_in_time_comes_again_elsewhere_and_late_work_counts_for_nothing(brokers, begin):
+    first = begin(revoke_timeout_s=0.3)
+    brokers.write(TOPIC, *[GOOD] * 3)
+    brokers.write(TOPIC, *[GOOD] * 3, partition=1)
+    first.has(6)
+    second = begin()
+    second.has(3)
+    (moved,) = second.worker.partitions
+    assert {item.record.partition for item in second.events} == {moved}
+    late = [item for item in first.events if item.record.partition == moved]
+    first.end(*late)
+    eventually(lambda: first.worker.events_in_flight == 3, DEADLINE_S)
+    assert stays(lambda: committed(brokers)[moved.number] == 0)
+    assert moved not in first.worker.partitions
+
+
+def test_nobody_waits_for_meta_while_the_gate_is_closed(brokers, begin):
+    first = begin(revoke_timeout_s=60.0)
+    brokers.write(TOPIC, *[GOOD] * 3)
+    brokers.write(TOPIC, *[GOOD] * 3, partition=1)
+    first.has(6)
+    first.can_deliver = False
+    second = begin()
+    second.has(3)
+    assert len(second.events) == 3
+
+
+def test_partitions_that_are_lost_are_let_go_and_nothing_is_committed(brokers, begin):
+    shift = begin()
+    brokers.write(TOPIC, *[GOOD] * 3)
+    shift.has(3)
+    eventually(lambda: committed(brokers)[0] == 0, DEADLINE_S)
+    brokers.push(Request.HEARTBEAT, 25)  # unknown member id
+    eventually(lambda: shift.telemetry.snapshot()["capi.rebalances"][("lost",)] == 2, DEADLINE_S)
+    shift.end(*shift.events)
+    shift.has(6)
+    assert shift.offsets == [0, 1, 2, 0, 1, 2]
+    assert stays(lambda: committed(brokers)[0] == 0)
+    shift.end(*shift.events[3:])
+    eventually(lambda: committed(brokers)[0] == 3, DEADLINE_S)
+
+
+# Leaving
+
+
+def test_a_stop_waits_for_what_is_in_flight_and_commits_it(brokers, begin):
+    shift = begin(commit_interval_s=3600.0)
+    brokers.write(TOPIC, *[GOOD] * 3)
+    shift.has(3)
+    shift.worker.stop()
+    eventually(lambda: shift.hurries == [True], DEADLINE_S)
+    assert stays(shift.thread.is_alive, 0.3)
+    shift.end(*shift.events)
+    shift.stop()
+    assert committed(brokers)[0] == 3
+
+
+def test_a_stop_waits_no_longer_than_it_may(brokers, begin):
+    shift = begin(drain_timeout_s=0.5)
+    brokers.write(TOPIC, *[GOOD] * 3)
+    shift.has(3)
+    shift.end(shift.events[0])
+    began = time.monotonic()
+    shift.stop()
+    assert time.monotonic() - began < 4
+    assert committed(brokers)[0] == 1
+
+
+def test_a_stop_does_not_wait_for_a_closed_gate(brokers, begin):
+    shift = begin(drain_timeout_s=60.0)
+    brokers.write(TOPIC, *[GOOD] * 3)
+    shift.has(3)
+    shift.can_deliver = False
+    began = time.monotonic()
+    shift.stop()
+    assert time.monotonic() - began < 10
+    assert committed(brokers)[0] == 0
+
+
+def test_while_leaving_nothing_more_is_taken_and_nothing_untaken_is_committed(brokers, begin):
+    shift = begin(commit_interval_s=3600.0, events_in_flight_max=10)
+    brokers.write(TOPIC, *[GOOD] * 100)
+    shift.has(10)
+    shift.worker.stop()
+    eventually(lambda: shift.hurries == [True], DEADLINE_S)
+    brokers.write(TOPIC, *[GOOD] * 50)
+    taken = len(shift.events)
+    assert stays(lambda: len(shift.events) == taken, 0.3)
+    shift.end(*shift.events)
+    shift.stop()
+    assert committed(brokers)[0] == taken
+    second = begin(events_in_flight_max=1_000)
+    second.has(150 - taken)
+    assert second.offsets == list(range(taken, 150))
+
+
+def test_a_stop_before_the_group_was_joined_ends_at_once(brokers, begin):
+    shift = begin()
+    began = time.monotonic()
+    shift.stop()
+    assert time.monotonic() - began < 5
+
+
+def test_the_worker_turns_while_it_waits_for_anything(brokers, begin):
+    """Health asks how long ago the last turn was: waiting for Meta is no reason to be restarted."""
+    shift = begin(drain_timeout_s=30.0, events_in_flight_max=3)
+    brokers.write(TOPIC, *[GOOD] * 20)
+    shift.has(3)
+    assert stays(lambda: time.monotonic() - shift.worker.turned_at < 1.0)
+    shift.worker.stop()
+    assert stays(lambda: time.monotonic() - shift.worker.turned_at < 1.0)
+    assert shift.worker.has_turned
+
+
+# An order that no broker can be made to produce: see test_source.py
+
+
+class ScriptedSource:
+    """A source of one partition whose polls are given, in the manner of the real one."""
+
+    def __init__(self, *polls):
+        self.polls = list(polls)
+        self.commits = []
+
+    def subscribe(self, owner):
+        self.owner = owner
+        owner.assigned({Partition(TOPIC, 0): 0})
+
+    def poll(self, records_max, timeout_s):
+        step = self.polls.pop(0) if self.polls else list
+        return step()
+
+    idle = poll
+
+    def hold(self, partitions, *, new):
+        pass
+
+    def commit(self, offsets, *, wait=False):
+        self.commits.append(dict(offsets))
+
+    def close(self):
+        pass
+
+
+def test_a_bug_ends_the_thread_and_leaves_the_group():
+    def fail():
+        raise RuntimeError("a bug")
+
+    class Closing(ScriptedSource):
+        closed = False
+
+        def close(self):
+            self.closed = True
+
+    source = Closing(fail)
+    pace = Pace(10, 10, 10_000, 0.0, 1.0, 1.0)
+    handover = Handover(lambda *_: None, lambda _: None, lambda: True)
+    worker = Worker(source, RULES, handover, pace, Telemetry(), queue.SimpleQueue())
+    with pytest.raises(RuntimeError, match="a bug"):
+        worker.run()
+    assert source.closed
