@@ -68,8 +68,7 @@ def _kafka(settings: Settings) -> Iterator[Finding]:
     try:
         admin = kafka.admin_client(settings)
     except CannotGoOn as reason:
-        setting, _, says = str(reason).partition(": ")
-        yield Finding("Kafka", False, says, f"mend {setting}")
+        yield Finding("Kafka", False, reason.says, reason.do)
         return
     findings = preflight(settings, admin)
     yield from findings

@@ -4,6 +4,10 @@ How a command ends: the exit codes, and the one line for the person at the termi
     0   everything was done
     1   something was left out, a check failed, or the world is not ready
     2   a mistake in the settings or in how the command was called
+    130 interrupted (Ctrl-C) before its end; what was done until then is summed up where there is a sum
+
+Commands that run until somebody stops them (`run`, `sandbox`, `demo --keep`)
+have no end before that: to be stopped is theirs, and 0.
 """
 
 from __future__ import annotations
@@ -11,17 +15,36 @@ from __future__ import annotations
 OK = 0
 NOT_ALL = 1
 USAGE = 2
+INTERRUPTED = 130  # 128 and SIGINT's number, as shells have it
+
+
+def code(*, is_all: bool, is_interrupted: bool) -> int:
+    """How a command ends that did all it was asked for, or not."""
+    if is_interrupted:
+        return INTERRUPTED
+    return OK if is_all else NOT_ALL
 
 
 class CannotGoOn(Exception):
     """
     A world in which the command cannot do its work: no broker, no topic, no right.
 
-    The message is one line that says what is wrong and what to do. It never
-    holds a value of an event or a secret.
+    `says` is what is wrong and `do` what to do about it; the message is both, in
+    one line. It never holds a value of an event or a secret.
     """
 
     exit_code = NOT_ALL
+
+    def __init__(self, says: str, do: str = "") -> None:
+        super().__init__(f"{says}: {do}" if do else says)
+        self.says = says
+        self.do = do
+
+
+class BadCall(CannotGoOn):
+    """A way to call a command that it refuses, in this place or at all."""
+
+    exit_code = USAGE
 
 
 class BadSettings(CannotGoOn):

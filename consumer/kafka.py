@@ -122,30 +122,40 @@ def producer_properties(settings: Settings) -> Properties:
 def admin_client(settings: Settings) -> AdminClient:
     """A client that looks and creates, and reads no record. Raises CannotGoOn like the others."""
     properties = _only(_only(client_properties(settings), producer=True), producer=False)
-    with _refusal_in_one_line():
+    with _refusal_in_one_line(properties):
         return AdminClient(quiet(properties))
 
 
 def new_consumer(properties: Properties) -> Consumer:
     """A Consumer. Raises CannotGoOn where librdkafka does not take a property."""
-    with _refusal_in_one_line():
+    with _refusal_in_one_line(properties):
         return Consumer(quiet(properties))
 
 
 def new_producer(properties: Properties) -> Producer:
     """A Producer. Raises CannotGoOn where librdkafka does not take a property."""
-    with _refusal_in_one_line():
+    with _refusal_in_one_line(properties):
         return Producer(quiet(properties))
 
 
 @contextmanager
-def _refusal_in_one_line() -> Iterator[None]:
+def _refusal_in_one_line(properties: Properties) -> Iterator[None]:
     try:
         yield
     except KafkaException as error:
-        # librdkafka's own text may show the value of the property: a password.
-        code = error.args[0].name() if isinstance(error.args[0], KafkaError) else "invalid"
-        raise CannotGoOn(f"CAPI_KAFKA: librdkafka does not take these properties ({code})") from None
+        raise CannotGoOn(_not_taken(error, properties), "mend CAPI_KAFKA or CAPI_KAFKA_FILE") from None
+
+
+def _not_taken(error: KafkaException, properties: Properties) -> str:
+    """What librdkafka refuses. Its own text may show a value, a password: only names that we gave are taken."""
+    cause = error.args[0] if error.args else None
+    text = cause.str() if isinstance(cause, KafkaError) else str(cause)
+    name = max((name for name in properties if name in text), key=len, default=None)
+    if name is None:
+        return f"librdkafka does not take the properties of CAPI_KAFKA ({error_name(error)})"
+    if text.startswith("No such configuration property"):
+        return f"librdkafka knows no property {name}"
+    return f"librdkafka does not take the value of {name}"
 
 
 def quiet(properties: Properties) -> Properties:

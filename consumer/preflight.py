@@ -50,8 +50,7 @@ def preflight(settings: Settings, admin: AdminClient) -> list[Finding]:
     try:
         cluster = list_cluster(admin, settings)
     except CannotGoOn as reason:
-        says, _, do = str(reason).partition(": ")
-        return [Finding("brokers", False, says, do)]
+        return [Finding("brokers", False, reason.says, reason.do)]
     findings = [Finding("brokers", True, f"{cluster.brokers} at {settings.bootstrap_servers}")]
     findings += topic_findings(settings, cluster)
     group = describe_group(admin, settings.group)
