@@ -17,14 +17,16 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import Callable
+from typing import NamedTuple
 
 import structlog
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 from consumer import metrics
 from consumer.core.letter import VALUE_OMITTED, Failure, Writer, letter_headers
-from consumer.core.record import Headers, Record
+from consumer.core.record import Record
 from consumer.core.verdict import backoff_s
+from consumer.records import cause
 from consumer.telemetry import Telemetry
 
 log = structlog.get_logger()
@@ -35,6 +37,19 @@ RETRY_MOST_S = 10.0
 # else small ones would be refused, and lose their values, for their number.
 ONE_BY_ONE = {"batch.num.messages": 1, "linger.ms": 0}
 OVERSIZE = frozenset({KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.RECORD_LIST_TOO_LARGE})
+
+
+# How often it is said that letters cannot be written.
+WARN_EVERY_S = 30.0
+
+
+class Letter(NamedTuple):
+    """A letter as it is produced. A time of 0 is the present."""
+
+    value: bytes | None
+    key: bytes | None
+    headers: list[tuple[str, bytes | None]]
+    timestamp_ms: int
 
 
 class DeadLetters:
@@ -56,37 +71,60 @@ class DeadLetters:
         self._chance = chance
         self._under_way: Counter[Producer] = Counter()
         self._poller: asyncio.Task[None] | None = None
+        self._warn_at_s = 0.0
+        self._waiting = 0
 
     async def put(self, record: Record, failure: Failure) -> None:
         """Write the letter of a record; returns when the broker has acknowledged it."""
-        headers = letter_headers(record, failure, self._writer())
-        value = record.value
-        attempt = 0
-        while True:
-            producer = self._producer
-            error = await self._write(producer, record, value, headers)
-            if error is None:
-                break
-            self._telemetry.add(metrics.DEAD_LETTER_RETRIES)
-            if error.code() in OVERSIZE and value is not None:
-                value = None
-                headers = [*headers, (VALUE_OMITTED, b"true")]
-                continue
-            attempt += 1
-            if attempt == 1:
-                log.warning("dead letter not written, trying again", error=error.name(), topic=self._topic)
-            if error.fatal() or error.code() == KafkaError._FATAL:
-                self._replace(producer)
-            await asyncio.sleep(backoff_s(attempt, self._chance(), RETRY_MOST_S))
+        letter = Letter(
+            record.value,
+            record.key,
+            letter_headers(record, failure, self._writer()),
+            # 0 is librdkafka's word for "now", and a record without a time has -1.
+            max(record.timestamp_ms, 0),
+        )
+        self._waiting += 1
+        try:
+            await self._write_until_taken(letter)
+        finally:
+            self._waiting -= 1
         self._telemetry.add(metrics.DEAD_LETTERS, 1, failure.reason.value)
         topic, number = record.partition
         log.debug(
             "record dead-lettered", reason=failure.reason, topic=topic, partition=number, offset=record.offset
         )
 
-    async def _write(
-        self, producer: Producer, record: Record, value: bytes | None, headers: Headers
-    ) -> KafkaError | None:
+    async def _write_until_taken(self, letter: Letter) -> None:
+        attempt = 0
+        while True:
+            producer = self._producer
+            error = await self._write(producer, letter)
+            if error is None:
+                return
+            self._telemetry.add(metrics.DEAD_LETTER_RETRIES)
+            acceptable = _acceptable(letter, error)
+            if acceptable is not None:
+                letter = acceptable
+                continue
+            attempt += 1
+            self._warn(error)
+            if error.fatal() or error.code() == KafkaError._FATAL:
+                self._replace(producer)
+            await asyncio.sleep(backoff_s(attempt, self._chance(), RETRY_MOST_S))
+
+    def _warn(self, error: KafkaError) -> None:
+        """Said again for as long as letters wait: the log is where somebody looks at night."""
+        now_s = asyncio.get_running_loop().time()
+        if now_s >= self._warn_at_s:
+            self._warn_at_s = now_s + WARN_EVERY_S
+            log.warning(
+                "dead letter not written, trying again",
+                error=error.name(),
+                topic=self._topic,
+                letters_waiting=self._waiting,
+            )
+
+    async def _write(self, producer: Producer, letter: Letter) -> KafkaError | None:
         """One attempt: None when the broker has it, else why not."""
         done: asyncio.Future[KafkaError | None] = asyncio.get_running_loop().create_future()
 
@@ -99,19 +137,18 @@ class DeadLetters:
         try:
             producer.produce(
                 self._topic,
-                value=value,
-                key=record.key,
-                headers=list(headers),
+                value=letter.value,
+                key=letter.key,
+                headers=[*letter.headers],
                 on_delivery=report,
-                # 0 is librdkafka's word for "now", and a record without a time has -1.
-                timestamp=max(record.timestamp_ms, 0),
+                timestamp=letter.timestamp_ms,
             )
             self._keep_polling()
             return await done
         except BufferError:
             return KafkaError(KafkaError._QUEUE_FULL)
         except KafkaException as error:
-            return _cause(error)
+            return cause(error)
         finally:
             self._under_way[producer] -= 1
             self._under_way += Counter()  # without those that have none
@@ -135,6 +172,16 @@ class DeadLetters:
             await asyncio.sleep(POLL_S)
 
 
-def _cause(error: KafkaException) -> KafkaError:
-    cause = error.args[0]
-    return cause if isinstance(cause, KafkaError) else KafkaError(KafkaError._FAIL)
+def _acceptable(letter: Letter, error: KafkaError) -> Letter | None:
+    """
+    What the broker may take instead of a letter that it will never take; None when trying again may help.
+
+    Without its value when it is too large, with the present time when its own
+    is not allowed in the topic: the headers say where the record first stood,
+    and when.
+    """
+    if error.code() in OVERSIZE and letter.value is not None:
+        return letter._replace(value=None, headers=[*letter.headers, (VALUE_OMITTED, b"true")])
+    if error.code() == KafkaError.INVALID_TIMESTAMP and letter.timestamp_ms:
+        return letter._replace(timestamp_ms=0)
+    return None

@@ -236,3 +236,17 @@ async def test_letters_that_fit_alone_keep_their_values_however_many_come_at_onc
     letters = topics.read_to_end(kafka.bootstrap_servers, topic)
     topics.delete_topics(kafka.bootstrap_servers, [topic])
     assert sorted(letter.value or b"" for letter in letters) == sorted(values)
+
+
+@pytest.mark.kafka
+async def test_a_letter_whose_time_the_topic_does_not_allow_is_written_with_the_present_time(
+    kafka, topic_names
+):
+    topic = topic_names("letters")
+    topics.create_topic(kafka.bootstrap_servers, topic, config={"message.timestamp.before.max.ms": "3600000"})
+    desk = Desk(kafka, topic)
+    await desk.put(record(17, b"{", timestamp_ms=1_000_000_000_000))
+    (letter,) = topics.read_to_end(kafka.bootstrap_servers, topic)
+    assert letter.value == b"{"
+    assert letter.timestamp_ms > 1_700_000_000_000
+    assert dict(letter.headers)["dlq.origin-timestamp"] == b"1000000000000"
