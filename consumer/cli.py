@@ -65,6 +65,8 @@ def main() -> None:
         for line in str(reason).splitlines():
             print(f"capi-consumer: {line}", file=sys.stderr)
         sys.exit(reason.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(exits.INTERRUPTED)
     except BrokenPipeError:  # the reader of our output went away: not our mistake
         sys.stderr.close()
         sys.exit(exits.NOT_ALL)
