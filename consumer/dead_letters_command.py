@@ -20,12 +20,12 @@ import orjson
 import typer
 from confluent_kafka import KafkaException
 
-from consumer import kafka
+from consumer import exits, kafka
 from consumer.core.record import Record
 from consumer.dead_letter_files import as_line
-from consumer.dead_letter_topic import open_dead_letters
-from consumer.exits import CannotGoOn
-from consumer.letter_tables import letters_table, print_table, tally_table
+from consumer.dead_letter_topic import DeadLetterTopic, open_dead_letters
+from consumer.exits import BadCall, CannotGoOn
+from consumer.letter_tables import KEPT, counted, print_letters, print_tally
 from consumer.letter_view import LetterTally, LetterView, view
 from consumer.load_settings import load_settings
 from consumer.settings import Settings
@@ -42,8 +42,14 @@ app = typer.Typer(help="Look at the dead-letter topic.", no_args_is_help=True)
 
 Limit = Annotated[int, typer.Option(help="Rows to show, the latest ones.", min=0, max=100_000, metavar="N")]
 Out = Annotated[
-    str,
-    typer.Option("--out", help="The file to write; it must not exist. `-`: standard output.", metavar="FILE"),
+    str | None,
+    typer.Option(
+        "--out",
+        help="The file to write; it must not exist. `-`: standard output, as without it, "
+        "but on a terminal too.",
+        metavar="FILE",
+        show_default=False,
+    ),
 ]
 
 
@@ -52,37 +58,47 @@ def list_letters(limit: Limit = ROWS, as_json: AsJson = False, settings_file: Se
     """Count dead letters by reason and event name, and show the latest ones. No personal value is shown."""
     settings = load_settings(file=settings_file)
     tally = LetterTally()
-    views = _counted(_letters(settings, "reading"), tally)
-    latest = sorted(heapq.nlargest(limit, views, key=_age), key=_age)
-    deque(views, maxlen=0)  # with no row to show, the letters are still to be counted
+    with open_dead_letters(settings) as letters:
+        views = _viewed(_with_a_bar(letters, settings, "reading"), tally)
+        latest = sorted(heapq.nlargest(limit, views, key=_age), key=_age)
+        deque(views, maxlen=0)  # with no row to show, the letters are still to be counted
     if as_json:
         out.print(orjson.dumps(_listed(settings, tally, latest)).decode(), markup=False)
         return
     if tally.total:
-        print_table(tally_table(tally))
+        print_tally(tally)
     if latest:
-        print_table(letters_table(latest))
-    out.print(f"{tally.total} letters in {settings.dead_letter_topic}", markup=False)
+        print_letters(latest)
+    out.print(f"{counted(tally.total)} in {settings.dead_letter_topic}", markup=False)
+    if tally.total:
+        out.print(KEPT, markup=False)
 
 
 @app.command("export")
-def export_letters(file: Out = STANDARD_OUTPUT, settings_file: SettingsFile = None) -> None:
+def export_letters(file: Out = None, settings_file: SettingsFile = None) -> None:
     """
     Write all dead letters as JSON lines, to the byte, for mending and `publish --replay`.
 
     The file holds personal data in clear; it is made readable for its owner only.
     """
+    if file is None and sys.stdout.isatty():
+        raise BadCall("this would show personal data on the screen: name a file with --out, or say --out -")
     settings = load_settings(file=settings_file)
-    err.print(WARNING, markup=False)
     count = 0
-    with _written_to(file) as target:
-        for record in _letters(settings, "exporting"):
-            target.write(as_line(record))
-            count += 1
-    err.print(f"{count} letters of {settings.dead_letter_topic} exported", markup=False)
+    try:
+        with open_dead_letters(settings) as letters, _written_to(file or STANDARD_OUTPUT) as target:
+            err.print(WARNING, markup=False)
+            on_screen = target is sys.stdout.buffer and sys.stdout.isatty()
+            for record in _with_a_bar(letters, settings, "exporting", is_shown=not on_screen):
+                target.write(as_line(record))
+                count += 1
+    except KeyboardInterrupt:
+        err.print(f"interrupted after {counted(count)}: the rest is missing", markup=False)
+        raise typer.Exit(exits.INTERRUPTED) from None
+    err.print(f"{counted(count)} of {settings.dead_letter_topic} exported", markup=False)
 
 
-def _counted(letters: Iterable[Record], tally: LetterTally) -> Iterator[LetterView]:
+def _viewed(letters: Iterable[Record], tally: LetterTally) -> Iterator[LetterView]:
     for record in letters:
         tally.add(record)
         yield view(record)
@@ -102,9 +118,11 @@ def _listed(settings: Settings, tally: LetterTally, latest: list[LetterView]) ->
     }
 
 
-def _letters(settings: Settings, doing: str) -> Iterator[Record]:
+def _with_a_bar(
+    letters: DeadLetterTopic, settings: Settings, doing: str, *, is_shown: bool = True
+) -> Iterator[Record]:
     """Every letter, with a progress bar."""
-    with open_dead_letters(settings) as letters, progress("offsets") as bar:
+    with progress("offsets", is_shown=is_shown) as bar:
         task = bar.add_task(doing, total=letters.offsets_total)
         try:
             for record in letters:

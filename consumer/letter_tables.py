@@ -1,12 +1,16 @@
 """
 Dead letters as tables at a terminal.
 
-Cells are text and never markup: an event's name may hold brackets.
+Cells are text and never markup: an event's name may hold brackets. Nothing is
+ever clipped, for a part of an offset is another offset. A letter has one line
+where that fits, and always in a pipe; else its cells stand in two lines and
+fold.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 
 from rich import box
 from rich.console import Console
@@ -14,50 +18,104 @@ from rich.table import Table
 from rich.text import Text
 
 from consumer.letter_view import LetterTally, LetterView
+from consumer.terminal import out
 
-wide = Console(highlight=False, soft_wrap=True, width=500)
+KEPT = "The topic keeps its letters, replayed or not, until its retention ends."
+
+# Left out where no row has anything in them.
+DROPPED_WHEN_EMPTY = frozenset({"detail", "Meta code", "replays"})
+
+# As the consumer writes it; a stranger's header may say anything.
+FAILED_AT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00")
+
+wide = Console(highlight=False, soft_wrap=True, width=1000)
+
+
+def counted(letters: int) -> str:
+    """`1 letter`, `2 letters`."""
+    return f"{letters} letter" if letters == 1 else f"{letters} letters"
 
 
 def tally_table(tally: LetterTally) -> Table:
     """Letters by reason and event name, most letters first."""
     table = _table("reason", "event name")
-    table.add_column("letters", justify="right")
+    table.add_column("letters", justify="right", overflow="fold")
     for reason, name, count in tally.rows():
         table.add_row(Text(reason), Text(name), str(count))
     return table
 
 
-def letters_table(letters: Sequence[LetterView]) -> Table:
-    """One row a letter."""
-    table = _table(
-        "partition", "offset", "reason", "Meta code", "failed at (UTC)", "event name", "origin", "replays"
-    )
-    for letter in letters:
-        cells = (
-            str(letter.partition),
-            str(letter.offset),
-            letter.reason,
-            letter.meta_code,
-            _without_fractions(letter.failed_at),
-            letter.event_name,
-            letter.origin,
-            str(letter.replay_count or ""),
-        )
+def letters_table(letters: Sequence[LetterView], width: int | None = None) -> Table:
+    """The letters, for a terminal of `width` columns; None: a pipe, with the year in the times."""
+    if width is None:
+        return _in_one_line(letters, _without_fractions)
+    table = _in_one_line(letters, _short)
+    fits = wide.measure(table).maximum <= width
+    return table if fits else _in_two_lines(letters)
+
+
+def print_tally(tally: LetterTally) -> None:
+    """The counts on standard output."""
+    _print(tally_table(tally))
+
+
+def print_letters(letters: Sequence[LetterView]) -> None:
+    """The letters on standard output, as wide as that is."""
+    _print(letters_table(letters, out.width if out.is_terminal else None))
+
+
+def _print(table: Table) -> None:
+    if out.is_terminal:
+        out.print(table, soft_wrap=False)
+    else:
+        wide.print(table)
+
+
+def _in_one_line(letters: Sequence[LetterView], time: Callable[[str], str]) -> Table:
+    columns = {
+        "partition": [str(letter.partition) for letter in letters],
+        "offset": [str(letter.offset) for letter in letters],
+        "reason": [letter.reason for letter in letters],
+        "detail": [letter.detail for letter in letters],
+        "Meta code": [letter.meta_code for letter in letters],
+        "failed at (UTC)": [time(letter.failed_at) for letter in letters],
+        "event name": [letter.event_name for letter in letters],
+        "origin": [letter.origin for letter in letters],
+        "replays": [str(letter.replay_count or "") for letter in letters],
+    }
+    shown = {name: cells for name, cells in columns.items() if any(cells) or name not in DROPPED_WHEN_EMPTY}
+    table = _table(*shown)
+    for cells in zip(*shown.values(), strict=True):
         table.add_row(*map(Text, cells))
     return table
 
 
-def print_table(table: Table) -> None:
-    """The table on standard output, as wide as it is: a terminal wraps it, a pipe takes it whole."""
-    wide.print(table)
+def _in_two_lines(letters: Sequence[LetterView]) -> Table:
+    table = _table("letter", "failed at\n(UTC)", "reason\nevent name", "detail\norigin")
+    for letter in letters:
+        meta = f"Meta {letter.meta_code}" if letter.meta_code else ""
+        replays = f"replays: {letter.replay_count}" if letter.replay_count else ""
+        cells = (
+            f"{letter.partition}/{letter.offset}",
+            _short(letter.failed_at),
+            f"{letter.reason}\n{letter.event_name}",
+            "\n".join(filter(None, (letter.detail, meta, letter.origin, replays))),
+        )
+        table.add_row(*map(Text, cells))
+    return table
 
 
 def _without_fractions(time: str) -> str:
     return time.partition(".")[0] if time.endswith("+00:00") else time
 
 
+def _short(time: str) -> str:
+    """`2026-11-23T20:41:25.123+00:00` as `11-23 20:41:25`; what is no such time stays as it is."""
+    return f"{time[5:10]} {time[11:19]}" if FAILED_AT.fullmatch(time) else time
+
+
 def _table(*columns: str) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
-        table.add_column(column, no_wrap=True, overflow="fold")
+        table.add_column(column, overflow="fold")
     return table

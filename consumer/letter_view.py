@@ -80,7 +80,8 @@ def _origin(record: Record) -> str:
     topic, number, offset = (
         letter.text(record.headers, name) for name in (ORIGIN_TOPIC, ORIGIN_PARTITION, ORIGIN_OFFSET)
     )
-    return showable(f"{topic}/{number}/{offset}") if topic else ""
+    # Each by itself: of a long topic a part may go, of an offset never.
+    return "/".join(map(showable, (topic, number, offset))) if topic else ""
 
 
 class LetterTally:

@@ -19,13 +19,30 @@ from confluent_kafka import KafkaException
 from consumer import exits, kafka
 from consumer.asked_to_stop import asked_to_stop
 from consumer.dead_letter_topic import DeadLetterTopic, open_dead_letters
-from consumer.letter_tables import print_table, tally_table
+from consumer.letter_tables import KEPT, counted, print_tally
 from consumer.load_settings import load_settings
 from consumer.producing import open_publisher
 from consumer.replaying import Ended, Outcome, Pace, Replay, Sending
 from consumer.settings import Settings
 from consumer.terminal import AsJson, SettingsFile, err, out, progress
-from consumer.way_back import open_way_back
+from consumer.way_back import LeftOut, open_way_back
+
+MEANS = {
+    LeftOut.NO_ORIGIN: (
+        "it does not say where it comes from, so this consumer did not write it: "
+        "--to TOPIC (with a --group of its own) sends it all the same"
+    ),
+    LeftOut.NO_VALUE: "the record had no value, and going back it would delete: nothing to do",
+    LeftOut.ORIGINAL_GONE: (
+        "its value was too large for the dead-letter topic, and its origin no longer has it: "
+        "publish the event again from where it was made"
+    ),
+    LeftOut.TOO_LARGE: (
+        "the topic it goes to does not take its size: raise that topic's max.message.bytes, "
+        "then replay with a --group of its own"
+    ),
+}
+UNCHANGED = "They went back unchanged, and fail again unless the cause was mended elsewhere."
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Count what would go back; write nothing.")]
 To = Annotated[
@@ -68,6 +85,10 @@ def replay(
     Each letter once: the progress is the committed offset of a group of its
     own, so a replay can be stopped, even killed, and run again. It goes up
     to the end of the dead-letter topic as it is at start.
+
+    Letters go back unchanged, and fail again unless the cause was mended
+    elsewhere: in the settings, at Meta, in this program. To mend the letters
+    themselves, use `dead-letters export` and `publish --replay`.
 
     A letter from a topic that is not in CAPI_TOPICS stops it, unless --to
     says where everything goes. What can never go back is left out and counted.
@@ -135,12 +156,15 @@ def summary(
 
 def _print_for_a_person(outcome: Outcome, letters: DeadLetterTopic, *, group: str, dry_run: bool) -> None:
     if outcome.replayed.total:
-        print_table(tally_table(outcome.replayed))
+        print_tally(outcome.replayed)
     done = "would be replayed" if dry_run else "replayed"
-    out.print(f"{outcome.replayed.total} letters of {letters.topic} {done}; group {group}", markup=False)
+    out.print(f"{counted(outcome.replayed.total)} of {letters.topic} {done}; group {group}", markup=False)
+    if outcome.replayed.total and not dry_run:
+        out.print(f"{UNCHANGED}\n{KEPT}", markup=False)
     if outcome.left_out:
-        counts = ", ".join(f"{word} {count}" for word, count in sorted(outcome.left_out.items()))
-        out.print(f"{outcome.left_out.total()} left out: {counts}", markup=False)
+        out.print(f"{outcome.left_out.total()} left out:", markup=False)
+        for word, count in sorted(outcome.left_out.items()):
+            out.print(f"  {word} {count}: {MEANS[word]}", markup=False)
     if outcome.ended is not Ended.DONE:
         left = outcome.offsets_left
         out.print(
@@ -149,6 +173,6 @@ def _print_for_a_person(outcome: Outcome, letters: DeadLetterTopic, *, group: st
 
 
 def exit_code(outcome: Outcome) -> int:
-    """0 when all that was asked for was done."""
+    """0 when all that was asked for was done; 130 when somebody stopped it before."""
     is_all = outcome.ended in (Ended.DONE, Ended.LIMIT) and not outcome.left_out
-    return exits.OK if is_all else exits.NOT_ALL
+    return exits.code(is_all=is_all, is_interrupted=outcome.ended is Ended.INTERRUPTED)

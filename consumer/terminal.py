@@ -36,7 +36,7 @@ SettingsFile = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output on standard output.")]
 
 
-def progress(unit: str) -> Progress:
+def progress(unit: str, *, is_shown: bool = True) -> Progress:
     """A bar on standard error with count, time gone and time left; nothing where that is no terminal."""
     return Progress(
         TextColumn("{task.description}"),
@@ -47,5 +47,5 @@ def progress(unit: str) -> Progress:
         TimeRemainingColumn(),
         console=err,
         transient=True,
-        disable=not err.is_terminal,
+        disable=not (is_shown and err.is_terminal),
     )

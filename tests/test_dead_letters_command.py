@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 import os
 import stat
+import subprocess
+import sys
 
 import pytest
 from letters import event, letter, record, settings_on, write_letters
 from mock_kafka import MockKafka
+from rich.console import Console
 from typer.testing import CliRunner
 
 from consumer.cli import app
 from consumer.core.decision import Reason
 from consumer.core.record import Partition, Record
 from consumer.dead_letter_files import as_letter
-from consumer.letter_view import OTHERS, PAIRS_MAX, LetterTally, event_name, showable, view
+from consumer.letter_tables import letters_table
+from consumer.letter_view import OTHERS, PAIRS_MAX, LetterTally, LetterView, event_name, showable, view
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +104,89 @@ def test_rows_are_not_cut_where_output_is_no_terminal(command):
     assert words in [line.split() for line in lines]
 
 
+def shown(letters, width):
+    console = Console(width=width, color_system=None)
+    with console.capture() as captured:
+        console.print(letters_table(letters, width))
+    return captured.get()
+
+
+FAILED_AT = "2026-11-23T20:41:25.123+00:00"
+FIRST = LetterView(
+    0,
+    229,
+    "purchase_without_currency",
+    "custom_data.currency",
+    "",
+    FAILED_AT,
+    "purchase",
+    "capi.events/0/229",
+    0,
+)
+SECOND = LetterView(11, 1230, "refused", "", "100/2804007", FAILED_AT, "add_to_cart", "capi.events/0/1229", 2)
+
+
+def test_a_row_has_one_line_where_it_fits():
+    assert [line.split() for line in shown([FIRST, SECOND], 160).splitlines() if "capi.events" in line] == [
+        [
+            "0",
+            "229",
+            "purchase_without_currency",
+            "custom_data.currency",
+            "11-23",
+            "20:41:25",
+            "purchase",
+            "capi.events/0/229",
+        ],
+        [
+            "11",
+            "1230",
+            "refused",
+            "100/2804007",
+            "11-23",
+            "20:41:25",
+            "add_to_cart",
+            "capi.events/0/1229",
+            "2",
+        ],
+    ]
+
+
+def test_at_80_columns_a_row_has_two_lines_and_every_word_is_whole():
+    assert [line.split() for line in shown([FIRST, SECOND], 80).splitlines()[4:-1]] == [
+        ["0/229", "11-23", "20:41:25", "purchase_without_currency", "custom_data.currency"],
+        ["purchase", "capi.events/0/229"],
+        ["11/1230", "11-23", "20:41:25", "refused", "Meta", "100/2804007"],
+        ["add_to_cart", "capi.events/0/1229"],
+        ["replays:", "2"],
+    ]
+
+
+@pytest.mark.parametrize("width", [36, 50, 60, 79])
+def test_a_narrow_terminal_folds_and_cuts_nothing(width):
+    text = shown([SECOND], width)
+    assert "…" not in text
+    assert text.count("9") == 1, "the last digit of the origin's offset"
+    assert max(map(len, text.splitlines())) <= width
+
+
+def test_columns_in_which_nothing_stands_are_left_out():
+    text = shown([FIRST._replace(detail="")], None)
+    assert [name in text for name in ("detail", "Meta code", "replays", "origin")] == [False] * 3 + [True]
+
+
+def test_an_origin_in_a_topic_with_a_long_name_keeps_its_offset():
+    assert view(letter(record("t" * 200, 12345, event()))).origin == "t" * 59 + "…/0/12345"
+
+
+def test_list_says_that_letters_stay(command):
+    write_letters(command.settings, three_letters(command.settings)[:1])
+    assert command("list").stdout.splitlines()[-2:] == [
+        f"1 letter in {command.settings.dead_letter_topic}",
+        "The topic keeps its letters, replayed or not, until its retention ends.",
+    ]
+
+
 def test_list_shows_the_latest_rows_and_counts_all(command):
     topic = command.settings.topics[0]
     write_letters(command.settings, [letter(record(topic, n, event())) for n in range(5)])
@@ -145,6 +232,55 @@ def test_export_to_standard_output_is_lines_alone(command):
         "purchase",
         "hello jane@example.com",
     ]
+
+
+def on_a_terminal(*arguments):
+    """Exit code and everything that one terminal shows, as bytes, of `dead-letters export`."""
+    ours, theirs = os.openpty()
+    launch = "from consumer.cli import main; main()"
+    child = subprocess.Popen(
+        [sys.executable, "-c", launch, "dead-letters", "export", *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    seen = b""
+    try:
+        while part := os.read(ours, 65536):
+            seen += part
+    except OSError:  # the other end is closed
+        pass
+    finally:
+        os.close(ours)
+    return child.wait(30), seen
+
+
+def test_export_shows_nobodys_data_on_a_terminal_that_did_not_ask(command):
+    write_letters(command.settings, three_letters(command.settings))
+    assert on_a_terminal() == (
+        2,
+        b"capi-consumer: this would show personal data on the screen: "
+        b"name a file with --out, or say --out -\r\n",
+    )
+
+
+def test_export_to_a_terminal_that_asked_has_no_bar_between_its_lines(command):
+    write_letters(command.settings, three_letters(command.settings))
+    code, seen = on_a_terminal("--out", "-")
+    assert (code, b"\x1b" in seen) == (0, False)
+    lines = [line for line in seen.splitlines() if line.startswith(b"{")]
+    assert [json.loads(line)["event"]["event_name"] for line in lines] == [
+        "purchase",
+        "purchase",
+        "hello jane@example.com",
+    ]
+
+
+def test_export_that_refuses_warns_of_nothing_and_leaves_no_file(command, tmp_path):
+    target = tmp_path / "letters.jsonl"
+    result = command("export", "--out", str(target))
+    assert (result.exit_code, result.stderr, target.exists()) == (1, "", False)
 
 
 def test_export_overwrites_nothing(command, tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import threading
+from collections import Counter
 
 import pytest
 from confluent_kafka import Consumer, TopicPartition
@@ -19,8 +20,8 @@ from consumer.core.record import Partition, Record
 from consumer.dead_letter_topic import open_dead_letters
 from consumer.exits import CannotGoOn
 from consumer.producing import open_publisher
-from consumer.replay import replay_group
-from consumer.replaying import Ended, Pace, Replay, Sending
+from consumer.replay import MEANS, exit_code, replay_group
+from consumer.replaying import Ended, Outcome, Pace, Replay, Sending
 from consumer.way_back import LeftOut, open_way_back
 
 
@@ -393,14 +394,59 @@ def test_a_person_is_told_what_was_done_with_which_group(command):
 
     dry = command("--dry-run", "--group", "mine")
     assert (dry.exit_code, dry.stderr) == (0, "")
+    assert "until its retention ends" not in dry.stdout
     assert f"3 letters of {settings.dead_letter_topic} would be replayed; group mine" in dry.stdout
     assert "purchase_without_currency" in dry.stdout
     first = command("--limit", "1")
+    assert f"1 letter of {settings.dead_letter_topic} replayed" in first.stdout
+    assert "fail again unless the cause was mended elsewhere" in first.stdout
+    assert "keeps its letters, replayed or not, until its retention ends" in first.stdout
     assert (first.exit_code, "ended early (limit): up to 2 are left" in first.stdout) == (0, True)
     assert (
         f"2 letters of {settings.dead_letter_topic} replayed; group {settings.group}.replay"
         in command().stdout
     )
+
+
+def test_what_is_left_out_is_explained_kind_by_kind(command):
+    stranger = Record(Partition("letters", 0), 0, 1_767_225_600_000, event(), b"u1", ())
+    tombstone = letter(record(command.settings.topics[0], 1, None))
+    write_letters(command.settings, [stranger, stranger, tombstone])
+
+    lines = command().stdout.splitlines()
+
+    assert "3 left out:" in lines
+    assert [line.split(": ")[0] for line in lines if line.startswith("  ")] == [
+        "  no_origin 2",
+        "  no_value 1",
+    ]
+    assert "--to TOPIC" in next(line for line in lines if "no_origin" in line)
+
+
+@pytest.mark.parametrize("word", LeftOut)
+def test_each_kind_that_is_left_out_has_its_sentence(word):
+    assert ": " in MEANS[word]
+
+
+def test_the_help_says_that_unchanged_letters_fail_again(command):
+    assert "fail again unless" in " ".join(command("--help").stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("ended", "left_out", "code"),
+    [
+        (Ended.DONE, 0, 0),
+        (Ended.LIMIT, 0, 0),
+        (Ended.DONE, 1, 1),
+        (Ended.HELD, 0, 1),
+        (Ended.NOT_WRITTEN, 0, 1),
+        (Ended.INTERRUPTED, 0, 130),
+        (Ended.INTERRUPTED, 1, 130),
+    ],
+)
+def test_how_it_ended_is_the_exit_code(ended, left_out, code):
+    counts = Counter({LeftOut.NO_VALUE: left_out}) if left_out else Counter()
+    assert exit_code(Outcome(ended=ended, left_out=counts)) == code
 
 
 def test_a_letter_that_holds_the_others_is_said_and_ends_with_1(command):
