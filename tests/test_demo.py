@@ -17,8 +17,10 @@ from pathlib import Path
 import pytest
 from eventually import eventually
 from mock_kafka import MockKafka
+from rich.console import Console
 
 from consumer.demo.checks import checks
+from consumer.demo.report import for_a_person
 from consumer.demo.story import play
 from consumer.demo.world import world
 from consumer.shop_samples import shop_samples
@@ -193,7 +195,7 @@ def test_the_wheel_in_an_empty_folder_runs_it(wheel, tmp_path):
     assert json.loads(ended.stdout)["adds_up"] is True
 
 
-# What it finds out
+# What it finds out, and how it looks
 
 
 @pytest.fixture(scope="module")
@@ -203,6 +205,21 @@ def story():
             return await play(running, lambda _: None)
 
     return asyncio.run(live())
+
+
+@pytest.mark.parametrize("width", [36, 50, 66, 80])
+def test_no_width_cuts_anything(story, width):
+    console = Console(width=width, color_system=None, soft_wrap=True)
+    with console.capture() as captured:
+        console.print(for_a_person(story, checks(story), 1.0))
+    text = captured.get()
+
+    assert "…" not in text
+    squeezed = "".join(text.split())
+    assert "store_pickup_selected" in squeezed
+    words = set(text.split())
+    assert {word for check in checks(story) for word in check.fact.split()} <= words
+    assert max(map(len, re.findall("█+", text))) == {36: 3, 50: 3, 66: 16, 80: 30}[width]
 
 
 def wrong(story):

@@ -1,12 +1,17 @@
-"""The demo's outcome, for a person and as JSON."""
+"""
+The demo's outcome, for a person and as JSON.
+
+On a narrow terminal the bars shrink first, then labels fold; nothing is cut.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from rich import box
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
@@ -17,6 +22,20 @@ from consumer.letter_tables import tally_table
 from consumer.letter_view import LetterTally
 
 BAR_WIDTH = 30
+BAR_WIDTH_MIN = 3
+BESIDE_A_BAR = 50  # the longest label, a number, and the gaps between them
+GAP = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """Something to print that is made when the width of the terminal is known."""
+
+    make: Callable[[int], RenderableType]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """As rich asks for it."""
+        yield self.make(options.max_width)
 
 
 def match_keys(story: Story) -> Counter[str]:
@@ -49,9 +68,12 @@ def as_json(story: Story, judged: Sequence[Check], seconds: float) -> dict[str, 
 def for_a_person(story: Story, judged: Sequence[Check], seconds: float) -> RenderableType:
     """Tables: the funnel, what Meta gets, the dead letters, one letter's second way, and the judgement."""
     return Group(
-        _headed("What became of them", _funnel(story)),
-        _headed("What lets Meta find the person (share of accepted events)", _shares(story)),
-        _headed("What they are at Meta", _columns(event_names(story))),
+        _headed("What became of them", Fitted(lambda width: _funnel(story, _bar_width(width)))),
+        _headed(
+            "What lets Meta find the person (share of accepted events)",
+            Fitted(lambda width: _shares(story, _bar_width(width))),
+        ),
+        _headed("What they are at Meta", Fitted(lambda width: _columns(event_names(story), width))),
         _headed("In the dead-letter topic", _dead_letters(story)),
         _headed("One letter mended", _second_way(story)),
         _headed("Does it add up?", _judgement(judged)),
@@ -68,7 +90,7 @@ def _headed(title: str, what: RenderableType) -> RenderableType:
     return Group(Text(f"\n{title}", style="bold cyan"), what)
 
 
-def _funnel(story: Story) -> Table:
+def _funnel(story: Story, bar_width: int) -> Table:
     table = _table()
     total = story.published
     rows: list[tuple[str, int, str]] = [
@@ -81,26 +103,43 @@ def _funnel(story: Story) -> Table:
         *((f"  {reason}", count, "red") for reason, count in _ranked(dead_letters_by_reason(story))),
     ]
     for name, count, style in rows:
-        table.add_row(Text(name), Text(str(count), justify="right"), _bar(count, total, style))
+        table.add_row(
+            Text(name, overflow="fold"),
+            Text(str(count), justify="right"),
+            _bar(count, total, bar_width, style),
+        )
     return table
 
 
-def _shares(story: Story) -> Table:
+def _shares(story: Story, bar_width: int) -> Table:
     table = _table()
     total = len(story.accepted)
     for key, count in _ranked(match_keys(story)):
         share = f"{100 * count / total:.0f} %" if 100 * count >= total else "< 1 %"
-        table.add_row(Text(key), Text(share, justify="right"), _bar(count, total, "green"))
+        table.add_row(
+            Text(key, overflow="fold"), Text(share, justify="right"), _bar(count, total, bar_width, "green")
+        )
     return table
 
 
-def _columns(counts: Mapping[str, int], columns: int = 3) -> Table:
-    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+def _columns(counts: Mapping[str, int], width: int) -> Table:
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, GAP, 0, 0))
     cells = [f"{count:>4} {name}" for name, count in _ranked(counts)]
-    rows = -(-len(cells) // columns)
+    rows = next(rows for rows in _heights(len(cells)) if rows == len(cells) or _span(cells, rows) <= width)
     for row in range(rows):  # read downwards
-        table.add_row(*(Text(cell) for cell in cells[row::rows]))
+        table.add_row(*(Text(cell, overflow="fold") for cell in cells[row::rows]))
     return table
+
+
+def _heights(cells: int) -> list[int]:
+    """How many rows three columns of so many cells have, then two, then one."""
+    return [-(-cells // columns) for columns in (3, 2, 1)]
+
+
+def _span(cells: Sequence[str], rows: int) -> int:
+    """How wide these cells are when they stand in columns of so many rows."""
+    columns = [cells[start : start + rows] for start in range(0, len(cells), rows)]
+    return sum(max(map(len, column)) + GAP for column in columns)
 
 
 def _dead_letters(story: Story) -> Table:
@@ -127,7 +166,9 @@ def _judgement(judged: Sequence[Check]) -> Table:
     table = _table()
     for check in judged:
         mark = Text("yes", style="green") if check.holds else Text("NO", style="bold red")
-        table.add_row(mark, Text(check.fact, no_wrap=True), Text(check.numbers, style="dim"))
+        table.add_row(
+            mark, Text(check.fact, overflow="fold"), Text(check.numbers, style="dim", overflow="fold")
+        )
     return table
 
 
@@ -140,6 +181,11 @@ def _table() -> Table:
     return Table(box=box.SIMPLE, show_header=False, pad_edge=False, padding=(0, 2, 0, 0), show_edge=False)
 
 
-def _bar(count: int, total: int, style: str) -> Text:
-    width = round(BAR_WIDTH * count / total) if total else 0
+def _bar_width(width: int) -> int:
+    """How long the longest bar may be on a terminal of this width."""
+    return max(BAR_WIDTH_MIN, min(BAR_WIDTH, width - BESIDE_A_BAR))
+
+
+def _bar(count: int, total: int, bar_width: int, style: str) -> Text:
+    width = round(bar_width * count / total) if total else 0
     return Text("█" * max(width, 1 if count else 0), style=style)
