@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from consumer import __version__, cli
-from consumer.exits import NOT_ALL, USAGE, BadSettings, CannotGoOn
+from consumer.exits import INTERRUPTED, NOT_ALL, USAGE, BadSettings, CannotGoOn, code
 
 CANARY = "canary-4711@example.com"
 
@@ -93,6 +93,18 @@ def test_each_of_several_lines_has_the_name_of_the_program(monkeypatch, capsys):
         USAGE,
         "capi-consumer: A: x\ncapi-consumer: B: y\n",
     )
+
+
+def test_an_interruption_outside_of_any_command_is_130_without_a_word(monkeypatch, capsys):
+    assert main_with(monkeypatch, capsys, KeyboardInterrupt()) == (INTERRUPTED, "")
+
+
+@pytest.mark.parametrize(
+    ("is_all", "is_interrupted", "ends"),
+    [(True, False, 0), (False, False, 1), (False, True, 130), (True, True, 130)],
+)
+def test_an_interruption_is_told_from_what_was_left_out(is_all, is_interrupted, ends):
+    assert code(is_all=is_all, is_interrupted=is_interrupted) == ends
 
 
 @pytest.mark.parametrize("raised", [ValueError(CANARY), KeyError(CANARY), RuntimeError({"em": CANARY})])
