@@ -27,6 +27,7 @@ from consumer.exits import BadSettings
 from consumer.settings import PREFIX, Settings
 
 SETTINGS_FILE = f"{PREFIX}SETTINGS_FILE"
+MADE_WHERE = "Events Manager makes the token under Settings, Conversions API"
 
 # What Kubernetes puts into every pod for a Service whose name starts with
 # "capi": CAPI_X_SERVICE_HOST, CAPI_X_PORT, CAPI_X_PORT_9090_TCP_ADDR, ...
@@ -41,8 +42,9 @@ def load_settings(*, file: Path | None = None, sends: bool = False) -> Settings:
     mistake, by name and never by value.
     """
     path = file or _file_of(os.environ)
+    given_by = "--settings" if file else SETTINGS_FILE
     mistakes = unknown_names(os.environ)
-    settings, found = _validated(path)
+    settings, found = _validated(path, given_by)
     mistakes += found
     if settings is not None:
         mistakes += unreadable_files(settings)
@@ -87,15 +89,15 @@ class _WellFormed(Settings):
         return self
 
 
-def _validated(path: Path | None) -> tuple[Settings | None, list[str]]:
+def _validated(path: Path | None, given_by: str) -> tuple[Settings | None, list[str]]:
     """The settings and their mistakes; malformed ones have their default. None for an unreadable file."""
     if path is not None:
         try:
             tomllib.loads(path.read_text(encoding="utf-8"))
-        except OSError:
-            return None, [f"{SETTINGS_FILE}: the file cannot be read"]
-        except ValueError:
-            return None, [f"{SETTINGS_FILE}: the file is not TOML"]
+        except OSError as error:
+            return None, [f"{given_by}: {_unread(path, error)}"]
+        except ValueError as error:
+            return None, [f"{given_by}: {path} is not TOML{_where(error)}"]
     try:
         return _from(Settings, path)(), []
     except ValidationError as error:
@@ -104,7 +106,18 @@ def _validated(path: Path | None) -> tuple[Settings | None, list[str]]:
     malformed = {str(detail["loc"][0]) for detail in details} & set(fields)
     defaults = {name: fields[name].get_default(call_default_factory=True) for name in malformed}
     settings = _from(_WellFormed, path)(**defaults)
-    return settings, [_mistake(detail) for detail in details] + settings.clashes()
+    return settings, [_mistake(detail, given_by) for detail in details] + settings.clashes()
+
+
+def _unread(path: Path, error: OSError) -> str:
+    """Why a file could not be read, in the words of the system: `No such file or directory`."""
+    return f"{path} cannot be read: {error.strerror}"
+
+
+def _where(error: ValueError) -> str:
+    """The place in a file of TOML, without tomllib's words: they may show a value."""
+    found = re.search(r"\(at (line \d+, column \d+|end of document)\)$", str(error))
+    return f" ({found[1]})" if found else ""
 
 
 def _from(model: type[Settings], path: Path | None) -> type[Settings]:
@@ -118,25 +131,28 @@ def _details(error: ValidationError) -> list[ErrorDetails]:
     return error.errors(include_url=False, include_context=False, include_input=False)
 
 
-def _mistake(detail: ErrorDetails) -> str:
+def _mistake(detail: ErrorDetails, given_by: str) -> str:
     message = detail["msg"].removeprefix("Value error, ")
     name = str(detail["loc"][0])
     if detail["type"] == "extra_forbidden":
         known = list(Settings.model_fields)
-        return f"{SETTINGS_FILE}: no setting {name!r}{_nearest(name, known)}"
+        return f"{given_by}: no setting {name!r}{_nearest(name, known)}"
     return f"{PREFIX}{name.upper()}: {message}"
 
 
 def unreadable_files(settings: Settings) -> list[str]:
     """One mistake for each file that a setting names and that cannot be used."""
     mistakes = []
-    if settings.ca_file is not None and not settings.ca_file.is_file():
-        mistakes.append("CAPI_CA_FILE: the file cannot be read")
+    if settings.ca_file is not None:
+        try:
+            settings.ca_file.open("rb").close()
+        except OSError as error:
+            mistakes.append(f"CAPI_CA_FILE: {_unread(settings.ca_file, error)}")
     if settings.kafka_file is not None:
         try:
             forms.kafka_properties(read_properties(settings.kafka_file))
-        except OSError:
-            mistakes.append("CAPI_KAFKA_FILE: the file cannot be read")
+        except OSError as error:
+            mistakes.append(f"CAPI_KAFKA_FILE: {_unread(settings.kafka_file, error)}")
         except ValueError as error:
             mistakes.append(f"CAPI_KAFKA_FILE: {error}")
     return mistakes
@@ -170,17 +186,22 @@ def missing_for_sending(settings: Settings, malformed: Set[str] = frozenset()) -
 
 def read_token(settings: Settings) -> str:
     """The access token as it stands now, read anew from its file. Raises ValueError that does not show it."""
-    if settings.access_token_file is None:
-        name, token = "CAPI_ACCESS_TOKEN", settings.access_token.get_secret_value()
-    else:
-        name = "CAPI_ACCESS_TOKEN_FILE"
-        try:
-            token = settings.access_token_file.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
-            raise ValueError(f"{name}: the file cannot be read") from None
-    token = token.strip()
+    path = settings.access_token_file
+    name = "CAPI_ACCESS_TOKEN" if path is None else "CAPI_ACCESS_TOKEN_FILE"
+    token = (settings.access_token.get_secret_value() if path is None else _text_of(path)).strip()
+    if not token and path is None:
+        raise ValueError(f"CAPI_ACCESS_TOKEN or CAPI_ACCESS_TOKEN_FILE: missing; {MADE_WHERE}")
     if not token:
-        raise ValueError(f"{name}: missing; Events Manager makes it under Settings, Conversions API")
+        raise ValueError(f"{name}: {path} is empty; {MADE_WHERE}")
     if not token.isascii() or not token.isprintable() or " " in token:
         raise ValueError(f"{name}: holds characters that no token has")
     return token
+
+
+def _text_of(token_file: Path) -> str:
+    try:
+        return token_file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ValueError(f"CAPI_ACCESS_TOKEN_FILE: {_unread(token_file, error)}") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"CAPI_ACCESS_TOKEN_FILE: {token_file} is not text in UTF-8") from None

@@ -139,6 +139,20 @@ def kafka_properties(properties: dict[str, Any]) -> dict[str, Any]:
     return properties
 
 
+def topic_name(text: str) -> str:
+    """A name that Kafka takes for a topic. Anything else, `^a.*`, librdkafka might read as a pattern."""
+    if not re.fullmatch(r"[A-Za-z0-9._-]{1,249}", text) or text in (".", ".."):
+        raise ValueError("a topic's name has letters a-z, digits, `.`, `_` and `-`, at most 249")
+    return text
+
+
+def brokers(text: str) -> str:
+    """`host:port`, or several with commas between."""
+    if not text.strip(" ,"):
+        raise ValueError("host:port, or several with commas between")
+    return text
+
+
 def address(text: str) -> str:
     """`host:port`."""
     host, colon, port = text.rpartition(":")

@@ -85,6 +85,8 @@ PartnerAgent = Annotated[str, AfterValidator(forms.partner_agent)]
 Country = Annotated[str, AfterValidator(forms.country)]
 ActionSource = Annotated[str, AfterValidator(forms.action_source)]
 Address = Annotated[str, AfterValidator(forms.address)]
+Brokers = Annotated[str, AfterValidator(forms.brokers)]
+TopicName = Annotated[str, AfterValidator(forms.topic_name)]
 GraphUrl = Annotated[str, AfterValidator(forms.graph_url)]
 Proxy = Annotated[str, AfterValidator(forms.proxy), Field(repr=False)]
 AnyMap = Annotated[dict[str, Any], NoDecode, BeforeValidator(forms.json_object)]
@@ -178,13 +180,13 @@ class Settings(BaseSettings):
     """A larger event is a dead letter."""
 
     # Kafka
-    bootstrap_servers: str = "localhost:9092"
+    bootstrap_servers: Brokers = "localhost:9092"
     """Brokers, host:port, comma between."""
     group: Annotated[str, Field(min_length=1)] = "capi-consumer"
     """Consumer group."""
     topics: TextList = ("capi.events",)
     """Topics to read."""
-    dead_letter_topic: Annotated[str, Field(min_length=1)] = "capi.dead-letters"
+    dead_letter_topic: TopicName = "capi.dead-letters"
     """Where events go that cannot be sent."""
     start: Start = Start.EARLIEST
     """Where a partition without a committed offset begins."""
@@ -263,10 +265,11 @@ class Settings(BaseSettings):
 
     @field_validator("topics")
     @classmethod
-    def _some_topic(cls, topics: tuple[str, ...]) -> tuple[str, ...]:
+    def _some_topics(cls, topics: tuple[str, ...]) -> tuple[str, ...]:
+        """Each once: librdkafka refuses a subscription that names a topic twice."""
         if not topics:
             raise ValueError("at least one topic")
-        return topics
+        return tuple(dict.fromkeys(forms.topic_name(topic) for topic in topics))
 
     @model_validator(mode="after")
     def _fits_together(self) -> Settings:

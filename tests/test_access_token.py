@@ -65,7 +65,7 @@ def test_a_file_that_is_replaced_as_kubernetes_does_is_read(tmp_path):
 
 
 def test_without_a_token_there_is_none_to_carry():
-    with pytest.raises(ValueError, match="CAPI_ACCESS_TOKEN: missing"):
+    with pytest.raises(ValueError, match="CAPI_ACCESS_TOKEN or CAPI_ACCESS_TOKEN_FILE: missing"):
         AccessToken(Settings())
 
 

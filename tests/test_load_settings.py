@@ -14,7 +14,9 @@ from consumer.settings import Settings
 CANARY = "canary-4711"
 DIGITS = "digits only, as Events Manager shows it"
 NO_PIXEL = "CAPI_PIXEL_ID: missing; Events Manager shows it under the pixel's name"
-NO_TOKEN = "CAPI_ACCESS_TOKEN: missing; Events Manager makes it under Settings, Conversions API"
+MADE_WHERE = "Events Manager makes the token under Settings, Conversions API"
+NO_TOKEN = f"CAPI_ACCESS_TOKEN or CAPI_ACCESS_TOKEN_FILE: missing; {MADE_WHERE}"
+ABSENT = "cannot be read: No such file or directory"
 
 
 @pytest.fixture
@@ -95,17 +97,17 @@ def test_every_mistake_is_reported_at_once(environment, tmp_path):
         CAPI_LINGER_MS=CANARY,
         CAPI_DEAD_LETTER_TOPIC="capi.events",
         CAPI_GRAPH_URL=f"http://{CANARY}.example.com",
-        CAPI_KAFKA_FILE=tmp_path / CANARY,
-        CAPI_CA_FILE=tmp_path / CANARY,
+        CAPI_KAFKA_FILE=tmp_path / "kafka.json",
+        CAPI_CA_FILE=tmp_path / "ca.pem",
     )
     found = mistakes(sends=True)
     assert sorted(found) == [
         NO_TOKEN,
-        "CAPI_CA_FILE: the file cannot be read",
+        f"CAPI_CA_FILE: {tmp_path}/ca.pem {ABSENT}",
         "CAPI_DEAD_LETTER_TOPIC is one of CAPI_TOPICS: dead letters would be read as events",
         "CAPI_GRAPH_URL is plain http, which shows the token; CAPI_ALLOW_PLAIN_HTTP=true allows it",
         "CAPI_GRAPH_VERSION: a version such as v26.0",
-        "CAPI_KAFKA_FILE: the file cannot be read",
+        f"CAPI_KAFKA_FILE: {tmp_path}/kafka.json {ABSENT}",
         "CAPI_LINGER_MS: Input should be a valid integer, unable to parse string as an integer",
         "CAPI_MATCH_RULE: Input should be 'all', 'any_other' or 'any'",
         NO_PIXEL,
@@ -149,28 +151,42 @@ def test_a_malformed_variable_is_one_line_without_its_value(environment, variabl
 def test_an_unknown_name_in_the_file_does_not_hide_another_mistake(environment, tmp_path):
     file = written(tmp_path / "s.toml", 'lingerms = 1\ndead_letter_topic = "capi.events"')
     assert mistakes(file=file) == [
-        "CAPI_SETTINGS_FILE: no setting 'lingerms'; did you mean linger_ms?",
+        "--settings: no setting 'lingerms'; did you mean linger_ms?",
         "CAPI_DEAD_LETTER_TOPIC is one of CAPI_TOPICS: dead letters would be read as events",
     ]
 
 
 UNREADABLE = [
-    (None, "CAPI_SETTINGS_FILE: the file cannot be read"),
-    (f"{CANARY} = ".encode(), "CAPI_SETTINGS_FILE: the file is not TOML"),
-    (b"\xff\xfe", "CAPI_SETTINGS_FILE: the file is not TOML"),
+    (None, ABSENT),
+    (f"linger_ms = 1\n{CANARY} = x\n".encode(), "is not TOML (line 2, column 15)"),
+    (f"{CANARY} = 1\n{CANARY} = 2\n".encode(), "is not TOML (line 2, column 16)"),
+    (f'{CANARY} = """'.encode(), "is not TOML (end of document)"),
+    (b"\xff\xfe", "is not TOML"),
 ]
 
 
 @pytest.mark.parametrize(("content", "says"), UNREADABLE)
 def test_a_file_that_cannot_be_read_is_one_line(environment, tmp_path, content, says):
-    file = tmp_path / CANARY
+    file = tmp_path / "s.toml"
     if content is not None:
         file.write_bytes(content)
-    assert mistakes(file=file) == [says]
+    assert mistakes(file=file) == [f"--settings: {file} {says}"]
+    environment(CAPI_SETTINGS_FILE=file)
+    assert mistakes() == [f"CAPI_SETTINGS_FILE: {file} {says}"]
+
+
+DIRECTORY = "cannot be read: Is a directory"
 
 
 def test_a_directory_is_no_file(environment, tmp_path):
-    assert mistakes(file=tmp_path) == ["CAPI_SETTINGS_FILE: the file cannot be read"]
+    assert mistakes(file=tmp_path) == [f"--settings: {tmp_path} {DIRECTORY}"]
+    environment(
+        CAPI_PIXEL_ID="1", CAPI_KAFKA_FILE=tmp_path, CAPI_CA_FILE=tmp_path, CAPI_ACCESS_TOKEN_FILE=tmp_path
+    )
+    assert mistakes(sends=True) == [
+        f"{name}: {tmp_path} {DIRECTORY}"
+        for name in ("CAPI_CA_FILE", "CAPI_KAFKA_FILE", "CAPI_ACCESS_TOKEN_FILE")
+    ]
 
 
 # Names
@@ -244,12 +260,12 @@ TOKENS = [
     (b"  EAAB4711\r\n\n", "EAAB4711"),
 ]
 NO_TOKENS = [
-    (None, "CAPI_ACCESS_TOKEN_FILE: the file cannot be read"),
-    (b"\xff\xfe", "CAPI_ACCESS_TOKEN_FILE: the file cannot be read"),
-    (b"", "CAPI_ACCESS_TOKEN_FILE: missing; Events Manager makes it under Settings, Conversions API"),
-    (b" \n\t", "CAPI_ACCESS_TOKEN_FILE: missing; Events Manager makes it under Settings, Conversions API"),
+    (None, f"FILE {ABSENT}"),
+    (b"\xff\xfe", "FILE is not text in UTF-8"),
+    (b"", f"FILE is empty; {MADE_WHERE}"),
+    (b" \n\t", f"FILE is empty; {MADE_WHERE}"),
     *(
-        (content, "CAPI_ACCESS_TOKEN_FILE: holds characters that no token has")
+        (content, "holds characters that no token has")
         for content in (
             b"canary 4711", b"canary\n4711", b"canary\x004711", "canary\u00e9".encode(),
             b"\xef\xbb\xbfcanary", b"canary\t4711", b"canary\r\nX-Header: 4711",
@@ -267,11 +283,11 @@ def test_a_token_file_is_read_without_the_space_around(tmp_path, content, token)
 
 @pytest.mark.parametrize(("content", "says"), NO_TOKENS)
 def test_a_token_file_that_cannot_be_used_is_one_line_without_the_token(environment, tmp_path, content, says):
-    file = tmp_path / CANARY
+    file = tmp_path / "token"
     if content is not None:
         file.write_bytes(content)
     environment(CAPI_PIXEL_ID="1", CAPI_ACCESS_TOKEN_FILE=file)
-    assert mistakes(sends=True) == [says]
+    assert mistakes(sends=True) == [f"CAPI_ACCESS_TOKEN_FILE: {says.replace('FILE', str(file))}"]
 
 
 # Files that a setting names
@@ -295,8 +311,3 @@ def test_a_file_of_properties_is_held_to_the_same_rules(environment, tmp_path, c
     file.write_bytes(content)
     environment(CAPI_KAFKA_FILE=file)
     assert mistakes() == [says]
-
-
-def test_a_directory_holds_no_certificate(environment, tmp_path):
-    environment(CAPI_CA_FILE=tmp_path)
-    assert mistakes() == ["CAPI_CA_FILE: the file cannot be read"]

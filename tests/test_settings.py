@@ -55,6 +55,10 @@ TAKEN = [
     ("start", "latest", Start.LATEST),
     ("out_of_range", "earliest", OutOfRange.EARLIEST),
     ("topics", "a,b", ("a", "b")),
+    ("topics", "b, a, b,a", ("b", "a")),
+    ("topics", "A.b_c-9", ("A.b_c-9",)),
+    ("dead_letter_topic", "x" * 249, "x" * 249),
+    ("bootstrap_servers", "one.example.com:9092, [::1]:9093", "one.example.com:9092, [::1]:9093"),
     ("kafka", '{"security.protocol":"SSL","x":1,"y":true}', {"security.protocol": "SSL", "x": 1, "y": True}),
     ("kafka", " ", {}),
     ("batch_events_max", "1", 1),
@@ -107,7 +111,14 @@ REFUSED = [
     ("data_processing_options_country", "2"), ("data_processing_options_country", "canary"),
     *(("data_processing_options_state", text) for text in ("1", "999", "1014", "-1000", "canary")),
     ("event_bytes_max", "1023"), ("event_bytes_max", "4194305"),
-    ("group", ""), ("dead_letter_topic", ""), ("topics", ""), ("topics", " , "),
+    ("group", ""), ("topics", ""), ("topics", " , "),
+    *(
+        (name, text)
+        for name in ("topics", "dead_letter_topic")
+        for text in ("", "canary canary", "^canary.*", "canary/a", "canary:a", "canaryé", "c" * 250, "..")
+    ),
+    ("topics", "events,canary canary"), ("dead_letter_topic", "canary\n"),
+    ("bootstrap_servers", ""), ("bootstrap_servers", " "), ("bootstrap_servers", ","),
     ("kafka", "canary"), ("kafka", '"canary"'), ("kafka", '{"canary":[1]}'), ("kafka", '{"canary":null}'),
     ("poll_records_max", "0"), ("poll_records_max", "10001"), ("batch_events_max", "0"),
     ("batch_events_max", "1001"), ("request_bytes_max", "1023"), ("linger_ms", "-1"), ("linger_ms", "600001"),
@@ -141,6 +152,7 @@ def test_a_malformed_setting_is_refused_by_its_name_and_not_by_its_value(name, w
             "external_id fb_login_id fbc fbp fn ge ig_account_id ig_sid lead_id ln madid page_id "
             "page_scoped_user_id ph st subscription_id zp",
         ),
+        ("topics", "a b", "a topic's name has letters a-z, digits, `.`, `_` and `-`, at most 249"),
         (
             "action_source",
             "shop",
@@ -149,7 +161,7 @@ def test_a_malformed_setting_is_refused_by_its_name_and_not_by_its_value(name, w
         ),
     ],
 )
-def test_a_word_that_meta_does_not_know_is_answered_with_those_it_knows(name, written, expected):
+def test_a_word_that_is_not_known_is_answered_with_what_is_taken(name, written, expected):
     with pytest.raises(ValidationError) as refused:
         Settings(**{name: written})
     (mistake,) = refused.value.errors()
