@@ -9,6 +9,8 @@ Health over HTTP: is it started, ready, alive; and the metrics.
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import NamedTuple
@@ -45,12 +47,19 @@ async def served(address: str, vital: Vital, telemetry: Telemetry) -> AsyncItera
             await site.start()
         except OSError as error:
             raise CannotGoOn(
-                f"CAPI_HEALTH_ADDRESS: cannot listen there ({type(error).__name__}, errno {error.errno}); "
+                f"CAPI_HEALTH_ADDRESS: cannot listen on {address} ({_why(error)}); "
                 "is another consumer running? Port 0 takes a free one"
             ) from None
         yield runner.addresses[0][1]
     finally:
         await runner.cleanup()
+
+
+def _why(error: OSError) -> str:
+    """The system's words; asyncio's own text holds more than those."""
+    if isinstance(error, socket.gaierror) or error.errno is None:
+        return "no such host"
+    return os.strerror(error.errno).lower()
 
 
 def _app(vital: Vital, telemetry: Telemetry) -> web.Application:
