@@ -40,7 +40,7 @@ def check(as_json: AsJson = False, settings_file: SettingsFile = None) -> None:
         findings.append(finding)
         if not as_json:
             _print(finding)
-    is_well = all(finding.ok for finding in findings)
+    is_well = all(finding.ok is not False for finding in findings)
     if as_json:
         checks = [finding._asdict() for finding in findings]
         out.print(orjson.dumps({"ok": is_well, "checks": checks}).decode(), markup=False)
@@ -74,20 +74,30 @@ def _kafka(settings: Settings) -> Iterator[Finding]:
     yield from findings
     if findings[0].ok:
         group = describe_group(admin, settings.group)
-        yield Finding(f"group {settings.group}", True, _state(group))
+        yield group_state(f"group {settings.group}", group)
 
 
-def _state(group: Group | Unknown) -> str:
+def group_state(name: str, group: Group | Unknown) -> Finding:
+    """Who is in the group. A group that is new or empty is as well as any."""
+    if isinstance(group, Unknown) and group.error != NO_SUCH_GROUP:
+        return Finding(name, None, f"not known ({group.error})")
     if isinstance(group, Unknown):
-        return "nobody has joined it yet" if group.error == NO_SUCH_GROUP else f"not known ({group.error})"
-    if not group.members:
-        return "nobody is in it now"
-    return f"{group.state}, members: {group.members}"
+        return Finding(name, True, "nobody has joined it yet")
+    is_empty = not group.members
+    return Finding(
+        name, True, "nobody is in it now" if is_empty else f"{group.state}, members: {group.members}"
+    )
 
 
 def _print(finding: Finding) -> None:
-    good, bad = ("✓", "✗") if out.encoding.startswith("utf") else ("ok", "NOT OK")
-    mark = good if finding.ok else bad
-    out.print(mark, style="green" if finding.ok else "red", end=" ")
+    mark, style = _mark(finding.ok)
+    out.print(mark, style=style, end=" ")
     then = f"; {finding.do}" if finding.do else ""
     out.print(f"{finding.name}: {finding.says}{then}", markup=False)
+
+
+def _mark(ok: bool | None) -> tuple[str, str]:
+    if ok is None:
+        return "?", "yellow"
+    good, bad = ("✓", "✗") if out.encoding.startswith("utf") else ("ok", "NOT OK")
+    return (good, "green") if ok else (bad, "red")

@@ -8,6 +8,7 @@ or gets no answer in time, is unknown: a value, not an exception.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, NamedTuple, TypeVar
@@ -18,14 +19,16 @@ from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import (  # type: ignore[attr-defined]
     AclOperation,
     AdminClient,
+    ClusterMetadata,
     ConfigResource,
     ResourceType,
 )
 
-from consumer.kafka import METADATA_TIMEOUT_S, cannot_reach
+from consumer.kafka import METADATA_TIMEOUT_S, LookingClient, cannot_reach, error_name
 from consumer.settings import Settings
 
 MAX_MESSAGE_BYTES = "max.message.bytes"
+TURN_S = 1.0
 
 Answer = TypeVar("Answer")
 # Operations by Kafka's names, `READ`, `WRITE`; None where the brokers do not
@@ -73,18 +76,34 @@ class Group(NamedTuple):
     allowed: Allowed
 
 
-def list_cluster(admin: AdminClient, settings: Settings) -> Cluster:
+def list_cluster(admin: LookingClient, settings: Settings) -> Cluster:
     """Brokers and topics, internal ones left out. Raises CannotGoOn when no broker answers."""
-    try:
-        metadata = admin.list_topics(timeout=METADATA_TIMEOUT_S)
-    except KafkaException as error:
-        raise cannot_reach(settings, error) from None
+    metadata = _listed(admin, settings)
     topics = {
         name: Topic(name, len(topic.partitions), _replicas(topic.partitions))
         for name, topic in metadata.topics.items()
         if topic.error is None and not name.startswith("__")
     }
     return Cluster(len(metadata.brokers), topics)
+
+
+def _listed(admin: LookingClient, settings: Settings) -> ClusterMetadata:
+    """
+    Ask until the time is over: in short turns, for Ctrl-C is heard only between them.
+
+    Brokers that were reached and are slow to answer have all that is left.
+    """
+    until = time.monotonic() + METADATA_TIMEOUT_S
+    turn_s = min(TURN_S, METADATA_TIMEOUT_S)
+    while True:
+        try:
+            return admin.list_topics(timeout=turn_s)
+        except KafkaException as error:
+            admin.poll(0)
+            left_s = until - time.monotonic()
+            if left_s <= 0:
+                raise cannot_reach(settings, error, admin.faults) from None
+            turn_s = left_s if error_name(error) == "_TIMED_OUT" else min(TURN_S, left_s)
 
 
 def _replicas(partitions: Mapping[int, Any]) -> int:

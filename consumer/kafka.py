@@ -7,7 +7,7 @@ ours, so that those which carry the delivery promise always win.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,6 +21,19 @@ from consumer.settings import Settings
 METADATA_TIMEOUT_S = 10.0
 
 Properties = dict[str, Any]
+
+# What librdkafka says of a connection, by its code: its text may show a value.
+# Of several, the first here counts: who heard of a certificate had found the
+# name and made the connection.
+REFUSED = "refused"
+CHECK_ALL = "check CAPI_BOOTSTRAP_SERVERS, the network, and the security settings in CAPI_KAFKA"
+FAULTS = {
+    "_AUTHENTICATION": ("the login is refused", "check sasl.username, sasl.password and sasl.mechanism"),
+    "SASL_AUTHENTICATION_FAILED": ("the login is refused", "check sasl.username and sasl.password"),
+    "_SSL": ("no TLS connection", "check ssl.ca.location and the certificates"),
+    REFUSED: ("connection refused", "check the port in CAPI_BOOTSTRAP_SERVERS, and that Kafka runs"),
+    "_RESOLVE": ("no such host", "check the host names in CAPI_BOOTSTRAP_SERVERS"),
+}
 
 # What only one kind of client reads; librdkafka warns about it in the other.
 CONSUMER_ONLY = frozenset(
@@ -119,11 +132,25 @@ def producer_properties(settings: Settings) -> Properties:
     }
 
 
-def admin_client(settings: Settings) -> AdminClient:
+class LookingClient(AdminClient):
+    """An AdminClient that remembers which of FAULTS its connections ended with."""
+
+    def __init__(self, properties: Properties) -> None:
+        self.faults: set[str] = set()
+        super().__init__({**properties, "error_cb": self._remember})
+
+    def _remember(self, error: KafkaError) -> None:
+        if error.name() in FAULTS:
+            self.faults.add(error.name())
+        elif "Connection refused" in error.str():
+            self.faults.add(REFUSED)
+
+
+def admin_client(settings: Settings) -> LookingClient:
     """A client that looks and creates, and reads no record. Raises CannotGoOn like the others."""
     properties = _only(_only(client_properties(settings), producer=True), producer=False)
     with _refusal_in_one_line(properties):
-        return AdminClient(quiet(properties))
+        return LookingClient(properties)
 
 
 def new_consumer(properties: Properties) -> Consumer:
@@ -147,7 +174,7 @@ def _refusal_in_one_line(properties: Properties) -> Iterator[None]:
 
 
 def _not_taken(error: KafkaException, properties: Properties) -> str:
-    """What librdkafka refuses. Its own text may show a value, a password: only names that we gave are taken."""
+    """What librdkafka refuses. Its text may show a value, a password: only names that we gave are taken."""
     cause = error.args[0] if error.args else None
     text = cause.str() if isinstance(cause, KafkaError) else str(cause)
     name = max((name for name in properties if name in text), key=len, default=None)
@@ -173,11 +200,9 @@ def error_name(error: KafkaException) -> str:
     return cause.name() if isinstance(cause, KafkaError) else "unknown"
 
 
-def cannot_reach(settings: Settings, error: KafkaException) -> CannotGoOn:
-    """One line for brokers that do not answer, or that turn us away."""
-    cause = error.args[0]
-    name = cause.name() if isinstance(cause, KafkaError) else "no answer"
-    return CannotGoOn(
-        f"no answer from the brokers {settings.bootstrap_servers} ({name}): "
-        "check CAPI_BOOTSTRAP_SERVERS, the network, and the security settings in CAPI_KAFKA"
-    )
+def cannot_reach(settings: Settings, error: KafkaException, faults: Set[str] = frozenset()) -> CannotGoOn:
+    """One line for brokers that do not answer or that turn us away; `faults` are those of a LookingClient."""
+    name = error_name(error)
+    fault = next((fault for fault in FAULTS if fault in faults or fault == name), None)
+    says, do = FAULTS[fault] if fault else (name, CHECK_ALL)
+    return CannotGoOn(f"no answer from the brokers {settings.bootstrap_servers} ({says})", do)

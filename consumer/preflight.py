@@ -7,16 +7,14 @@ Is Kafka ready for us? What is looked at before the first record is read.
     size         the dead-letter topic takes what the events topics take
 
 Each is a finding: what is so, and for one that is not well, what to do. A
-broker without an authoriser says nothing of rights, and one that may not be
-asked says nothing of sizes: what is not known is no reason to refuse.
+broker that knows no such question says nothing of rights, and one that may not
+be asked says nothing of sizes: what is not known is no reason to refuse.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import NamedTuple
-
-from confluent_kafka.admin import AdminClient
 
 from consumer.cluster import (
     MAX_MESSAGE_BYTES,
@@ -31,21 +29,22 @@ from consumer.cluster import (
     topic_rights,
 )
 from consumer.exits import CannotGoOn
+from consumer.kafka import LookingClient
 from consumer.settings import Settings
 
 ALL = "ALL"
 
 
 class Finding(NamedTuple):
-    """One thing looked at: its name, whether it is well, what is so, and what to do when it is not."""
+    """One thing looked at: its name, whether it is well (None: not known), what is so, what to do if not."""
 
     name: str
-    ok: bool
+    ok: bool | None
     says: str
     do: str = ""
 
 
-def preflight(settings: Settings, admin: AdminClient) -> list[Finding]:
+def preflight(settings: Settings, admin: LookingClient) -> list[Finding]:
     """What Kafka looks like to `run`. Where no broker answers, that is the only finding."""
     try:
         cluster = list_cluster(admin, settings)
@@ -63,7 +62,7 @@ def preflight(settings: Settings, admin: AdminClient) -> list[Finding]:
 
 def refuse_unless_ready(findings: Iterable[Finding]) -> None:
     """Raise CannotGoOn with one line for each finding that is not well."""
-    failed = [f"{finding.name}: {finding.says}; {finding.do}" for finding in findings if not finding.ok]
+    failed = [f"{finding.name}: {finding.says}; {finding.do}" for finding in findings if finding.ok is False]
     if failed:
         raise CannotGoOn("\n".join(failed))
 
@@ -84,10 +83,16 @@ def _topic(setting: str, name: str, cluster: Cluster) -> Finding:
             "does not exist, or may not be seen",
             f"`capi-consumer topics create` makes it, or {setting} names another",
         )
-    return Finding(f"topic {name}", True, f"{found.partitions} partitions, {found.replicas} replicas")
+    says = f"{counted(found.partitions, 'partition')}, {counted(found.replicas, 'replica')}"
+    return Finding(f"topic {name}", True, says)
 
 
-def _described_findings(settings: Settings, admin: AdminClient, cluster: Cluster) -> list[Finding]:
+def counted(number: int, noun: str) -> str:
+    """`1 replica`, `3 replicas`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _described_findings(settings: Settings, admin: LookingClient, cluster: Cluster) -> list[Finding]:
     there = [name for name in (*settings.topics, settings.dead_letter_topic) if name in cluster.topics]
     rights = topic_rights(admin, there)
     findings = [_right(f"topic {name}", "READ", rights[name]) for name in settings.topics if name in rights]
@@ -101,7 +106,7 @@ def _right(resource: str, operation: str, allowed: Allowed | Unknown) -> Finding
     """Whether an operation is allowed; where the brokers do not say, it is taken for allowed."""
     name = f"right to {operation.lower()} {resource}"
     if isinstance(allowed, Unknown) and not allowed.is_refusal:
-        return Finding(name, True, f"not known ({allowed.error})")
+        return Finding(name, None, f"not known ({allowed.error})")
     if isinstance(allowed, Unknown) or (allowed and operation not in allowed and ALL not in allowed):
         do = f"give the user of CAPI_KAFKA the right {operation} on {resource}"
         return Finding(name, False, "the brokers refuse it", do)
@@ -120,7 +125,7 @@ def size_findings(settings: Settings, configs: dict[str, Configs | Unknown]) -> 
     events = max((sizes[topic] or 0 for topic in settings.topics if topic in sizes), default=0)
     name = "size of dead letters"
     if not letters or not events:
-        return [Finding(name, True, "not known (no right to read the topics' configuration, or no topic)")]
+        return [Finding(name, None, "not known (no right to read the topics' configuration, or no topic)")]
     if letters < events:
         do = f"raise {MAX_MESSAGE_BYTES} of {settings.dead_letter_topic} to {events} or more"
         return [Finding(name, False, f"at most {letters} bytes, while events have up to {events}", do)]

@@ -21,6 +21,7 @@ from system.kafka_cluster import start_cluster
 from system.kafka_jars import NotAvailable
 
 from consumer import kafka as kafka_clients
+from consumer.check import group_state
 from consumer.cluster import Cluster, Group, Topic, Unknown
 from consumer.exits import CannotGoOn
 from consumer.preflight import (
@@ -41,7 +42,7 @@ def names(findings):
 
 
 def test_each_topic_of_the_settings_is_a_finding():
-    there = {"events": Topic("events", 6, 3)}
+    there = {"events": Topic("events", 6, 3), "letters": Topic("letters", 1, 1)}
     assert topic_findings(SETTINGS, Cluster(3, there)) == [
         ("topic events", True, "6 partitions, 3 replicas", ""),
         (
@@ -50,13 +51,17 @@ def test_each_topic_of_the_settings_is_a_finding():
             "does not exist, or may not be seen",
             "`capi-consumer topics create` makes it, or CAPI_TOPICS names another",
         ),
-        (
-            "topic letters",
-            False,
-            "does not exist, or may not be seen",
-            "`capi-consumer topics create` makes it, or CAPI_DEAD_LETTER_TOPIC names another",
-        ),
+        ("topic letters", True, "1 partition, 1 replica", ""),
     ]
+
+
+def test_a_topic_that_is_not_there_is_named_with_its_setting():
+    assert topic_findings(SETTINGS, Cluster(3, {}))[2] == (
+        "topic letters",
+        False,
+        "does not exist, or may not be seen",
+        "`capi-consumer topics create` makes it, or CAPI_DEAD_LETTER_TOPIC names another",
+    )
 
 
 SIZES = [
@@ -67,8 +72,8 @@ SIZES = [
         "at most 999 bytes, while events have up to 1000",
     ),
     ({"more": "500", "letters": "400"}, False, "at most 400 bytes, while events have up to 500"),
-    ({"events": "1000"}, True, "not known (no right to read the topics' configuration, or no topic)"),
-    ({}, True, "not known (no right to read the topics' configuration, or no topic)"),
+    ({"events": "1000"}, None, "not known (no right to read the topics' configuration, or no topic)"),
+    ({}, None, "not known (no right to read the topics' configuration, or no topic)"),
 ]
 
 
@@ -81,7 +86,7 @@ def test_the_dead_letter_topic_must_take_what_the_events_topics_take(sizes, ok, 
 
 def test_a_size_that_may_not_be_read_is_no_reason_to_refuse():
     unknown = Unknown("TOPIC_AUTHORIZATION_FAILED")
-    assert size_findings(SETTINGS, {"events": unknown, "letters": {"max.message.bytes": "1"}})[0].ok
+    assert size_findings(SETTINGS, {"events": unknown, "letters": {"max.message.bytes": "1"}})[0].ok is None
 
 
 RIGHTS = [
@@ -90,7 +95,7 @@ RIGHTS = [
     (Group("stable", 2, frozenset({"ALL"})), True, "given"),
     (Group("stable", 2, frozenset({"DESCRIBE"})), False, "the brokers refuse it"),
     (Unknown("GROUP_AUTHORIZATION_FAILED"), False, "the brokers refuse it"),
-    (Unknown("_TIMED_OUT"), True, "not known (_TIMED_OUT)"),
+    (Unknown("_TIMED_OUT"), None, "not known (_TIMED_OUT)"),
 ]
 
 
@@ -98,15 +103,29 @@ RIGHTS = [
 def test_a_right_that_is_refused_is_a_finding_and_one_that_is_not_known_is_none(group, ok, says):
     found = group_right("g", group)
     assert (found.name, found.ok, found.says) == ("right to read group g", ok, says)
-    assert found.do == ("" if ok else "give the user of CAPI_KAFKA the right READ on group g")
+    assert found.do == ("" if ok is not False else "give the user of CAPI_KAFKA the right READ on group g")
 
 
 def test_run_refuses_with_one_line_for_each_fault():
     well, bad = Finding("brokers", True, "3"), Finding("topic x", False, "does not exist", "make it")
-    refuse_unless_ready([well, well])
+    unknown = Finding("right to read group g", None, "not known (_TIMED_OUT)")
+    refuse_unless_ready([well, unknown, well])
     with pytest.raises(CannotGoOn) as refused:
-        refuse_unless_ready([well, bad, bad])
+        refuse_unless_ready([well, bad, unknown, bad])
     assert str(refused.value) == "topic x: does not exist; make it\ntopic x: does not exist; make it"
+
+
+GROUPS = [
+    (Group("stable", 2, None), True, "stable, members: 2"),
+    (Group("empty", 0, None), True, "nobody is in it now"),
+    (Unknown("GROUP_ID_NOT_FOUND"), True, "nobody has joined it yet"),
+    (Unknown("_TIMED_OUT"), None, "not known (_TIMED_OUT)"),
+]
+
+
+@pytest.mark.parametrize(("group", "ok", "says"), GROUPS)
+def test_the_group_is_well_whoever_is_in_it_and_may_be_unknown(group, ok, says):
+    assert group_state("group g", group) == ("group g", ok, says, "")
 
 
 def test_brokers_without_requests_of_administration_are_ready_when_the_topics_are_there():
@@ -114,14 +133,14 @@ def test_brokers_without_requests_of_administration_are_ready_when_the_topics_ar
     settings = Settings(bootstrap_servers=mock.bootstrap_servers)
     admin = kafka_clients.admin_client(settings)
 
-    assert not all(names(preflight(settings, admin)).values())
+    assert names(preflight(settings, admin))["topic capi.events"] is False
     mock.make_topic("capi.events")
     mock.make_topic("capi.dead-letters")
     assert names(preflight(settings, admin)) == {
         "brokers": True,
         "topic capi.events": True,
         "topic capi.dead-letters": True,
-        "right to read group capi-consumer": True,
+        "right to read group capi-consumer": None,
     }
 
 
@@ -130,8 +149,8 @@ def test_where_no_broker_answers_that_is_the_only_finding(monkeypatch):
     settings = Settings(bootstrap_servers="127.0.0.1:1")
     [found] = preflight(settings, kafka_clients.admin_client(settings))
     assert found[:2] == ("brokers", False)
-    assert found.says == "no answer from the brokers 127.0.0.1:1 (_TRANSPORT)"
-    assert found.do.startswith("check CAPI_BOOTSTRAP_SERVERS")
+    assert found.says == "no answer from the brokers 127.0.0.1:1 (connection refused)"
+    assert found.do == "check the port in CAPI_BOOTSTRAP_SERVERS, and that Kafka runs"
 
 
 # The command
@@ -201,10 +220,22 @@ def test_a_dead_letter_topic_that_takes_less_is_refused_by_check_and_run(scene, 
     says = "at most 100000 bytes, while events have up to 200000"
     do = f"raise max.message.bytes of {scene.dead_letter_topic} to 200000 or more"
     assert (code, ok) == (1, False)
-    assert {name for name, one in found.items() if not one["ok"]} == {"size of dead letters"}
+    assert {name for name, one in found.items() if one["ok"] is False} == {"size of dead letters"}
     assert (found["size of dead letters"]["says"], found["size of dead letters"]["do"]) == (says, do)
     assert run.returncode == 1
     assert f"capi-consumer: size of dead letters: {says}; {do}" in run.stderr.splitlines()
+
+
+def test_what_is_not_known_has_its_own_mark(processes):
+    mock = MockKafka()
+    settings = {
+        "CAPI_BOOTSTRAP_SERVERS": mock.bootstrap_servers,
+        "CAPI_GRAPH_URL": "http://127.0.0.1:1",
+        "CAPI_PIXEL_ID": "1",
+        "CAPI_ACCESS_TOKEN": "t",
+    }
+    lines = processes.run("check", settings=settings).stdout.splitlines()
+    assert "? right to read group capi-consumer: not known (_UNSUPPORTED_FEATURE)" in lines
 
 
 def test_meta_is_tried_where_kafka_does_not_answer(processes):
@@ -289,7 +320,7 @@ def test_rights_that_are_missing_are_named_one_by_one(tmp_path):
         allow(admin, ResourceType.GROUP, "g", AclOperation.DESCRIBE)
 
         def refused():
-            return [finding for finding in preflight(settings, look) if not finding.ok]
+            return [finding for finding in preflight(settings, look) if finding.ok is False]
 
         found = eventually(lambda: refused() if len(refused()) == 3 else [], 30)
         assert [(finding.name, finding.do) for finding in found] == [
@@ -303,6 +334,6 @@ def test_rights_that_are_missing_are_named_one_by_one(tmp_path):
         allow(admin, ResourceType.GROUP, "g", AclOperation.READ)
         eventually(lambda: not refused(), 30)
         unread = {finding.name: finding for finding in preflight(settings, look)}["size of dead letters"]
-        assert unread.says.startswith("not known")
+        assert (unread.ok, unread.says[:9]) == (None, "not known")
     finally:
         cluster.end()

@@ -8,6 +8,7 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException
 
 from consumer import kafka
+from consumer.cluster import list_cluster
 from consumer.exits import CannotGoOn
 from consumer.setting_forms import REFUSED_KAFKA_PROPERTIES
 from consumer.settings import Settings
@@ -101,7 +102,10 @@ NOT_TAKEN = [
     ({"security.protocol": "canary"}, "does not take the value of security.protocol"),
     ({"socket.timeout.ms": "canary"}, "does not take the value of socket.timeout.ms"),
     ({"socket.timeout.ms": "-5"}, "does not take the value of socket.timeout.ms"),
-    ({"ssl.ca.location": "/canary", "security.protocol": "ssl"}, "does not take the value of ssl.ca.location"),
+    (
+        {"ssl.ca.location": "/canary", "security.protocol": "ssl"},
+        "does not take the value of ssl.ca.location",
+    ),
     (
         {"client.rack": "x", "sasl.mechanism": "canary", "security.protocol": "sasl_plaintext"},
         "does not take the properties of CAPI_KAFKA (_INVALID_ARG)",
@@ -145,6 +149,30 @@ def test_the_name_of_an_error_is_a_word_and_never_its_text():
     assert kafka.error_name(KafkaException(KafkaError(KafkaError._TRANSPORT, "canary"))) == "_TRANSPORT"
     assert kafka.error_name(KafkaException("canary")) == "unknown"
     assert kafka.error_name(KafkaException()) == "unknown"
+
+
+HEARD = [
+    (set(), "_TRANSPORT"),
+    ({"_RESOLVE"}, "no such host"),
+    ({"_RESOLVE", "refused"}, "connection refused"),
+    ({"_SSL", "refused"}, "no TLS connection"),
+    ({"_AUTHENTICATION"}, "the login is refused"),
+]
+
+
+@pytest.mark.parametrize(("heard", "says"), HEARD)
+def test_what_was_heard_last_on_the_way_to_the_brokers_is_said(heard, says):
+    error = KafkaException(KafkaError(KafkaError._TRANSPORT, "canary"))
+    found = kafka.cannot_reach(settings(), error, heard)
+    assert found.says == f"no answer from the brokers 127.0.0.1:1 ({says})"
+    assert found.do.startswith("check ")
+
+
+def test_a_host_that_does_not_exist_is_said(monkeypatch):
+    monkeypatch.setattr("consumer.cluster.METADATA_TIMEOUT_S", 0.5)
+    given = Settings(bootstrap_servers="no-such-host.invalid:9092")
+    with pytest.raises(CannotGoOn, match=r"no-such-host\.invalid:9092 \(no such host\): check"):
+        list_cluster(kafka.admin_client(given), given)
 
 
 def test_brokers_that_do_not_answer_are_one_line():
