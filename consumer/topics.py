@@ -21,14 +21,16 @@ from typing import Annotated, NamedTuple
 import orjson
 import typer
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined] # exported, unsaid
+from confluent_kafka.admin import NewTopic  # type: ignore[attr-defined] # exported, unsaid
 from rich.table import Table
 
 from consumer import cluster, exits, kafka
 from consumer.cluster import MAX_MESSAGE_BYTES, Cluster, Configs, Topic, Unknown
 from consumer.core.letter import HEADER_BYTES_MAX
 from consumer.exits import CannotGoOn
+from consumer.kafka import LookingClient
 from consumer.load_settings import load_settings
+from consumer.preflight import counted
 from consumer.settings import Settings
 from consumer.terminal import AsJson, SettingsFile, err, out
 
@@ -93,6 +95,7 @@ class Made(NamedTuple):
 
 CREATED = "created"
 EXISTS = "exists"
+MISSING = "missing"
 
 
 @app.command("create")
@@ -116,6 +119,8 @@ def create(
     for one in made:
         if not one.is_there:
             err.print(f"capi-consumer: topic {one.name} cannot be created ({one.ended})", markup=False)
+    for note in left_as_they_are(made, found, partitions):
+        err.print(f"capi-consumer: {note}", markup=False)
     _show(settings, admin, {one.name: one.ended for one in made if one.is_there}, as_json=as_json)
     raise typer.Exit(exits.OK if all(one.is_there for one in made) else exits.NOT_ALL)
 
@@ -127,10 +132,22 @@ def list_topics(as_json: AsJson = False, settings_file: SettingsFile = None) -> 
     admin = kafka.admin_client(settings)
     there = cluster.list_cluster(admin, settings).topics
     names = (*settings.topics, settings.dead_letter_topic)
-    _show(settings, admin, {name: EXISTS if name in there else "missing" for name in names}, as_json=as_json)
+    _show(settings, admin, {name: EXISTS if name in there else MISSING for name in names}, as_json=as_json)
+    if missing := [name for name in names if name not in there]:
+        raise CannotGoOn(f"missing: {', '.join(missing)}", "`capi-consumer topics create` makes them")
 
 
-def make_topics(settings: Settings, admin: AdminClient, found: Cluster, plan: Plan) -> list[Made]:
+def left_as_they_are(made: Sequence[Made], found: Cluster, partitions: int) -> list[str]:
+    """One line for each topic that existed with another number of partitions than a new one gets."""
+    existed = [found.topics[one.name] for one in made if one.ended == EXISTS and one.name in found.topics]
+    return [
+        f"topic {topic.name} exists and is left at {counted(topic.partitions, 'partition')}, not {partitions}"
+        for topic in existed
+        if topic.partitions != partitions
+    ]
+
+
+def make_topics(settings: Settings, admin: LookingClient, found: Cluster, plan: Plan) -> list[Made]:
     """Make what is missing: the events topics first, for the size of dead letters follows from theirs."""
     events = [_made(admin, found, name, plan, _keeping(plan, plan.event_hours)) for name in settings.topics]
     there = [made.name for made in events if made.is_there]
@@ -153,7 +170,7 @@ def _largest_record(configs: Mapping[str, Configs | Unknown]) -> int:
     return max(sizes, default=RECORD_BYTES_MAX)
 
 
-def _made(admin: AdminClient, found: Cluster, name: str, plan: Plan, config: dict[str, str]) -> Made:
+def _made(admin: LookingClient, found: Cluster, name: str, plan: Plan, config: dict[str, str]) -> Made:
     if name in found.topics:
         return Made(name, EXISTS)
     new = NewTopic(name, plan.partitions, plan.replicas, config=config)
@@ -165,7 +182,7 @@ def _made(admin: AdminClient, found: Cluster, name: str, plan: Plan, config: dic
     return Made(name, CREATED)
 
 
-def _show(settings: Settings, admin: AdminClient, states: Mapping[str, str], *, as_json: bool) -> None:
+def _show(settings: Settings, admin: LookingClient, states: Mapping[str, str], *, as_json: bool) -> None:
     """What is there now, as a table or one JSON object."""
     seen = _seen(settings, admin, [name for name, state in states.items() if state == CREATED])
     names = [name for name in states if name in seen.topics]
@@ -174,13 +191,16 @@ def _show(settings: Settings, admin: AdminClient, states: Mapping[str, str], *, 
     if as_json:
         out.print(orjson.dumps({"topics": rows}).decode(), markup=False)
         return
-    table = Table("topic", "", "partitions", "replicas", "kept", "largest record")
-    for row in rows:
-        table.add_row(*_cells(row))
+    lines = [["topic", "state", "partitions", "replicas", "kept", "largest record"], *map(_cells, rows)]
+    table = Table()
+    for column in zip(*lines, strict=True):  # as wide as it needs: a name that is cut is no name
+        table.add_column(column[0], no_wrap=True, min_width=max(map(len, column)))
+    for line in lines[1:]:
+        table.add_row(*line)
     out.print(table)
 
 
-def _seen(settings: Settings, admin: AdminClient, created: Sequence[str]) -> Cluster:
+def _seen(settings: Settings, admin: LookingClient, created: Sequence[str]) -> Cluster:
     """The cluster, once the brokers show what was created: the news take a moment to reach all of them."""
     until = time.monotonic() + SEEN_WITHIN_S
     found = cluster.list_cluster(admin, settings)

@@ -72,6 +72,7 @@ def test_what_exists_is_left_as_it_is_and_said_so(kafka, processes, names, envir
         ("created", 3),
         ("created", 3),
     ]
+    assert first.stderr == f"capi-consumer: topic {names[0]} exists and is left at 2 partitions, not 3\n"
     assert [row["retention_hours"] for row in rows] == [2, 168, 720]
     assert (first.returncode, second.returncode) == (0, 0)
     assert [row["state"] for row in json.loads(second.stdout)["topics"]] == ["exists"] * 3
@@ -108,12 +109,16 @@ def test_more_replicas_than_brokers_are_refused_in_one_line(kafka, processes, na
 def test_a_topic_that_the_brokers_refuse_is_named_and_the_others_are_made(
     kafka, processes, names, environment
 ):
-    environment["CAPI_TOPICS"] = f"{names[0]},no good name"
+    other = names[0].replace("-", ".")
+    clashing = names[0].replace("-", "_")  # Kafka refuses names that differ only in `.` and `_`
+    topics.create_topic(kafka.bootstrap_servers, other)
+    environment["CAPI_TOPICS"] = f"{names[0]},{clashing}"
     ended = processes.run("topics", "create", "--json", settings=environment)
 
     assert ended.returncode == 1
-    assert ended.stderr == "capi-consumer: topic no good name cannot be created (TOPIC_EXCEPTION)\n"
+    assert ended.stderr == f"capi-consumer: topic {clashing} cannot be created (TOPIC_EXCEPTION)\n"
     assert [row["name"] for row in json.loads(ended.stdout)["topics"]] == [names[0], names[2]]
+    topics.delete_topics(kafka.bootstrap_servers, [other])
 
 
 def test_the_list_shows_what_is_there_and_what_is_missing(kafka, processes, names, environment):
@@ -147,7 +152,13 @@ def test_the_list_shows_what_is_there_and_what_is_missing(kafka, processes, name
             for name in names[1:]
         ),
     ]
-    assert (as_json.returncode, for_a_person.returncode) == (0, 0)
+    assert (as_json.returncode, for_a_person.returncode) == (1, 1)
+    assert (
+        for_a_person.stderr
+        == as_json.stderr
+        == (f"capi-consumer: missing: {names[1]}, {names[2]}: `capi-consumer topics create` makes them\n")
+    )
+    assert all(name in for_a_person.stdout for name in names)
     assert "for ever" in for_a_person.stdout
     assert for_a_person.stdout.count("missing") == 2
     assert topics.partitions_of(kafka.bootstrap_servers, names[1]) == []
