@@ -56,7 +56,8 @@ def test_mistakes_in_the_settings_are_one_line_each_and_exit_2():
         "capi-consumer: CAPI_PIXEL_ID: digits only, as Events Manager shows it",
         "capi-consumer: CAPI_LINGER_MS: Input should be a valid integer, "
         "unable to parse string as an integer",
-        "capi-consumer: CAPI_ACCESS_TOKEN: missing; Events Manager makes it under Settings, Conversions API",
+        "capi-consumer: CAPI_ACCESS_TOKEN or CAPI_ACCESS_TOKEN_FILE: missing; "
+        "Events Manager makes the token under Settings, Conversions API",
     ]
     assert done.stdout == ""
 
