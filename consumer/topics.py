@@ -191,13 +191,20 @@ def _show(settings: Settings, admin: LookingClient, states: Mapping[str, str], *
     if as_json:
         out.print(orjson.dumps({"topics": rows}).decode(), markup=False)
         return
-    lines = [["topic", "state", "partitions", "replicas", "kept", "largest record"], *map(_cells, rows)]
-    table = Table()
-    for column in zip(*lines, strict=True):  # as wide as it needs: a name that is cut is no name
-        table.add_column(column[0], no_wrap=True, min_width=max(map(len, column)))
+    out.print(
+        _table([["topic", "state", "partitions", "replicas", "kept", "largest record"], *map(_cells, rows)])
+    )
+
+
+def _table(lines: Sequence[Sequence[str]]) -> Table:
+    """As wide as it needs, on any terminal: a name that is cut is no name. The first line is the header."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    table = Table(
+        *lines[0], width=sum(width + 3 for width in widths) + 1
+    )  # a space on both sides, and a rule
     for line in lines[1:]:
         table.add_row(*line)
-    out.print(table)
+    return table
 
 
 def _seen(settings: Settings, admin: LookingClient, created: Sequence[str]) -> Cluster:

@@ -129,7 +129,7 @@ def test_the_list_shows_what_is_there_and_what_is_missing(kafka, processes, name
         config={"retention.ms": "-1", "max.message.bytes": "2000"},
     )
     as_json = processes.run("topics", "list", "--json", settings=environment)
-    for_a_person = processes.run("topics", "list", settings=environment)
+    for_a_person = processes.run("topics", "list", settings=environment | {"COLUMNS": "40"})
 
     assert json.loads(as_json.stdout)["topics"] == [
         {
@@ -159,6 +159,8 @@ def test_the_list_shows_what_is_there_and_what_is_missing(kafka, processes, name
         == (f"capi-consumer: missing: {names[1]}, {names[2]}: `capi-consumer topics create` makes them\n")
     )
     assert all(name in for_a_person.stdout for name in names)
+    assert "┃ partitions ┃" in for_a_person.stdout
+    assert "2,000 bytes" in for_a_person.stdout
     assert "for ever" in for_a_person.stdout
     assert for_a_person.stdout.count("missing") == 2
     assert topics.partitions_of(kafka.bootstrap_servers, names[1]) == []
