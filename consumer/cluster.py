@@ -28,6 +28,7 @@ from consumer.kafka import METADATA_TIMEOUT_S, LookingClient, cannot_reach, erro
 from consumer.settings import Settings
 
 MAX_MESSAGE_BYTES = "max.message.bytes"
+CLEANUP_POLICY = "cleanup.policy"
 TURN_S = 1.0
 
 Answer = TypeVar("Answer")

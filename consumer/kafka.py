@@ -137,7 +137,8 @@ class LookingClient(AdminClient):
 
     def __init__(self, properties: Properties) -> None:
         self.faults: set[str] = set()
-        super().__init__({**properties, "error_cb": self._remember})
+        with_memory: Properties = {**properties, "error_cb": self._remember}
+        super().__init__(with_memory)
 
     def _remember(self, error: KafkaError) -> None:
         if error.name() in FAULTS:
@@ -171,6 +172,10 @@ def _refusal_in_one_line(properties: Properties) -> Iterator[None]:
         yield
     except KafkaException as error:
         raise CannotGoOn(_not_taken(error, properties), "mend CAPI_KAFKA or CAPI_KAFKA_FILE") from None
+    except (TypeError, ValueError):
+        # confluent-kafka reads some properties itself, and says so in its own way.
+        says = "confluent-kafka does not take the properties of CAPI_KAFKA"
+        raise CannotGoOn(says, "mend CAPI_KAFKA or CAPI_KAFKA_FILE") from None
 
 
 def _not_taken(error: KafkaException, properties: Properties) -> str:

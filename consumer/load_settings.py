@@ -18,7 +18,13 @@ from pathlib import Path
 from typing import Self
 
 import orjson
-from pydantic import ValidationError, model_validator
+from pydantic import (
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 from pydantic_settings import SettingsConfigDict
 
@@ -71,7 +77,7 @@ def unknown_names(environ: Iterable[str]) -> list[str]:
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, list(known), n=1)
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.75)
     return f"; did you mean {near[0]}?" if near else ""
 
 
@@ -84,6 +90,16 @@ class _WellFormed(Settings):
 
     model_config = SettingsConfigDict(extra="ignore")
 
+    @field_validator("*", mode="wrap")
+    @classmethod
+    def _default_when_malformed(
+        cls, value: object, read: ValidatorFunctionWrapHandler, info: ValidationInfo
+    ) -> object:
+        try:
+            return read(value)
+        except ValueError:
+            return cls.model_fields[info.field_name or ""].get_default(call_default_factory=True)
+
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         return self
@@ -95,17 +111,14 @@ def _validated(path: Path | None, given_by: str) -> tuple[Settings | None, list[
         try:
             tomllib.loads(path.read_text(encoding="utf-8"))
         except OSError as error:
-            return None, [f"{given_by}: {_unread(path, error)}"]
+            return None, [f"{given_by}: {_unread(path, error)}", *_validated(None, given_by)[1]]
         except ValueError as error:
-            return None, [f"{given_by}: {path} is not TOML{_where(error)}"]
+            return None, [f"{given_by}: {path} is not TOML{_where(error)}", *_validated(None, given_by)[1]]
     try:
         return _from(Settings, path)(), []
     except ValidationError as error:
         details = [detail for detail in _details(error) if detail["loc"]]
-    fields = Settings.model_fields
-    malformed = {str(detail["loc"][0]) for detail in details} & set(fields)
-    defaults = {name: fields[name].get_default(call_default_factory=True) for name in malformed}
-    settings = _from(_WellFormed, path)(**defaults)
+    settings = _from(_WellFormed, path)()
     return settings, [_mistake(detail, given_by) for detail in details] + settings.clashes()
 
 

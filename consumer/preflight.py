@@ -17,6 +17,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from consumer.cluster import (
+    CLEANUP_POLICY,
     MAX_MESSAGE_BYTES,
     Allowed,
     Cluster,
@@ -99,7 +100,8 @@ def _described_findings(settings: Settings, admin: LookingClient, cluster: Clust
     if settings.dead_letter_topic in rights:
         name = settings.dead_letter_topic
         findings.append(_right(f"topic {name}", "WRITE", rights[name]))
-    return findings + size_findings(settings, topic_configs(admin, there))
+    configs = topic_configs(admin, there)
+    return findings + size_findings(settings, configs) + compaction_findings(settings, configs)
 
 
 def _right(resource: str, operation: str, allowed: Allowed | Unknown) -> Finding:
@@ -130,6 +132,15 @@ def size_findings(settings: Settings, configs: dict[str, Configs | Unknown]) -> 
         do = f"raise {MAX_MESSAGE_BYTES} of {settings.dead_letter_topic} to {events} or more"
         return [Finding(name, False, f"at most {letters} bytes, while events have up to {events}", do)]
     return [Finding(name, True, f"up to {letters} bytes; events have up to {events}")]
+
+
+def compaction_findings(settings: Settings, configs: dict[str, Configs | Unknown]) -> list[Finding]:
+    """A compacted topic takes no letter without a key, and keeps one of those that share theirs."""
+    config = configs.get(settings.dead_letter_topic)
+    if config is None or isinstance(config, Unknown) or "compact" not in config.get(CLEANUP_POLICY, ""):
+        return []
+    do = f"set {CLEANUP_POLICY} of {settings.dead_letter_topic} to delete"
+    return [Finding("dead letters are kept", False, "the dead-letter topic is compacted", do)]
 
 
 def _bytes_max(config: Configs | Unknown) -> int | None:

@@ -25,6 +25,8 @@ REFUSED_KAFKA_PROPERTIES = {
     "auto.offset.reset": "CAPI_START and CAPI_OUT_OF_RANGE say where to begin",
     "acks": "a dead letter counts only when every in-sync replica has it",
     "enable.idempotence": "a dead letter is written once",
+    "transactional.id": "a dead letter is written outside any transaction",
+    "delivery.report.only.error": "a record has ended when the broker says that it has it",
     "group.id": "CAPI_GROUP names the group",
     "bootstrap.servers": "CAPI_BOOTSTRAP_SERVERS names the brokers",
 }
@@ -137,6 +139,14 @@ def kafka_properties(properties: dict[str, Any]) -> dict[str, Any]:
     if not all(isinstance(value, str | int | float | bool) for value in properties.values()):
         raise ValueError("each property takes text, a number or a boolean")
     return properties
+
+
+def event_names(names: dict[str, str]) -> dict[str, str]:
+    """Commanders Act name -> Meta name, both trimmed."""
+    trimmed = {given.strip(): sent.strip() for given, sent in names.items()}
+    if not all(given and sent and "@" not in sent for given, sent in trimmed.items()):
+        raise ValueError("each event name takes another name, neither blank nor an address")
+    return trimmed
 
 
 def topic_name(text: str) -> str:

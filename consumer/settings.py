@@ -77,7 +77,9 @@ TextList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(forms.text_list)
 MaybeTextList = Annotated[tuple[str, ...] | None, NoDecode, BeforeValidator(forms.maybe_text_list)]
 MaybePath = Annotated[Path | None, BeforeValidator(forms.absent_when_empty)]
 MaybeInt = Annotated[int | None, BeforeValidator(forms.absent_when_empty)]
-TextMap = Annotated[dict[str, str], NoDecode, BeforeValidator(forms.json_object)]
+EventNames = Annotated[
+    dict[str, str], NoDecode, BeforeValidator(forms.json_object), AfterValidator(forms.event_names)
+]
 MaybeOrder = Annotated[BirthdateOrder | None, BeforeValidator(forms.absent_when_empty)]
 Digits = Annotated[str, AfterValidator(forms.digits)]
 GraphVersion = Annotated[str, AfterValidator(forms.graph_version)]
@@ -164,7 +166,7 @@ class Settings(BaseSettings):
     """`content_type` of every event; empty: none."""
     content_id: ContentId = ContentId.PRODUCT
     """Which id of an item is sent first."""
-    event_names: TextMap = Field(default_factory=dict)
+    event_names: EventNames = Field(default_factory=dict)
     """More event names: Commanders Act name to Meta name."""
     custom_data_paths: AnyMap = Field(default_factory=dict)
     """More sources of custom_data: Meta key to dotted path or paths."""

@@ -25,7 +25,7 @@ from confluent_kafka.admin import NewTopic  # type: ignore[attr-defined] # expor
 from rich.table import Table
 
 from consumer import cluster, exits, kafka
-from consumer.cluster import MAX_MESSAGE_BYTES, Cluster, Configs, Topic, Unknown
+from consumer.cluster import CLEANUP_POLICY, MAX_MESSAGE_BYTES, Cluster, Configs, Topic, Unknown
 from consumer.core.letter import HEADER_BYTES_MAX
 from consumer.exits import CannotGoOn
 from consumer.kafka import LookingClient
@@ -157,7 +157,7 @@ def make_topics(settings: Settings, admin: LookingClient, found: Cluster, plan: 
 
 
 def _keeping(plan: Plan, hours: int) -> dict[str, str]:
-    config = {"retention.ms": str(hours * HOUR_MS), "cleanup.policy": "delete"}
+    config = {"retention.ms": str(hours * HOUR_MS), CLEANUP_POLICY: "delete"}
     return config | ({"min.insync.replicas": "2"} if plan.replicas >= REPLICAS_MAX else {})
 
 

@@ -26,6 +26,7 @@ from consumer.cluster import Cluster, Group, Topic, Unknown
 from consumer.exits import CannotGoOn
 from consumer.preflight import (
     Finding,
+    compaction_findings,
     group_right,
     preflight,
     refuse_unless_ready,
@@ -82,6 +83,18 @@ def test_the_dead_letter_topic_must_take_what_the_events_topics_take(sizes, ok, 
     configs = {name: {"max.message.bytes": size} for name, size in sizes.items()}
     [found] = size_findings(SETTINGS, configs)
     assert (found.ok, found.says) == (ok, says)
+
+
+@pytest.mark.parametrize("policy", ["compact", "compact,delete"])
+def test_a_compacted_dead_letter_topic_is_refused(policy):
+    settings = Settings(dead_letter_topic="letters")
+    (finding,) = compaction_findings(settings, {"letters": {"cleanup.policy": policy}})
+    assert (finding.ok, finding.do) == (False, "set cleanup.policy of letters to delete")
+
+
+@pytest.mark.parametrize("config", [{"cleanup.policy": "delete"}, {}, Unknown("TIMED_OUT")])
+def test_a_dead_letter_topic_that_is_not_known_to_be_compacted_is_no_finding(config):
+    assert compaction_findings(Settings(dead_letter_topic="letters"), {"letters": config}) == []
 
 
 def test_a_size_that_may_not_be_read_is_no_reason_to_refuse():

@@ -311,3 +311,39 @@ def test_a_file_of_properties_is_held_to_the_same_rules(environment, tmp_path, c
     file.write_bytes(content)
     environment(CAPI_KAFKA_FILE=file)
     assert mistakes() == [says]
+
+
+def test_a_malformed_map_in_a_file_is_one_mistake_among_all(tmp_path, monkeypatch):
+    file = tmp_path / "settings.toml"
+    file.write_text(
+        'linger_ms = "x"\n[event_names]\na = 5\n[kafka]\nacks = "1"\n[custom_data_paths]\na = 5\n'
+    )
+    with pytest.raises(BadSettings) as refused:
+        load_settings(file=file)
+    assert {mistake.split(":")[0] for mistake in refused.value.mistakes} == {
+        "CAPI_LINGER_MS",
+        "CAPI_EVENT_NAMES",
+        "CAPI_KAFKA",
+        "CAPI_CUSTOM_DATA_PATHS",
+    }
+
+
+def test_a_file_that_is_not_there_hides_no_other_mistake(tmp_path, monkeypatch):
+    monkeypatch.setenv("CAPI_LINGER_MS", "x")
+    with pytest.raises(BadSettings) as refused:
+        load_settings(file=tmp_path / "none.toml")
+    assert len(refused.value.mistakes) == 2
+
+
+@pytest.mark.parametrize("names", ['{"sign_up": "  "}', '{" ": "Lead"}', '{"sign_up": "a@example.com"}'])
+def test_an_event_name_that_meta_would_not_get_is_refused(names, monkeypatch):
+    monkeypatch.setenv("CAPI_EVENT_NAMES", names)
+    with pytest.raises(BadSettings, match="neither blank nor an address"):
+        load_settings()
+
+
+@pytest.mark.parametrize("name", ["transactional.id", "delivery.report.only.error"])
+def test_a_property_that_would_stop_dead_letters_is_refused(name, monkeypatch):
+    monkeypatch.setenv("CAPI_KAFKA", f'{{"{name}": true}}')
+    with pytest.raises(BadSettings, match=name):
+        load_settings()
