@@ -227,7 +227,7 @@ def _register_gauges(telemetry: Telemetry, worker: Worker, delivery: Delivery, v
 def _state(stop: asyncio.Event, worker: Worker, gate: Gate) -> State:
     if stop.is_set():
         return State.DRAINING
-    return gate.state if worker.has_turned else State.STARTING
+    return gate.state if worker.has_joined else State.STARTING
 
 
 def _warn_of_settings(settings: Settings) -> None:

@@ -92,7 +92,7 @@ class Worker:
         self._stopping = threading.Event()
         self._ended = ended
         self.turned_at = time.monotonic()
-        self.has_turned = False
+        self.has_joined = False
 
     def run(self) -> None:
         """Work until told to stop, then drain, commit and leave the group."""
@@ -133,7 +133,6 @@ class Worker:
         if records:
             self._take(records)
         self.turned_at = time.monotonic()
-        self.has_turned = True
 
     def _settle(self, wait_s: float = 0.0) -> None:
         """Complete the tickets of what has ended; wait for the first of it at most `wait_s`."""
@@ -207,7 +206,8 @@ class Worker:
     # Partitions come and go: called by the source, inside `poll`
 
     def assigned(self, starts: Mapping[Partition, int]) -> None:
-        """These partitions are ours now."""
+        """These partitions are ours now. Without any we have joined all the same, and stand by."""
+        self.has_joined = True
         for partition, offset in starts.items():
             self._tracker.assign(partition, offset)
 

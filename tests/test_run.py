@@ -1,0 +1,386 @@
+"""The whole consumer in one process: what it does with records, signals, tokens and worlds that end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import asynccontextmanager
+from types import SimpleNamespace
+
+import aiohttp
+import orjson
+import pytest
+from confluent_kafka import Consumer, KafkaError, TopicPartition
+from deciding import event
+from eventually import eventually
+from faulty_kafka import FaultyKafka, Request
+from system.ports import free_ports
+
+from consumer import metrics, run
+from consumer.delivery import Delivery
+from consumer.exits import CannotGoOn
+from consumer.sandbox.server import Sandbox, SandboxSettings
+from consumer.settings import Settings
+from consumer.source import Source
+from consumer.telemetry import Telemetry
+
+EVENTS, LETTERS = "capi.events", "capi.dead-letters"
+DEADLINE_S = 30
+CANARY = "canary-4711"
+
+
+def value(number, **changes):
+    now_ms = int(time.time() * 1000)
+    return orjson.dumps(event(event_id=f"e-{number}", event_timestamp=now_ms - 60_000, **changes))
+
+
+@pytest.fixture
+def brokers():
+    with FaultyKafka() as running:
+        running.make_topic(EVENTS, 2)
+        running.make_topic(LETTERS, 1)
+        yield running
+
+
+def committed(brokers, number=0):
+    asking = Consumer(
+        {"bootstrap.servers": brokers.bootstrap_servers, "group.id": "capi-consumer", "log_level": 0}
+    )
+    try:
+        return asking.committed([TopicPartition(EVENTS, number)], timeout=10)[0].offset
+    finally:
+        asking.close()
+
+
+async def until(predicate, deadline_s=DEADLINE_S):
+    """Wait for a fact without holding the loop up."""
+    deadline = time.monotonic() + deadline_s
+    while not predicate():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def consuming(brokers, sandbox=None, **given):
+    """A consumer at work between brokers and a sandbox; it is stopped at the end of the block."""
+    (port,) = free_ports(1)
+    async with Sandbox(SandboxSettings(**(sandbox or {}))) as meta:
+        settings = Settings(
+            **{
+                "pixel_id": "1234567890",
+                "access_token": "sandbox-token",
+                "graph_url": meta.url,
+                "bootstrap_servers": brokers.bootstrap_servers,
+                "kafka": {"session.timeout.ms": 2000, "heartbeat.interval.ms": 200},
+                "health_address": f"127.0.0.1:{port}",
+                "linger_ms": 20,
+                "commit_interval_ms": 50,
+                "drain_timeout_s": 5.0,
+                **given,
+            }
+        )
+        telemetry, stop = Telemetry(), asyncio.Event()
+        task = asyncio.create_task(run.consume(settings, telemetry, stop))
+        try:
+            yield SimpleNamespace(meta=meta, telemetry=telemetry, stop=stop, task=task, port=port)
+        finally:
+            stop.set()
+            await asyncio.wait([task], timeout=DEADLINE_S)
+            telemetry.close()
+        if not task.cancelled() and (error := task.exception()):
+            raise error
+
+
+async def get(at, path):
+    async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{at.port}{path}") as answer:
+        return answer.status, await answer.json(
+            content_type=None
+        ) if path != "/metrics" else await answer.text()
+
+
+# Records to their ends
+
+
+async def test_every_record_ends_in_one_place_and_is_committed(brokers):
+    brokers.write(
+        EVENTS,
+        value(0),
+        b"not json",
+        value(1, **{"integrations.facebook.custom_data.sandbox_refuse": "100/2804007"}),
+        None,
+        value(2),
+    )
+    brokers.write(EVENTS, value(3), partition=1)
+    async with consuming(brokers) as at:
+        await until(lambda: committed(brokers) == 5 and committed(brokers, 1) == 1)
+        accepted = {one["event_id"] for one in at.meta.accepted}
+        counts = at.telemetry.snapshot()
+        assert at.telemetry.total(metrics.CONSUMED) == 6
+        assert counts["capi.events.filtered"][("tombstone",)] == 1
+    letters = {dict(letter.headers())["dlq.origin-offset"] for letter in brokers.records(LETTERS)}
+    assert {"e-0", "e-2", "e-3"} <= accepted
+    assert b"1" in letters
+    assert len(accepted) + len(letters) == 5
+
+
+async def test_a_stop_ends_what_is_in_flight_commits_and_leaves(brokers):
+    brokers.write(EVENTS, *(value(n) for n in range(50)))
+    async with consuming(brokers, {"latency_ms": 300}, commit_interval_ms=3_600_000, linger_ms=600_000) as at:
+        await until(lambda: at.telemetry.total(metrics.CONSUMED) == 50)
+        at.stop.set()
+        await asyncio.wait_for(at.task, DEADLINE_S)
+        assert at.meta.stats.events_accepted == 50
+        assert at.meta.stats.repeats == 0
+    assert committed(brokers) == 50
+
+
+async def test_a_stop_while_meta_is_ill_ends_in_time_and_commits_nothing(brokers):
+    fault = {"kind": "html", "status": 500, "times": None}
+    brokers.write(EVENTS, *(value(n) for n in range(5)))
+    async with consuming(brokers, {"behave": {"faults": [fault]}}, drain_timeout_s=0.5) as at:
+        await until(lambda: at.meta.stats.requests >= 2)
+        began = time.monotonic()
+        at.stop.set()
+        await asyncio.wait_for(at.task, DEADLINE_S)
+        assert time.monotonic() - began < 8
+    assert committed(brokers) in (0, -1001)
+    assert brokers.records(LETTERS) == []
+
+
+async def test_a_consumer_that_comes_after_another_goes_on_where_it_stood(brokers):
+    brokers.write(EVENTS, value(0), value(1))
+    async with consuming(brokers) as at:
+        await until(lambda: committed(brokers) == 2)
+    brokers.write(EVENTS, value(2))
+    async with consuming(brokers) as at:
+        await until(lambda: at.meta.stats.events_accepted == 1)
+        assert [one["event_id"] for one in at.meta.accepted] == ["e-2"]
+
+
+# The token, and what health says of it
+
+
+async def test_a_refused_token_waits_for_the_file_to_change_and_goes_on_by_itself(brokers, tmp_path):
+    token = tmp_path / "token"
+    token.write_text("revoked")
+    brokers.write(EVENTS, *(value(n) for n in range(3)))
+    given = {"access_token": "", "access_token_file": token, "setup_retry_s": 3_600.0}
+    async with consuming(brokers, **given) as at:
+        await until(lambda: at.telemetry.snapshot()["capi.requests"][("setup",)] >= 1)
+        assert await get(at, "/readyz") == (503, {"state": "setup"})
+        assert await get(at, "/livez") == (200, {"state": "setup"})
+        assert await get(at, "/startupz") == (200, {"state": "setup"})
+        assert committed(brokers) in (0, -1001)
+        token.write_text("sandbox-token")
+        await until(lambda: committed(brokers) == 3)
+        assert await get(at, "/readyz") == (200, {"state": "running"})
+    assert brokers.records(LETTERS) == []
+
+
+async def test_a_stop_while_the_token_is_refused_does_not_wait(brokers):
+    brokers.write(EVENTS, value(0))
+    async with consuming(brokers, access_token="revoked", drain_timeout_s=600.0) as at:
+        await until(lambda: at.telemetry.snapshot()["capi.requests"][("setup",)] >= 1)
+        began = time.monotonic()
+        at.stop.set()
+        await asyncio.wait_for(at.task, DEADLINE_S)
+        assert time.monotonic() - began < 8
+    assert committed(brokers) in (0, -1001)
+
+
+async def test_throttled_is_ready_all_the_same(brokers):
+    fault = {"kind": "error", "code": 4, "retry_after": 3_600}
+    brokers.write(EVENTS, value(0))
+    async with consuming(brokers, {"behave": {"faults": [fault]}}) as at:
+        await until(lambda: at.telemetry.snapshot()["capi.requests"][("throttled",)] == 1)
+        assert await get(at, "/readyz") == (200, {"state": "throttled"})
+        _, text = await get(at, "/metrics")
+        assert [
+            line.rpartition(" ")[2]
+            for line in text.splitlines()
+            if line.startswith("capi_state{") and 'state="throttled"' in line
+        ] == ["1.0"]
+        assert next(line for line in text.splitlines() if line.startswith("capi_in_flight{")).endswith(" 1.0")
+
+
+async def test_it_has_started_once_the_group_was_joined(brokers):
+    brokers.down()
+    async with consuming(brokers, drain_timeout_s=0.5) as at:
+        began = time.monotonic()
+        await until(lambda: time.monotonic() - began > 1.0)
+        assert await get(at, "/startupz") == (503, {"state": "starting"})
+        assert (await get(at, "/readyz"))[0] == 503
+        assert (await get(at, "/livez"))[0] == 200
+        brokers.up()
+        await until(lambda: at.telemetry.snapshot()["capi.rebalances"][("assigned",)] == 2)
+        assert await get(at, "/startupz") == (200, {"state": "running"})
+
+
+async def test_a_member_without_a_partition_has_started_too(brokers):
+    """More members than partitions: it stands by."""
+    async with consuming(brokers) as one, consuming(brokers) as two, consuming(brokers) as three:
+        members = (one, two, three)
+
+        async def all_started():
+            return [(await get(at, "/startupz"))[0] for at in members] == [200] * 3
+
+        deadline = time.monotonic() + DEADLINE_S
+        while not await all_started():
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.05)
+
+
+# Worlds that end
+
+
+async def test_a_member_that_was_replaced_ends_in_one_line(brokers):
+    own = {"session.timeout.ms": 2000, "heartbeat.interval.ms": 200, "group.instance.id": "a"}
+    with pytest.raises(CannotGoOn) as ended:
+        async with consuming(brokers, kafka=own) as at:
+            await until(lambda: at.telemetry.snapshot()["capi.rebalances"][("assigned",)] == 2)
+            brokers.push(Request.HEARTBEAT, KafkaError.FENCED_INSTANCE_ID)
+            await asyncio.wait([at.task], timeout=DEADLINE_S)
+    assert str(ended.value).startswith("Kafka ended our work (")
+    assert "\n" not in str(ended.value)
+
+
+async def test_a_health_port_that_is_taken_ends_before_the_group_is_joined(brokers):
+    async with consuming(brokers) as first:
+        await until(lambda: first.telemetry.snapshot()["capi.rebalances"][("assigned",)] == 2)
+        with pytest.raises(CannotGoOn, match="CAPI_HEALTH_ADDRESS"):
+            async with consuming(brokers, health_address=f"127.0.0.1:{first.port}") as second:
+                await asyncio.wait([second.task], timeout=DEADLINE_S)
+        assert first.telemetry.snapshot()["capi.rebalances"][("revoked",)] == 0
+
+
+@pytest.mark.parametrize("place", ["_fresh", "accept"])
+async def test_a_bug_ends_the_process_and_commits_nothing(brokers, monkeypatch, place):
+    def broken(*_):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(Delivery, place, broken)
+    brokers.write(EVENTS, value(0))
+    with pytest.raises(RuntimeError, match="a bug"):
+        async with consuming(brokers) as at:
+            await asyncio.wait([at.task], timeout=DEADLINE_S)
+    assert committed(brokers) in (0, -1001)
+
+
+async def test_leaving_that_hangs_is_watched(brokers, monkeypatch):
+    monkeypatch.setattr(run, "CLOSE_S", 0.3)
+    barked = threading.Event()
+    close = Source.close
+
+    def hang(source):
+        barked.wait(DEADLINE_S)
+        close(source)
+
+    monkeypatch.setattr(Source, "close", hang)
+    stop = asyncio.Event()
+    settings = Settings(
+        pixel_id="1",
+        access_token="t",
+        bootstrap_servers=brokers.bootstrap_servers,
+        health_address="127.0.0.1:0",
+        drain_timeout_s=0.1,
+    )
+    task = asyncio.create_task(run.consume(settings, Telemetry(), stop, watchdog=barked.set))
+    await asyncio.sleep(0)
+    stop.set()
+    await asyncio.wait_for(task, DEADLINE_S)
+    assert barked.is_set()
+
+
+# As a process
+
+
+@pytest.fixture
+def process(brokers, tmp_path):
+    started = []
+
+    def begin(**settings):
+        given = {
+            "CAPI_BOOTSTRAP_SERVERS": brokers.bootstrap_servers,
+            "CAPI_PIXEL_ID": "1234567890",
+            "CAPI_ACCESS_TOKEN": CANARY,
+            "CAPI_HEALTH_ADDRESS": "127.0.0.1:0",
+            "CAPI_LOG_FORMAT": "json",
+            **settings,
+        }
+        bare = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+        log = tmp_path / f"log-{len(started)}"
+        with log.open("wb") as stderr:
+            child = subprocess.Popen(
+                [sys.executable, "-c", "from consumer.cli import main; main()", "run"],
+                env={**bare, **given},
+                stdout=subprocess.DEVNULL,
+                stderr=stderr,
+            )
+        started.append(child)
+        return child, log
+
+    yield begin
+    for child in started:
+        if child.poll() is None:
+            child.kill()
+        child.wait()
+
+
+def said(log):
+    return [orjson.loads(line)["event"] for line in log.read_bytes().splitlines() if line.startswith(b"{")]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_drains_and_ends_with_0(process, number):
+    child, log = process(CAPI_GRAPH_URL="http://127.0.0.1:1")
+    eventually(lambda: "consuming" in said(log), DEADLINE_S)
+    child.send_signal(number)
+    assert child.wait(DEADLINE_S) == 0
+    assert said(log)[-1] == "left the group"
+    assert CANARY not in log.read_text()
+
+
+def test_a_second_signal_ends_at_once_with_1(process, brokers):
+    brokers.write(EVENTS, value(0))
+    child, log = process(CAPI_GRAPH_URL="http://127.0.0.1:1", CAPI_DRAIN_TIMEOUT_S="600", CAPI_LINGER_MS="0")
+    eventually(lambda: "request not accepted" in said(log), DEADLINE_S)
+    child.terminate()
+    eventually(lambda: any(line.startswith("stopping") for line in said(log)), DEADLINE_S)
+    child.terminate()
+    assert child.wait(DEADLINE_S) == 1
+    assert CANARY not in log.read_text()
+    assert "e-0" not in log.read_text()
+
+
+def test_brokers_that_are_not_there_are_one_line_and_1(process):
+    (port,) = free_ports(1)
+    child, log = process(CAPI_BOOTSTRAP_SERVERS=f"127.0.0.1:{port}")
+    assert child.wait(60) == 1
+    assert log.read_text().startswith("capi-consumer: brokers: no answer from the brokers 127.0.0.1:")
+    assert log.read_text().count("\n") == 1
+
+
+def test_a_topic_that_is_not_there_is_one_line_and_is_not_made(process, brokers):
+    child, log = process(CAPI_TOPICS="nowhere")
+    assert child.wait(60) == 1
+    assert log.read_text().startswith("capi-consumer: topic nowhere: does not exist")
+
+
+def test_a_proxy_s_password_and_the_token_are_in_no_line(process, brokers):
+    brokers.write(EVENTS, value(0))
+    child, log = process(
+        CAPI_PROXY=f"http://user:{CANARY}@127.0.0.1:1",
+        CAPI_GRAPH_URL="https://graph.example.com",
+        CAPI_LINGER_MS="0",
+        CAPI_LOG_LEVEL="debug",
+        CAPI_DRAIN_TIMEOUT_S="1",
+    )
+    eventually(lambda: "request not accepted" in said(log), DEADLINE_S)
+    child.terminate()
+    child.wait(60)
+    assert CANARY not in log.read_text()
