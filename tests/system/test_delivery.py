@@ -109,3 +109,18 @@ def test_a_refused_token_ends_no_event_and_a_new_one_in_its_file_is_taken_up(sce
     report = scene.report()
     assert report.holds, report
     assert (report.accepted, report.dead_lettered, consumer.returncode) == (500, 0, None)
+
+
+@pytest.mark.kafka
+def test_a_member_without_a_partition_is_ready_and_takes_over(scene):
+    """One more pod than partitions must not stop a rollout."""
+    scene.create_topics(1)
+    scene.start_sandbox()
+    first = scene.consumer()
+    scene.consumer()  # waits until it is ready
+    first.stop(30)
+    scene.produce(shop_events(seed=9, count=100, now_s=int(time.time())))
+    eventually(scene.is_done, 60, "the one that stood by has taken over")
+    report = scene.report()
+    assert report.holds, report
+    assert report.accepted == 100
