@@ -22,11 +22,11 @@ from confluent_kafka import KafkaException
 
 from consumer import exits, kafka
 from consumer.core.record import Record
-from consumer.dead_letter_files import as_line
-from consumer.dead_letter_topic import DeadLetterTopic, open_dead_letters
 from consumer.exits import BadCall, CannotGoOn
-from consumer.letter_tables import KEPT, counted, print_letters, print_tally
-from consumer.letter_view import LetterTally, LetterView, view
+from consumer.letters.lines import as_line
+from consumer.letters.tables import KEPT, counted, print_letters, print_tally
+from consumer.letters.topic import DeadLetterTopic, open_dead_letters
+from consumer.letters.view import LetterTally, LetterView, view
 from consumer.load_settings import load_settings
 from consumer.settings import Settings
 from consumer.terminal import AsJson, SettingsFile, err, out, progress

@@ -28,16 +28,16 @@ from consumer.event_checks import EventCheck
 from consumer.event_files import STANDARD_INPUT, EventFile, FileFormat
 from consumer.exits import CannotGoOn
 from consumer.file_lines import Entry, FoundEvent
+from consumer.letters.replaying import Sending
+from consumer.letters.way_back import open_way_back
 from consumer.load_settings import load_settings
 from consumer.producing import open_publisher
 from consumer.publish_events import as_it_stands, event_judge, send_events
 from consumer.publish_letters import ReadyLetter, Validity, letter_judge, send_letters
 from consumer.publish_report import Report
 from consumer.publishing import Publishing, Sent, Sum
-from consumer.replaying import Sending
 from consumer.settings import Settings
 from consumer.terminal import AsJson, SettingsFile, err, out, progress
-from consumer.way_back import open_way_back
 
 File = Annotated[
     str,

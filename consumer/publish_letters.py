@@ -20,13 +20,13 @@ from consumer.core.decision import Decision, Filtered, Invalid
 from consumer.core.hashing import BatchHasher
 from consumer.core.record import Partition, Record
 from consumer.core.rules import Rules
-from consumer.dead_letter_files import Mistake, as_letter
 from consumer.event_checks import WHOLE_EVENT
 from consumer.file_lines import FoundEvent, Remark
+from consumer.letters.lines import Mistake, as_letter
+from consumer.letters.replaying import LETTERS_AT_ONCE, TOO_LARGE, Sending
+from consumer.letters.way_back import Back, Held, LeftOut, WayBack
 from consumer.publish_report import Report
 from consumer.publishing import Judge, Sent
-from consumer.replaying import LETTERS_AT_ONCE, TOO_LARGE, Sending
-from consumer.way_back import Back, Held, LeftOut, WayBack
 
 WHY = {
     LeftOut.NO_ORIGIN: "no origin headers: it cannot go back",

@@ -18,14 +18,14 @@ from confluent_kafka import KafkaException
 
 from consumer import exits, kafka
 from consumer.asked_to_stop import asked_to_stop
-from consumer.dead_letter_topic import DeadLetterTopic, open_dead_letters
-from consumer.letter_tables import KEPT, counted, print_tally
+from consumer.letters.replaying import Ended, Outcome, Pace, Replay, Sending
+from consumer.letters.tables import KEPT, counted, print_tally
+from consumer.letters.topic import DeadLetterTopic, open_dead_letters
+from consumer.letters.way_back import LeftOut, open_way_back
 from consumer.load_settings import load_settings
 from consumer.producing import open_publisher
-from consumer.replaying import Ended, Outcome, Pace, Replay, Sending
 from consumer.settings import Settings
 from consumer.terminal import AsJson, SettingsFile, err, out, progress
-from consumer.way_back import LeftOut, open_way_back
 
 MEANS = {
     LeftOut.NO_ORIGIN: (

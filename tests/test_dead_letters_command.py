@@ -17,9 +17,9 @@ from typer.testing import CliRunner
 from consumer.cli import app
 from consumer.core.decision import Reason
 from consumer.core.record import Partition, Record
-from consumer.dead_letter_files import as_letter
-from consumer.letter_tables import letters_table
-from consumer.letter_view import OTHERS, PAIRS_MAX, LetterTally, LetterView, event_name, showable, view
+from consumer.letters.lines import as_letter
+from consumer.letters.tables import letters_table
+from consumer.letters.view import OTHERS, PAIRS_MAX, LetterTally, LetterView, event_name, showable, view
 
 
 @pytest.fixture(scope="module")

@@ -14,15 +14,15 @@ from typer.testing import CliRunner
 from consumer.cli import app
 from consumer.core.decision import Reason
 from consumer.core.record import Partition, Record
-from consumer.dead_letter_files import as_line
 from consumer.file_lines import numbered_lines
 from consumer.json_events import json_lines
+from consumer.letters.lines import as_line
+from consumer.letters.replaying import Sending
+from consumer.letters.way_back import LeftOut, open_way_back
 from consumer.producing import open_publisher
 from consumer.publish_letters import WHY, Validity, letter_judge, send_letters
 from consumer.publish_report import Report
 from consumer.publishing import Publishing, Sum
-from consumer.replaying import Sending
-from consumer.way_back import LeftOut, open_way_back
 
 NOW_MS = 1_767_225_700_000
 USER = {"email": "u1@example.com", "country": "FR", "city": "Paris", "zipcode": "75001"}

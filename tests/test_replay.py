@@ -17,12 +17,12 @@ from consumer.asked_to_stop import asked_to_stop
 from consumer.cli import app
 from consumer.core.letter import VALUE_OMITTED
 from consumer.core.record import Partition, Record
-from consumer.dead_letter_topic import open_dead_letters
 from consumer.exits import CannotGoOn
+from consumer.letters.replaying import Ended, Outcome, Pace, Replay, Sending
+from consumer.letters.topic import open_dead_letters
+from consumer.letters.way_back import LeftOut, open_way_back
 from consumer.producing import open_publisher
 from consumer.replay import MEANS, exit_code, replay_group
-from consumer.replaying import Ended, Outcome, Pace, Replay, Sending
-from consumer.way_back import LeftOut, open_way_back
 
 
 @pytest.fixture(scope="module")
@@ -156,7 +156,7 @@ def test_letters_that_come_meanwhile_are_for_the_next_time(brokers):
 
 
 def test_who_is_asked_to_stop_ends_between_two_handfuls_and_can_go_on(brokers, monkeypatch):
-    monkeypatch.setattr("consumer.replaying.LETTERS_AT_ONCE", 2)
+    monkeypatch.setattr("consumer.letters.replaying.LETTERS_AT_ONCE", 2)
     settings = settings_on(brokers)
     write_letters(settings, some_letters(settings, 5))
     stop = threading.Event()
@@ -317,7 +317,7 @@ def test_an_original_is_not_read_from_a_foreign_topic(brokers):
 
 
 def test_two_replays_at_once_are_found_out(brokers, monkeypatch):
-    monkeypatch.setattr("consumer.replaying.LETTERS_AT_ONCE", 2)
+    monkeypatch.setattr("consumer.letters.replaying.LETTERS_AT_ONCE", 2)
     settings = settings_on(brokers)
     write_letters(settings, some_letters(settings, 6))
 

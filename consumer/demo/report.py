@@ -18,8 +18,8 @@ from rich.text import Text
 from consumer import metrics
 from consumer.demo.checks import Check, dead_letters_by_reason, filtered
 from consumer.demo.story import CURRENCY, Story
-from consumer.letter_tables import tally_table
-from consumer.letter_view import LetterTally
+from consumer.letters.tables import tally_table
+from consumer.letters.view import LetterTally
 
 BAR_WIDTH = 30
 BAR_WIDTH_MIN = 3

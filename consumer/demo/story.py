@@ -22,22 +22,22 @@ from consumer.core.decision import Reason
 from consumer.core.event import parse
 from consumer.core.letter import REASON, text
 from consumer.core.record import Record
-from consumer.dead_letter_files import as_line
-from consumer.dead_letter_topic import open_dead_letters
 from consumer.demo.world import World
 from consumer.exits import CannotGoOn
 from consumer.file_lines import FoundEvent
+from consumer.letters.lines import as_line
+from consumer.letters.replaying import Sending
+from consumer.letters.topic import open_dead_letters
+from consumer.letters.way_back import open_way_back
 from consumer.producing import open_publisher
 from consumer.publish_letters import Validity, letter_judge, send_letters
 from consumer.publish_report import Report
 from consumer.publishing import Publishing
 from consumer.record_key import record_key
-from consumer.replaying import Sending
 from consumer.sandbox.ledger import Stats
 from consumer.settings import Settings
 from consumer.shop_samples import Sample, shop_samples
 from consumer.telemetry import Labels
-from consumer.way_back import open_way_back
 
 PUBLISHED_WITHIN_S = 20.0
 CURRENCY = "EUR"

@@ -13,8 +13,8 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from consumer import kafka
 from consumer.core.record import Coordinates, Record
-from consumer.dead_letter_topic import NO_GROUP, as_record, partitions_of
 from consumer.exits import CannotGoOn
+from consumer.letters.topic import NO_GROUP, as_record, partitions_of
 from consumer.settings import Settings
 
 POLL_S = 0.5

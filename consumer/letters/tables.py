@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from consumer.letter_view import LetterTally, LetterView
+from consumer.letters.view import LetterTally, LetterView
 from consumer.terminal import out
 
 KEPT = "The topic keeps its letters, replayed or not, until its retention ends."

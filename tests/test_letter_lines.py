@@ -8,7 +8,7 @@ import pytest
 from letters import event, letter, record
 
 from consumer.core.record import Partition, Record
-from consumer.dead_letter_files import Mistake, as_letter, as_line
+from consumer.letters.lines import Mistake, as_letter, as_line
 
 VALUES = {
     "compact JSON": b'{"event_name":"purchase","amount":12.5,"user":{"city":"S\xc3\xa3o Paulo"}}',

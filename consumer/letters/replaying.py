@@ -24,11 +24,11 @@ from confluent_kafka import KafkaException
 
 from consumer import kafka
 from consumer.core.record import Record
-from consumer.dead_letter_topic import DeadLetterTopic
 from consumer.exits import CannotGoOn
-from consumer.letter_view import LetterTally
+from consumer.letters.topic import DeadLetterTopic
+from consumer.letters.view import LetterTally
+from consumer.letters.way_back import Back, Held, LeftOut, WayBack
 from consumer.producing import Publisher
-from consumer.way_back import Back, Held, LeftOut, WayBack
 
 LETTERS_AT_ONCE = 200
 ACKNOWLEDGED_WITHIN_S = 60.0

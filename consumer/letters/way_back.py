@@ -22,7 +22,7 @@ from consumer.cluster import list_cluster
 from consumer.core import letter
 from consumer.core.record import ORIGIN_TOPIC, Coordinates, Headers, Record, coordinates
 from consumer.exits import CannotGoOn
-from consumer.originals import Originals
+from consumer.letters.originals import Originals
 from consumer.settings import Settings
 
 FindOriginal = Callable[[Coordinates], Record | None]
