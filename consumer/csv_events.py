@@ -78,6 +78,6 @@ def _header(lines: Iterator[Line], encoding: Encoding) -> tuple[Header, int]:
 def _header_text(line: Line, encoding: Encoding) -> str:
     raw = line.content.removeprefix(BOM) if line.number == 1 else line.content
     try:
-        return raw.decode(encoding)
+        return raw.decode(encoding.codec)
     except UnicodeDecodeError:
         raise CannotGoOn(f"line {line.number}: {not_encoded(encoding)}") from None

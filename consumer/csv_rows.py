@@ -22,6 +22,17 @@ class Encoding(StrEnum):
     UTF_8 = "utf-8"
     WINDOWS_1252 = "windows-1252"
     ISO_8859_15 = "iso-8859-15"
+    CP1252 = "cp1252"
+    LATIN1 = "latin1"
+    ISO_8859_1 = "iso-8859-1"
+
+    @property
+    def codec(self) -> str:
+        """How it is read: what calls itself Latin 1 is Windows 1252, as browsers have it."""
+        return self.WINDOWS_1252.value if self in _WINDOWS_1252 else self.value
+
+
+_WINDOWS_1252 = frozenset({Encoding.CP1252, Encoding.LATIN1, Encoding.ISO_8859_1})
 
 
 class CsvRow(NamedTuple):
@@ -75,10 +86,10 @@ class _Texts:
 
     def _text(self, raw: bytes) -> str:
         try:
-            return raw.decode(self._encoding)
+            return raw.decode(self._encoding.codec)
         except UnicodeDecodeError:
             self._trouble = self._trouble or not_encoded(self._encoding)
-            return raw.decode(self._encoding, "replace")
+            return raw.decode(self._encoding.codec, "replace")
 
     def take_trouble(self) -> str:
         trouble, self._trouble = self._trouble, ""

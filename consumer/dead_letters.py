@@ -23,7 +23,7 @@ import structlog
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 from consumer import metrics
-from consumer.core.letter import VALUE_OMITTED, Failure, Writer, letter_headers
+from consumer.core.letter import PREFIX, VALUE_OMITTED, Failure, Writer, letter_headers
 from consumer.core.record import Record
 from consumer.core.verdict import backoff_s
 from consumer.records import cause
@@ -172,16 +172,24 @@ class DeadLetters:
             await asyncio.sleep(POLL_S)
 
 
+def _ours(letter: Letter) -> list[tuple[str, bytes | None]]:
+    return [(name, value) for name, value in letter.headers if name.startswith(PREFIX)]
+
+
 def _acceptable(letter: Letter, error: KafkaError) -> Letter | None:
     """
     What the broker may take instead of a letter that it will never take; None when trying again may help.
 
-    Without its value when it is too large, with the present time when its own
+    Without its value when it is too large, without its key and the record's own
+    headers when it is so even then, with the present time when its own
     is not allowed in the topic: the headers say where the record first stood,
     and when.
     """
     if error.code() in OVERSIZE and letter.value is not None:
         return letter._replace(value=None, headers=[*letter.headers, (VALUE_OMITTED, b"true")])
+    ours = _ours(letter)
+    if error.code() in OVERSIZE and (letter.key is not None or len(letter.headers) > len(ours)):
+        return letter._replace(key=None, headers=ours)
     if error.code() == KafkaError.INVALID_TIMESTAMP and letter.timestamp_ms:
         return letter._replace(timestamp_ms=0)
     return None

@@ -30,7 +30,7 @@ from consumer import exits
 from consumer.csv_columns import has_header, separator
 from consumer.csv_events import PURCHASES, csv_events
 from consumer.csv_rows import Encoding
-from consumer.exits import CannotGoOn
+from consumer.exits import BadCall, CannotGoOn
 from consumer.file_lines import BOM, CHUNK_BYTES, Entry, chunks, numbered_lines
 from consumer.json_events import json_lines, json_values, raw_lines
 
@@ -42,6 +42,7 @@ SPOOL_BYTES_MAX = 8 * 1024**3
 WAIT_S = 0.2
 
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+SPREADSHEET = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # of today (a ZIP archive), and of before 2007
 
 
 class FileFormat(StrEnum):
@@ -148,10 +149,12 @@ class EventFile:
         """
         The events, in order. `encoding` and `purchases` are for CSV: see `csv_events`.
 
-        Raises CannotGoOn for a file that is nothing of the kind.
+        Raises CannotGoOn for a file that is nothing of the kind, BadCall for a spreadsheet.
         """
         pieces = self._counted()
         head = _head(pieces)
+        if head.startswith(SPREADSHEET):
+            raise BadCall(f"{self.name}: a spreadsheet file", "save it as CSV UTF-8")
         if head.startswith(UTF_16):
             raise CannotGoOn(f"{self.name}: UTF-16; save the file as UTF-8")
         if form is FileFormat.AUTO:

@@ -27,7 +27,7 @@ from consumer.core.decide import decide
 from consumer.core.decision import Decision, Deliverable, Filtered, Invalid, Reason
 from consumer.core.hashing import BatchHasher
 from consumer.core.record import Partition, Record
-from consumer.core.rules import Rules
+from consumer.core.rules import MatchRule, Rules
 from consumer.core.trail import Sources
 from consumer.csv_rows import Encoding
 from consumer.event_files import STANDARD_INPUT, EventFile, FileFormat
@@ -40,7 +40,7 @@ from consumer.terminal import AsJson, SettingsFile, out
 STDIN = Partition("stdin", 0)
 ENTRIES_A_HASHER = 500  # as many as a batch of `run`; what it remembers is personal, and forgotten with it
 # Names of files that `publish` does not read line by line.
-NO_LINES = frozenset({".csv", ".tsv", ".json"})
+NO_LINES = frozenset({".csv", ".tsv", ".json", ".xlsx", ".xls", ".ods"})
 
 
 class Explained(NamedTuple):
@@ -90,7 +90,7 @@ def explain(
         if as_json:
             _print_json(each)
         else:
-            _print_blocks(each)
+            _print_blocks(each, settings.rules.match_rule)
 
 
 def explained(entries: Iterable[Entry], rules: Rules, now_ms: int) -> Iterator[Explained]:
@@ -128,11 +128,11 @@ def _print_json(each: Iterable[Explained]) -> None:
         sys.stdout.buffer.flush()  # somebody may be typing events
 
 
-def _print_blocks(each: Iterable[Explained]) -> None:
+def _print_blocks(each: Iterable[Explained], rule: MatchRule) -> None:
     tally = Tally()
     for one in each:
         tally.add(one.decision)
-        out.print(block(one.line, one.decision, one.sources))
+        out.print(block(one.line, one.decision, one.sources, rule))
     if tally.total > 1:
         out.print(tally.line(), markup=False)
 

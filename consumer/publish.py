@@ -26,7 +26,7 @@ from consumer.csv_events import PURCHASES
 from consumer.csv_rows import Encoding
 from consumer.event_checks import EventCheck
 from consumer.event_files import STANDARD_INPUT, EventFile, FileFormat
-from consumer.exits import CannotGoOn
+from consumer.exits import BadCall, CannotGoOn
 from consumer.file_lines import Entry, FoundEvent
 from consumer.letters.replaying import Sending
 from consumer.letters.way_back import open_way_back
@@ -92,7 +92,7 @@ def publish(
     they came from. Those that are still invalid are left out.
 
     Exit code 0 when every event was published, 1 when one was left out or
-    not delivered.
+    not delivered, 130 when interrupted.
     """
     _refuse_contradictions(strict=strict, raw=raw, replay=replay, form=form)
     settings = load_settings(file=settings_file)
@@ -106,7 +106,7 @@ def publish(
         where = topic or settings.topics[0]
     report.close()
     _say(done, where, strict=strict, as_json=as_json)
-    raise typer.Exit(exits.OK if done.is_all else exits.NOT_ALL)
+    raise typer.Exit(exits.code(is_all=done.is_all, is_interrupted=done.is_interrupted))
 
 
 def _refuse_contradictions(*, strict: bool, raw: bool, replay: bool, form: FileFormat) -> None:
@@ -124,6 +124,8 @@ def _publish_events(
     asked: Asked, settings: Settings, report: Report, form: FileFormat, encoding: Encoding
 ) -> Sum:
     topic = asked.topic or settings.topics[0]
+    if topic == settings.dead_letter_topic:
+        raise BadCall(f"{topic} is the dead-letter topic", "events in it could never be replayed")
     judge = as_it_stands if asked.raw else event_judge(_event_check(settings), report)
     with asked_to_stop() as stop, EventFile(asked.file, stop) as opened, progress("KiB") as bar:
         refuse_unknown(settings, topic)
@@ -200,7 +202,7 @@ def _say_what_is_waited_for(file: str) -> None:
 
 
 def _say(done: Sum, topic: str, *, strict: bool, as_json: bool) -> None:
-    if done.is_interrupted:
+    if done.is_interrupted or done.is_broken_off:
         err.print(f"interrupted after {done.read:,} events: the rest was not read", markup=False)
     elif strict and done.read and done.left_out == done.read:
         err.print("nothing was published, as --strict asks", markup=False)

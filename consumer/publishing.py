@@ -52,11 +52,12 @@ class Sum:
     warnings: int = 0
     failed: int = 0
     is_interrupted: bool = False
+    is_broken_off: bool = False
 
     @property
     def is_all(self) -> bool:
         """Whether everything there is was published."""
-        return not (self.left_out or self.failed or self.is_interrupted)
+        return not (self.left_out or self.failed or self.is_interrupted or self.is_broken_off)
 
     def as_json(self) -> dict[str, int]:
         """The counts."""
@@ -127,5 +128,5 @@ class Publishing(Generic[Ready]):
         except Stopped:
             self._sum.is_interrupted = True
         except BrokenOff as reason:
-            self._sum.is_interrupted = True
+            self._sum.is_broken_off = True
             self._report.broken_off(reason)

@@ -10,15 +10,17 @@ from __future__ import annotations
 from consumer.core import values
 from consumer.core.event import parse
 
-# Nobody: what sites write for a person they do not know.
-NO_IDS = frozenset({"0", "-1"})
-
 
 def record_key(value: bytes) -> bytes | None:
     """The user's id in an event; None without one, and for the words that stand for nobody."""
     root = parse(value)
     user = root.get("user") if isinstance(root, dict) else None
     text = values.text_of(user.get("id")) if isinstance(user, dict) else ""
-    if not isinstance(text, str) or not text.strip() or text.strip() in NO_IDS or values.is_placeholder(text):
+    if (
+        not isinstance(text, str)
+        or not text.strip()
+        or text.strip() in values.NO_IDS
+        or values.is_placeholder(text)
+    ):
         return None
     return text.encode("utf-8")

@@ -265,7 +265,16 @@ def test_another_encoding_is_an_error_of_its_lines_that_says_what_to_do():
     ]
 
 
-@pytest.mark.parametrize(("encoding", "sign"), [("windows-1252", b"\x80"), ("iso-8859-15", b"\xa4")])
+ENCODINGS = [
+    ("windows-1252", b"\x80"),
+    ("cp1252", b"\x80"),
+    ("latin1", b"\x80"),
+    ("iso-8859-1", b"\x80"),
+    ("iso-8859-15", b"\xa4"),
+]
+
+
+@pytest.mark.parametrize(("encoding", "sign"), ENCODINGS)
 def test_the_encoding_can_be_said(encoding, sign):
     data = LATIN.encode(encoding) + b"z;12 " + sign + b"\n"
     assert events(data, encoding=Encoding(encoding))[::2] == [

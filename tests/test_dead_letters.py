@@ -198,13 +198,11 @@ async def test_a_letter_above_librdkafka_s_own_limit_keeps_its_value(brokers):
     assert "dlq.value-omitted" not in dict(letter.headers())
 
 
-async def test_a_letter_that_is_too_large_without_a_value_too_keeps_its_place(brokers):
+async def test_a_letter_that_is_too_large_without_a_value_too_goes_without_its_key(brokers):
     desk = Desk(brokers, **{"message.max.bytes": 2_000})
-    putting = asyncio.create_task(desk.letters.put(record(1, None, b"k" * 3_000), NOT_JSON))
-    await until(lambda: desk.retries >= 3)
-    assert desk.written == {}
-    putting.cancel()
-    await asyncio.gather(putting, return_exceptions=True)
+    await desk.put(record(1, None, b"k" * 3_000))
+    (letter,) = brokers.records("letters")
+    assert (letter.key(), letter.value(), desk.written) == (None, None, {"not_json": 1})
 
 
 async def test_a_full_queue_is_waited_for(brokers):
@@ -250,3 +248,20 @@ async def test_a_letter_whose_time_the_topic_does_not_allow_is_written_with_the_
     assert letter.value == b"{"
     assert letter.timestamp_ms > 1_700_000_000_000
     assert dict(letter.headers)["dlq.origin-timestamp"] == b"1000000000000"
+
+
+@pytest.mark.kafka
+@pytest.mark.parametrize(
+    "large", [{"key": b"k" * 3_000}, {"headers": [("trace", b"t" * 3_000)]}], ids=["key", "headers"]
+)
+async def test_a_letter_too_large_even_without_its_value_goes_without_its_key_and_headers(
+    kafka, topic_names, large
+):
+    topic = topic_names("letters")
+    topics.create_topic(kafka.bootstrap_servers, topic, config={"max.message.bytes": "2000"})
+    desk = Desk(kafka, topic, **{"compression.type": "none"})
+    await desk.put(record(17, b"{", **large))
+    (letter,) = topics.read_to_end(kafka.bootstrap_servers, topic)
+    headers = dict(letter.headers)
+    assert (letter.key, letter.value, headers["dlq.value-omitted"]) == (None, None, b"true")
+    assert (headers["dlq.origin-offset"], "trace" in headers) == (b"17", False)

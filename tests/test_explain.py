@@ -11,11 +11,11 @@ from typer.testing import CliRunner
 
 from consumer import exits
 from consumer.core.decision import NoteWord, Reason
-from consumer.core.rules import Rules
+from consumer.core.rules import MatchRule, Rules
 from consumer.event_files import NoSuchFile
-from consumer.exits import CannotGoOn
+from consumer.exits import BadCall, CannotGoOn
 from consumer.explain import explain, explained, row
-from consumer.explain_view import NOTES, REASONS, block
+from consumer.explain_view import NOTES, REASONS, block, what_is_known
 from consumer.file_lines import FoundEvent
 
 app = typer.Typer()
@@ -41,7 +41,7 @@ def printed(given, width=200):
     """The block of an event, as a person sees it."""
     console = Console(file=io.StringIO(), width=width, color_system=None)
     (one,) = explained([FoundEvent(1, 1, orjson.dumps(given))], Rules(), NOW_MS)
-    console.print(block(one.line, one.decision, one.sources))
+    console.print(block(one.line, one.decision, one.sources, MatchRule.ALL))
     return console.file.getvalue()
 
 
@@ -313,6 +313,60 @@ def test_several_events_are_summed_up():
     done = run("--now", NOW_TEXT, stdin=orjson.dumps(ordinary()) + b"\n\n" + orjson.dumps(ordinary()))
     assert done.exit_code == 0
     assert done.stdout.splitlines()[-1] == "3 events: 2 deliverable, 1 not_json"
+
+
+KNOWN = [
+    ((), "all", "has no identifier and no other; CAPI_MATCH_RULE=all needs 1 identifier and 3 others"),
+    (
+        ("em", "value", "client_user_agent"),
+        "all",
+        "has em (1 identifier) and client_user_agent (1 other); "
+        "CAPI_MATCH_RULE=all needs 1 identifier and 3 others",
+    ),
+    (
+        ("em", "ph", "fbp"),
+        "any_other",
+        "has em, ph and fbp (3 identifiers) and no other; "
+        "CAPI_MATCH_RULE=any_other needs 1 identifier and 3 more, identifiers or others",
+    ),
+    (
+        ("ct", "st"),
+        "any",
+        "has no identifier and ct and st (2 others); CAPI_MATCH_RULE=any needs 1 identifier or 3 others",
+    ),
+    (
+        ("ct", "st", "zp"),
+        "any",
+        "has no identifier and ct, st and zp (3 others); CAPI_MATCH_RULE=any needs 1 identifier or 3 others, "
+        "and Meta refuses ct, st, zp with nothing beside",
+    ),
+]
+
+
+@pytest.mark.parametrize(("keys", "rule", "says"), KNOWN)
+def test_what_is_missing_to_match_is_said_by_the_rule(keys, rule, says):
+    assert what_is_known(keys, MatchRule(rule)) == says
+
+
+def test_an_event_that_cannot_be_matched_says_what_it_has():
+    shown = printed({"event_name": "search", "user": {"email": "ann@example.com"}})
+    assert "not_enough_to_match: has em (1 identifier) and no other; CAPI_MATCH_RULE=all needs" in shown
+
+
+def test_what_is_missing_is_said_once_and_with_what_follows():
+    shown = [
+        " ".join(line.split()) for line in printed({"event_name": "x", "event_timestamp": " "}).splitlines()
+    ]
+    assert [line for line in shown if "event_time missing" in line] == [
+        "! event_time missing the time of the record is sent"
+    ]
+
+
+@pytest.mark.parametrize("name", ["a.xlsx", "a.xls", "a.csv"])
+def test_a_spreadsheet_is_a_usage_error_that_says_what_to_do(tmp_path, name):
+    done = explained_file(tmp_path, name, b"PK\x03\x04\x14\x00")
+    assert isinstance(done.exception, BadCall)
+    assert done.exception.do == "save it as CSV UTF-8"
 
 
 def test_each_reason_and_note_has_a_sentence():

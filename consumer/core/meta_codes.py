@@ -19,6 +19,7 @@ SENTENCES: dict[tuple[int, int | None], str] = {
     (3, None): "the app of the access token may not make this call",
     (294, None): "the access token lacks a permission",
     (12, None): "this call is deprecated; set CAPI_GRAPH_VERSION to a newer version",
+    (2500, None): "Meta knows no such address; check CAPI_GRAPH_URL, CAPI_GRAPH_VERSION and CAPI_PIXEL_ID",
     (2635, None): "this version of the Graph API has ended; set CAPI_GRAPH_VERSION to a newer one",
     (100, 33): "the pixel does not exist, or the access token may not use it; check CAPI_PIXEL_ID",
     (100, None): "a parameter of an event is refused",

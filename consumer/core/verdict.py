@@ -66,7 +66,7 @@ class Verdict(NamedTuple):
 THROTTLED_CODES = frozenset({4, 17, 32, 341, 613, *range(80_000, 80_015)})
 TRANSIENT_CODES = frozenset({1, 2, 5000, 21009})
 BLOCKED_CODES = frozenset({368})
-SETUP_CODES = frozenset({3, 10, 12, 102, 104, 190, 294, 2635, *range(200, 300)})
+SETUP_CODES = frozenset({3, 10, 12, 102, 104, 190, 294, 2500, 2635, *range(200, 300)})
 REFUSED_CODES = frozenset({100, 105})
 WRONG_PIXEL = (100, 33)
 

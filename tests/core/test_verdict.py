@@ -160,7 +160,7 @@ def test_without_a_code_the_status_is_the_verdict(status, kind, body):
 
 @pytest.mark.parametrize(("status", "kind"), STATUSES)
 @pytest.mark.parametrize(
-    "error", [{}, {"code": 2500}, {"code": None}, {"code": {}}, {"code": "no"}, {"code": 1.5}]
+    "error", [{}, {"code": 9999}, {"code": None}, {"code": {}}, {"code": "no"}, {"code": 1.5}]
 )
 def test_an_unknown_code_leaves_it_to_the_status(status, kind, error):
     assert refused(status, **error).kind is kind
