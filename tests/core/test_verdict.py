@@ -83,7 +83,7 @@ CODES = [
     *((code, None, Kind.TRANSIENT) for code in (1, 2, 5000, 21009, -1, -3)),
     *((code, None, Kind.THROTTLED) for code in (4, 17, 32, 341, 613, 80000, 80004, 80014)),
     (368, None, Kind.BLOCKED),
-    *((code, None, Kind.SETUP) for code in (190, 102, 104, 10, 200, 230, 299, 3, 294, 12, 2635)),
+    *((code, None, Kind.SETUP) for code in (190, 102, 104, 10, 200, 230, 299, 3, 294, 12, 2500, 2635)),
     (190, 463, Kind.SETUP),
     (100, 33, Kind.SETUP),
     *((100, subcode, Kind.REFUSED) for subcode in (2804001, 2804003, 2804007, 2804048, 2804066, None)),
