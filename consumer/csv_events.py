@@ -14,7 +14,10 @@ purchase with a hole in its lines is one purchase, not two.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Annotated
+
+import typer
 
 from consumer.csv_assembly import Assembly
 from consumer.csv_columns import BadHeader, Header, read_header, separator
@@ -25,6 +28,13 @@ from consumer.file_lines import BOM, Entry, Line, Unreadable
 PURCHASES = frozenset({"purchase", "Purchase"})
 # Rows that cannot be read and may belong to the purchase before them.
 HELD_ROWS_MAX = 100
+
+CsvEncoding = Annotated[Encoding, typer.Option("--encoding", help="How a CSV file is encoded.")]
+
+
+def purchase_names(event_names: Mapping[str, str]) -> frozenset[str]:
+    """Which events are sent as a Purchase, by the setting's names too: their lines are joined."""
+    return PURCHASES | {name for name, mapped in event_names.items() if mapped == "Purchase"}
 
 
 def csv_events(

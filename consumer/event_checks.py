@@ -2,12 +2,13 @@
 What would become of an event, said before it is published.
 
     decide says invalid     an error: it would only become a dead letter
-    decide says filtered    a warning: it would be read, and not sent
+    decide says filtered    said apart: it would be read, and not sent
     decide leaves a note    a warning: a value would be lost, not the event
     the schema disagrees    a warning: the property, in the event's own words
 
 Fields and words only, never a value; and a property only by a name that looks
-like one, for a key may be personal too.
+like one, for a key may be personal too. A field is named once: what the schema
+says about a property that a note is about only adds the property to the note.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ from typing import Any, NamedTuple
 import jsonschema_rs
 import orjson
 
+from consumer.core import mapping
 from consumer.core.decide import decide
-from consumer.core.decision import Decision, Filtered, Invalid, Note, Reason
+from consumer.core.decision import Decision, Filtered, Invalid, Note, NoteWord, Reason
 from consumer.core.event import parse
 from consumer.core.record import Partition, Record
 from consumer.core.rules import Rules
@@ -30,13 +32,47 @@ from consumer.hashers import hashers
 PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
 HIDDEN = "*****"
 WHOLE_EVENT = "event"
+LIST_PLACE = re.compile(r"\.\d+$")
+TIME = "event_time"
+TIME_UNREAD = "cannot be read; it would be sent with the time of publishing; write 2026-01-31T18:00:00Z"
+TIME_AHEAD = "lies ahead of now; it would be sent with the time of publishing"
+
+
+def _fields() -> dict[str, str]:
+    """The Meta key that each path of an event is read for."""
+    rows = {
+        "event_name": mapping.EVENT_NAME_OVERRIDE,
+        "event_id": mapping.EVENT_ID,
+        TIME: mapping.EVENT_TIME,
+        "action_source": mapping.ACTION_SOURCE,
+        "event_source_url": mapping.EVENT_SOURCE_URL,
+        "referrer_url": mapping.REFERRER_URL,
+        "client_ip_address": mapping.CLIENT_IP_ADDRESS,
+        "client_user_agent": mapping.CLIENT_USER_AGENT,
+        "fbc": mapping.FBC,
+        "fbp": mapping.FBP,
+        **mapping.EVENT_OBJECTS,
+        **mapping.EVENT_TEXTS,
+        **mapping.GIVEN,
+        **{row.key: row[1:] for row in mapping.HASHED},
+        **{key: row.sources for key, row in mapping.CUSTOM_DATA.items()},
+    }
+    return {source.path: key for key, sources in rows.items() for source in sources}
+
+
+FIELDS = _fields()
 
 
 class Checked(NamedTuple):
-    """Why an event is left out (None: it is not), and what else there is to say of it."""
+    """
+    Why an event is left out (None: it is not), what else there is to say of it, and whether it would be sent.
+
+    `filtered` is the reason why it would not.
+    """
 
     error: str | None
     warnings: tuple[Remark, ...]
+    filtered: Reason | None = None
 
 
 class EventCheck:
@@ -53,14 +89,10 @@ class EventCheck:
         decision = self._decide(event)
         if isinstance(decision, Invalid):
             return Checked(_error(decision, event), ())
-        warnings = list(event.remarks)
-        if isinstance(decision, Filtered):
-            warnings.append(Remark(WHOLE_EVENT, f"would be filtered: {decision.reason}"))
-        warnings += [_of_note(note) for note in decision.notes]
         root = parse(event.value)
-        if isinstance(root, dict):
-            warnings += _unlike_the_schema(self._validator, root)
-        return Checked(None, tuple(warnings))
+        unlike = list(_unlike_the_schema(self._validator, root)) if isinstance(root, dict) else []
+        warnings = [*event.remarks, *_once_a_field(decision.notes, unlike)]
+        return Checked(None, tuple(warnings), decision.reason if isinstance(decision, Filtered) else None)
 
     def _decide(self, event: FoundEvent) -> Decision:
         now_ms = self._now_ms()
@@ -84,8 +116,31 @@ def _where_json_breaks(event: FoundEvent) -> str:
     return ""
 
 
-def _of_note(note: Note) -> Remark:
-    return Remark(note.field, note.note)
+def _once_a_field(notes: Sequence[Note], unlike: Sequence[Remark]) -> Iterator[Remark]:
+    """The notes, one remark a field, with the properties they are about; then what else the schema says."""
+    words: dict[str, list[NoteWord]] = {}
+    for note in notes:
+        words.setdefault(note.field, []).append(note.note)
+    paths = {remark.field: FIELDS.get(LIST_PLACE.sub("", remark.field)) for remark in unlike}
+    for field, said in words.items():
+        about = [path for path, key in paths.items() if key == field]
+        yield Remark(field, _of_notes(field, said, about))
+    said_of = set()
+    for remark in unlike:
+        if paths[remark.field] not in words and remark.field not in said_of:
+            said_of.add(remark.field)
+            yield remark
+
+
+def _of_notes(field: str, words: Sequence[NoteWord], paths: Sequence[str]) -> str:
+    """What is wrong with one field. That it is missing then is no news."""
+    wrong = [word for word in dict.fromkeys(words) if word is not NoteWord.MISSING]
+    if field == TIME and NoteWord.FUTURE in wrong:
+        return TIME_AHEAD
+    if field == TIME and wrong and NoteWord.MISSING in words:
+        return TIME_UNREAD
+    says = ", ".join(wrong or [NoteWord.MISSING])
+    return f"{says} ({', '.join(paths)})" if paths else says
 
 
 def _unlike_the_schema(validator: jsonschema_rs.Validator, root: dict[str, object]) -> Iterator[Remark]:

@@ -29,12 +29,12 @@ from consumer.core.hashing import BatchHasher
 from consumer.core.record import Partition, Record
 from consumer.core.rules import MatchRule, Rules
 from consumer.core.trail import Sources
+from consumer.csv_events import CsvEncoding, purchase_names
 from consumer.csv_rows import Encoding
 from consumer.event_files import STANDARD_INPUT, EventFile, FileFormat
 from consumer.explain_view import Tally, block
 from consumer.file_lines import BOM, Entry, Unreadable
 from consumer.load_settings import load_settings
-from consumer.publish import CsvEncoding, purchase_names
 from consumer.terminal import AsJson, SettingsFile, out
 
 STDIN = Partition("stdin", 0)
@@ -85,7 +85,11 @@ def explain(
     settings = load_settings(file=settings_file)
     with EventFile(file) as opened:
         is_by_line = form is FileFormat.JSONL or (form is FileFormat.AUTO and not _is_named_otherwise(file))
-        entries = opened.raw() if is_by_line else opened.events(form, encoding, purchase_names(settings))
+        entries = (
+            opened.raw()
+            if is_by_line
+            else opened.events(form, encoding, purchase_names(settings.event_names))
+        )
         each = explained(entries, settings.rules, now_ms)
         if as_json:
             _print_json(each)

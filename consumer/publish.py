@@ -22,7 +22,7 @@ from consumer import exits, kafka, resources
 from consumer.asked_to_stop import asked_to_stop
 from consumer.clock import now_ms
 from consumer.cluster import list_cluster
-from consumer.csv_events import PURCHASES
+from consumer.csv_events import CsvEncoding, purchase_names
 from consumer.csv_rows import Encoding
 from consumer.event_checks import EventCheck
 from consumer.event_files import STANDARD_INPUT, EventFile, FileFormat
@@ -34,7 +34,7 @@ from consumer.load_settings import load_settings
 from consumer.producing import open_publisher
 from consumer.publish_events import as_it_stands, event_judge, send_events
 from consumer.publish_letters import ReadyLetter, Validity, letter_judge, send_letters
-from consumer.publish_report import Report
+from consumer.publish_report import Report, counted
 from consumer.publishing import Publishing, Sent, Sum
 from consumer.settings import Settings
 from consumer.terminal import AsJson, SettingsFile, err, out, progress
@@ -50,7 +50,13 @@ Topic = Annotated[
 Strict = Annotated[
     bool, typer.Option("--strict", help="If one event must be left out, publish none of them.")
 ]
-Raw = Annotated[bool, typer.Option("--raw", help="Publish every line as it stands, without any check.")]
+Raw = Annotated[
+    bool,
+    typer.Option(
+        "--raw",
+        help="Publish every line as it stands, unchecked; with --replay, every letter that can go back.",
+    ),
+]
 Replay = Annotated[
     bool,
     typer.Option(
@@ -59,7 +65,6 @@ Replay = Annotated[
     ),
 ]
 Form = Annotated[FileFormat, typer.Option("--format", help="What the file holds.")]
-CsvEncoding = Annotated[Encoding, typer.Option("--encoding", help="How a CSV file is encoded.")]
 
 # Events between two looks at the progress bar.
 STRIDE = 64
@@ -96,6 +101,11 @@ def publish(
     """
     _refuse_contradictions(strict=strict, raw=raw, replay=replay, form=form)
     settings = load_settings(file=settings_file)
+    if topic == settings.dead_letter_topic:
+        raise BadCall(
+            f"--topic {topic}: that is the dead-letter topic itself",
+            "name an events topic, or leave --topic out",
+        )
     report = Report()
     asked = Asked(file, topic, strict, raw)
     if replay:
@@ -124,8 +134,6 @@ def _publish_events(
     asked: Asked, settings: Settings, report: Report, form: FileFormat, encoding: Encoding
 ) -> Sum:
     topic = asked.topic or settings.topics[0]
-    if topic == settings.dead_letter_topic:
-        raise BadCall(f"{topic} is the dead-letter topic", "events in it could never be replayed")
     judge = as_it_stands if asked.raw else event_judge(_event_check(settings), report)
     with asked_to_stop() as stop, EventFile(asked.file, stop) as opened, progress("KiB") as bar:
         refuse_unknown(settings, topic)
@@ -134,7 +142,11 @@ def _publish_events(
         def entries() -> Iterable[Entry]:
             if asked.strict:
                 opened.go_to_start()
-            return opened.raw() if asked.raw else opened.events(form, encoding, purchase_names(settings))
+            return (
+                opened.raw()
+                if asked.raw
+                else opened.events(form, encoding, purchase_names(settings.event_names))
+            )
 
         def send(events: Iterator[FoundEvent]) -> Sent:
             return send_events(events, open_publisher(settings, report.failed, stop.is_set), topic)
@@ -171,11 +183,6 @@ def _event_check(settings: Settings) -> EventCheck:
     return EventCheck(settings.rules, resources.schema(resources.EVENT), now_ms)
 
 
-def purchase_names(settings: Settings) -> frozenset[str]:
-    """The event names that are sent as a Purchase, whose lines in a CSV file are joined."""
-    return PURCHASES | {name for name, mapped in settings.event_names.items() if mapped == "Purchase"}
-
-
 def refuse_unknown(settings: Settings, topic: str) -> None:
     """Raise CannotGoOn for a topic that is not there: writing to it might create it, or wait for it."""
     if topic not in list_cluster(kafka.admin_client(settings), settings).topics:
@@ -203,13 +210,21 @@ def _say_what_is_waited_for(file: str) -> None:
 
 def _say(done: Sum, topic: str, *, strict: bool, as_json: bool) -> None:
     if done.is_interrupted or done.is_broken_off:
-        err.print(f"interrupted after {done.read:,} events: the rest was not read", markup=False)
+        err.print(f"interrupted after {counted(done.read, 'event')}: the rest was not read", markup=False)
     elif strict and done.read and done.left_out == done.read:
         err.print("nothing was published, as --strict asks", markup=False)
     err.print(
-        f"{done.read:,} events read: {done.published:,} published to {topic}, {done.left_out:,} left out, "
-        f"{done.failed:,} failed; {done.warnings:,} warnings",
+        f"{counted(done.read, 'event')} read: {done.published:,} published to {topic}{_not_sent(done)}, "
+        f"{done.left_out:,} left out, {done.failed:,} failed; {counted(done.warnings, 'warning')}",
         markup=False,
     )
     if as_json:
         out.print(orjson.dumps(done.as_json()).decode(), markup=False)
+
+
+def _not_sent(done: Sum) -> str:
+    """` (of which 3 would be filtered: no_consent 3)`."""
+    if not done.would_be_filtered:
+        return ""
+    reasons = ", ".join(f"{reason} {count:,}" for reason, count in done.would_be_filtered.most_common())
+    return f" (of which {done.would_be_filtered.total():,} would be filtered: {reasons})"

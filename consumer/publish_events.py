@@ -28,6 +28,8 @@ def event_judge(check: EventCheck, report: Report) -> Judge[FoundEvent]:
         checked = check.check(event)
         if checked.error is not None:
             return checked.error
+        if checked.filtered is not None:
+            report.filtered(event.line, event.last_line, checked.filtered)
         for remark in checked.warnings:
             report.warn(event.line, event.last_line, remark)
         return event

@@ -20,8 +20,7 @@ from consumer.core.decision import Decision, Filtered, Invalid
 from consumer.core.hashing import BatchHasher
 from consumer.core.record import Partition, Record
 from consumer.core.rules import Rules
-from consumer.event_checks import WHOLE_EVENT
-from consumer.file_lines import FoundEvent, Remark
+from consumer.file_lines import FoundEvent
 from consumer.letters.lines import Mistake, as_letter
 from consumer.letters.replaying import LETTERS_AT_ONCE, TOO_LARGE, Sending
 from consumer.letters.way_back import Back, Held, LeftOut, WayBack
@@ -81,8 +80,7 @@ def letter_judge(way_back: WayBack, validity: Validity | None, report: Report) -
         if isinstance(decision, Invalid):
             return f"it would be a dead letter again: {decision.reason}"
         if isinstance(decision, Filtered):
-            says = f"would be filtered: {decision.reason}"
-            report.warn(line.line, line.last_line, Remark(WHOLE_EVENT, says))
+            report.filtered(line.line, line.last_line, decision.reason)
         return ReadyLetter(line.line, back)
 
     return judge

@@ -12,6 +12,8 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 
+from consumer.core.decision import Reason
+from consumer.event_checks import WHOLE_EVENT
 from consumer.file_lines import Remark
 from consumer.terminal import err
 
@@ -57,6 +59,7 @@ class Report:
 
     def __init__(self) -> None:
         self.is_quiet = False
+        self.would_be_filtered: Counter[Reason] = Counter()
         self._errors = Told(ERRORS_TOLD)
         self._warnings = Told(WARNINGS_TOLD)
         self._failures = Told(ERRORS_TOLD)
@@ -69,6 +72,12 @@ class Report:
     def left_out(self, line: int, last_line: int, why: str) -> None:
         """An event that is not published."""
         self._errors.tell(f"{_lines(line, last_line)}: left out: {why}", DETAIL.sub("", why))
+
+    def filtered(self, line: int, last_line: int, reason: Reason) -> None:
+        """An event that is published and would not be sent to Meta: a warning, counted by its reason."""
+        if not self.is_quiet:
+            self.would_be_filtered[reason] += 1
+        self.warn(line, last_line, Remark(WHOLE_EVENT, f"would be filtered: {reason}"))
 
     def warn(self, line: int, last_line: int, remark: Remark) -> None:
         """Something odd about an event that is published all the same."""
@@ -89,6 +98,11 @@ class Report:
         self._errors.summarise("events left out")
         self._warnings.summarise("warnings")
         self._failures.summarise("events not delivered")
+
+
+def counted(count: int, what: str) -> str:
+    """`1 event`, `2,000 events`."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def _lines(line: int, last_line: int) -> str:

@@ -15,10 +15,12 @@ publish_events.py and publish_letters.py.
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
 
+from consumer.core.decision import Reason
 from consumer.event_files import BrokenOff, Stopped
 from consumer.file_lines import Entry, FoundEvent
 from consumer.publish_report import Report
@@ -53,6 +55,7 @@ class Sum:
     failed: int = 0
     is_interrupted: bool = False
     is_broken_off: bool = False
+    would_be_filtered: Counter[Reason] = field(default_factory=Counter)
 
     @property
     def is_all(self) -> bool:
@@ -67,6 +70,7 @@ class Sum:
             "left_out": self.left_out,
             "warnings": self.warnings,
             "failed": self.failed,
+            "would_be_filtered": self.would_be_filtered.total(),
         }
 
 
@@ -96,6 +100,7 @@ class Publishing(Generic[Ready]):
             sent = send(self._ready(entries))
             self._sum.published, self._sum.failed = sent.published, sent.failed
             self._sum.left_out += sent.left_out
+            self._sum.would_be_filtered = self._report.would_be_filtered
         self._sum.warnings = self._report.warnings
         return self._sum
 

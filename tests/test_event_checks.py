@@ -40,7 +40,7 @@ def with_user(**changes):
 
 
 def test_a_good_event_gives_no_word():
-    assert checked(GOOD) == (None, ())
+    assert checked(GOOD) == (None, (), None)
 
 
 ERRORS = [
@@ -68,26 +68,30 @@ def test_a_line_of_broken_json_is_counted_in_the_file():
     assert checked(b'{"a":1\n"b":2}', line=41).error == "not_json (line 42, column 1)"
 
 
+UNREAD = "cannot be read; it would be sent with the time of publishing; write 2026-01-31T18:00:00Z"
 WARNINGS = [
-    (
-        GOOD | {"event_timestamp": NOW_S - 8 * 86_400},
-        Rules(),
-        Remark("event", "would be filtered: event_too_old"),
-    ),
-    (GOOD, Rules(user_consent_category="3"), Remark("event", "would be filtered: no_consent")),
-    (
-        {"event_name": "search", "event_timestamp": NOW_S, "user": {"id": "u"}},
-        Rules(),
-        Remark("event", "would be filtered: not_enough_to_match"),
-    ),
     (with_user(email="a..b@c.fr"), Rules(), Remark("em", "malformed")),
     (with_user(birthdate="02/03/1997"), Rules(), Remark("db", "ambiguous")),
     (
         with_user(email=True),
         Rules(),
-        Remark("user.email", "not of the type the schema has (array or integer or string)"),
+        Remark("em", "wrong_type (user.email)"),
     ),
-    (GOOD | {"url": "nowhere"}, Rules(), Remark("url", "not as the schema has it (pattern)")),
+    (with_user(email=["a@b.fr", True]), Rules(), Remark("em", "wrong_type (user.email.1)")),
+    (GOOD | {"url": "nowhere"}, Rules(), Remark("event_source_url", "malformed (url)")),
+    (GOOD | {"event_timestamp": "31/01/2026 18:00"}, Rules(), Remark("event_time", UNREAD)),
+    (GOOD | {"event_timestamp": True}, Rules(), Remark("event_time", UNREAD)),
+    (
+        GOOD | {"event_timestamp": NOW_S + 3_600},
+        Rules(),
+        Remark("event_time", "lies ahead of now; it would be sent with the time of publishing"),
+    ),
+    (GOOD | {"event_timestamp": " "}, Rules(), Remark("event_time", "missing (event_timestamp)")),
+    (
+        GOOD | {"context": {"event_timestamp": "soon"}},
+        Rules(),
+        Remark("event_time", "malformed (context.event_timestamp)"),
+    ),
     (
         GOOD | {"items": [{"product": {"id": "a"}}, {"product": {"id": "b"}, "quantity": 0}]},
         Rules(),
@@ -101,6 +105,29 @@ def test_what_would_be_lost_or_not_sent_is_a_warning(event, rules, warning):
     found = checked(event, rules)
     assert found.error is None
     assert warning in found.warnings
+    assert len({remark.field for remark in found.warnings}) == len(found.warnings)
+
+
+def test_one_fault_is_one_warning():
+    assert len(checked(GOOD | {"event_timestamp": "31/01/2026 18:00"}).warnings) == 1
+    assert len(checked(GOOD | {"url": "nowhere"}).warnings) == 1
+
+
+FILTERED = [
+    (GOOD | {"event_timestamp": NOW_S - 8 * 86_400}, Rules(), "event_too_old"),
+    (GOOD, Rules(user_consent_category="3"), "no_consent"),
+    (
+        {"event_name": "search", "event_timestamp": NOW_S, "user": {"id": "u"}},
+        Rules(),
+        "not_enough_to_match",
+    ),
+]
+
+
+@pytest.mark.parametrize(("event", "rules", "reason"), FILTERED)
+def test_what_would_not_be_sent_is_known_with_its_reason(event, rules, reason):
+    found = checked(event, rules)
+    assert (found.error, found.filtered) == (None, reason)
 
 
 def test_what_the_reader_remarked_on_is_a_warning():

@@ -64,13 +64,14 @@ def arrived(brokers, topic):
     return lambda: sorted((record.key() or b"", record.value()) for record in brokers.records(topic))
 
 
-def counts(read, published, left_out=0, warnings=0, failed=0):
+def counts(read, published, left_out=0, warnings=0, failed=0, would_be_filtered=0):
     return {
         "read": read,
         "published": published,
         "left_out": left_out,
         "warnings": warnings,
         "failed": failed,
+        "would_be_filtered": would_be_filtered,
     }
 
 
@@ -161,7 +162,7 @@ def test_strict_publishes_a_good_file_and_warns_once(publish, arrived):
 
     plain = publish("--json", data=event("search", "u1") + "\n" + event("search", "u2"))
     assert (ended.code, ended.sum) == (0, plain.sum)
-    assert len([line for line in ended.stderr if "would be filtered" in line]) == 2
+    assert len([line for line in ended.stderr if "warning: event: would be filtered" in line]) == 2
     assert len(arrived()) == 4
 
 
@@ -180,13 +181,25 @@ def test_warnings_are_said_with_line_and_field_then_counted(publish):
     each = ended.sum["warnings"] // 30
     said = [line for line in ended.stderr if ": warning: " in line]
     assert len(said) == 20
-    assert "line 1: warning: url: not as the schema has it (pattern)" in said
+    assert "line 1: warning: event_source_url: malformed (url)" in said
     assert f"and {30 * each - 20} more warnings:" in ended.stderr
     assert [
         line.split("  ")[-1]
         for line in ended.stderr
         if line.endswith("would be filtered: not_enough_to_match")
     ][-1] == "event: would be filtered: not_enough_to_match"
+
+
+def test_how_many_would_be_filtered_is_in_the_sum(publish, topic):
+    ended = publish("--json", data="\n".join([event("search", "u1")] * 3 + ["[]"]))
+
+    assert ended.sum["would_be_filtered"] == 3
+    assert (
+        f"4 events read: 3 published to {topic} (of which 3 would be filtered: not_enough_to_match 3), "
+        "1 left out, 0 failed; 12 warnings"
+    ) in ended.stderr
+    assert publish("--strict", "--json", data=event("search", "u1")).sum["would_be_filtered"] == 1
+    assert publish("--strict", "--json", data=event("search") + "\n[]").sum["would_be_filtered"] == 0
 
 
 def test_a_thousand_bad_lines_are_said_and_the_rest_counted_by_reason(publish):
@@ -229,6 +242,21 @@ def test_a_topic_that_is_not_there_is_said_with_what_to_do_and_not_made(publish,
     assert ended.says.startswith("topic nobody-made-it does not exist, or may not be seen: ")
     assert "capi-consumer topics create" in ended.says
     assert publish("--topic", "nobody-made-it", data=event("search")).code == 1
+
+
+@pytest.mark.parametrize("arguments", [(), ("--replay",), ("--raw",)])
+def test_nothing_is_published_to_the_dead_letter_topic(publish, brokers, arguments):
+    brokers.make_topic("letters-of-all")
+    ended = publish(
+        "--topic", "letters-of-all", *arguments, data=event("search"), CAPI_DEAD_LETTER_TOPIC="letters-of-all"
+    )
+
+    assert ended.code == 2
+    assert ended.says == (
+        "--topic letters-of-all: that is the dead-letter topic itself: "
+        "name an events topic, or leave --topic out"
+    )
+    assert brokers.records("letters-of-all") == []
 
 
 MISUSES = [
@@ -290,7 +318,7 @@ def test_a_file_that_cannot_be_read_to_its_end_is_said_and_what_was_read_is_acco
 
     assert (ended.code, ended.sum["read"], ended.sum["published"]) == (1, 1, 1)
     assert "capi-consumer: events.jsonl cannot be read further: Input/output error" in ended.stderr
-    assert "interrupted after 1 events: the rest was not read" in ended.stderr
+    assert "interrupted after 1 event: the rest was not read" in ended.stderr
     assert [key for key, _ in arrived()] == [b"u1"]
 
 

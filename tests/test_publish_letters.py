@@ -98,7 +98,9 @@ def test_letters_that_are_not_judged_go_as_they_are(settings):
 
 def test_a_letter_that_will_be_filtered_goes_and_is_said(settings, capsys):
     old = mended(purchase(settings, 1), currency="EUR", event_timestamp=NOW_MS // 1000 - 30 * 86_400)
-    assert publish(settings, old) == Sum(read=1, published=1, warnings=1)
+    assert publish(settings, old) == Sum(
+        read=1, published=1, warnings=1, would_be_filtered={Reason.EVENT_TOO_OLD: 1}
+    )
     assert said(capsys) == ["line 1: warning: event: would be filtered: event_too_old"]
 
 
@@ -200,7 +202,7 @@ def test_the_command_publishes_what_is_mended_and_ends_with_1_for_the_rest(setti
     ended = command(content, "--json")
 
     assert ended.exit_code == 1
-    counts = {"read": 2, "published": 1, "left_out": 1, "warnings": 0, "failed": 0}
+    counts = {"read": 2, "published": 1, "left_out": 1, "warnings": 0, "failed": 0, "would_be_filtered": 0}
     assert json.loads(ended.stdout) == counts
     assert "1 published to the topics they came from, 1 left out" in ended.stderr
     assert len(arrived(brokers, settings)) == 1
