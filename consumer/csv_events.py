@@ -14,7 +14,7 @@ purchase with a hole in its lines is one purchase, not two.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Annotated
 
 import typer
@@ -29,6 +29,8 @@ PURCHASES = frozenset({"purchase", "Purchase"})
 # Rows that cannot be read and may belong to the purchase before them.
 HELD_ROWS_MAX = 100
 
+# Hears of the header: its line, and the names of the columns.
+OnHeader = Callable[[int, Collection[str]], None]
 CsvEncoding = Annotated[Encoding, typer.Option("--encoding", help="How a CSV file is encoded.")]
 
 
@@ -37,8 +39,15 @@ def purchase_names(event_names: Mapping[str, str]) -> frozenset[str]:
     return PURCHASES | {name for name, mapped in event_names.items() if mapped == "Purchase"}
 
 
+def unheard(_line: int, _names: Collection[str]) -> None:
+    """Nobody wants to know the columns."""
+
+
 def csv_events(
-    lines: Iterator[Line], encoding: Encoding = Encoding.UTF_8, purchases: frozenset[str] = PURCHASES
+    lines: Iterator[Line],
+    encoding: Encoding = Encoding.UTF_8,
+    purchases: frozenset[str] = PURCHASES,
+    on_header: OnHeader = unheard,
 ) -> Iterator[Entry]:
     """
     The events of a CSV file. `purchases` are the event names whose lines are joined by `id`.
@@ -46,6 +55,7 @@ def csv_events(
     Raises CannotGoOn for a header that cannot be used.
     """
     header, line = _header(lines, encoding)
+    on_header(line, header.places.keys())
     current: Assembly | None = None
     held: list[CsvRow] = []
     for row in rows(lines, header.delimiter, encoding, line):

@@ -28,7 +28,7 @@ import orjson
 
 from consumer import exits
 from consumer.csv_columns import has_header, separator
-from consumer.csv_events import PURCHASES, csv_events
+from consumer.csv_events import PURCHASES, OnHeader, csv_events, unheard
 from consumer.csv_rows import Encoding
 from consumer.exits import BadCall, CannotGoOn
 from consumer.file_lines import BOM, CHUNK_BYTES, Entry, chunks, numbered_lines
@@ -144,10 +144,14 @@ class EventFile:
         return raw_lines(numbered_lines(self._counted()))
 
     def events(
-        self, form: FileFormat, encoding: Encoding = Encoding.UTF_8, purchases: frozenset[str] = PURCHASES
+        self,
+        form: FileFormat,
+        encoding: Encoding = Encoding.UTF_8,
+        purchases: frozenset[str] = PURCHASES,
+        on_header: OnHeader = unheard,
     ) -> Iterator[Entry]:
         """
-        The events, in order. `encoding` and `purchases` are for CSV: see `csv_events`.
+        The events, in order. The other arguments are for CSV: see `csv_events`.
 
         Raises CannotGoOn for a file that is nothing of the kind, BadCall for a spreadsheet.
         """
@@ -163,7 +167,9 @@ class EventFile:
         if form is FileFormat.JSON:
             return json_values(whole)
         lines = numbered_lines(whole)
-        return csv_events(lines, encoding, purchases) if form is FileFormat.CSV else json_lines(lines)
+        if form is FileFormat.CSV:
+            return csv_events(lines, encoding, purchases, on_header)
+        return json_lines(lines)
 
     def _counted(self) -> Iterator[bytes]:
         pieces = chunks(self._file)

@@ -106,6 +106,16 @@ def test_a_french_spreadsheet_export_arrives(publish, arrived):
     assert len(found[b"u-1002"]["items"]) == 3
 
 
+@pytest.mark.parametrize("arguments", [(), ("--strict",)])
+def test_a_column_that_nothing_reads_is_said_once_at_the_head(publish, arrived, arguments):
+    data = "event_name;email\nsearch;a@example.com\nsearch;b@example.com\n"
+    ended = publish("--format", "csv", *arguments, data=data)
+
+    said = [line for line in ended.stderr if "column" in line]
+    assert said == ["line 1: warning: column email: nothing reads it; did you mean user.email?"]
+    assert len(arrived()) == 2
+
+
 def test_a_windows_1252_file_is_read_when_it_is_said(publish, arrived, tmp_path):
     path = tmp_path / "events.csv"
     path.write_bytes(
