@@ -26,7 +26,7 @@ from consumer.core.decision import Decision, Filtered, Invalid, Note, NoteWord, 
 from consumer.core.event import parse
 from consumer.core.record import Partition, Record
 from consumer.core.rules import Rules
-from consumer.file_lines import FoundEvent, Remark
+from consumer.files.lines import FoundEvent, Remark
 from consumer.hashers import hashers
 
 PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")

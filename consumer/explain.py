@@ -29,11 +29,11 @@ from consumer.core.hashing import BatchHasher
 from consumer.core.record import Partition, Record
 from consumer.core.rules import MatchRule, Rules
 from consumer.core.trail import Sources
-from consumer.csv_events import CsvEncoding, purchase_names
-from consumer.csv_rows import Encoding
-from consumer.event_files import STANDARD_INPUT, EventFile, FileFormat
 from consumer.explain_view import Tally, block
-from consumer.file_lines import BOM, Entry, Unreadable
+from consumer.files.csv_events import CsvEncoding, purchase_names
+from consumer.files.csv_rows import Encoding
+from consumer.files.event_files import STANDARD_INPUT, EventFile, FileFormat
+from consumer.files.lines import BOM, Entry, Unreadable
 from consumer.load_settings import load_settings
 from consumer.terminal import AsJson, SettingsFile, out
 

@@ -22,13 +22,13 @@ from consumer import exits, kafka, resources
 from consumer.asked_to_stop import asked_to_stop
 from consumer.clock import now_ms
 from consumer.cluster import list_cluster
-from consumer.csv_events import CsvEncoding, OnHeader, purchase_names
-from consumer.csv_rows import Encoding
-from consumer.csv_unread import unread_columns
 from consumer.event_checks import EventCheck
-from consumer.event_files import STANDARD_INPUT, EventFile, FileFormat
 from consumer.exits import BadCall, CannotGoOn
-from consumer.file_lines import Entry, FoundEvent
+from consumer.files.csv_events import CsvEncoding, OnHeader, purchase_names
+from consumer.files.csv_rows import Encoding
+from consumer.files.csv_unread import unread_columns
+from consumer.files.event_files import STANDARD_INPUT, EventFile, FileFormat
+from consumer.files.lines import Entry, FoundEvent
 from consumer.letters.replaying import Sending
 from consumer.letters.way_back import open_way_back
 from consumer.load_settings import load_settings

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from consumer.event_checks import EventCheck
-from consumer.file_lines import FoundEvent
+from consumer.files.lines import FoundEvent
 from consumer.producing import Publisher
 from consumer.publish_report import Report
 from consumer.publishing import Judge, Sent

@@ -20,7 +20,7 @@ from consumer.core.decision import Decision, Filtered, Invalid
 from consumer.core.hashing import BatchHasher
 from consumer.core.record import Partition, Record
 from consumer.core.rules import Rules
-from consumer.file_lines import FoundEvent
+from consumer.files.lines import FoundEvent
 from consumer.letters.lines import Mistake, as_letter
 from consumer.letters.replaying import LETTERS_AT_ONCE, TOO_LARGE, Sending
 from consumer.letters.way_back import Back, Held, LeftOut, WayBack

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from consumer.core.decision import Reason
 from consumer.event_checks import WHOLE_EVENT
-from consumer.file_lines import Remark
+from consumer.files.lines import Remark
 from consumer.terminal import err
 
 ERRORS_TOLD = 1_000

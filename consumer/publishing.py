@@ -21,8 +21,8 @@ from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
 
 from consumer.core.decision import Reason
-from consumer.event_files import BrokenOff, Stopped
-from consumer.file_lines import Entry, FoundEvent
+from consumer.files.event_files import BrokenOff, Stopped
+from consumer.files.lines import Entry, FoundEvent
 from consumer.publish_report import Report
 
 Ready = TypeVar("Ready")

@@ -9,6 +9,7 @@ Fixtures of the tests that need a real broker.
 
 from __future__ import annotations
 
+import signal
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -28,6 +29,11 @@ settings.load_profile("shared machine")
 
 # The first of them fetches the broker's jars and starts it.
 KAFKA_TEST_S_MAX = 600
+
+
+def pytest_configure() -> None:
+    """A run in the background of a script is started deaf to SIGINT, and so would be what the tests start."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -7,11 +7,11 @@ from pathlib import Path
 import orjson
 import pytest
 
-from consumer.csv_assembly import DIFFERS, NAMELESS
-from consumer.csv_events import csv_events
-from consumer.csv_rows import Encoding
 from consumer.exits import CannotGoOn
-from consumer.file_lines import FoundEvent, numbered_lines
+from consumer.files.csv_assembly import DIFFERS, NAMELESS
+from consumer.files.csv_events import csv_events
+from consumer.files.csv_rows import Encoding
+from consumer.files.lines import FoundEvent, numbered_lines
 
 FILES = Path(__file__).parent / "system" / "files"
 

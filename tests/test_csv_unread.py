@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from consumer import resources
-from consumer.csv_columns import read_header
-from consumer.csv_unread import unread_columns
+from consumer.files.csv_columns import read_header
+from consumer.files.csv_unread import unread_columns
 
 FILES = Path(__file__).parent / "system" / "files"
 

@@ -8,7 +8,7 @@ import pytest
 from consumer import resources
 from consumer.core.rules import Rules
 from consumer.event_checks import EventCheck
-from consumer.file_lines import FoundEvent, Remark
+from consumer.files.lines import FoundEvent, Remark
 
 NOW_S = 1_790_000_000
 GOOD = {

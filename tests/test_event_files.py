@@ -9,11 +9,11 @@ import threading
 
 import pytest
 
-from consumer import file_lines
-from consumer.event_files import EventFile, FileFormat, NoSuchFile, Stopped, detected
 from consumer.exits import CannotGoOn
-from consumer.file_lines import FoundEvent, Unreadable, chunks, numbered_lines
-from consumer.json_events import json_lines, json_values, raw_lines
+from consumer.files import lines as file_lines
+from consumer.files.event_files import EventFile, FileFormat, NoSuchFile, Stopped, detected
+from consumer.files.json_events import json_lines, json_values, raw_lines
+from consumer.files.lines import FoundEvent, Unreadable, chunks, numbered_lines
 
 
 def pieces_of(data: bytes, size: int):
@@ -120,7 +120,7 @@ def test_json_values_are_cut_where_they_end_however_the_file_comes(data, expecte
 
 
 def test_a_json_value_that_is_too_long_ends_the_file(monkeypatch):
-    monkeypatch.setattr("consumer.json_events.LINE_BYTES_MAX", 20)
+    monkeypatch.setattr("consumer.files.json_events.LINE_BYTES_MAX", 20)
     data = b'[{"a":1},\n{"b":"' + b"x" * 40 + b'"},{"c":3}]'
     assert found(json_values(pieces_of(data, 8))) == [
         (1, 1, b'{"a":1}'),

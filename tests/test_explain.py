@@ -12,11 +12,11 @@ from typer.testing import CliRunner
 from consumer import exits
 from consumer.core.decision import NoteWord, Reason
 from consumer.core.rules import MatchRule, Rules
-from consumer.event_files import NoSuchFile
 from consumer.exits import BadCall, CannotGoOn
 from consumer.explain import explain, explained, row
 from consumer.explain_view import NOTES, REASONS, block, what_is_known
-from consumer.file_lines import FoundEvent
+from consumer.files.event_files import NoSuchFile
+from consumer.files.lines import FoundEvent
 
 app = typer.Typer()
 app.command()(explain)

@@ -322,7 +322,7 @@ def test_a_file_that_cannot_be_read_to_its_end_is_said_and_what_was_read_is_acco
     publish, arrived, monkeypatch, arguments
 ):
     disk = io.BufferedReader(BadDisk(f"{event('search', 'u1')}\n{event('search', 'half')}".encode()))
-    monkeypatch.setattr("consumer.event_files._opened", lambda _name: disk)
+    monkeypatch.setattr("consumer.files.event_files._opened", lambda _name: disk)
 
     ended = publish("events.jsonl", "--json", *arguments)
 
@@ -334,7 +334,7 @@ def test_a_file_that_cannot_be_read_to_its_end_is_said_and_what_was_read_is_acco
 
 def test_strict_publishes_nothing_of_a_file_that_cannot_be_read_to_its_end(publish, arrived, monkeypatch):
     disk = io.BufferedReader(BadDisk(f"{event('search', 'u1')}\n".encode()))
-    monkeypatch.setattr("consumer.event_files._opened", lambda _name: disk)
+    monkeypatch.setattr("consumer.files.event_files._opened", lambda _name: disk)
 
     ended = publish("events.jsonl", "--strict", "--json")
 

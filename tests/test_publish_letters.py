@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 from consumer.cli import app
 from consumer.core.decision import Reason
 from consumer.core.record import Partition, Record
-from consumer.file_lines import numbered_lines
-from consumer.json_events import json_lines
+from consumer.files.json_events import json_lines
+from consumer.files.lines import numbered_lines
 from consumer.letters.lines import as_line
 from consumer.letters.replaying import Sending
 from consumer.letters.way_back import LeftOut, open_way_back

@@ -24,7 +24,7 @@ from consumer.core.letter import REASON, text
 from consumer.core.record import Record
 from consumer.demo.world import World
 from consumer.exits import CannotGoOn
-from consumer.file_lines import FoundEvent
+from consumer.files.lines import FoundEvent
 from consumer.letters.lines import as_line
 from consumer.letters.replaying import Sending
 from consumer.letters.topic import open_dead_letters

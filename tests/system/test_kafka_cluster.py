@@ -181,12 +181,7 @@ def is_there(pid):
 def test_a_child_ends_with_a_test_run_that_is_interrupted(ending, tmp_path):
     command = [sys.executable, "-c", PARENT, str(TESTS), str(tmp_path)]
     with subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        # A run in the background of a script ignores SIGINT, and so would its children.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     ) as parent:
         child = int(parent.stdout.readline())
         assert is_there(child)

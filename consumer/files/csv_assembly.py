@@ -19,9 +19,9 @@ from typing import Any
 import orjson
 
 from consumer.core.rules import Path
-from consumer.csv_columns import EVENT_NAME, ID, PLACE_MAX, Column, Header
-from consumer.csv_rows import CsvRow
-from consumer.file_lines import Entry, FoundEvent, Remark, Unreadable
+from consumer.files.csv_columns import EVENT_NAME, ID, PLACE_MAX, Column, Header
+from consumer.files.csv_rows import CsvRow
+from consumer.files.lines import Entry, FoundEvent, Remark, Unreadable
 
 ROWS_MAX = 10_000
 DIFFERS = "differs between the lines of this purchase; the first one is taken"

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import NamedTuple
 
-from consumer.file_lines import TOO_LONG, Line
+from consumer.files.lines import TOO_LONG, Line
 
 
 class Encoding(StrEnum):

@@ -19,9 +19,9 @@ from typing import Any
 
 from consumer.core.mapping import EVENT_OBJECTS
 from consumer.core.rules import Path, parse_path
-from consumer.csv_columns import NEW
 from consumer.event_checks import FIELDS
-from consumer.file_lines import Remark
+from consumer.files.csv_columns import NEW
+from consumer.files.lines import Remark
 
 FACEBOOK = "integrations.facebook."
 # Below these anything may stand, or a list.

@@ -27,12 +27,12 @@ from pathlib import Path
 import orjson
 
 from consumer import exits
-from consumer.csv_columns import has_header, separator
-from consumer.csv_events import PURCHASES, OnHeader, csv_events, unheard
-from consumer.csv_rows import Encoding
 from consumer.exits import BadCall, CannotGoOn
-from consumer.file_lines import BOM, CHUNK_BYTES, Entry, chunks, numbered_lines
-from consumer.json_events import json_lines, json_values, raw_lines
+from consumer.files.csv_columns import has_header, separator
+from consumer.files.csv_events import PURCHASES, OnHeader, csv_events, unheard
+from consumer.files.csv_rows import Encoding
+from consumer.files.json_events import json_lines, json_values, raw_lines
+from consumer.files.lines import BOM, CHUNK_BYTES, Entry, chunks, numbered_lines
 
 STANDARD_INPUT = "-"
 # What is kept on disk of an input that cannot be read twice.

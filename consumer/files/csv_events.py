@@ -19,11 +19,11 @@ from typing import Annotated
 
 import typer
 
-from consumer.csv_assembly import Assembly
-from consumer.csv_columns import BadHeader, Header, read_header, separator
-from consumer.csv_rows import CsvRow, Encoding, not_encoded, rows
 from consumer.exits import CannotGoOn
-from consumer.file_lines import BOM, Entry, Line, Unreadable
+from consumer.files.csv_assembly import Assembly
+from consumer.files.csv_columns import BadHeader, Header, read_header, separator
+from consumer.files.csv_rows import CsvRow, Encoding, not_encoded, rows
+from consumer.files.lines import BOM, Entry, Line, Unreadable
 
 PURCHASES = frozenset({"purchase", "Purchase"})
 # Rows that cannot be read and may belong to the purchase before them.

@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from consumer.file_lines import BOM, LINE_BYTES_MAX, TOO_LONG, Entry, FoundEvent, Line, Unreadable
+from consumer.files.lines import BOM, LINE_BYTES_MAX, TOO_LONG, Entry, FoundEvent, Line, Unreadable
 
 # A whole string, or a mark. A quote alone is a string that goes on in the next chunk.
 TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"|["\[\]{},]', re.DOTALL)
