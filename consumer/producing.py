@@ -22,7 +22,7 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 from consumer.core.record import Headers
-from consumer.kafka import new_producer, producer_properties
+from consumer.kafka import error_name, new_producer, producer_properties
 from consumer.settings import Settings
 
 # Records that wait for their delivery report, and the memory they may take.
@@ -102,7 +102,7 @@ class Publisher:
                     break
                 self._producer.poll(POLL_S)
             except KafkaException as error:
-                self._failed(place, error.args[0].name())
+                self._failed(place, error_name(error))
                 break
         self._producer.poll(0)
 

@@ -177,7 +177,7 @@ def _made(admin: LookingClient, found: Cluster, name: str, plan: Plan, config: d
     try:
         admin.create_topics([new], request_timeout=CREATED_WITHIN_S)[name].result()
     except KafkaException as error:
-        code = error.args[0].name()
+        code = kafka.error_name(error)
         return Made(name, EXISTS if code == "TOPIC_ALREADY_EXISTS" else code)
     return Made(name, CREATED)
 

@@ -111,6 +111,17 @@ def test_only_the_command_line_knows_every_verb():
         assert module == "consumer.cli" or len(names & verbs) <= 1, module
 
 
+def test_messages_become_records_in_one_place():
+    """confluent-kafka's `headers()` raises on a name that is not UTF-8: only `as_record` knows."""
+    asks = {
+        module
+        for module, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "headers"
+    }
+    assert asks == {"consumer.records"}
+
+
 def test_the_sandbox_reads_metas_rules_for_itself():
     sandbox = {name for module in TREES if module.startswith("consumer.sandbox") for name in IMPORTS[module]}
     assert not {name for name in sandbox if name.startswith("consumer.core")}

@@ -14,7 +14,8 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from consumer import kafka
 from consumer.core.record import Coordinates, Record
 from consumer.exits import CannotGoOn
-from consumer.letters.topic import NO_GROUP, as_record, partitions_of
+from consumer.letters.topic import NO_GROUP, partitions_of
+from consumer.records import as_record
 from consumer.settings import Settings
 
 POLL_S = 0.5

@@ -18,13 +18,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from consumer import kafka
-from consumer.core.record import Headers, Partition, Record
+from consumer.core.record import Record
 from consumer.exits import CannotGoOn
+from consumer.records import as_record, cause
 from consumer.settings import Settings
 
 POLL_S = 0.2
@@ -216,20 +217,6 @@ def _asked_of_the_group(ask: Callable[[], list[TopicPartition]]) -> list[TopicPa
                     raise KafkaException(partition.error)
             return answered
         except KafkaException as error:
-            if error.args[0].code() not in COORDINATOR_ERRORS or time.monotonic() > until:
+            if cause(error).code() not in COORDINATOR_ERRORS or time.monotonic() > until:
                 raise
             time.sleep(POLL_S)
-
-
-def as_record(message: Message) -> Record:
-    """A message without an error as a record."""
-    _, timestamp_ms = message.timestamp()
-    headers = cast("Headers", message.headers() or ())  # the stubs also know what only producers may give
-    return Record(
-        Partition(message.topic() or "", message.partition() or 0),
-        message.offset() or 0,
-        timestamp_ms,
-        message.value(),
-        message.key(),
-        tuple(headers),
-    )
