@@ -9,32 +9,42 @@ Phone numbers: country code and number, digits only.
 
 A number that starts with 0 only means something inside its country: without one
 it would be hashed to a digest that nobody else has, so it is not sent.
+
+Digits with the usual signs between them are looked up in the country's own plan
+first (`numbering_plans`), which answers as libphonenumber does or not at all.
 """
 
 from __future__ import annotations
 
+import re
 from unicodedata import decimal
 
 from phonenumbers import NumberParseException, is_valid_number, national_significant_number, parse
 
+from consumer.core import numbering_plans
 from consumer.core.values import MALFORMED, NO_COUNTRY, Unusable
 
 # ITU-T E.164 allows 15 digits; fewer than 7 are short codes.
 DIGITS_MIN = 7
 DIGITS_MAX = 15
 
+# Signs between digits that libphonenumber passes over, and never takes for a word or an extension.
+_DIGITS_AND_SIGNS = re.compile(r"\+?[0-9 .()/-]*")
+_SIGNS = re.compile(r"[ .()/-]+")
+_NO_DIGITS = re.compile(r"[^0-9]+")
+
 
 def digits(text: str, country: str | None) -> str | Unusable:
     """The digits of a folded text, read in `country` (alpha-2, lower case) when it is national."""
     number = _ascii_digits(text)
-    found = "".join(filter(_is_digit, number))
+    found = _NO_DIGITS.sub("", number)
     if not found:
         return MALFORMED
     international = _international(number, found)
     if international is not None:
         plain = found.lstrip("0")
-        return _of_length(_valid(international, None) or _valid("+" + plain, None) or plain)
-    valid = (_valid(number, country) or _valid(found, country)) if country else None
+        return _of_length(_valid(international, "+" + plain, None) or plain)
+    valid = _valid(number, found, country) if country else None
     if valid is None and found[0] == "0":
         return NO_COUNTRY
     return _of_length(valid or found)
@@ -43,7 +53,7 @@ def digits(text: str, country: str | None) -> str | Unusable:
 def _international(number: str, found: str) -> str | None:
     """The number from its `+` on, or with a `+` for its 00; None when it is national."""
     before, plus, after = number.partition("+")
-    if plus and not any(map(_is_digit, before)):
+    if plus and _NO_DIGITS.fullmatch(before + plus):
         return plus + after
     if not found.startswith("00"):
         return None
@@ -51,8 +61,32 @@ def _international(number: str, found: str) -> str | None:
     return "+" + number[second + 1 :]
 
 
-def _valid(number: str, country: str | None) -> str | None:
-    """E.164 without its `+`, of a number that libphonenumber holds for valid."""
+def _valid(written: str, plain: str, country: str | None) -> str | None:
+    """E.164 without its `+`: of a number as it is written, else of its digits; None when neither is valid."""
+    for number in dict.fromkeys((_without_signs(written), plain)):
+        valid = _in_plan(number, country) or _parsed(number, country)
+        if valid is not None:
+            return valid
+    return None
+
+
+def _without_signs(number: str) -> str:
+    """Digits, after a leading `+`, of a number that has no other signs than those passed over."""
+    return _SIGNS.sub("", number) if _DIGITS_AND_SIGNS.fullmatch(number) else number
+
+
+def _in_plan(number: str, country: str | None) -> str | None:
+    international = number.startswith("+")
+    found = number[1:] if international else number
+    if not found.isdecimal() or len(found) > DIGITS_MAX:
+        return None
+    if international:
+        return numbering_plans.from_abroad(found)
+    return numbering_plans.at_home(found, country) if country else None
+
+
+def _parsed(number: str, country: str | None) -> str | None:
+    """What libphonenumber makes of any text."""
     try:
         parsed = parse(number, country and country.upper())
     except NumberParseException:
@@ -71,7 +105,3 @@ def _ascii_digits(text: str) -> str:
     if text.isascii():
         return text
     return "".join(str(decimal(c)) if c.isdecimal() else c for c in text)
-
-
-def _is_digit(character: str) -> bool:
-    return "0" <= character <= "9"
