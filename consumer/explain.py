@@ -9,6 +9,9 @@ is what `run` would send, or why it would not. Every line has its answer, a
 blank one too; only a file that is named as CSV or JSON, or said to be, is read
 as `publish` reads it, event by event. Each entry counts as a record: topic
 `stdin`, partition 0, offset = entry from 0, timestamp = now.
+
+With `--json` an answer is one line, for programs. For a person it is a table,
+key by key: where the value came from, what was hashed, what is sent.
 """
 
 from __future__ import annotations
@@ -18,37 +21,29 @@ import time
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 import orjson
 import typer
 
 from consumer.core.decide import decide
 from consumer.core.decision import Decision, Deliverable, Filtered, Invalid, Reason
-from consumer.core.hashing import BatchHasher
 from consumer.core.record import Partition, Record
 from consumer.core.rules import MatchRule, Rules
 from consumer.core.trail import Sources
-from consumer.explain_view import Tally, block
+from consumer.explaining.reading import ReadingHasher
+from consumer.explaining.rows import Explained
+from consumer.explaining.table import Tally, block
 from consumer.files.csv_events import CsvEncoding, purchase_names
 from consumer.files.csv_rows import Encoding
 from consumer.files.event_files import STANDARD_INPUT, EventFile, FileFormat
 from consumer.files.lines import BOM, Entry, Unreadable
 from consumer.load_settings import load_settings
-from consumer.terminal import AsJson, SettingsFile, out
+from consumer.terminal import AsJson, SettingsFile, err, out, print_whole, width
 
 STDIN = Partition("stdin", 0)
-ENTRIES_A_HASHER = 500  # as many as a batch of `run`; what it remembers is personal, and forgotten with it
 # Names of files that `publish` does not read line by line.
 NO_LINES = frozenset({".csv", ".tsv", ".json", ".xlsx", ".xls", ".ods"})
-
-
-class Explained(NamedTuple):
-    """One entry: where it begins, what is decided about it, and where each Meta key's value came from."""
-
-    line: int
-    decision: Decision
-    sources: Sources
 
 
 def explain(
@@ -78,6 +73,10 @@ def explain(
         ),
     ] = FileFormat.AUTO,
     encoding: CsvEncoding = Encoding.UTF_8,
+    show_values: Annotated[
+        bool,
+        typer.Option("--show-values", help="Show personal values and whole digests, not only their shape."),
+    ] = False,
     settings_file: SettingsFile = None,
 ) -> None:
     """Show what Meta would get for each event, or why it would not get it."""
@@ -94,22 +93,20 @@ def explain(
         if as_json:
             _print_json(each)
         else:
-            _print_blocks(each, settings.rules.match_rule)
+            _print_tables(each, settings.rules.match_rule, show_values)
 
 
 def explained(entries: Iterable[Entry], rules: Rules, now_ms: int) -> Iterator[Explained]:
     """The decision about each entry, without a byte order mark before the first."""
-    hasher = BatchHasher()
     for offset, entry in enumerate(entries):
-        if offset % ENTRIES_A_HASHER == 0:
-            hasher = BatchHasher()
         if isinstance(entry, Unreadable):
-            yield Explained(entry.line, Invalid(Reason.NOT_JSON, detail=entry.says), {})
+            yield Explained(entry.line, Invalid(Reason.NOT_JSON, detail=entry.says), {}, {})
             continue
         value = entry.value.removeprefix(BOM) if offset == 0 else entry.value
+        hasher = ReadingHasher()
         sources: Sources = {}
         decision = decide(Record(STDIN, offset, now_ms, value), rules, hasher, now_ms, sources)
-        yield Explained(entry.line, decision, sources)
+        yield Explained(entry.line, decision, sources, hasher.texts)
 
 
 def row(decision: Decision) -> dict[str, Any]:
@@ -132,13 +129,16 @@ def _print_json(each: Iterable[Explained]) -> None:
         sys.stdout.buffer.flush()  # somebody may be typing events
 
 
-def _print_blocks(each: Iterable[Explained], rule: MatchRule) -> None:
+def _print_tables(each: Iterable[Explained], rule: MatchRule, show_values: bool) -> None:
     tally = Tally()
     for one in each:
-        tally.add(one.decision)
-        out.print(block(one.line, one.decision, one.sources, rule))
+        tally.add(one)
+        print_whole(block(one, rule, show_values=show_values, width=width()))
     if tally.total > 1:
-        out.print(tally.line(), markup=False)
+        for line in tally.lines():
+            out.print(line, markup=False)
+    if tally.total and not show_values and err.is_terminal:
+        err.print("Personal values are shown as their shape; --show-values shows them.", style="dim")
 
 
 def _unix_ms(text: str) -> int:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -21,8 +21,10 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
 out = Console(highlight=False, soft_wrap=True)
+wide = Console(highlight=False, soft_wrap=True, width=1000)  # for a pipe, where a row is a line
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 SettingsFile = Annotated[
@@ -34,6 +36,22 @@ SettingsFile = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output on standard output.")]
+
+
+def print_whole(shown: RenderableType) -> None:
+    """On standard output: folded to a terminal's width, in a pipe a row a line, as wide as it is."""
+    if out.is_terminal:
+        out.print(shown, soft_wrap=False)
+        return
+    with wide.capture() as printed:
+        wide.print(shown)
+    for line in printed.get().splitlines():
+        out.print(Text(line.rstrip()))
+
+
+def width() -> int | None:
+    """Columns of the terminal; None when standard output is none."""
+    return out.width if out.is_terminal else None
 
 
 def progress(unit: str, *, is_shown: bool = True) -> Progress:

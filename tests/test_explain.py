@@ -1,20 +1,15 @@
 """`explain`: one answer a line, exactly what would be sent, and nothing it shows moves the terminal."""
 
-import io
-
 import orjson
 import pytest
 import typer
 from deciding import NOW_MS, NOW_TEXT, event, facebook, ordinary, without
-from rich.console import Console
 from typer.testing import CliRunner
 
 from consumer import exits
-from consumer.core.decision import NoteWord, Reason
-from consumer.core.rules import MatchRule, Rules
+from consumer.core.rules import Rules
 from consumer.exits import BadCall, CannotGoOn
 from consumer.explain import explain, explained, row
-from consumer.explain_view import NOTES, REASONS, block, what_is_known
 from consumer.files.event_files import NoSuchFile
 from consumer.files.lines import FoundEvent
 
@@ -35,14 +30,6 @@ def answers(done):
     """What the command printed, one JSON object a line."""
     assert done.exit_code == 0, done.exception
     return [orjson.loads(line) for line in done.stdout_bytes.splitlines()]
-
-
-def printed(given, width=200):
-    """The block of an event, as a person sees it."""
-    console = Console(file=io.StringIO(), width=width, color_system=None)
-    (one,) = explained([FoundEvent(1, 1, orjson.dumps(given))], Rules(), NOW_MS)
-    console.print(block(one.line, one.decision, one.sources, MatchRule.ALL))
-    return console.file.getvalue()
 
 
 # Rows
@@ -263,50 +250,26 @@ def test_an_entry_that_cannot_be_read_is_shown_with_its_line_and_why(tmp_path):
     assert "line 4  invalid  no_event_name: " in shown
 
 
-def test_each_key_is_shown_with_what_is_sent_and_where_it_came_from():
-    given = event(
-        {
-            "amount": "12,50",
-            "integrations.facebook": {"event_id": "f-1", "custom_data": {"mine": 1, "content_name": "n"}},
-        }
-    )
-    shown = [tuple(line.split()) for line in printed(given).splitlines()]
-    for expected in (
-        ("event_id", "f-1", "integrations.facebook.event_id"),
-        ("action_source", "website", "setting"),
-        ("em", "71d4f55f72fa…", "user.email"),
-        ("client_ip_address", "8.8.8.8", "browser.ip"),
-        ("value", "12.5", "amount"),
-        ("content_name", "n", "integrations.facebook.custom_data.content_name"),
-        ("mine", "1", "integrations.facebook.custom_data.mine"),
-    ):
-        assert expected in shown
+def test_a_person_gets_a_table_with_each_key_on_a_line():
+    done = run("--now", NOW_TEXT, stdin=orjson.dumps(ordinary()))
+    lines = [line.split() for line in done.stdout.splitlines()]
+    assert lines[0] == ["line", "1", "deliverable", "PageView"]
+    assert ["user_data.em", "user.email", "xxx@xxxxxxx.xxx", "71d4f5…"] in lines
+    assert ["user_data.client_ip_address", "browser.ip", "9.9.9.9"] in lines
+    assert ["action_source", "setting", "website"] in lines
+    assert done.stdout == "\n".join(line.rstrip() for line in done.stdout.splitlines()) + "\n"
 
 
-def test_an_event_that_is_not_sent_shows_what_was_found():
-    shown = printed(event(user={"email": "ann@example.com"}))
-    assert "filtered" in shown
-    assert "not_enough_to_match" in shown
-    assert "user.email" in shown
+def test_values_are_shown_when_they_are_asked_for():
+    done = run("--now", NOW_TEXT, "--show-values", stdin=orjson.dumps(ordinary()))
+    digest = "71d4f55f72fa128dfb468a1a3901507c804b74316488744d769d7f4b16696476"
+    lines = [line.split() for line in done.stdout.splitlines()]
+    assert ["user_data.em", "user.email", "ann@example.com", digest] in lines
+    assert ["user_data.client_ip_address", "browser.ip", "8.8.8.8"] in lines
 
 
-def test_no_digest_is_shown_whole_and_no_plain_value_of_the_user():
-    given = event({"user.email": ["ann@example.com", "bob@example.org"], "user.phone": "+33612345678"})
-    shown = printed(given)
-    assert "ann" not in shown
-    assert "3361" not in shown
-    assert "71d4f55f72fa…" in shown
-    assert "71d4f55f72fa12" not in shown
-
-
-@pytest.mark.parametrize("odd", ["\x1b[31mred", "\x9b31m", "a\rb", "\u202eabc", "\x07", "[bold]x[/bold]"])
-def test_text_of_an_event_moves_no_terminal_and_is_no_markup(odd):
-    shown = printed(
-        event({"event_name": odd, "status": odd, "integrations.facebook.custom_data": {odd: odd}})
-    )
-    assert not set(shown) & set("\x1b\x9b\r\u202e\x07")
-    if odd.isprintable():
-        assert shown.count(odd) >= 3
+def test_a_pipe_gets_no_colour():
+    assert "\x1b" not in run("--now", NOW_TEXT, stdin=orjson.dumps(ordinary())).stdout
 
 
 def test_several_events_are_summed_up():
@@ -315,51 +278,10 @@ def test_several_events_are_summed_up():
     assert done.stdout.splitlines()[-1] == "3 events: 2 deliverable, 1 not_json"
 
 
-KNOWN = [
-    ((), "all", "has no identifier and no other; CAPI_MATCH_RULE=all needs 1 identifier and 3 others"),
-    (
-        ("em", "value", "client_user_agent"),
-        "all",
-        "has em (1 identifier) and client_user_agent (1 other); "
-        "CAPI_MATCH_RULE=all needs 1 identifier and 3 others",
-    ),
-    (
-        ("em", "ph", "fbp"),
-        "any_other",
-        "has em, ph and fbp (3 identifiers) and no other; "
-        "CAPI_MATCH_RULE=any_other needs 1 identifier and 3 more, identifiers or others",
-    ),
-    (
-        ("ct", "st"),
-        "any",
-        "has no identifier and ct and st (2 others); CAPI_MATCH_RULE=any needs 1 identifier or 3 others",
-    ),
-    (
-        ("ct", "st", "zp"),
-        "any",
-        "has no identifier and ct, st and zp (3 others); CAPI_MATCH_RULE=any needs 1 identifier or 3 others, "
-        "and Meta refuses ct, st, zp with nothing beside",
-    ),
-]
-
-
-@pytest.mark.parametrize(("keys", "rule", "says"), KNOWN)
-def test_what_is_missing_to_match_is_said_by_the_rule(keys, rule, says):
-    assert what_is_known(keys, MatchRule(rule)) == says
-
-
-def test_an_event_that_cannot_be_matched_says_what_it_has():
-    shown = printed({"event_name": "search", "user": {"email": "ann@example.com"}})
-    assert "not_enough_to_match: has em (1 identifier) and no other; CAPI_MATCH_RULE=all needs" in shown
-
-
-def test_what_is_missing_is_said_once_and_with_what_follows():
-    shown = [
-        " ".join(line.split()) for line in printed({"event_name": "x", "event_timestamp": " "}).splitlines()
-    ]
-    assert [line for line in shown if "event_time missing" in line] == [
-        "! event_time missing the time of the record is sent"
-    ]
+def test_what_several_events_lost_is_summed_up():
+    lost = event({"user.birthdate": "02/03/1997", "fbp": "x"})
+    done = run("--now", NOW_TEXT, stdin=orjson.dumps(lost) + b"\n" + orjson.dumps(event(fbp="x")))
+    assert done.stdout.splitlines()[-1] == "lost: 2 user_data.fbp malformed, 1 user_data.db ambiguous"
 
 
 @pytest.mark.parametrize("name", ["a.xlsx", "a.xls", "a.csv"])
@@ -367,9 +289,3 @@ def test_a_spreadsheet_is_a_usage_error_that_says_what_to_do(tmp_path, name):
     done = explained_file(tmp_path, name, b"PK\x03\x04\x14\x00")
     assert isinstance(done.exception, BadCall)
     assert done.exception.do == "save it as CSV UTF-8"
-
-
-def test_each_reason_and_note_has_a_sentence():
-    by_answer = {Reason.REFUSED, Reason.UNACCEPTABLE}
-    assert set(REASONS) == set(Reason) - by_answer
-    assert set(NOTES) == set(NoteWord)

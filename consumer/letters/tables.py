@@ -13,12 +13,11 @@ import re
 from collections.abc import Callable, Sequence
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from consumer.letters.view import LetterTally, LetterView
-from consumer.terminal import out
+from consumer.terminal import print_whole, wide, width
 
 KEPT = "The topic keeps its letters, replayed or not, until its retention ends."
 
@@ -27,8 +26,6 @@ DROPPED_WHEN_EMPTY = frozenset({"detail", "Meta code", "replays"})
 
 # As the consumer writes it; a stranger's header may say anything.
 FAILED_AT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00")
-
-wide = Console(highlight=False, soft_wrap=True, width=1000)
 
 
 def counted(letters: int) -> str:
@@ -45,30 +42,23 @@ def tally_table(tally: LetterTally) -> Table:
     return table
 
 
-def letters_table(letters: Sequence[LetterView], width: int | None = None) -> Table:
-    """The letters, for a terminal of `width` columns; None: a pipe, with the year in the times."""
-    if width is None:
+def letters_table(letters: Sequence[LetterView], columns: int | None = None) -> Table:
+    """The letters, for a terminal of so many `columns`; None: a pipe, with the year in the times."""
+    if columns is None:
         return _in_one_line(letters, _without_fractions)
     table = _in_one_line(letters, _short)
-    fits = wide.measure(table).maximum <= width
+    fits = wide.measure(table).maximum <= columns
     return table if fits else _in_two_lines(letters)
 
 
 def print_tally(tally: LetterTally) -> None:
     """The counts on standard output."""
-    _print(tally_table(tally))
+    print_whole(tally_table(tally))
 
 
 def print_letters(letters: Sequence[LetterView]) -> None:
     """The letters on standard output, as wide as that is."""
-    _print(letters_table(letters, out.width if out.is_terminal else None))
-
-
-def _print(table: Table) -> None:
-    if out.is_terminal:
-        out.print(table, soft_wrap=False)
-    else:
-        wide.print(table)
+    print_whole(letters_table(letters, width()))
 
 
 def _in_one_line(letters: Sequence[LetterView], time: Callable[[str], str]) -> Table:

@@ -1,0 +1,142 @@
+"""A row for each Meta key: where from, what was hashed, what is sent, what was lost."""
+
+import pytest
+from deciding import NOW_MS, event, record
+
+from consumer.core.decide import decide
+from consumer.core.rules import Rules
+from consumer.explaining.reading import ReadingHasher
+from consumer.explaining.rows import Explained, Row, full_key, rows
+
+EMAIL_DIGEST = "71d4f55f72fa128dfb468a1a3901507c804b74316488744d769d7f4b16696476"
+
+
+def explained(given, rules=None):
+    hasher, sources = ReadingHasher(), {}
+    decision = decide(record(given), rules or Rules(), hasher, NOW_MS, sources)
+    return Explained(1, decision, sources, hasher.texts)
+
+
+def row_of(key, given, rules=None, *, show_values=False):
+    """The one row of a key."""
+    (found,) = [row for row in rows(explained(given, rules), show_values=show_values) if row.key == key]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"user.email": " ANN@example.com"}, ("user.email", "ann@example.com", EMAIL_DIGEST)),
+        ({"user.email": EMAIL_DIGEST}, ("user.email", "(already hashed)", EMAIL_DIGEST)),
+        (
+            {"user.email": None, "user.email_sha256": EMAIL_DIGEST.upper()},
+            ("user.email_sha256", "(already hashed)", EMAIL_DIGEST),
+        ),
+        (
+            {
+                "integrations.facebook": {"user_data": {"em": "ann@example.com"}},
+                "user.email": "b@example.com",
+            },
+            ("integrations.facebook.user_data.em", "ann@example.com", EMAIL_DIGEST),
+        ),
+        (
+            {"user.email": ["ann@example.com", "Ann@Example.com", "x"]},
+            ("user.email", "ann@example.com", EMAIL_DIGEST, "malformed: not in a form that can be used"),
+        ),
+    ],
+)
+def test_a_hashed_key_shows_the_text_that_was_hashed(changes, expected):
+    assert row_of("user_data.em", event(changes), show_values=True) == Row("user_data.em", *expected)
+
+
+@pytest.mark.parametrize(
+    ("key", "changes", "expected"),
+    [
+        ("user_data.em", {}, Row("user_data.em", "user.email", "xxx@xxxxxxx.xxx", "71d4f5…")),
+        (
+            "user_data.em",
+            {"user.email": EMAIL_DIGEST},
+            Row("user_data.em", "user.email", "(already hashed)", "71d4f5…"),
+        ),
+        (
+            "user_data.client_ip_address",
+            {},
+            Row("user_data.client_ip_address", "browser.ip", "", "9.9.9.9"),
+        ),
+        (
+            "user_data.subscription_id",
+            {"integrations.facebook": {"user_data": {"subscription_id": "abc-12"}}},
+            Row("user_data.subscription_id", "integrations.facebook.user_data.subscription_id", "", "xxx-99"),
+        ),
+    ],
+)
+def test_what_is_personal_stands_as_its_shape(key, changes, expected):
+    assert row_of(key, event(changes)) == expected
+
+
+def test_what_a_setting_allows_into_custom_data_is_masked_all_the_same():
+    given = event({"integrations.facebook": {"custom_data": {"phone": "0612", "seats": "12"}}})
+    rules = Rules(custom_data_allow=frozenset({"phone"}))
+    assert row_of("custom_data.phone", given, rules).sent == "9999"
+    assert row_of("custom_data.phone", given, rules, show_values=True).sent == "0612"
+    assert row_of("custom_data.seats", given, rules).sent == "12"
+
+
+def test_a_key_of_the_users_own_has_its_own_source_whatever_its_name():
+    given = event({"integrations.facebook": {"custom_data": {"em": 1, "event_id": 2}}})
+    assert row_of("custom_data.em", given).source == "integrations.facebook.custom_data.em"
+    assert row_of("custom_data.event_id", given).source == "integrations.facebook.custom_data.event_id"
+    assert row_of("event_id", given).source == "event_id"
+
+
+def test_what_no_event_says_comes_from_the_settings():
+    assert row_of("action_source", event()) == Row("action_source", "setting", "", "website")
+    assert row_of("custom_data.content_type", event()).source == "setting"
+
+
+def test_an_event_that_is_not_sent_shows_what_was_found_and_sends_nothing():
+    found = rows(explained(event(user={"email": "ann@example.com"}, browser={})))
+    assert Row("user_data.em", "user.email", "xxx@xxxxxxx.xxx") in found
+    assert {row.sent for row in found} == {""}
+
+
+def test_a_note_stands_on_the_row_of_its_key_or_on_one_of_its_own():
+    given = event({"fbp": "x", "user.gender": "?", "items": [{"id": "a", "quantity": "x"}, 5], "user.id": {}})
+    found = {row.key: row for row in rows(explained(given))}
+    malformed = "malformed: not in a form that can be used"
+    assert found["user_data.fbp"] == Row("user_data.fbp", notes=malformed)
+    assert found["custom_data.contents[]"].notes == malformed
+    assert found["items"].notes == "wrong_type: not of the type that is expected"
+    assert found["custom_data.contents"].sent == '[{"id":"a","quantity":1}]'
+
+
+def test_two_notes_on_one_key_are_told_once_each():
+    given = event({"fbc": "x", "integrations.facebook": {"fbc": "y", "user_data": {"fbc": 5}}})
+    assert row_of("user_data.fbc", given).notes == (
+        "wrong_type: not of the type that is expected; malformed: not in a form that can be used"
+    )
+
+
+def test_rows_stand_as_in_a_payload():
+    keys = [row.key for row in rows(explained(event({"amount": 1, "user.gender": "?", "opt_out": 1})))]
+    assert keys[:4] == ["event_name", "event_time", "event_id", "action_source"]
+    sections = [key.partition(".")[0] if "." in key else "" for key in keys]
+    assert sections == sorted(sections, key=["", "user_data", "custom_data"].index)
+    assert "user_data.ge" in keys
+
+
+@pytest.mark.parametrize(
+    ("field", "expected"),
+    [
+        ("em", "user_data.em"),
+        ("fbc", "user_data.fbc"),
+        ("subscription_id", "user_data.subscription_id"),
+        ("value", "custom_data.value"),
+        ("contents[]", "custom_data.contents[]"),
+        ("custom_data.*", "custom_data.*"),
+        ("event_time", "event_time"),
+        ("items", "items"),
+    ],
+)
+def test_a_field_is_written_as_it_stands_in_the_payload(field, expected):
+    assert full_key(field) == expected
