@@ -36,9 +36,12 @@ from consumer.explaining.rows import Explained
 from consumer.explaining.table import Tally, block
 from consumer.files.csv_events import CsvEncoding, purchase_names
 from consumer.files.csv_rows import Encoding
+from consumer.files.csv_unread import column_check
 from consumer.files.event_files import STANDARD_INPUT, EventFile, FileFormat
-from consumer.files.lines import BOM, Entry, Unreadable
+from consumer.files.lines import BOM, Entry, FoundEvent, Unreadable
 from consumer.load_settings import load_settings
+from consumer.publish_report import Report
+from consumer.resources import EVENT, schema
 from consumer.terminal import AsJson, SettingsFile, err, out, print_whole, width
 
 STDIN = Partition("stdin", 0)
@@ -82,18 +85,18 @@ def explain(
     """Show what Meta would get for each event, or why it would not get it."""
     now_ms = time.time_ns() // 1_000_000 if now is None else _unix_ms(now)
     settings = load_settings(file=settings_file)
+    report = Report()  # of what is odd about the file, on standard error: the answers are for a pipe
+    on_header = column_check(schema(EVENT), settings.rules.custom_data_paths, report.warn)
     with EventFile(file) as opened:
         is_by_line = form is FileFormat.JSONL or (form is FileFormat.AUTO and not _is_named_otherwise(file))
-        entries = (
-            opened.raw()
-            if is_by_line
-            else opened.events(form, encoding, purchase_names(settings.event_names))
-        )
-        each = explained(entries, settings.rules, now_ms)
+        names = purchase_names(settings.event_names)
+        entries = opened.raw() if is_by_line else opened.events(form, encoding, names, on_header)
+        each = explained(_with_remarks_told(entries, report), settings.rules, now_ms)
         if as_json:
             _print_json(each)
         else:
             _print_tables(each, settings.rules.match_rule, show_values)
+    report.close()
 
 
 def explained(entries: Iterable[Entry], rules: Rules, now_ms: int) -> Iterator[Explained]:
@@ -121,6 +124,13 @@ def row(decision: Decision) -> dict[str, Any]:
 
 def _is_named_otherwise(file: str) -> bool:
     return Path(file).suffix.lower() in NO_LINES
+
+
+def _with_remarks_told(entries: Iterable[Entry], report: Report) -> Iterator[Entry]:
+    for entry in entries:
+        for remark in entry.remarks if isinstance(entry, FoundEvent) else ():
+            report.warn(entry.line, entry.last_line, remark)
+        yield entry
 
 
 def _print_json(each: Iterable[Explained]) -> None:

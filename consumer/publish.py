@@ -11,7 +11,7 @@ it is read twice, and what comes through a pipe is kept on disk meanwhile. With
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated, NamedTuple
 
 import orjson
@@ -24,9 +24,9 @@ from consumer.clock import now_ms
 from consumer.cluster import list_cluster
 from consumer.event_checks import EventCheck
 from consumer.exits import BadCall, CannotGoOn
-from consumer.files.csv_events import CsvEncoding, OnHeader, purchase_names
+from consumer.files.csv_events import CsvEncoding, purchase_names
 from consumer.files.csv_rows import Encoding
-from consumer.files.csv_unread import unread_columns
+from consumer.files.csv_unread import column_check
 from consumer.files.event_files import STANDARD_INPUT, EventFile, FileFormat
 from consumer.files.lines import Entry, FoundEvent
 from consumer.letters.replaying import Sending
@@ -146,7 +146,14 @@ def _publish_events(
             if asked.raw:
                 return opened.raw()
             purchases = purchase_names(settings.event_names)
-            return opened.events(form, encoding, purchases, _column_check(settings, report))
+            return opened.events(
+                form,
+                encoding,
+                purchases,
+                column_check(
+                    resources.schema(resources.EVENT), settings.rules.custom_data_paths, report.warn
+                ),
+            )
 
         def send(events: Iterator[FoundEvent]) -> Sent:
             return send_events(events, open_publisher(settings, report.failed, stop.is_set), topic)
@@ -181,16 +188,6 @@ def _publish_letters(asked: Asked, settings: Settings, report: Report) -> Sum:
 
 def _event_check(settings: Settings) -> EventCheck:
     return EventCheck(settings.rules, resources.schema(resources.EVENT), now_ms)
-
-
-def _column_check(settings: Settings, report: Report) -> OnHeader:
-    schema = resources.schema(resources.EVENT)
-
-    def check(line: int, names: Collection[str]) -> None:
-        for remark in unread_columns(names, schema, settings.rules.custom_data_paths):
-            report.warn(line, line, remark)
-
-    return check
 
 
 def refuse_unknown(settings: Settings, topic: str) -> None:

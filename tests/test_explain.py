@@ -203,6 +203,14 @@ def test_a_csv_event_that_cannot_be_read_is_an_answer_of_its_own(tmp_path):
     assert shown[1] == {"decision": "invalid", "reason": "not_json", "payload": None, "notes": []}
 
 
+def test_a_column_that_nothing_reads_is_said_beside_the_answers(tmp_path):
+    done = explained_file(tmp_path, "a.csv", b"event_name;email\npage_view;ann@example.com\n")
+    assert len(answers(done)) == 1
+    assert done.stderr.splitlines() == [
+        "line 1: warning: column email: nothing reads it; did you mean user.email?"
+    ]
+
+
 @pytest.mark.parametrize(("name", "arguments"), [("events.json", ()), ("events.txt", ("--format", "json"))])
 def test_a_json_array_is_read_event_by_event(tmp_path, name, arguments):
     shown = answers(explained_file(tmp_path, name, ARRAY, *arguments))

@@ -13,7 +13,7 @@ column is typed by hand for this file, so one that nothing reads is worth a word
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from difflib import SequenceMatcher, get_close_matches
 from typing import Any
 
@@ -21,6 +21,7 @@ from consumer.core.mapping import EVENT_OBJECTS
 from consumer.core.rules import Path, parse_path
 from consumer.event_checks import FIELDS
 from consumer.files.csv_columns import NEW
+from consumer.files.csv_events import OnHeader
 from consumer.files.lines import Remark
 
 FACEBOOK = "integrations.facebook."
@@ -28,6 +29,20 @@ FACEBOOK = "integrations.facebook."
 OPEN = tuple(f"{FACEBOOK}{key}." for key in ("custom_data", "data_processing_options", *EVENT_OBJECTS))
 HARMLESS = re.compile(r"[A-Za-z0-9_.*-]{1,100}")
 LIKENESS = 0.75
+
+
+def column_check(
+    schema: Mapping[str, Any],
+    custom_data_paths: Mapping[str, Collection[Path]],
+    warn: Callable[[int, int, Remark], None],
+) -> OnHeader:
+    """What a reader of CSV tells the header to: `warn` hears of each column that nothing reads."""
+
+    def check(line: int, names: Collection[str]) -> None:
+        for remark in unread_columns(names, schema, custom_data_paths):
+            warn(line, line, remark)
+
+    return check
 
 
 def unread_columns(
