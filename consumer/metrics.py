@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import NamedTuple
 
-from consumer.core.decision import FILTERED_REASONS, INVALID_REASONS
+from consumer.core.decision import FILTERED_REASONS, INVALID_REASONS, NoteWord
+from consumer.core.mapping import NOTE_FIELDS
 from consumer.core.verdict import Kind
 from consumer.state import State
 
@@ -49,7 +50,12 @@ DEAD_LETTERS = Metric(
 DEAD_LETTER_RETRIES = Metric(
     "capi.dead_letters.retries", "{attempt}", "Writes of dead letters that failed and were tried again.", {}
 )
-NOTES = Metric("capi.notes", "{value}", "Values lost, by field and note.", {"field": None, "note": None})
+NOTES = Metric(
+    "capi.notes",
+    "{value}",
+    "Values lost, by field and note.",
+    {"field": tuple(sorted(NOTE_FIELDS)), "note": words(NoteWord)},
+)
 MATCH_KEYS = Metric(
     "capi.match_keys", "{event}", "Accepted events that carry each key of user_data.", {"key": None}
 )

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Set
 
 from consumer.core import numbers, plain
-from consumer.core.decision import NoteWord
+from consumer.core.decision import Group, NoteWord
 from consumer.core.event import NOTHING
 from consumer.core.mapping import CONTENT_KEYS, CONTENT_TEXTS
 from consumer.core.rules import ContentId
@@ -21,8 +21,6 @@ from consumer.core.trail import Trail
 from consumer.core.values import Unusable
 
 Line = dict[str, object]
-
-FIELD = "contents[]"
 
 
 def objects(value: object, field: str, trail: Trail) -> list[Object]:
@@ -48,7 +46,7 @@ def lines_of_items(items: list[Object], currency: str | None, first: ContentId, 
     for item in items:
         its_product = product(item)
         if its_product is NOTHING and item.get("product") is not None:
-            trail.note(FIELD, NoteWord.WRONG_TYPE)
+            trail.note(Group.CONTENTS, NoteWord.WRONG_TYPE)
         places = (its_product, item) if first is ContentId.PRODUCT else (item, its_product)
         ids = (place.get("id") for place in places)
         prices = (its_product.get("price"), item.get("price"))
@@ -74,7 +72,7 @@ def _line(
 ) -> Line | None:
     identifier = _first(ids, trail)
     if identifier is None:
-        trail.note(FIELD, NoteWord.MISSING)
+        trail.note(Group.CONTENTS, NoteWord.MISSING)
         return None
     line: Line = {"id": identifier, "quantity": _quantity(count, trail)}
     price = _price(prices, currency, trail)
@@ -89,7 +87,7 @@ def _first(ids: Iterable[object], trail: Trail) -> str | None:
             usable = plain.content_id(value)
             if isinstance(usable, str):
                 return usable
-            trail.note(FIELD, usable.note)
+            trail.note(Group.CONTENTS, usable.note)
     return None
 
 
@@ -98,7 +96,7 @@ def _quantity(count: object, trail: Trail) -> int:
         return 1
     usable = numbers.quantity(count)
     if isinstance(usable, Unusable):
-        trail.note(FIELD, usable.note)
+        trail.note(Group.CONTENTS, usable.note)
         return 1
     return usable
 
@@ -109,7 +107,7 @@ def _price(prices: Iterable[object], currency: str | None, trail: Trail) -> int 
             usable = numbers.money(value, currency)
             if not isinstance(usable, Unusable):
                 return usable
-            trail.note(FIELD, usable.note)
+            trail.note(Group.CONTENTS, usable.note)
     return None
 
 
@@ -122,6 +120,6 @@ def _texts(entry: Object, allow: Set[str], trail: Trail) -> Iterator[tuple[str, 
             if isinstance(usable, str):
                 yield key, usable
             else:
-                trail.note(FIELD, usable.note)
+                trail.note(Group.CONTENTS, usable.note)
         elif key not in CONTENT_KEYS:
-            trail.note(FIELD, NoteWord.UNKNOWN_KEY)
+            trail.note(Group.CONTENTS, NoteWord.UNKNOWN_KEY)

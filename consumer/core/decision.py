@@ -67,12 +67,23 @@ class NoteWord(StrEnum):
     TOO_DEEP = "too_deep"
 
 
+class Group(StrEnum):
+    """What a lost value was part of, where no one Meta key is meant."""
+
+    USER = "user"
+    ITEMS = "items"
+    FACEBOOK = "integrations.facebook"
+    USER_DATA = "user_data.*"
+    CUSTOM_DATA = "custom_data.*"
+    CONTENTS = "contents[]"
+
+
 class Note(NamedTuple):
     """
     One value lost, never the event.
 
-    `field` is a Meta key or one of a few group names: a closed set, so both
-    words can be metric attributes. No note holds a customer's key or value.
+    `field` is a Meta key or a `Group`: a closed set (`mapping.NOTE_FIELDS`), so
+    both words can be metric attributes. No note holds a customer's key or value.
     """
 
     field: str

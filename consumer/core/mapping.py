@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from consumer.core.decision import Group
 from consumer.core.sources import Source
 
 # Commanders Act event -> Meta's standard event. Any other event goes under its own name.
@@ -213,3 +214,7 @@ PRODUCT_CATEGORIES = ("category_1", "category_2", "category_3", "category_4", "c
 
 CONTENT_TEXTS = ("delivery_category", "title", "description", "brand", "category")
 CONTENT_KEYS = frozenset({"id", "quantity", "item_price", *CONTENT_TEXTS})
+
+# Notes. ----------------------------------------------------------------------------------------
+
+NOTE_FIELDS = EVENT_KEYS | USER_DATA_KEYS | frozenset(CUSTOM_DATA) | frozenset(Group)

@@ -12,7 +12,7 @@ import datetime
 
 from consumer.core import identifiers, mapping, plain
 from consumer.core.cleaning import holds_address
-from consumer.core.decision import NoteWord
+from consumer.core.decision import Group, NoteWord
 from consumer.core.event import Event
 from consumer.core.hashing import BatchHasher, Hashed
 from consumer.core.normalise import Place, country_of
@@ -113,5 +113,5 @@ def _overrides_only(event: Event, trail: Trail) -> UserData:
             if usable is not None:
                 found[key] = usable
         elif key not in mapping.USER_DATA_KEYS and value is not None:
-            trail.note("user_data.*", NoteWord.UNKNOWN_KEY)
+            trail.note(Group.USER_DATA, NoteWord.UNKNOWN_KEY)
     return found

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from consumer.core.decide import decide
 from consumer.core.decision import INVALID_REASONS, Deliverable, Filtered, Invalid
 from consumer.core.hashing import BatchHasher
-from consumer.core.mapping import PLACES
+from consumer.core.mapping import NOTE_FIELDS, PLACES
 from consumer.core.rules import DataProcessing, MatchRule, Rules, parse_path
 from consumer.resources import SERVER_EVENT, schema
 from consumer.sandbox.rules import refusal_of
@@ -223,6 +223,7 @@ FIELDS = {
 
 def test_notes_name_meta_keys_and_a_few_groups():
     assert {"event_name", "em", "value", "user"} < FIELDS
+    assert FIELDS == NOTE_FIELDS
     assert not FIELDS & {place for place in PLACES if place} - {"user", "integrations.facebook"}
 
 
