@@ -1,0 +1,324 @@
+"""docs/mapping.md says what the program does: its tables are compared, its examples are decided."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import orjson
+import pytest
+from deciding import NOW_MS, NOW_TEXT, event
+from typer.testing import CliRunner
+
+from consumer import metrics
+from consumer.cli import app
+from consumer.core import cleaning, mapping, qualify, values
+from consumer.core.decision import FILTERED_REASONS, NoteWord, Reason
+from consumer.core.rules import MatchRule
+from consumer.explain import explained
+from consumer.files.lines import FoundEvent
+from consumer.load_settings import known_names, load_settings
+from consumer.telemetry import Telemetry
+
+PAGE = (Path(__file__).parent.parent / "docs" / "mapping.md").read_text(encoding="utf-8")
+HOUR_S = 1_763_899_200  # 2025-11-23T12:00:00Z, when the events of the page happen
+ARROW = " → "
+
+
+def cells(line):
+    return [cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", line.strip()[1:-1])]
+
+
+def tables():
+    """Header -> rows of each table, in the order of the page."""
+    for found in re.finditer(r"^(\|.*\|)\n\|[-|]+\|\n((?:\|.*\|\n)+)", PAGE, re.MULTILINE):
+        yield tuple(cells(found[1])), [cells(line) for line in found[2].splitlines()]
+
+
+def table(*header):
+    """The rows of the one table with this header."""
+    (rows,) = [rows for names, rows in tables() if names == header]
+    return rows
+
+
+def codes(cell):
+    return re.findall(r"`([^`]+)`", cell)
+
+
+def value_in(cell):
+    """The JSON value that a cell gives."""
+    (code,) = codes(cell)
+    return json.loads(code)
+
+
+def decided(given, **environment):
+    """What is decided about an event under these settings, and the texts that were hashed for it."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        rules = load_settings().rules
+    (one,) = explained([FoundEvent(1, 1, orjson.dumps(given))], rules, NOW_MS)
+    return one
+
+
+def payload(one):
+    return orjson.loads(one.decision.payload)
+
+
+def notes(one, field):
+    return {str(note.note) for note in one.decision.notes if note.field == field}
+
+
+# Tables of names
+
+
+def test_the_events_are_those_of_the_mapping():
+    rows = table("Commanders Act", "Meta")
+    assert {codes(a)[0]: codes(b)[0] for a, b in rows} == mapping.EVENT_NAMES
+
+
+def paths(sources):
+    return [source.path for source in sources]
+
+
+@pytest.mark.parametrize(
+    ("key", "sources"),
+    [
+        ("event_name", mapping.EVENT_NAME_OVERRIDE),
+        ("event_id", mapping.EVENT_ID),
+        ("event_time", mapping.EVENT_TIME),
+        ("action_source", mapping.ACTION_SOURCE),
+        ("event_source_url", mapping.EVENT_SOURCE_URL),
+        ("referrer_url", mapping.REFERRER_URL),
+    ],
+)
+def test_the_sources_of_the_event_itself_stand_in_their_order(key, sources):
+    (row,) = [row for row in table("Meta key", "from, in this order") if codes(row[0]) == [key]]
+    assert [codes(part)[0] for part in row[1].split(ARROW)[: len(sources)]] == paths(sources)
+
+
+def test_every_key_of_the_event_has_its_row():
+    rows = table("Meta key", "from, in this order")
+    assert {key for row in rows for key in codes(row[0])} == mapping.EVENT_KEYS - {"user_data", "custom_data"}
+
+
+def test_the_sources_of_user_data_stand_in_their_order():
+    rows = {codes(row[0])[0]: row for row in table("Meta key", "from, in this order", "sent")}
+    expected = {row.key: (paths(row[1:]), "hashed") for row in mapping.HASHED}
+    for key in ("client_ip_address", "client_user_agent", "fbc", "fbp"):
+        expected[key] = (paths(getattr(mapping, key.upper())), "as it is")
+    shown = {
+        key: ([codes(part)[0] for part in cell.split(ARROW)], sent) for key, (_, cell, sent) in rows.items()
+    }
+    made = shown["fbc"][0].pop()
+    assert made == "fbclid"
+    given = shown.pop("subscription_id")
+    assert shown == expected
+    assert given == (["integrations.facebook.user_data.…"], "as it is")
+    assert codes(rows["subscription_id"][0]) == list(mapping.GIVEN)
+
+
+def test_the_sources_of_custom_data_stand_in_their_order():
+    rows = table("Meta key", "from, in this order", "in which events")
+    assert [codes(key)[0] for key, *_ in rows] == list(mapping.CUSTOM_DATA)
+    for key, sources, events in rows:
+        row = mapping.CUSTOM_DATA[codes(key)[0]]
+        own = [code for code in codes(sources) if not re.search(r"items|contents|CAPI|^product$", code)]
+        assert own == paths(row.sources[1:]), key
+        assert row.events == (None if events == "all" else frozenset(codes(events))), key
+
+
+def test_words_that_say_nothing_are_those_of_the_mapping():
+    (listed,) = re.findall(r"\*\*Placeholders\*\*(.*?); for `external_id`", PAGE, re.DOTALL)
+    assert set(codes(listed)) == values.PLACEHOLDERS | {"*", "-", "."}
+
+
+def test_names_of_personal_data_are_those_of_the_cleaning():
+    (listed,) = re.findall(r"_` and spaces:(.*?);", PAGE, re.DOTALL)
+    assert set(codes(listed)) == cleaning.PERSONAL_NAMES
+
+
+def test_the_action_sources_are_those_of_the_mapping():
+    (listed,) = re.findall(r"\*\*Action source\.\*\*(.*?)\. `app`", PAGE, re.DOTALL)
+    assert tuple(codes(listed)) == mapping.ACTION_SOURCES
+
+
+def test_identifiers_and_others_are_those_that_count():
+    identifiers, others = re.findall(r"(?:Identifiers|Others): (.*?)\.", PAGE, re.DOTALL)
+    assert set(codes(identifiers)) == qualify.IDENTIFIERS
+    assert set(codes(others)) == qualify.OTHERS
+
+
+def test_each_reason_stands_once_with_its_end():
+    rows = table("reason", "ends as", "when", "what to do")
+    shown = {word: end for cell, end, *_ in rows for word in codes(cell)}
+    kinds = {True: "filtered", False: "dead letter"}
+    assert shown == {reason.value: kinds[reason in FILTERED_REASONS] for reason in Reason}
+
+
+def test_each_note_stands_once():
+    rows = table("note", "what it means", "what to do")
+    assert sorted(codes(row[0])[0] for row in rows) == sorted(NoteWord)
+    telemetry = Telemetry()
+    telemetry.add(metrics.NOTES, 1, "em", "malformed")
+    shown = telemetry.exposition()
+    telemetry.close()
+    assert b"\ncapi_notes_total{" in shown
+
+
+@pytest.mark.parametrize("name", sorted(set(re.findall(r"CAPI_[A-Z_]+\b", PAGE))))
+def test_each_setting_exists(name):
+    assert name in known_names()
+
+
+def test_each_example_of_a_setting_is_accepted():
+    for setting, example, _ in table("setting", "example", "what it does"):
+        decided(event(), **{codes(setting)[0]: codes(example)[0]})
+
+
+def test_each_link_leads_to_a_heading_of_the_page():
+    headings = re.findall(r"^#+ (.*)$", PAGE, re.MULTILINE)
+    anchors = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    links = re.findall(r"\]\(#([^)]+)\)", PAGE)
+    assert len(links) >= 12
+    assert set(links) <= anchors
+
+
+# Tables of values
+
+KEYS = {row.plain.path: row.key for row in mapping.HASHED}
+NORMALISED = [
+    pytest.param(header[0].strip("`"), *row, id=f"{header[0]} {row[0]}")
+    for header, rows in tables()
+    if header[1:] == ("with", "hashed")
+    for row in rows
+]
+
+
+def given_with(path, value, with_):
+    """The event, and the settings, of a row."""
+    if with_.startswith("`CAPI_"):
+        name, _, setting = with_.strip("`").partition("=")
+        return event({path: value}), {name: setting}
+    if with_:
+        other, beside = re.findall(r"`([^`]+)`", with_)
+        return event({path: value, other: json.loads(beside)}), {}
+    return event({path: value}), {}
+
+
+def test_every_hashed_key_has_its_table():
+    shown = {param.values[0] for param in NORMALISED}
+    assert shown | {"user.lastname"} == set(KEYS)  # a last name is read as a first name is
+
+
+@pytest.mark.parametrize(("path", "value", "with_", "hashed"), NORMALISED)
+def test_a_personal_value_is_hashed_as_the_page_says(path, value, with_, hashed):
+    given, settings = given_with(path, value_in(value), with_)
+    one = decided(given, **settings)
+    if hashed.startswith("nothing, note "):
+        assert notes(one, KEYS[path]) == {codes(hashed)[0]}
+        assert KEYS[path] not in one.texts
+    else:
+        assert one.texts[KEYS[path]] == tuple(codes(hashed))
+
+
+@pytest.mark.parametrize(("given", "expected"), table("`event_timestamp`", "`event_time`"))
+def test_a_time_is_read_as_the_page_says(given, expected):
+    one = decided(event(event_timestamp=value_in(given)))
+    if expected.startswith("the time of the record"):
+        assert payload(one)["event_time"] == NOW_MS // 1000
+        assert notes(one, "event_time") == set(codes(expected))
+    else:
+        assert payload(one)["event_time"] == int(codes(expected)[0])
+        assert notes(one, "event_time") == set()
+
+
+@pytest.mark.parametrize(("path", "value", "expected"), table("property", "value", "sent as"))
+def test_a_value_is_sent_as_it_is_as_the_page_says(path, value, expected):
+    one = decided(event({"event_timestamp": HOUR_S, codes(path)[0]: value_in(value)}), CAPI_MATCH_RULE="any")
+    *key, last = codes(expected)
+    if expected.startswith("nothing"):
+        field = mapping_field(codes(path)[0])
+        assert notes(one, field) == {last}
+        assert field not in payload(one)["user_data"]
+    else:
+        assert payload(one)["user_data"][key[0]] == last
+
+
+def mapping_field(path):
+    return {"browser.ip": "client_ip_address"}.get(path, path)
+
+
+@pytest.mark.parametrize(("amount", "currency", "expected"), table("`amount`", "`currency`", "`value`"))
+def test_an_amount_is_read_as_the_page_says(amount, currency, expected):
+    one = decided(event(amount=value_in(amount), currency=codes(currency)[0]))
+    if expected.startswith("nothing"):
+        assert notes(one, "value") == {codes(expected)[0]}
+        assert "value" not in payload(one)["custom_data"]
+    else:
+        assert payload(one)["custom_data"]["value"] == json.loads(codes(expected)[0])
+
+
+@pytest.mark.parametrize(("url", "expected"), table("`url`", "`event_source_url`"))
+def test_an_address_is_cleaned_as_the_page_says(url, expected):
+    assert payload(decided(event(url=value_in(url))))["event_source_url"] == codes(expected)[0]
+
+
+@pytest.mark.parametrize(
+    ("categories", "setting", "is_sent"),
+    table("`consent_categories`", "`CAPI_USER_CONSENT_CATEGORY`", "sent"),
+)
+def test_consent_is_read_as_the_page_says(categories, setting, is_sent):
+    one = decided(
+        event(consent_categories=value_in(categories)),
+        CAPI_USER_CONSENT_CATEGORY=codes(setting)[0] if setting else "",
+    )
+    ends = {"yes": None, "no": "no_consent"}
+    assert getattr(one.decision, "reason", None) == ends[is_sent]
+
+
+@pytest.mark.parametrize(
+    ("keys", "by_all", "by_any_other", "by_any"), table("`user_data`", "`all`", "`any_other`", "`any`")
+)
+def test_the_rules_of_matching_decide_as_the_page_says(keys, by_all, by_any_other, by_any):
+    answers = {True: "yes", False: "no"}
+    decided_so = [answers[qualify.is_enough_to_match(codes(keys), rule)] for rule in MatchRule]
+    assert decided_so == [by_all, by_any_other, by_any]
+
+
+# Whole examples
+
+
+def blocks(kind):
+    return re.findall(rf"^```{kind}\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+
+
+EXAMPLES = list(
+    zip(
+        re.findall(r"^```(?:json|csv) event\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE),
+        map(json.loads, blocks("json sent")),
+        strict=True,
+    )
+)
+
+
+@pytest.mark.parametrize(("given", "expected"), EXAMPLES, ids=["first", "overrides", "csv"])
+def test_an_example_is_sent_as_the_page_says(tmp_path, given, expected):
+    file = tmp_path / ("events.json" if given.startswith("{") else "events.csv")
+    file.write_text(given, encoding="utf-8")
+    done = CliRunner().invoke(
+        app, ["explain", "--json", "--now", NOW_TEXT, str(file)], env={"CAPI_DEFAULT_COUNTRY": "FR"}
+    )
+    answer = orjson.loads(done.stdout_bytes)
+    assert answer["payload"] == expected
+
+
+def test_explain_prints_what_the_page_shows(tmp_path):
+    file = tmp_path / "events.json"
+    file.write_text(EXAMPLES[0][0], encoding="utf-8")
+    done = CliRunner().invoke(
+        app, ["explain", "--now", NOW_TEXT, str(file)], env={"CAPI_DEFAULT_COUNTRY": "FR"}
+    )
+    (shown,) = [block for block in blocks("text") if block.startswith("line 1")]
+    assert done.stdout == shown
