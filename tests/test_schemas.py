@@ -1,5 +1,8 @@
 """The schemas: valid, found where they are, and never kinder than the decision on what is no event."""
 
+import re
+from pathlib import Path
+
 import jsonschema_rs
 import pytest
 from any_json import JSON
@@ -10,6 +13,7 @@ from hypothesis import strategies as st
 from consumer.core import mapping
 from consumer.resources import DEAD_LETTER, EVENT, SERVER_EVENT, schema
 
+FOLDER = Path(__file__).parent.parent / "schemas"
 ACCEPTS = jsonschema_rs.validator_for(schema(EVENT))
 
 
@@ -22,6 +26,12 @@ def mistakes(instance):
 def test_a_schema_is_valid_and_of_draft_2020_12(name):
     assert jsonschema_rs.meta.is_valid(schema(name))
     assert schema(name)["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+
+
+def test_each_file_stands_in_the_readme_beside_it():
+    rows = re.findall(r"^\| \[`(.+?)`\]\((.+?)\) \|", (FOLDER / "README.md").read_text(), re.MULTILINE)
+    files = {file.name for file in FOLDER.iterdir()} - {"README.md"}
+    assert sorted(rows) == sorted((name, name) for name in files)
 
 
 def documented(properties, path=""):
