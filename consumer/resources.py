@@ -18,6 +18,7 @@ import orjson
 
 EVENT = "event"
 SERVER_EVENT = "server-event"
+DEAD_LETTER = "dead-letter"
 
 
 @cache

@@ -7,6 +7,7 @@ import random
 import time
 import uuid
 
+import jsonschema_rs
 import pytest
 from confluent_kafka import KafkaError
 from faulty_kafka import FaultyKafka, Request
@@ -18,6 +19,7 @@ from consumer.core.letter import Failure, Writer
 from consumer.core.record import Partition, Record
 from consumer.dead_letters import ONE_BY_ONE, DeadLetters
 from consumer.kafka import new_producer, producer_properties
+from consumer.resources import DEAD_LETTER, schema
 from consumer.settings import Settings
 from consumer.telemetry import Telemetry
 
@@ -180,6 +182,8 @@ async def test_a_letter_that_the_broker_refuses_for_its_size_goes_without_its_va
     letter = brokers.records("letters")[1]
     assert (letter.key(), letter.value()) == (b"key", None)
     assert letter.headers()[-1] == ("dlq.value-omitted", b"true")
+    told = {name: value.decode() for name, value in letter.headers()}
+    assert jsonschema_rs.is_valid(schema(DEAD_LETTER), told)
     assert desk.retries == 1
 
 

@@ -7,10 +7,19 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jsonschema_rs
+import orjson
 import pytest
 
-from consumer.core.decision import FILTERED_REASONS, Reason
+from consumer.core.decide import decide
+from consumer.core.decision import FILTERED_REASONS, Deliverable, Reason
+from consumer.core.hashing import BatchHasher
+from consumer.core.record import Partition, Record
+from consumer.core.rules import Rules
+from consumer.files.csv_events import csv_events
+from consumer.files.lines import numbered_lines
 from consumer.load_settings import known_names
+from consumer.resources import EVENT, schema
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -41,6 +50,33 @@ def test_the_demo_prints_what_the_readme_shows():
     assert done.returncode == 0, done.stderr
     printed = "\n".join(line.rstrip() for line in done.stdout.strip("\n").splitlines())
     assert VARIES.sub("…", printed) == VARIES.sub("…", shown.strip("\n"))
+
+
+def shown_events():
+    """The events that the README shows, as JSON and as CSV."""
+    (as_json,), (as_csv,) = blocks("json"), blocks("csv")
+    (line,) = csv_events(numbered_lines(iter([as_csv.encode()])))
+    return {"json": as_json.encode(), "csv": line.value}
+
+
+@pytest.mark.parametrize("form", ["json", "csv"])
+def test_the_event_of_the_readme_is_as_the_schema_has_it_and_is_sent(form):
+    value = shown_events()[form]
+    unlike = jsonschema_rs.validator_for(schema(EVENT)).iter_errors(orjson.loads(value))
+    assert [error.message for error in unlike] == []
+    then_ms = 1_795_456_860_000  # a minute after 2026-11-23T18:00:00Z, when both happened
+    decision = decide(
+        Record(Partition("capi.events", 0), 0, then_ms, value),
+        Rules(user_consent_category="3"),
+        BatchHasher(),
+        then_ms,
+    )
+    assert isinstance(decision, Deliverable)
+    assert {note.note for note in decision.notes} <= {"missing"}
+    sent = orjson.loads(decision.payload)
+    assert (sent["event_name"], sent["event_time"]) == ("Purchase", 1_795_456_800)
+    assert sent["custom_data"]["value"] == 12.5
+    assert [line["id"] for line in sent["custom_data"]["contents"]] == ["sku-1"]
 
 
 def test_the_readme_shows_commands():

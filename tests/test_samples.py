@@ -9,6 +9,7 @@ from collections import Counter
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 
+import jsonschema_rs
 import orjson
 import pytest
 from make_samples import samples as made
@@ -19,6 +20,7 @@ from consumer.core.hashing import BatchHasher
 from consumer.core.mapping import STANDARD_EVENTS
 from consumer.core.record import Partition, Record
 from consumer.core.rules import Rules
+from consumer.resources import EVENT, schema
 from consumer.shop_samples import shop_samples, with_times
 
 SHIPPED = Path(__file__).parents[1] / "consumer" / "samples" / "shop.jsonl"
@@ -54,6 +56,21 @@ def test_each_sample_ends_as_it_was_meant_to_whatever_the_day(now_s):
         if end != ("accepted" if sample.end == "refused" else sample.end):
             wrong.append((line, sample.about, sample.end, end))
     assert wrong == []
+
+
+def test_what_is_sent_is_as_the_schema_has_it_but_for_broken_click_ids():
+    accepts = jsonschema_rs.validator_for(schema(EVENT))
+    unlike = [
+        (sample.about, error.instance_path)
+        for sample in shop_samples(NOW_S)
+        if sample.end in ("accepted", "refused")
+        for error in accepts.iter_errors(json.loads(sample.value))
+    ]
+    click_id = ["integrations", "facebook", "fbc"]
+    assert unlike == [
+        *[("a click id that is a placeholder", click_id)] * 2,
+        *[("a click id without the click", click_id)] * 3,
+    ]
 
 
 def test_what_is_sent_carries_the_id_that_is_written_beside_it():

@@ -1,5 +1,8 @@
 """The schemas: valid, found where they are, and never kinder than the decision on what is no event."""
 
+import re
+from pathlib import Path
+
 import jsonschema_rs
 import pytest
 from any_json import JSON
@@ -8,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consumer.core import mapping
-from consumer.resources import EVENT, SERVER_EVENT, schema
+from consumer.resources import DEAD_LETTER, EVENT, SERVER_EVENT, schema
 
+FOLDER = Path(__file__).parent.parent / "schemas"
 ACCEPTS = jsonschema_rs.validator_for(schema(EVENT))
 
 
@@ -18,10 +22,16 @@ def mistakes(instance):
     return [".".join(map(str, error.instance_path)) for error in ACCEPTS.iter_errors(instance)]
 
 
-@pytest.mark.parametrize("name", [EVENT, SERVER_EVENT])
+@pytest.mark.parametrize("name", [EVENT, SERVER_EVENT, DEAD_LETTER])
 def test_a_schema_is_valid_and_of_draft_2020_12(name):
     assert jsonschema_rs.meta.is_valid(schema(name))
     assert schema(name)["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+
+
+def test_each_file_stands_in_the_readme_beside_it():
+    rows = re.findall(r"^\| \[`(.+?)`\]\((.+?)\) \|", (FOLDER / "README.md").read_text(), re.MULTILINE)
+    files = {file.name for file in FOLDER.iterdir()} - {"README.md"}
+    assert sorted(rows) == sorted((name, name) for name in files)
 
 
 def documented(properties, path=""):
@@ -34,14 +44,26 @@ def documented(properties, path=""):
         )
 
 
-@pytest.mark.parametrize(("path", "described"), list(documented(schema(EVENT)["properties"])))
-def test_each_property_of_an_event_is_documented(path, described):
+DOCUMENTED = [
+    (name, path, described)
+    for name in (EVENT, DEAD_LETTER)
+    for path, described in documented(schema(name)["properties"])
+]
+
+
+@pytest.mark.parametrize(("name", "path", "described"), DOCUMENTED)
+def test_each_property_of_an_event_and_of_a_letter_is_documented(name, path, described):
     assert described["title"]
     nested = "properties" in described
     assert nested or described["examples"]
     for example in described.get("examples", []):
-        checked = {"$defs": schema(EVENT)["$defs"], **described}
+        checked = {"$defs": schema(name)["$defs"], **described}
         assert jsonschema_rs.is_valid(checked, example), path
+
+
+@pytest.mark.parametrize(("name", "described"), schema(DEAD_LETTER)["properties"].items())
+def test_each_header_of_a_letter_has_a_description(name, described):
+    assert described["description"].endswith("."), name
 
 
 def test_the_example_of_the_schema_is_accepted_and_sent():

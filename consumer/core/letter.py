@@ -9,6 +9,7 @@ or a digest: details are field names and codes.
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from consumer.core.decision import Reason
@@ -42,6 +43,8 @@ LAYOUT = "1"
 # Enough for every header we write; a longer one is cut, so that a letter is
 # never refused for what we added to it.
 HEADER_BYTES_MAX = 256
+
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
 
 class Failure(NamedTuple):
@@ -82,7 +85,7 @@ def letter_headers(record: Record, failure: Failure, writer: Writer) -> list[tup
         FBTRACE_ID: failure.fbtrace_id,
         HTTP_STATUS: failure.http_status,
         ATTEMPTS: failure.attempts,
-        FIRST_FAILED_AT: text(record.headers, FIRST_FAILED_AT) or writer.now,
+        FIRST_FAILED_AT: _first_failed_at(record.headers) or writer.now,
         FAILED_AT: writer.now,
         ORIGIN_TOPIC: origin.topic,
         ORIGIN_PARTITION: origin.partition,
@@ -114,6 +117,12 @@ def text(headers: Headers, name: str) -> str:
         if header == name:
             return (value or b"").decode("utf-8", "replace")
     return ""
+
+
+def _first_failed_at(headers: Headers) -> str:
+    """As an earlier letter says it; empty where none does. Anybody may write a header of that name."""
+    written = text(headers, FIRST_FAILED_AT)
+    return written if _TIME.fullmatch(written) else ""
 
 
 def _bounded(value: object) -> bytes:

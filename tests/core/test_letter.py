@@ -83,6 +83,18 @@ def test_forged_headers_of_ours_do_not_survive():
     assert not {"dlq.anything", "dlq.value-omitted"} & {name for name, _ in headers}
 
 
+NO_TIMES = [
+    b"ann@example.com", b"2026-11-23", b"2026-11-23T20:00:00", b"2026-11-23T20:00:00Z\n",
+    "٢٠٢٦-11-23T20:00:00Z".encode(), b"\xff", b"", None,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("written", NO_TIMES)
+def test_a_first_failure_that_is_no_time_is_nobodys(written):
+    headers = letter_headers(record(("dlq.first-failed-at", written)), FAILURE, WRITER)
+    assert [value for name, value in headers if name == "dlq.first-failed-at"] == [WRITER.now.encode()]
+
+
 def test_a_header_is_cut_between_characters_so_that_it_stays_text():
     long = Failure(Reason.REFUSED, detail="a" + "é" * 300)
     cut = dict(letter_headers(record(), long, WRITER))["dlq.detail"]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import time
+from pathlib import Path
 
+import jsonschema_rs
 import pytest
 from eventually import eventually
 from system import topics
@@ -14,6 +17,8 @@ from system.scene import TOKEN
 PARTITIONS = 6
 EVENTS = 50_000
 BAD = dict.fromkeys(Bad, 100)  # 1 % in all
+SCHEMA = Path(__file__).parents[2] / "schemas" / "dead-letter.schema.json"
+LETTER = jsonschema_rs.validator_for(json.loads(SCHEMA.read_bytes()))
 
 
 @pytest.mark.kafka
@@ -42,6 +47,9 @@ def test_every_event_ends_once_when_one_of_three_consumers_is_killed_and_another
     assert report.twice > 0
     assert (stats["repeats"], stats["repeats_other_event_time"]) == (report.twice, 0)
     assert victim.returncode == -9
+    for letter in scene.evidence().letters:
+        told = {name: (value or b"").decode() for name, value in letter.headers.items()}
+        assert [error.message for error in LETTER.iter_errors(told)] == []
 
 
 def is_done_and_never_committed_too_far(scene):
