@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: all install demo test system check lint types lock wheel chart clean
+.PHONY: all install demo test system check coverage lint types lock wheel chart clean
 .DELETE_ON_ERROR:
 
 all: install
@@ -35,7 +35,11 @@ lint: install
 types: install
 	$(BIN)/mypy
 
-check: lint types       ## what continuous integration runs
+# Drawn values are left out: what only chance reaches is not tested.
+coverage: install       ## the tests of the core reach every line and branch of it
+	$(BIN)/python -m pytest tests/core tests/test_golden.py -m "not hypothesis" --cov --durations=0 --quiet
+
+check: lint types coverage  ## what continuous integration runs
 	@$(MAKE) --no-print-directory test
 
 wheel: install
