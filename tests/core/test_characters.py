@@ -78,6 +78,23 @@ def test_a_long_run_of_marks_is_composed_in_time():
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("e\u0301", "é"),
+        # each letter keeps its marks, in the order of their classes
+        ("a\u0338\u0301b\u0301\u0338c", "á\u0338b\u0338\u0301c"),
+        ("q\u0307\u0323w", "q\u0323\u0307w"),
+        # marks of one class keep their order
+        ("q\u0301\u0300\u0301", "q\u0301\u0300\u0301"),
+        ("\u1112\u1161\u11ab", "한"),
+    ],
+)
+@pytest.mark.parametrize("before", [0, 998, 1_000])
+def test_a_text_is_composed_whatever_its_length(before, text, expected):
+    assert composed("." * before + text) == "." * before + expected
+
+
 @given(
     st.text(
         st.sampled_from("aeoAΩ\u0301\u0323\u0307\u0345\u0303\u1100\u1161\u11a8ệ"), min_size=1, max_size=20

@@ -30,7 +30,7 @@ from consumer.core.values import MALFORMED
         "Kongo",
         "Paris",
         "\u0301",
-        "France" + " " * 200 + "!",
+        "France" + "!" * 195,
     ],
 )
 def test_what_names_no_country_or_several_is_malformed(text):
@@ -95,6 +95,10 @@ def test_codes_of_two_and_three_letters_are_read(text, expected):
 )
 def test_english_and_french_names_are_read_without_accents_and_punctuation(text, expected):
     assert alpha_2(folded(text)) == expected
+
+
+def test_a_name_with_200_characters_is_read():
+    assert alpha_2("france" + "!" * 194) == "fr"
 
 
 @pytest.mark.parametrize(
