@@ -1,6 +1,10 @@
 """Which country a text names."""
 
+import gettext
+
+import pycountry
 import pytest
+from babel import Locale
 
 from consumer.core.characters import folded
 from consumer.core.countries import alpha_2, codes
@@ -139,10 +143,39 @@ def test_aliases_are_read(text, expected):
         ("Danmark", "dk"),
         ("Norge", "no"),
         ("Suomi", "fi"),
+        # each of these is said in one of the ten only
+        ("Österreich", "at"),
+        ("Alemania", "de"),
+        ("Svizzera", "ch"),
+        ("Duitsland", "de"),
+        ("Alemanha", "de"),
+        ("Niemcy", "de"),
+        ("Österrike", "at"),
+        ("Østrig", "at"),
+        ("Østerrike", "at"),
+        ("Saksa", "de"),
     ],
 )
 def test_names_in_ten_more_languages_are_read(text, expected):
     assert alpha_2(folded(text)) == expected
+
+
+FRENCH = gettext.translation("iso3166-1", pycountry.LOCALES_DIR, languages=["fr"]).gettext
+
+
+@pytest.mark.parametrize("country", list(pycountry.countries), ids=lambda country: country.alpha_2)
+def test_every_code_and_name_of_pycountry_is_read(country):
+    said = {country.name, getattr(country, "official_name", ""), getattr(country, "common_name", "")} - {""}
+    for text in {country.alpha_2, country.alpha_3} | said | set(map(FRENCH, said)):
+        assert alpha_2(folded(text)) == country.alpha_2.lower(), text
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_every_name_of_babel_is_read_in_english_and_french(language):
+    territories = Locale(language).territories.items()
+    names = {name: code.lower() for code, name in territories if code.lower() in codes()}
+    assert {name: alpha_2(folded(name)) for name in names} == names
+    assert len(names) == 249
 
 
 def test_every_code_is_its_own_name():
