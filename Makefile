@@ -37,7 +37,7 @@ types: install
 
 # Drawn values are left out: what only chance reaches is not tested.
 coverage: install       ## the tests of the core reach every line and branch of it
-	$(BIN)/python -m pytest tests/core tests/test_golden.py -m "not hypothesis" --cov --durations=0 --quiet
+	$(BIN)/python -m pytest tests/core tests/test_golden.py -m "not hypothesis" --cov --durations=1 --quiet
 
 # The tool is not among the locked requirements: nothing but this needs it.
 MUTMUT := mutmut==3.8.1
