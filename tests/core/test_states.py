@@ -83,6 +83,9 @@ def test_the_names_are_those_and_no_others():
         ("us-ca", "fr", "usca"),
         ("ca-on", "us", "caon"),
         ("f-l", None, "fl"),
+        # only in front is it a prefix
+        ("corpus-ca", None, "corpusca"),
+        ("orca-us-x", None, "orcausx"),
         ("île-de-france", "fr", "îledefrance"),
         ("île-de-france", None, "îledefrance"),
         ("nsw", "au", "nsw"),
