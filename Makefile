@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: all install demo test system check lint types lock wheel chart clean
+.PHONY: all install demo test system check coverage mutants lint types lock wheel chart clean
 .DELETE_ON_ERROR:
 
 all: install
@@ -35,7 +35,19 @@ lint: install
 types: install
 	$(BIN)/mypy
 
-check: lint types       ## what continuous integration runs
+# Drawn values are left out: what only chance reaches is not tested.
+coverage: install       ## the tests of the core reach every line and branch of it
+	$(BIN)/python -m pytest tests/core tests/test_golden.py -m "not hypothesis" --cov --durations=1 --quiet
+
+# The tool is not among the locked requirements: nothing but this needs it.
+MUTMUT := mutmut==3.8.1
+mutants: install        ## what the tests of the normalising miss, by changing the code; some minutes
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$(MUTMUT)"
+	rm -rf mutants
+	$(BIN)/mutmut run
+	$(BIN)/mutmut results
+
+check: lint types coverage  ## what continuous integration runs
 	@$(MAKE) --no-print-directory test
 
 wheel: install
@@ -52,4 +64,4 @@ lock:
 	echo hatchling | uv pip compile $(PINS) -c requirements/dev.txt - -o requirements/build.txt
 
 clean:
-	rm -rf $(VENV) build dist
+	rm -rf $(VENV) build dist mutants

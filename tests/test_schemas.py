@@ -165,14 +165,43 @@ def test_the_closed_sets_of_the_server_event_are_the_whitelists():
         assert closed["additionalProperties"] is False
 
 
-NAMES = st.text(st.sampled_from(" \t\x1c\x1f\x85\u00a0\u2028\ufeff\u200bab@.?/"), max_size=6) | JSON
+NAMES = st.text(st.sampled_from(" \t\x1c\x1f\x85\u00a0\u2028\ufeff\u200bab@.?/"), max_size=6)
+NAMED = st.fixed_dictionaries(
+    {"event_name": NAMES},
+    optional={"user": JSON, "items": JSON, "integrations": JSON | st.fixed_dictionaries({"facebook": JSON})},
+)
 
 
 @settings(max_examples=500, deadline=None)
-@given(st.dictionaries(st.sampled_from(["event_name", "user", "integrations", "items"]), NAMES | JSON) | JSON)
+@given(NAMED | st.dictionaries(st.sampled_from(["event_name", "user"]), NAMES | JSON) | JSON)
 def test_what_the_schema_accepts_is_an_event_with_a_name(instance):
     if ACCEPTS.is_valid(instance):
         assert reason(instance) not in ("not_an_object", "no_event_name")
+
+
+@pytest.mark.parametrize(
+    ("instance", "expected"),
+    [
+        ({"event_name": "x"}, None),
+        ({"event_name": " x\u00a0"}, None),
+        ({"event_name": "a@b"}, None),
+        ({"event_name": "x", "user": "waiting", "mine": [[{}]]}, None),
+        ({"event_name": 5}, "no_event_name"),
+        ({"event_name": ["x"]}, "no_event_name"),
+        ({"event_name": ""}, "no_event_name"),
+        *(({"event_name": blank}, "no_event_name") for blank in " \t\n\x1c\x1f\x85\u00a0\u2028\u3000"),
+        ({"event_name": "ann@example.com"}, "no_event_name"),
+        ({}, "no_event_name"),
+        ([], "not_an_object"),
+        (None, "not_an_object"),
+        ("x", "not_an_object"),
+        (5, "not_an_object"),
+    ],
+)
+def test_the_schema_and_the_decision_agree_on_what_is_an_event(instance, expected):
+    found = reason(instance if instance is not None else b"null")
+    assert (found if found in ("not_an_object", "no_event_name") else None) == expected
+    assert ACCEPTS.is_valid(instance) is (expected is None)
 
 
 def test_overrides_do_not_hide_a_missing_name():

@@ -66,8 +66,8 @@ def composed(text: str) -> str:
     """
     if len(text) > _LONG and not text.isascii():
         apart = "".join(normalize("NFD", character) for character in text)
-        runs = ((is_mark, list(run)) for is_mark, run in groupby(apart, lambda c: combining(c) != 0))
-        text = "".join("".join(sorted(run, key=combining) if is_mark else run) for is_mark, run in runs)
+        runs = (run for _, run in groupby(apart, lambda c: combining(c) != 0))
+        text = "".join(character for run in runs for character in sorted(run, key=combining))
     return normalize("NFC", text)
 
 
@@ -93,7 +93,7 @@ def without_accents(text: str) -> str:
 
 def is_dash(character: str) -> bool:
     """Category Pd: the hyphen, the en dash, the em dash and their relatives."""
-    return character == "-" or category(character) == "Pd"
+    return category(character) == "Pd"
 
 
 def _kept(text: str, *, digits: bool) -> str:

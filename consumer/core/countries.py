@@ -89,14 +89,10 @@ def _other_names() -> Mapping[str, str]:
 def _pycountry_names() -> Iterator[tuple[str, str]]:
     french = gettext.translation("iso3166-1", pycountry.LOCALES_DIR, languages=["fr"])
     for country in pycountry.countries:
-        for name in (
-            country.name,
-            getattr(country, "official_name", ""),
-            getattr(country, "common_name", ""),
-        ):
-            if name:
-                yield name, country.alpha_2.lower()
-                yield french.gettext(name), country.alpha_2.lower()
+        # Its common names, as of Vietnam, are Babel's.
+        for name in (country.name, getattr(country, "official_name", country.name)):
+            yield name, country.alpha_2.lower()
+            yield french.gettext(name), country.alpha_2.lower()
 
 
 def _territories(language: str) -> Iterator[tuple[str, str]]:

@@ -120,7 +120,7 @@ def phone(text: str, place: Place) -> str | Unusable:
 
 def gender(text: str, _: Place) -> str | Unusable:
     """`f` or `m`."""
-    return _GENDERS.get(text.removesuffix(".").rstrip(), MALFORMED)
+    return _GENDERS.get(text.removesuffix(".").rstrip()) or MALFORMED
 
 
 def birthdate(text: str, place: Place) -> str | Unusable:

@@ -59,6 +59,7 @@ def test_the_table_of_invisible_characters_is_unicodes():
         ("ΟΔΟΣ", "οδος"[:-1] + "ς"),
         ("İstanbul", "istanbul"),
         ("I\u0307zmir", "izmir"),
+        ("İ\u0307\u0307x", "ix"),
         ("Kelvin \u212a", "kelvin k"),
         ("정", "정"),
         ("\u110c\u1165\u11bc", "정"),
@@ -76,6 +77,23 @@ def test_a_long_run_of_marks_is_composed_in_time():
         folded("A" + "\u0301" * count + "\u0323" * count)
         == "\u1ea1" + "\u0323" * (count - 1) + "\u0301" * count
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("e\u0301", "é"),
+        # each letter keeps its marks, in the order of their classes
+        ("a\u0338\u0301b\u0301\u0338c", "á\u0338b\u0338\u0301c"),
+        ("q\u0307\u0323w", "q\u0323\u0307w"),
+        # marks of one class keep their order
+        ("q\u0301\u0300\u0301", "q\u0301\u0300\u0301"),
+        ("\u1112\u1161\u11ab", "한"),
+    ],
+)
+@pytest.mark.parametrize("before", [0, 998, 1_000])
+def test_a_text_is_composed_whatever_its_length(before, text, expected):
+    assert composed("." * before + text) == "." * before + expected
 
 
 @given(
@@ -98,6 +116,9 @@ def test_a_dot_above_stays_where_no_i_is_before_it():
         ("", "", ""),
         ("!@#$%^&*()_", "", ""),
         ("123", "", "123"),
+        ("X-1", "X", "X1"),
+        ("a\x7fb\x80", "ab", "ab"),
+        ("a\x7fb", "ab", "ab"),
         ("jean-pierre", "jeanpierre", "jeanpierre"),
         ("o’brien", "obrien", "obrien"),
         ("josé maría", "josémaría", "josémaría"),

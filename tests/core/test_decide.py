@@ -10,11 +10,13 @@ from deciding import NOW_MS, NOW_S, decided, event, facebook, noted, ordinary, r
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from consumer.core import mapping
 from consumer.core.decide import decide
 from consumer.core.decision import INVALID_REASONS, Deliverable, Filtered, Invalid
 from consumer.core.hashing import BatchHasher
 from consumer.core.mapping import NOTE_FIELDS, PLACES
 from consumer.core.rules import DataProcessing, MatchRule, Rules, parse_path
+from consumer.core.sources import Source
 from consumer.resources import SERVER_EVENT, schema
 from consumer.sandbox.rules import refusal_of
 
@@ -102,38 +104,43 @@ def test_nothing_personal_shows_in_a_decision():
 
 # Whatever a record holds
 
-PATHS = [
-    "event_name", "event_id", "event_timestamp", "type", "url", "referrer", "fbc", "fbp", "id", "amount",
-    "value",
-    "revenue", "currency", "items", "name", "category", "status", "search_term", "consent_categories", "user",
-    "browser", "browser.ip", "browser.user_agent", "context", "context.page", "context.page.url",
-    "context.device",
-    "context.device.cookie", "context.event_id", "context.event_timestamp", "integrations",
-    "integrations.facebook",
-    *(f"user.{key}" for key in (
-        "id", "email", "phone", "gender", "birthdate", "lastname", "firstname", "city", "state", "zipcode",
-        "country",
-        "email_sha256", "zipcode_sha256", "consent_categories",
-    )),
-    *(f"integrations.facebook.{key}" for key in (
-        "event_name", "event_id", "action_source", "event_source_url", "opt_out", "data_processing_options",
-        "data_processing_options_country", "original_event_data", "app_data", "customer_segmentation",
-        "user_data",
-        "user_data.em", "user_data.lead_id", "user_data.country", "custom_data", "custom_data.contents",
-        "custom_data.value", "custom_data.mine", "custom_data.email", "custom_data.num_items",
-    )),
-]  # fmt: skip
-ODD = st.sampled_from(
-    [
-        "", " ", "null", "***", "ann@example.com", "a%40b.fr", "https://a@b.fr/c@d.fr?e=f@g.h#i@j.k",
-        "1.234", "12,50 €",
-        "٣", "２", "ﬁ", "İ", "\u0000", "\x1c", "fb.1.1763900000000.x", "2025-02-30", "1e5", "-0", "9" * 400,
-        "8.8.8.8,",
-        "::ffff:10.0.0.1", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "a" * 64,
-        "A" * 64 + ".AQ",
-        "purchase", "Purchase", "search", "app", "physical_store", "EUR", "TND", "FR", "US", "06 12 34 56 78",
-    ]
+
+def sources_in(table):
+    """Every source that a table of the mapping holds."""
+    if isinstance(table, Source):
+        yield table
+    elif isinstance(table, tuple | dict):
+        for row in table.values() if isinstance(table, dict) else table:
+            yield from sources_in(row)
+
+
+PATHS = sorted(
+    {
+        *(source.path for table in vars(mapping).values() for source in sources_in(table)),
+        *(place for place in PLACES if place),
+        "event_name", "type", "items", "consent_categories", "user.consent_categories", "integrations",
+        "integrations.facebook.opt_out", "integrations.facebook.data_processing_options",
+        "integrations.facebook.data_processing_options_country",
+        "integrations.facebook.data_processing_options_state",
+        "integrations.facebook.user_data.mine", "integrations.facebook.custom_data.mine",
+        "integrations.facebook.custom_data.email", "integrations.facebook.mine", "mine",
+    }
 )  # fmt: skip
+ODD_TEXTS = [
+    "", " ", "null", "***", "ann@example.com", "a%40b.fr", "https://a@b.fr/c@d.fr?e=f@g.h#i@j.k",
+    "1.234", "12,50 €",
+    "٣", "２", "ﬁ", "İ", "\u0000", "\x1c", "fb.1.1763900000000.x", "2025-02-30", "1e5", "-0", "9" * 400,
+    "8.8.8.8,",
+    "::ffff:10.0.0.1", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "a" * 64,
+    "A" * 64 + ".AQ",
+    "purchase", "Purchase", "search", "app", "physical_store", "EUR", "TND", "FR", "US", "06 12 34 56 78",
+]  # fmt: skip
+ODD = st.sampled_from(ODD_TEXTS)
+KINDS = [
+    None, True, False, 0, -1, 7, 0.5, -0.0, 1e300, 2**63, 2**64 - 1, -(2**63), [], {}, [[]], [{}], [None],
+    {"": None}, {"mine": "ann@example.com"}, ["ann@example.com", 1],
+    [{"product": {"id": "a", "price": "1,5"}}],
+]  # fmt: skip
 LINE = st.dictionaries(
     st.sampled_from(["id", "quantity", "price", "item_price", "product", "title"]), JSON | ODD
 )
@@ -169,10 +176,8 @@ def events(draw):
     return made
 
 
-@settings(max_examples=700, deadline=None)
-@given(events(), RULES)
-@example(event(event_name="a\x1c@b.c"), Rules())
-def test_whatever_stands_in_a_field_there_is_a_decision_and_a_clean_payload(given, rules):
+def keeps_what_is_promised(given, rules):
+    """Notes name known fields; a payload is clean, the same each time, and what Meta takes."""
     decision = decided(given, rules)
     assert all(note.field in FIELDS for note in decision.notes)
     if not isinstance(decision, Deliverable):
@@ -187,6 +192,28 @@ def test_whatever_stands_in_a_field_there_is_a_decision_and_a_clean_payload(give
     assert len(payload) <= rules.event_bytes_max
     assert decided(given, rules).payload == payload
     assert refusal_of([orjson.loads(payload)], NOW_S) is None
+
+
+@settings(max_examples=700, deadline=None)
+@given(events(), RULES)
+@example(event(event_name="a\x1c@b.c"), Rules())
+def test_whatever_stands_in_a_field_there_is_a_decision_and_a_clean_payload(given, rules):
+    keeps_what_is_promised(given, rules)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_each_field_may_hold_any_kind_of_value(path):
+    for value in (*KINDS, *ODD_TEXTS):
+        made = ordinary() | {"currency": "EUR", "amount": 1}
+        set_at(made, path, value)
+        keeps_what_is_promised(made, Rules(match_rule=MatchRule.ANY))
+
+
+def test_the_fields_are_those_of_the_documentation():
+    assert len(PATHS) > 100
+    assert {"user.phone", "user.zipcode_sha256", "context.device.cookie._fbp", "search_term"} < set(PATHS)
+    assert {f"integrations.facebook.user_data.{key}" for key in mapping.USER_DATA_KEYS} < set(PATHS)
+    assert {f"integrations.facebook.custom_data.{key}" for key in mapping.CUSTOM_DATA} < set(PATHS)
 
 
 @settings(max_examples=500, deadline=None)

@@ -25,6 +25,8 @@ OF_NOTHING = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
         DIGEST + ".1234567",
         DIGEST + ".123456789",
         DIGEST + ".1234.678",
+        DIGEST + ".1234:678",
+        DIGEST + ".1234@678",
         DIGEST + "-AQ",
         "sha256:" + DIGEST,
         # 64 digits, but of another script

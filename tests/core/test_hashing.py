@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from consumer.core.decision import NoteWord
 from consumer.core.hashing import BatchHasher, Hashed, sha256
 from consumer.core.normalise import NORMALISERS, Place
+from consumer.core.rules import BirthdateOrder
 
 TODAY = datetime.date(2026, 3, 1)
 NOWHERE = Place(None, None, None, TODAY)
@@ -174,6 +175,53 @@ def test_a_remembered_value_is_one_of_its_key_its_place_and_its_kind(hasher):
     assert hasher.hashed("zp", "1000", FRANCE, digests_only=True).sent is None
     assert hasher.hashed("ph", "0612345678", NOWHERE).sent is None
     assert hasher.hashed("ph", "0612345678", FRANCE).sent is not None
+
+
+# The digests are of 33612345678; 19970302, 19970203; california, ca; 940351234, 94035.
+@pytest.mark.parametrize(
+    ("key", "value", "digests"),
+    [
+        (
+            "ph",
+            "0612345678",
+            {
+                FRANCE: "8a3e7886c9335e82e02299fa3e87b46e2de3b0c63d56003e30a5029394a47661",
+                NOWHERE: None,
+            },
+        ),
+        (
+            "db",
+            "02/03/1997",
+            {
+                FRANCE._replace(birthdate_order=BirthdateOrder.DMY): (
+                    "f12806f67d69c71c7b627ae055406ddc2b0c38a13fcd3239a4d4fcce08a225a4"
+                ),
+                FRANCE._replace(birthdate_order=BirthdateOrder.MDY): (
+                    "d55cbfb3bedf70aee8ee8a8bbe73903e7340b3baa0680233b69531c48061efff"
+                ),
+                FRANCE: None,
+            },
+        ),
+        (
+            "st",
+            "California",
+            {
+                FRANCE: "7e8eea5cc60980270c9ceb75ce8c087d48d726110fd3d17921f774eefd8e18d8",
+                NOWHERE: "6959097001d10501ac7d54c0bdb8db61420f658f2922cc26e46d536119a31126",
+            },
+        ),
+        (
+            "zp",
+            "94035-1234",
+            {
+                FRANCE: "52eb93d6f8cdc91927d84b057e0a76eb508a59a795f75ac7f26ee9859ebc618d",
+                NOWHERE: "1794327a4d443904421f5ca1f3d72d0a62ba2f0770d80755ec2220fc0efb052e",
+            },
+        ),
+    ],
+)
+def test_a_value_of_one_place_is_not_remembered_for_another(hasher, key, value, digests):
+    assert {place: hasher.hashed(key, value, place).sent for place in digests} == digests
 
 
 def test_true_is_not_the_number_one(hasher):

@@ -87,7 +87,29 @@ def test_the_keys_are_metas():
     ],
 )
 def test_no_key_takes_what_says_nothing(key, value, expected):
-    assert text_of(key, value, NOWHERE) is expected
+    assert normalise(key, value, NOWHERE) is expected
+
+
+@pytest.mark.parametrize("key", sorted(NORMALISERS))
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (DIGEST.upper(), Normalised(DIGEST, is_digest=True)),
+        (f" {DIGEST}.AQ", Normalised(f"{DIGEST}.AQ", is_digest=True)),
+        ("anna@example.com", MALFORMED),
+        ("fr", MALFORMED),
+        ("null", MALFORMED),
+        (DIGEST[:32], MALFORMED),
+        (OF_NOTHING, MALFORMED),
+        (7, MALFORMED),
+        ("", EMPTY),
+        (" \t", EMPTY),
+        (None, WRONG_TYPE),
+        (True, WRONG_TYPE),
+    ],
+)
+def test_where_digests_are_asked_for_nothing_else_is_taken(key, value, expected):
+    assert normalise(key, value, NOWHERE, digests_only=True) == expected
 
 
 @pytest.mark.parametrize("key", sorted(NORMALISERS))
@@ -194,6 +216,13 @@ def test_a_gender_that_meta_has_no_letter_for_is_malformed(text):
 )
 def test_a_gender_is_one_letter(texts, expected):
     assert {text_of("ge", text, NOWHERE) for text in texts.split()} == {expected}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("Mme .", "f"), (" M. ", "m"), ("M..", MALFORMED), (".f", MALFORMED)]
+)
+def test_a_final_dot_of_a_gender_is_ignored(text, expected):
+    assert text_of("ge", text, NOWHERE) == expected
 
 
 @pytest.mark.parametrize(

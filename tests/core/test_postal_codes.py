@@ -81,6 +81,7 @@ def test_a_number_gets_its_leading_zero_back_where_codes_have_five_digits(text, 
         ("paris-cedex-08", "paris-"),
         ("paris\ncedex 8\nfrance", "paris\n"),
         ("lyon cedex 3e", "lyon "),
+        ("paris_cedex_08", "paris_"),
     ],
 )
 def test_a_final_cedex_is_cut_off_with_what_follows(text, expected):

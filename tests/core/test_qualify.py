@@ -5,7 +5,7 @@ import itertools
 import pytest
 from deciding import decided, event, reason
 
-from consumer.core.qualify import is_enough_to_match
+from consumer.core.qualify import is_enough_to_match, is_never_enough
 from consumer.core.rules import MatchRule, Rules
 
 ALL, ANY_OTHER, ANY = MatchRule
@@ -28,6 +28,8 @@ ALL, ANY_OTHER, ANY = MatchRule
         ("em ph ct zp", False, True, True),
         ("fn ln ct zp", False, False, True),
         ("fn ln ct", False, False, True),
+        ("ge db ln", False, False, True),
+        ("fn st client_ip_address", False, False, True),
         ("fn ln", False, False, False),
         ("client_ip_address client_user_agent", False, False, False),
         ("client_ip_address client_user_agent country", False, False, True),
@@ -57,12 +59,30 @@ REFUSED = [
 )
 @pytest.mark.parametrize("rule", MatchRule)
 def test_what_meta_refuses_is_never_enough(keys, rule):
+    assert is_never_enough(keys)
     assert not is_enough_to_match(keys, rule)
 
 
-def test_one_key_outside_metas_refused_sets_is_enough_for_meta():
-    assert is_enough_to_match(("ct", "country", "st", "fn"), ANY)
-    assert is_enough_to_match(("db", "client_user_agent", "ge"), ANY)
+@pytest.mark.parametrize(
+    "keys",
+    [
+        ("ct", "country", "st", "fn"),
+        ("zp", "ge", "client_user_agent", "client_ip_address"),
+        ("db", "client_user_agent", "ge"),
+        ("db", "fn"),
+        ("fn", "ge", "ln"),
+        ("ln", "ge", "db"),
+        ("fn", "ct"),
+        ("lead_id",),
+    ],
+)
+def test_one_key_outside_metas_refused_sets_is_enough_for_meta(keys):
+    assert not is_never_enough(keys)
+
+
+def test_three_others_count_only_with_a_key_outside_metas_refused_sets():
+    assert not is_enough_to_match(("ct", "country", "st"), ANY)
+    assert is_enough_to_match(("ct", "country", "fn"), ANY)
 
 
 @pytest.mark.parametrize(("rule", "expected"), [(ALL, "not_enough_to_match"), (ANY_OTHER, None), (ANY, None)])

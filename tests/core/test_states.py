@@ -2,7 +2,49 @@
 
 import pytest
 
+from consumer.core.characters import folded
 from consumer.core.states import CANADA, US, code
+
+# ISO 3166-2, as people write the names; the Yukon with Meta's code.
+OF_THE_US = """
+    AL Alabama · AK Alaska · AZ Arizona · AR Arkansas · CA California · CO Colorado · CT Connecticut
+    DE Delaware · FL Florida · GA Georgia · HI Hawaii · ID Idaho · IL Illinois · IN Indiana · IA Iowa
+    KS Kansas · KY Kentucky · LA Louisiana · ME Maine · MD Maryland · MA Massachusetts · MI Michigan
+    MN Minnesota · MS Mississippi · MO Missouri · MT Montana · NE Nebraska · NV Nevada
+    NH New Hampshire · NJ New Jersey · NM New Mexico · NY New York · NC North Carolina · ND North Dakota
+    OH Ohio · OK Oklahoma · OR Oregon · PA Pennsylvania · RI Rhode Island · SC South Carolina
+    SD South Dakota · TN Tennessee · TX Texas · UT Utah · VT Vermont · VA Virginia · WA Washington
+    WV West Virginia · WI Wisconsin · WY Wyoming · DC District of Columbia · DC Washington, D.C.
+    AS American Samoa · GU Guam · MP Northern Mariana Islands · PR Puerto Rico
+    UM U.S. Minor Outlying Islands · UM United States Minor Outlying Islands · VI Virgin Islands
+    VI Virgin Islands, U.S. · VI U.S. Virgin Islands · VI United States Virgin Islands
+"""
+OF_CANADA = """
+    AB Alberta · BC British Columbia · MB Manitoba · NB New Brunswick · NL Newfoundland
+    NL Newfoundland and Labrador · NT Northwest Territories · NS Nova Scotia · NU Nunavut · ON Ontario
+    PE Prince Edward Island · QC Quebec · QC Québec · SK Saskatchewan · YT Yukon · YT Yukon Territory
+"""
+
+
+def pairs(table):
+    """Pairs of a name and its code."""
+    cells = table.replace("\n", "·").split("·")
+    return [(name, short) for short, _, name in (cell.strip().partition(" ") for cell in cells) if name]
+
+
+@pytest.mark.parametrize(
+    ("country", "name", "short"),
+    [("us", *pair) for pair in pairs(OF_THE_US)] + [("ca", *pair) for pair in pairs(OF_CANADA)],
+)
+def test_each_name_of_a_state_or_province_becomes_its_code(country, name, short):
+    for written in (name, name.upper(), f" {country}-{name} ", short):
+        assert code(folded(written), country) == short.lower()
+        assert code(folded(written), None) == short.lower()
+
+
+def test_the_names_are_those_and_no_others():
+    assert len(pairs(OF_THE_US)) == len(US) == 62
+    assert len(pairs(OF_CANADA)) == len(CANADA) == 16
 
 
 @pytest.mark.parametrize(
@@ -41,6 +83,9 @@ from consumer.core.states import CANADA, US, code
         ("us-ca", "fr", "usca"),
         ("ca-on", "us", "caon"),
         ("f-l", None, "fl"),
+        # only in front is it a prefix
+        ("corpus-ca", None, "corpusca"),
+        ("orca-us-x", None, "orcausx"),
         ("île-de-france", "fr", "îledefrance"),
         ("île-de-france", None, "îledefrance"),
         ("nsw", "au", "nsw"),

@@ -15,6 +15,7 @@ from consumer.core.verdict import (
     Kind,
     Verdict,
     backoff_s,
+    no_tunnel,
     pixel_wait_s,
     read_answer,
     unanswered,
@@ -386,6 +387,24 @@ def test_a_long_title_does_not_hold_the_loop_up(char):
 
 def test_no_answer_at_all_is_transient():
     assert unanswered("no answer in time") == Verdict(Kind.TRANSIENT, says="no answer in time")
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (302, Kind.SETUP),
+        (403, Kind.SETUP),
+        (407, Kind.SETUP),
+        (408, Kind.TRANSIENT),
+        (429, Kind.TRANSIENT),
+        (499, Kind.SETUP),
+        (500, Kind.TRANSIENT),
+        (502, Kind.TRANSIENT),
+    ],
+)
+def test_a_proxy_that_opens_no_tunnel_is_transient_or_a_matter_of_setup(status, kind):
+    says = f"the proxy opens no connection to Meta (HTTP {status})"
+    assert no_tunnel(status) == Verdict(kind, status, says=says)
 
 
 # How long to wait
