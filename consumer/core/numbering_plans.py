@@ -25,7 +25,6 @@ from typing import NamedTuple
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
 from phonenumbers.phonemetadata import PhoneNumberDesc
 
-NON_GEOGRAPHIC = "001"  # libphonenumber's region of satellite and other numbers of no country
 _CALLING_CODE_DIGITS_MAX = 3
 
 # The kinds of numbers that make a number valid, in libphonenumber's order.
@@ -66,8 +65,8 @@ class Plan(NamedTuple):
 def from_abroad(digits: str) -> str | None:
     """The E.164 digits of what was dialled after a `+`; None when only libphonenumber can tell."""
     for length in range(1, _CALLING_CODE_DIGITS_MAX + 1):
-        if regions := _regions(digits[:length]):
-            return _in_plan(plan(regions[0]), digits[length:])
+        if plans := _plans(digits[:length]):
+            return _in_plan(plans[0], digits[length:])
     return None
 
 
@@ -103,10 +102,8 @@ def plan(region: str) -> Plan | None:
     )
 
 
-def _in_plan(home: Plan | None, digits: str) -> str | None:
+def _in_plan(home: Plan, digits: str) -> str | None:
     """Calling code and number, of the digits as dialled inside a region."""
-    if home is None:
-        return None
     number = digits
     if trunk := home.trunk.match(digits):
         number = digits[trunk.end() :]
@@ -118,9 +115,9 @@ def _in_plan(home: Plan | None, digits: str) -> str | None:
 
 def _is_given_out(calling_code: str, number: str) -> bool:
     """Whether a number is valid in the region it belongs to: the first whose area or numbers it has."""
-    regions = _regions(calling_code)
-    for its in filter(None, map(plan, regions)):
-        area = its.area if len(regions) > 1 else None
+    plans = _plans(calling_code)
+    for its in plans:
+        area = its.area if len(plans) > 1 else None
         if area is not None and not area.match(number):
             continue
         if its.numbers.fullmatch(number):
@@ -131,10 +128,12 @@ def _is_given_out(calling_code: str, number: str) -> bool:
 
 
 @cache
-def _regions(calling_code: str) -> Sequence[str]:
-    """The regions of a calling code, the main one first; none for a code without a country."""
-    regions = COUNTRY_CODE_TO_REGION_CODE.get(int(calling_code), ()) if calling_code.isdecimal() else ()
-    return () if calling_code.startswith("0") or NON_GEOGRAPHIC in regions else regions
+def _plans(calling_code: str) -> Sequence[Plan]:
+    """The plans of the regions that share a calling code, the main one first; none for no country's."""
+    if not calling_code.isdecimal() or calling_code.startswith("0"):
+        return ()
+    regions = COUNTRY_CODE_TO_REGION_CODE.get(int(calling_code), ())
+    return tuple(filter(None, map(plan, regions)))
 
 
 def _valid_numbers(metadata: PhoneMetadata, general: PhoneNumberDesc) -> re.Pattern[str]:
