@@ -196,3 +196,8 @@ def test_every_name_of_babel_is_read_in_english_and_french(cold, language):
 def test_every_code_is_its_own_name():
     assert len(codes()) == 249
     assert {alpha_2(code) for code in codes()} == codes()
+
+
+@pytest.mark.parametrize("text", ["fr75", "f.r. 75", "fr\u0667\u0665", "75 fr"])
+def test_digits_of_any_script_beside_a_code_do_not_count(text):
+    assert alpha_2(text) == "fr"

@@ -138,6 +138,16 @@ def test_depth_is_noted_under_the_key_it_took(overrides, field):
     assert noted(facebook(**overrides)) == [(field, "too_deep")]
 
 
+def test_a_wish_for_privacy_that_nests_too_deep_is_kept_on_the_safe_side():
+    given = facebook(opt_out=nested(40), data_processing_options=nested(40))
+    assert sent(given)["opt_out"] is True
+    assert sent(given)["data_processing_options"] == ["LDU"]
+    assert sent(given)["data_processing_options_country"] == 0
+    assert noted(given) == [("opt_out", "wrong_type"), ("data_processing_options", "wrong_type")]
+    shallow = {"data_processing_options": ["LDU"], "data_processing_options_state": nested(40)}
+    assert sent(facebook(**shallow))["data_processing_options_state"] == 0
+
+
 def test_an_override_too_deep_lets_the_next_source_through():
     assert sent(facebook(event_name=nested(40)))["event_name"] == "PageView"
 

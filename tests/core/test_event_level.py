@@ -148,6 +148,8 @@ def test_five_minutes_ahead_is_a_clock_and_more_is_a_mistake():
     assert sent(event(event_timestamp=NOW_S + 300))["event_time"] == NOW_S + 300
     assert sent(event(event_timestamp=NOW_S + 301), timestamp_ms=NOW_MS - 9_000)["event_time"] == NOW_S - 9
     assert noted(event(event_timestamp=NOW_S + 301)) == [("event_time", "future")]
+    assert noted(event(event_timestamp=NOW_MS + 300_000)) == []
+    assert noted(event(event_timestamp=NOW_MS + 300_001)) == [("event_time", "future")]
 
 
 @pytest.mark.parametrize("time", [NOW_S + 301, None])

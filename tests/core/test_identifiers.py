@@ -5,7 +5,7 @@ import pytest
 from consumer.core.identifiers import client_ip_address, client_user_agent, fbc, fbc_from_click, fbp
 from consumer.core.values import EMPTY, EXPIRED, MALFORMED, PLACEHOLDER, WRONG_TYPE
 
-EVENT_TIME_S = 1700000000
+EVENT_TIME_MS = 1700000000000
 DAYS_90_MS = 7_776_000_000
 MINUTES_5_MS = 300_000
 
@@ -17,7 +17,7 @@ NO_APPENDICES = ["", "aq", "AX", "1234567", "123456789", "AQ.AQ"]
 def test_identifiers_are_text(value):
     assert client_ip_address(value) is WRONG_TYPE
     assert client_user_agent(value) is WRONG_TYPE
-    assert fbc(value, EVENT_TIME_S) is WRONG_TYPE
+    assert fbc(value, EVENT_TIME_MS) is WRONG_TYPE
     assert fbp(value) is WRONG_TYPE
 
 
@@ -152,42 +152,42 @@ def test_a_user_agent_is_trimmed_and_keeps_its_case():
     ],
 )
 def test_an_fbc_out_of_its_form_is_malformed(text):
-    assert fbc(text, EVENT_TIME_S) is MALFORMED
+    assert fbc(text, EVENT_TIME_MS) is MALFORMED
 
 
 def test_an_fbc_is_at_most_90_days_older_than_the_event():
-    edge = EVENT_TIME_S * 1000 - DAYS_90_MS
-    assert fbc(f"fb.1.{edge - 1}.abc", EVENT_TIME_S) is EXPIRED
-    assert fbc("fb.1.1700000000.abc", EVENT_TIME_S) is EXPIRED
-    assert fbc(f"fb.1.{edge}.abc", EVENT_TIME_S) == "fb.1.1692224000000.abc"
+    edge = EVENT_TIME_MS - DAYS_90_MS
+    assert fbc(f"fb.1.{edge - 1}.abc", EVENT_TIME_MS) is EXPIRED
+    assert fbc("fb.1.1700000000.abc", EVENT_TIME_MS) is EXPIRED
+    assert fbc(f"fb.1.{edge}.abc", EVENT_TIME_MS) == "fb.1.1692224000000.abc"
 
 
 def test_an_fbc_is_at_most_5_minutes_newer_than_the_event():
-    edge = EVENT_TIME_S * 1000 + MINUTES_5_MS
-    assert fbc(f"fb.1.{edge + 1}.abc", EVENT_TIME_S) is MALFORMED
-    assert fbc(f"fb.1.{edge}.abc", EVENT_TIME_S) == "fb.1.1700000300000.abc"
+    edge = EVENT_TIME_MS + MINUTES_5_MS
+    assert fbc(f"fb.1.{edge + 1}.abc", EVENT_TIME_MS) is MALFORMED
+    assert fbc(f"fb.1.{edge}.abc", EVENT_TIME_MS) == "fb.1.1700000300000.abc"
 
 
 @pytest.mark.parametrize(
     "text", ["fb.1.1700000000000.IwAR0_AbC-d", "fb.2.1699999999999.a", "fb.0.1700000000000." + "A" * 500]
 )
 def test_an_fbc_is_never_rewritten(text):
-    assert fbc(text, EVENT_TIME_S) == text
-    assert [fbc(f"{text}.{tail}", EVENT_TIME_S) for tail in APPENDICES] == [
+    assert fbc(text, EVENT_TIME_MS) == text
+    assert [fbc(f"{text}.{tail}", EVENT_TIME_MS) for tail in APPENDICES] == [
         f"{text}.{tail}" for tail in APPENDICES
     ]
-    assert {fbc(f"{text}.{tail}", EVENT_TIME_S) for tail in NO_APPENDICES} == {MALFORMED}
+    assert {fbc(f"{text}.{tail}", EVENT_TIME_MS) for tail in NO_APPENDICES} == {MALFORMED}
 
 
 @pytest.mark.parametrize("click_id", ["", "a b", "a.b", "a%20b", "é", "a+b", "abc\n"])
 def test_a_click_id_with_other_signs_builds_nothing(click_id):
-    assert fbc_from_click(click_id, EVENT_TIME_S) is MALFORMED
+    assert fbc_from_click(click_id, EVENT_TIME_MS) is MALFORMED
 
 
 def test_a_click_id_becomes_an_fbc_of_the_time_of_the_event():
-    built = fbc_from_click("IwAR0_AbC-d", EVENT_TIME_S)
+    built = fbc_from_click("IwAR0_AbC-d", EVENT_TIME_MS)
     assert built == "fb.1.1700000000000.IwAR0_AbC-d"
-    assert fbc(built, EVENT_TIME_S) == built
+    assert fbc(built, EVENT_TIME_MS) == built
 
 
 @pytest.mark.parametrize(

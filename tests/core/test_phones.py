@@ -96,6 +96,19 @@ def test_digits_that_do_not_start_with_0_stay_when_they_are_not_valid(text, coun
     assert digits(text, country) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "country", "expected"),
+    [
+        ("01 23 45 67 x89", "fr", NO_COUNTRY),
+        ("020 7946 09 x58", "gb", NO_COUNTRY),
+        ("0612345678,5", "br", NO_COUNTRY),
+        ("234-5678 x901", "us", "2345678901"),
+    ],
+)
+def test_an_extension_does_not_complete_a_number_that_is_too_short(text, country, expected):
+    assert digits(text, country) == expected
+
+
 @given(
     st.text(st.sampled_from("0123456789+- ()ext.;x/٣abc")), st.sampled_from([None, "fr", "us", "it", "aq"])
 )

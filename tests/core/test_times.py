@@ -7,8 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.core.times import unix_seconds
-from consumer.core.values import EMPTY, MALFORMED, WRONG_TYPE
+from consumer.core.times import unix_ms
+from consumer.core.values import EMPTY, MALFORMED, WRONG_TYPE, Unusable
+
+
+def unix_seconds(value):
+    """The whole second, or why there is none."""
+    found = unix_ms(value)
+    return found if isinstance(found, Unusable) else found // 1000
 
 
 @pytest.mark.parametrize("value", [None, True, False, [], {}, [1700000000]])
@@ -122,6 +128,26 @@ def test_the_size_of_a_number_tells_its_unit_and_the_rest_is_cut_off(value, expe
 )
 def test_rfc_3339_is_read_with_or_without_seconds_zone_and_colon(text, expected):
     assert unix_seconds(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (1700000000, 1700000000000),
+        (1700000000.25, 1700000000250),
+        (1700000000123, 1700000000123),
+        (1700000000123.9, 1700000000123),
+        (1700000000123456, 1700000000123),
+        (1700000000123456789, 1700000000123),
+        ("1700000000.9", 1700000000900),
+        ("1700000000.1239", 1700000000123),
+        ("2023-11-14T22:13:20.999999Z", 1700000000999),
+        ("2023-11-14T22:13:20.5+00:00", 1700000000500),
+        ("2023-11-14T22:13:20Z", 1700000000000),
+    ],
+)
+def test_milliseconds_are_kept_and_what_is_finer_is_cut_off(value, expected):
+    assert unix_ms(value) == expected
 
 
 @given(

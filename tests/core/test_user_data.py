@@ -201,6 +201,11 @@ def test_a_click_in_the_address_makes_an_fbc():
     assert found["fbc"] == f"fb.1.{NOW_MS - 5_000}.IwAR0_-x"
 
 
+def test_a_click_is_as_old_as_its_event_to_the_millisecond():
+    found = user_data({"url": "https://shop.example.com/?fbclid=x", "event_timestamp": NOW_MS - 1})
+    assert found["fbc"] == f"fb.1.{NOW_MS - 1}.x"
+
+
 def test_a_given_fbc_wins_over_a_click_and_an_unusable_one_does_not():
     url = "https://shop.example.com/?fbclid=new"
     assert user_data({"url": url, "fbc": "fb.1.1763899999000.old"})["fbc"] == "fb.1.1763899999000.old"
