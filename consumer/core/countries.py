@@ -47,7 +47,6 @@ ALIASES: Mapping[str, str] = MappingProxyType(
 )
 
 _NAME_LENGTH_MAX = 200  # more than twice the longest name of all languages
-_UNCOUNTED = str.maketrans("", "", ".0123456789")
 
 
 def alpha_2(text: str) -> str | Unusable:
@@ -56,7 +55,7 @@ def alpha_2(text: str) -> str | Unusable:
         return text
     if len(text) > _NAME_LENGTH_MAX:
         return MALFORMED
-    short = "".join(text.translate(_UNCOUNTED).split())
+    short = "".join(c for c in text if not (c == "." or c.isdecimal() or c.isspace()))
     if short in codes():
         return short
     name = _compared(text)

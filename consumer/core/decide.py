@@ -54,7 +54,7 @@ def decide(
         return _ended(when, name, trail)
 
     sent = event_level.server_event(event, name, when, origin, rules, trail)
-    person = user_data(event, when.time_s, sent.get("event_source_url"), rules, hasher, now_ms, trail)
+    person = user_data(event, when.time_ms, sent.get("event_source_url"), rules, hasher, now_ms, trail)
     details = custom_data(event, name, rules, trail)
     event_level.note_what_a_website_lacks(sent, person, trail)
 

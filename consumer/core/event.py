@@ -56,6 +56,18 @@ CLICK_COOKIES = ("_fbc", "_fbp")
 NESTED_PLACES = frozenset({"user_data", "custom_data"})
 FACEBOOK_KEYS = EVENT_KEYS - NESTED_PLACES
 
+# Wishes for privacy. They are read no deeper than a list, and what cannot be read of
+# them means the safe side: taken out, they would mean the other one.
+WISHES = frozenset(
+    {
+        "opt_out",
+        "data_processing_options",
+        "data_processing_options_country",
+        "data_processing_options_state",
+    }
+)
+_NEVER_TOO_DEEP = NESTED_PLACES | WISHES
+
 
 def parse(value: bytes) -> dict[str, object] | Reason:
     """The JSON object in a record's value, or why there is none."""
@@ -98,7 +110,7 @@ def _object(value: object, field: str, trail: Trail) -> Object:
 
 def _shallow(overrides: Object, names: Container[str], others: str, trail: Trail) -> Object:
     """Overrides without those that nest too deep. A key outside `names` is noted as `others`."""
-    deep = {key for key, value in overrides.items() if key not in NESTED_PLACES and is_too_deep(value)}
+    deep = {key for key, value in overrides.items() if key not in _NEVER_TOO_DEEP and is_too_deep(value)}
     if not deep:
         return overrides
     for key in deep:

@@ -36,10 +36,15 @@ EXTINFO_LENGTH = 16  # Meta refuses app events with any other number of entries
 class When(NamedTuple):
     """When and where an event happened, until when Meta takes it, and the overrides that say so."""
 
-    time_s: int
+    time_ms: int
     expires_at_s: int
     action_source: str
     extras: Extras
+
+    @property
+    def time_s(self) -> int:
+        """Meta's `event_time`."""
+        return self.time_ms // 1000
 
 
 def given_name(event: Event) -> str:
@@ -66,16 +71,16 @@ def name(event: Event, rules: Rules, trail: Trail) -> str | None:
 
 def when(event: Event, origin: Coordinates, rules: Rules, now_ms: int, trail: Trail) -> When | Reason:
     """When and where it happened, or that Meta does not take it any more, or not yet."""
-    time_s = _time_s(event, origin, now_ms, trail)
-    if _is_ahead(time_s, now_ms):
+    time_ms = _time_ms(event, origin, now_ms, trail)
+    if _is_ahead(time_ms, now_ms):
         return Reason.EVENT_TIME_IN_FUTURE
     extras = _extras(event, trail)
     source = _action_source_of(event, extras, rules, trail)
     age_s_max = AGE_IN_STORE_S_MAX if source == "physical_store" else AGE_S_MAX
-    expires_at_s = time_s + age_s_max - AGE_MARGIN_S
+    expires_at_s = time_ms // 1000 + age_s_max - AGE_MARGIN_S
     if now_ms > expires_at_s * 1000:
         return Reason.EVENT_TOO_OLD
-    return When(time_s, expires_at_s, source, extras)
+    return When(time_ms, expires_at_s, source, extras)
 
 
 def server_event(
@@ -116,17 +121,17 @@ def _event_id(event: Event, origin: Coordinates, trail: Trail) -> str:
     return "-".join(map(str, origin))
 
 
-def _time_s(event: Event, origin: Coordinates, now_ms: int, trail: Trail) -> int:
-    found = first_usable("event_time", mapping.EVENT_TIME, event, trail, times.unix_seconds)
+def _time_ms(event: Event, origin: Coordinates, now_ms: int, trail: Trail) -> int:
+    found = first_usable("event_time", mapping.EVENT_TIME, event, trail, times.unix_ms)
     if found is not None and not _is_ahead(found, now_ms):
         return found
     trail.note("event_time", NoteWord.MISSING if found is None else NoteWord.FUTURE)
     trail.came("event_time", "timestamp of the record")
-    return origin.timestamp_ms // 1000
+    return origin.timestamp_ms
 
 
-def _is_ahead(time_s: int, now_ms: int) -> bool:
-    return time_s * 1000 > now_ms + times.AHEAD_MS_MAX
+def _is_ahead(time_ms: int, now_ms: int) -> bool:
+    return time_ms > now_ms + times.AHEAD_MS_MAX
 
 
 def _action_source_of(event: Event, extras: Extras, rules: Rules, trail: Trail) -> str:

@@ -78,14 +78,14 @@ def client_user_agent(value: object) -> str | Unusable:
     return PLACEHOLDER if is_placeholder(trimmed) else trimmed
 
 
-def fbc(value: object, event_time_s: int) -> str | Unusable:
+def fbc(value: object, event_time_ms: int) -> str | Unusable:
     """A click id in its form, made at most 90 days before the event and 5 minutes after it."""
     if not isinstance(value, str):
         return WRONG_TYPE
     match = _FBC.fullmatch(value)
     if match is None:
         return MALFORMED
-    ahead_ms = int(match[1]) - event_time_s * 1000
+    ahead_ms = int(match[1]) - event_time_ms
     if ahead_ms > AHEAD_MS_MAX:
         return MALFORMED
     return EXPIRED if ahead_ms < -CLICK_AGE_MS_MAX else value
@@ -98,9 +98,9 @@ def fbp(value: object) -> str | Unusable:
     return value if _FBP.fullmatch(value) else MALFORMED
 
 
-def fbc_from_click(click_id: str, event_time_s: int) -> str | Unusable:
+def fbc_from_click(click_id: str, event_time_ms: int) -> str | Unusable:
     """The `fbc` that the decoded `fbclid` of a URL stands for."""
-    return f"fb.1.{event_time_s * 1000}.{click_id}" if _CLICK_ID.fullmatch(click_id) else MALFORMED
+    return f"fb.1.{event_time_ms}.{click_id}" if _CLICK_ID.fullmatch(click_id) else MALFORMED
 
 
 def _address(text: str) -> IPv4Address | IPv6Address | None:

@@ -10,6 +10,10 @@ Phone numbers: country code and number, digits only.
 A number that starts with 0 only means something inside its country: without one
 it would be hashed to a digest that nobody else has, so it is not sent.
 
+Where libphonenumber cannot read what is written (`+33 6 12 34 56 78 mobile`: letters
+are digits on a keypad), it is given the digits alone; but not those of an
+extension, which would make another's number of one that is too short.
+
 Digits with the usual signs between them are looked up in the country's own plan
 first (`numbering_plans`), which answers as libphonenumber does or not at all.
 """
@@ -19,7 +23,13 @@ from __future__ import annotations
 import re
 from unicodedata import decimal
 
-from phonenumbers import NumberParseException, is_valid_number, national_significant_number, parse
+from phonenumbers import (
+    NumberParseException,
+    PhoneNumber,
+    is_valid_number,
+    national_significant_number,
+    parse,
+)
 
 from consumer.core import numbering_plans
 from consumer.core.values import MALFORMED, NO_COUNTRY, Unusable
@@ -63,11 +73,11 @@ def _international(number: str, found: str) -> str | None:
 
 def _valid(written: str, plain: str, country: str | None) -> str | None:
     """E.164 without its `+`: of a number as it is written, else of its digits; None when neither is valid."""
-    for number in dict.fromkeys((_without_signs(written), plain)):
-        valid = _in_plan(number, country) or _parsed(number, country)
-        if valid is not None:
-            return valid
-    return None
+    number = _without_signs(written)
+    valid = _in_plan(number, country) or _parsed(number, country)
+    if valid is None and number != plain and not _has_extension(number, country):
+        return _in_plan(plain, country) or _parsed(plain, country)
+    return valid
 
 
 def _without_signs(number: str) -> str:
@@ -87,13 +97,23 @@ def _in_plan(number: str, country: str | None) -> str | None:
 
 def _parsed(number: str, country: str | None) -> str | None:
     """What libphonenumber makes of any text."""
-    try:
-        parsed = parse(number, country and country.upper())
-    except NumberParseException:
-        return None
-    if not is_valid_number(parsed):
+    parsed = _read(number, country)
+    if parsed is None or not is_valid_number(parsed):
         return None
     return f"{parsed.country_code}{national_significant_number(parsed)}"
+
+
+def _has_extension(number: str, country: str | None) -> bool:
+    """Whether the last digits are dialled after the call is connected, and so no part of the number."""
+    parsed = _read(number, country)
+    return parsed is not None and parsed.extension is not None
+
+
+def _read(number: str, country: str | None) -> PhoneNumber | None:
+    try:
+        return parse(number, country and country.upper())
+    except NumberParseException:
+        return None
 
 
 def _of_length(number: str) -> str | Unusable:

@@ -1,5 +1,5 @@
 """
-When something happened, in unix seconds.
+When something happened, in milliseconds since 1970.
 
     1700000000            under 1e11: seconds
     1700000000123         under 1e14: milliseconds
@@ -7,7 +7,8 @@ When something happened, in unix seconds.
     1700000000123456789   else nanoseconds
     2023-11-14T22:13:20Z  RFC 3339; seconds, zone and the zone's colon may be missing
 
-The result is truncated, never rounded: an event is not moved into the future.
+What is finer is cut off, never rounded: an event is not moved into the future.
+Meta takes whole seconds; the milliseconds tell what lies ahead of what.
 """
 
 from __future__ import annotations
@@ -21,43 +22,50 @@ from consumer.core.values import EMPTY, MALFORMED, WRONG_TYPE, Unusable
 # How far ahead an event may be of the clock, and a click of its event: clocks differ.
 AHEAD_MS_MAX = 5 * 60 * 1000
 
-_UNITS = ((10**11, 1), (10**14, 10**3), (10**17, 10**6))
+_A_SECOND = ((10**11, 1), (10**14, 10**3), (10**17, 10**6))
 _NANOSECONDS = 10**9
 
 # 30 digits are enough for nanoseconds in any calendar, and short enough for int().
-_DECIMAL = re.compile(r"([0-9]{1,30})(?:\.[0-9]+)?")
+_DECIMAL = re.compile(r"([0-9]{1,30})(?:\.([0-9]+))?")
 _RFC_3339 = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.[0-9]+)?)?"
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]+))?)?"
     r"(?:[Zz]|([+-])([0-9]{2}):?([0-9]{2}))?"
 )
 _DAYS_BEFORE_1970 = datetime.date(1970, 1, 1).toordinal()
 
 
-def unix_seconds(value: object) -> int | Unusable:
-    """Whole seconds since 1970, at least 1, of a JSON number or text."""
+def unix_ms(value: object) -> int | Unusable:
+    """Milliseconds since 1970, at least a second of them, of a JSON number or text."""
     if isinstance(value, str):
         return _of_text(value.strip())
     if isinstance(value, bool) or not isinstance(value, int | float):
         return WRONG_TYPE
-    return _of_number(int(value)) if math.isfinite(value) else MALFORMED
+    if not math.isfinite(value):
+        return MALFORMED
+    return _of_number(int(value), int(value % 1 * 1000))
 
 
 def _of_text(text: str) -> int | Unusable:
     if not text:
         return EMPTY
     if match := _DECIMAL.fullmatch(text):
-        return _of_number(int(match[1]))
+        return _of_number(int(match[1]), _thousandths(match[2]))
     match = _RFC_3339.fullmatch(text)
     return MALFORMED if match is None else _of_date_time(match)
 
 
-def _of_number(number: int) -> int | Unusable:
-    unit = next((unit for limit, unit in _UNITS if number < limit), _NANOSECONDS)
-    return _positive(number // unit)
+def _of_number(number: int, thousandths: int) -> int | Unusable:
+    a_second = next((unit for limit, unit in _A_SECOND if number < limit), _NANOSECONDS)
+    return _positive((number * 1000 + thousandths) // a_second)
+
+
+def _thousandths(decimals: str | None) -> int:
+    """The first three decimals: 123 of `.1239`."""
+    return int((decimals or "")[:3].ljust(3, "0"))
 
 
 def _of_date_time(match: re.Match[str]) -> int | Unusable:
-    date, *clock, sign, zone_hours, zone_minutes = match.groups()
+    date, *clock, decimals, sign, zone_hours, zone_minutes = match.groups()
     hours, minutes, seconds = (int(part or 0) for part in clock)
     zone = int(zone_hours or 0), int(zone_minutes or 0)
     # RFC 3339 writes a leap second as :60.
@@ -68,8 +76,9 @@ def _of_date_time(match: re.Match[str]) -> int | Unusable:
     except ValueError:
         return MALFORMED
     ahead = (zone[0] * 3600 + zone[1] * 60) * (-1 if sign == "-" else 1)
-    return _positive(days * 86_400 + hours * 3600 + minutes * 60 + seconds - ahead)
+    whole = days * 86_400 + hours * 3600 + minutes * 60 + seconds - ahead
+    return _positive(whole * 1000 + _thousandths(decimals))
 
 
-def _positive(seconds: int) -> int | Unusable:
-    return seconds if seconds > 0 else MALFORMED
+def _positive(milliseconds: int) -> int | Unusable:
+    return milliseconds if milliseconds >= 1000 else MALFORMED

@@ -28,7 +28,7 @@ _FIRST_DAY = datetime.date(1970, 1, 1).toordinal()
 
 
 def user_data(
-    event: Event, time_s: int, url: object, rules: Rules, hasher: BatchHasher, now_ms: int, trail: Trail
+    event: Event, time_ms: int, url: object, rules: Rules, hasher: BatchHasher, now_ms: int, trail: Trail
 ) -> UserData:
     """Meta's `user_data`. `url` is the event's cleaned `event_source_url`, which may hold a click id."""
     found = _hashed(event, _place(event, rules, now_ms), hasher, trail)
@@ -43,7 +43,7 @@ def user_data(
             "client_user_agent",
             first_usable("client_user_agent", mapping.CLIENT_USER_AGENT, event, trail, _user_agent),
         ),
-        ("fbc", _fbc(event, time_s, url, trail)),
+        ("fbc", _fbc(event, time_ms, url, trail)),
         ("fbp", first_usable("fbp", mapping.FBP, event, trail, identifiers.fbp)),
     ):
         if value is not None:
@@ -84,13 +84,13 @@ def _sent(hashed: Hashed, key: str, source: Source, trail: Trail) -> str | list[
     return hashed.sent
 
 
-def _fbc(event: Event, time_s: int, url: object, trail: Trail) -> str | None:
+def _fbc(event: Event, time_ms: int, url: object, trail: Trail) -> str | None:
     """The click id as it came, never rewritten; else built from the page's address."""
-    given = first_usable("fbc", mapping.FBC, event, trail, identifiers.fbc, time_s)
+    given = first_usable("fbc", mapping.FBC, event, trail, identifiers.fbc, time_ms)
     clicked = click_id(url) if given is None and isinstance(url, str) else None
     if clicked is None:
         return given
-    built = identifiers.fbc_from_click(clicked, time_s)
+    built = identifiers.fbc_from_click(clicked, time_ms)
     if isinstance(built, Unusable):
         trail.note("fbc", built.note)
         return None
