@@ -1,10 +1,13 @@
 """
 From decided records to ended ones: batches, requests, verdicts, dead letters.
 
-    accept -> Batcher -> one task per batch, in one of N slots -> Sink -> Verdict
+    accept -> Batcher -> one task per batch, in one of N slots -> a permit -> Sink -> Verdict
         accepted                       settle
         transient, throttled, setup    the same batch again, when the gate lets it
         refused, too large             halves; one alone: a dead letter, then settle
+
+A slot is a batch's until its end, a permit its request's: how many of those
+there are follows from the verdicts (`core/concurrency.py`).
 
 Everything here runs in the event loop's thread. Whatever has ended is settled:
 its ticket goes back to the thread that owns the Consumer, and only there does
@@ -25,6 +28,7 @@ import structlog
 
 from consumer import metrics
 from consumer.core.batching import Batcher, Limits, halves, request_body, without
+from consumer.core.concurrency import AdaptiveLimit, is_too_much
 from consumer.core.decision import Deliverable, Invalid, Reason
 from consumer.core.letter import Failure
 from consumer.core.offsets import Ticket
@@ -32,6 +36,7 @@ from consumer.core.record import Record
 from consumer.core.verdict import Kind, Verdict, backoff_s, pixel_wait_s
 from consumer.dead_letters import DeadLetters
 from consumer.gate import Gate
+from consumer.permits import Permits
 from consumer.sink import Sink
 from consumer.telemetry import Telemetry
 
@@ -88,13 +93,20 @@ class History(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """The settings of delivery. `envelope_end` is what follows the events in a request body."""
+    """
+    The settings of delivery.
+
+    `envelope_end` is what follows the events in a request body. From
+    `requests_in_flight_min` up to the max there are so many requests at once as
+    Meta takes well; where both are the same, always so many.
+    """
 
     limits: Limits
     envelope_end: bytes
     requests_in_flight_max: int
     backoff_max_s: float
     stuck_after_s: float
+    requests_in_flight_min: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +140,19 @@ class Delivery:
         self._telemetry = telemetry
         self._batcher: Batcher[InFlight] = Batcher(terms.limits)
         self._slots = asyncio.Semaphore(terms.requests_in_flight_max)
+        self._limit = AdaptiveLimit(terms.requests_in_flight_min, terms.requests_in_flight_max)
+        self._permits = Permits(self._limit.requests)
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._accepted_at = -NEVER
         self._hurrying = False
         self.requests_in_flight = 0
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    @property
+    def requests_limit(self) -> int:
+        """How many requests may be under way at once, as it stands now."""
+        return self._permits.limit
 
     # Taking in
 
@@ -254,15 +273,16 @@ class Delivery:
         body = b""
         lone_failures = 0
         while True:
-            admission = await self._gate.admit()
+            admission = await self._admitted()
             fresh = self._fresh(batch)
             if not fresh:
                 self._gate.abandon(admission)
+                self._permits.release()
                 return fresh, None, history
             if not body or len(fresh) != len(batch):
                 batch, body = fresh, request_body(fresh, self._terms.envelope_end)
             sent_at = self._clocks.monotonic_s()
-            verdict = await self._send(batch, body, admission)
+            verdict = await self._send(batch, body, admission, sent_at)
             if verdict.kind is not Kind.TRANSIENT:
                 history = history.answered()
                 if verdict.kind in ABOUT_EVENTS:
@@ -275,16 +295,33 @@ class Delivery:
                 return batch, verdict, history
             await self._wait(verdict, history)
 
-    async def _send(self, batch: Sequence[InFlight], body: bytes, admission: int) -> Verdict:
-        """One request. The gate hears of its verdict."""
+    async def _admitted(self) -> int:
+        """Return with a permit, and the gate's admission. What waited while the limit fell stands back."""
+        while True:
+            await self._permits.acquire()
+            try:
+                admission = await self._gate.admit()
+            except asyncio.CancelledError:
+                self._permits.release()
+                raise
+            if not self._permits.is_over:
+                return admission
+            self._gate.abandon(admission)
+            self._permits.release()
+
+    async def _send(self, batch: Sequence[InFlight], body: bytes, admission: int, sent_at: float) -> Verdict:
+        """One request, with a permit that it gives back. The limit and the gate hear of its verdict."""
         self.requests_in_flight += 1
+        self._limit.sent(self.requests_in_flight)
         try:
             verdict = await self._sink.send(body, len(batch))
+            self._set_limit(verdict, sent_at)
         except BaseException:
             self._gate.abandon(admission)
             raise
         finally:
             self.requests_in_flight -= 1
+            self._permits.release()
         self._gate.hear(admission, verdict, pixel_wait_s(verdict, self._clocks.chance()))
         self._telemetry.add(metrics.REQUESTS, 1, verdict.kind.value)
         if verdict.code is not None:
@@ -292,6 +329,13 @@ class Delivery:
         if verdict.kind is not Kind.ACCEPTED:
             _log(verdict, len(batch))
         return verdict
+
+    def _set_limit(self, verdict: Verdict, sent_at: float) -> None:
+        before = self._limit.requests
+        self._limit.answered(sent_at, self._clocks.monotonic_s(), verdict)
+        self._permits.limit = self._limit.requests
+        if is_too_much(verdict) and self._limit.requests < before:
+            log.debug("throttled: fewer requests at once", limit=self._limit.requests, before=before)
 
     def _is_stuck(self, history: History) -> bool:
         """Whether the batch has been failing for long. Whether it is Meta that is ill, others show."""

@@ -94,10 +94,11 @@ COUNTERS = (
 IN_FLIGHT = Metric("capi.in_flight", "{record}", "Records taken and not yet ended.", {})
 IN_FLIGHT_BYTES = Metric("capi.in_flight.bytes", "By", "Bytes of those records.", {})
 REQUESTS_IN_FLIGHT = Metric("capi.requests.in_flight", "{request}", "Requests under way.", {})
+REQUESTS_LIMIT = Metric("capi.requests.limit", "{request}", "Requests that may be under way at once.", {})
 STATE = Metric(
     "capi.state",
     "1",
     "1 for the state that the consumer is in, 0 for the others.",
     {"state": words(State)},
 )
-GAUGES = (IN_FLIGHT, IN_FLIGHT_BYTES, REQUESTS_IN_FLIGHT, STATE)
+GAUGES = (IN_FLIGHT, IN_FLIGHT_BYTES, REQUESTS_IN_FLIGHT, REQUESTS_LIMIT, STATE)

@@ -171,6 +171,7 @@ def _terms(settings: Settings) -> Terms:
         settings.requests_in_flight_max,
         settings.backoff_max_s,
         settings.stuck_after_s,
+        settings.requests_in_flight_min,
     )
 
 
@@ -221,6 +222,7 @@ def _register_gauges(telemetry: Telemetry, worker: Worker, delivery: Delivery, v
     telemetry.read_from(metrics.IN_FLIGHT, lambda: {(): worker.events_in_flight})
     telemetry.read_from(metrics.IN_FLIGHT_BYTES, lambda: {(): worker.bytes_in_flight})
     telemetry.read_from(metrics.REQUESTS_IN_FLIGHT, lambda: {(): delivery.requests_in_flight})
+    telemetry.read_from(metrics.REQUESTS_LIMIT, lambda: {(): delivery.requests_limit})
     telemetry.read_from(metrics.STATE, lambda: {(s.value,): float(s is vital.state()) for s in State})
 
 

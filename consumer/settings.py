@@ -56,6 +56,13 @@ class OutOfRange(StrEnum):
     LATEST = "latest"
 
 
+class Concurrency(StrEnum):
+    """Whether the number of requests at once follows from how Meta answers."""
+
+    ADAPTIVE = "adaptive"
+    FIXED = "fixed"
+
+
 class LogFormat(StrEnum):
     """`auto` is `console` on a terminal and `json` elsewhere."""
 
@@ -209,7 +216,9 @@ class Settings(BaseSettings):
     linger_ms: Annotated[int, Field(ge=0, le=600000)] = 1_000
     """How long a batch waits for more events."""
     requests_in_flight_max: Annotated[int, Field(ge=1, le=256)] = 8
-    """Requests at once."""
+    """Requests at once, at most."""
+    concurrency: Concurrency = Concurrency.ADAPTIVE
+    """`adaptive`: as many at once as Meta takes well, from 1 to that most; `fixed`: always that most."""
     events_in_flight_max: Annotated[int, Field(ge=1)] = 20_000
     """Records taken and not yet ended; above it the partitions pause."""
     bytes_in_flight_max: Annotated[int, Field(ge=1024)] = 128 * 1024 * 1024
@@ -314,6 +323,11 @@ class Settings(BaseSettings):
             data_processing=self._data_processing(),
             event_bytes_max=self.event_bytes_max,
         )
+
+    @property
+    def requests_in_flight_min(self) -> int:
+        """How few requests at once there may be at the worst."""
+        return self.requests_in_flight_max if self.concurrency is Concurrency.FIXED else 1
 
     def _data_processing(self) -> DataProcessing | None:
         if self.data_processing_options is None:

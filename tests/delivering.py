@@ -96,6 +96,7 @@ class Scene:
                 settings.requests_in_flight_max,
                 terms.pop("backoff_max_s", 0.05),
                 terms.pop("stuck_after_s", 300.0),
+                settings.requests_in_flight_min,
             ),
             Clocks(lambda: self.now_s, time.monotonic, lambda: chance),
             lambda tickets: self.settled.extend(ticket.offset for ticket in tickets),

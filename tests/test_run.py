@@ -206,6 +206,10 @@ async def test_throttled_is_ready_all_the_same(brokers):
             if line.startswith("capi_state{") and 'state="throttled"' in line
         ] == ["1.0"]
         assert next(line for line in text.splitlines() if line.startswith("capi_in_flight{")).endswith(" 1.0")
+        # Throttled: half of four.
+        assert next(line for line in text.splitlines() if line.startswith("capi_requests_limit{")).endswith(
+            " 2.0"
+        )
 
 
 async def test_it_has_started_once_the_group_was_joined(brokers):

@@ -96,6 +96,7 @@ REFUSED = [
     ("user_consent_category", "1,canary"), ("user_consent_category", "1|canary"),
     ("match_rule", "canary"), ("birthdate_order", "canary"), ("content_id", "canary"), ("start", "canary"),
     ("out_of_range", "canary"), ("log_format", "canary"), ("log_level", "canary"),
+    ("concurrency", "canary"), ("concurrency", ""),
     ("action_source", "canary"),
     ("purchase_personal_information", ""), ("purchase_personal_information", "Canary!"),
     ("purchase_personal_information", "em,canary"), ("purchase_personal_information", "EM"),
