@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
+from contextlib import AbstractContextManager
 from unittest import mock
 
 from phonenumbers import PhoneNumberFormat, example_number_for_type, format_number
@@ -51,7 +52,7 @@ def cost_us(texts: list[tuple[str, str]], times: int = 50) -> float:
     return (time.perf_counter() - started) * 1e6 / (times * len(texts))
 
 
-def without_plans() -> mock._patch_default_new:
+def without_plans() -> AbstractContextManager[object]:
     """As if no number stood in a plan."""
     return mock.patch.object(phones, "_in_plan", lambda number, country: None)
 

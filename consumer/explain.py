@@ -17,7 +17,6 @@ key by key: where the value came from, what was hashed, what is sent.
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +25,7 @@ from typing import Annotated, Any
 import orjson
 import typer
 
+from consumer.clock import now_ms
 from consumer.core.decide import decide
 from consumer.core.decision import Decision, Deliverable, Filtered, Invalid, Reason
 from consumer.core.record import Partition, Record
@@ -83,7 +83,7 @@ def explain(
     settings_file: SettingsFile = None,
 ) -> None:
     """Show what Meta would get for each event, or why it would not get it."""
-    now_ms = time.time_ns() // 1_000_000 if now is None else _unix_ms(now)
+    at_ms = now_ms() if now is None else _unix_ms(now)
     settings = load_settings(file=settings_file)
     report = Report()  # of what is odd about the file, on standard error: the answers are for a pipe
     on_header = column_check(schema(EVENT), settings.rules.custom_data_paths, report.warn)
@@ -91,7 +91,7 @@ def explain(
         is_by_line = form is FileFormat.JSONL or (form is FileFormat.AUTO and not _is_named_otherwise(file))
         names = purchase_names(settings.event_names)
         entries = opened.raw() if is_by_line else opened.events(form, encoding, names, on_header)
-        each = explained(_with_remarks_told(entries, report), settings.rules, now_ms)
+        each = explained(_with_remarks_told(entries, report), settings.rules, at_ms)
         if as_json:
             _print_json(each)
         else:
@@ -99,7 +99,7 @@ def explain(
     report.close()
 
 
-def explained(entries: Iterable[Entry], rules: Rules, now_ms: int) -> Iterator[Explained]:
+def explained(entries: Iterable[Entry], rules: Rules, at_ms: int) -> Iterator[Explained]:
     """The decision about each entry, without a byte order mark before the first."""
     for offset, entry in enumerate(entries):
         if isinstance(entry, Unreadable):
@@ -108,7 +108,7 @@ def explained(entries: Iterable[Entry], rules: Rules, now_ms: int) -> Iterator[E
         value = entry.value.removeprefix(BOM) if offset == 0 else entry.value
         hasher = ReadingHasher()
         sources: Sources = {}
-        decision = decide(Record(STDIN, offset, now_ms, value), rules, hasher, now_ms, sources)
+        decision = decide(Record(STDIN, offset, at_ms, value), rules, hasher, at_ms, sources)
         yield Explained(entry.line, decision, sources, hasher.texts)
 
 

@@ -164,7 +164,7 @@ class Settings(BaseSettings):
     purchase_personal_information: TextList = ("em", "ph")
     """A Purchase needs one of these keys."""
     default_country: Country = ""
-    """Country of national phone numbers without one."""
+    """Country of national phone numbers, states and postal codes in events that name none."""
     birthdate_order: MaybeOrder = None
     """How 02/03/1997 is read. Unset: it is not."""
     action_source: ActionSource = "website"

@@ -160,6 +160,9 @@ def test_each_reason_stands_once_with_its_end():
 def test_each_note_stands_once():
     rows = table("note", "what it means", "what to do")
     assert sorted(codes(row[0])[0] for row in rows) == sorted(NoteWord)
+
+
+def test_notes_are_counted_under_the_name_that_the_page_says():
     telemetry = Telemetry()
     telemetry.add(metrics.NOTES, 1, "em", "malformed")
     shown = telemetry.exposition()

@@ -37,7 +37,8 @@ class Explained(NamedTuple):
     One entry of a file: the line it begins on and what is decided about it.
 
     `sources` is Meta key -> path the value came from; `texts`, of the hashed
-    keys, the normalised texts. Both are personal only in `texts`.
+    keys, the normalised texts. `texts` are personal; a path in `sources` may hold a key
+    of the user's own.
     """
 
     line: int
