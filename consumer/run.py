@@ -281,6 +281,8 @@ def _warn_of_settings(settings: Settings) -> None:
         log.warning(
             "a test event code is set: Meta counts test events as live", setting="CAPI_TEST_EVENT_CODE"
         )
+    if not settings.brake:
+        log.warning("the flood brake is off: however many dead letters are written", setting="CAPI_BRAKE")
     if settings.custom_data_allow:
         log.warning("some keys of custom_data are not cleaned", setting="CAPI_CUSTOM_DATA_ALLOW")
 
