@@ -368,7 +368,9 @@ class Delivery:
     async def _bury(self, item: InFlight | Unsendable, failure: Failure) -> None:
         """Write the dead letter, then settle. The letter waits in a task of its own and holds no slot."""
         await self._brake.admit()
-        await self._letters.put(item.record, failure)
+        # Held for hours perhaps: whoever has the partition now has its letters too.
+        if not item.ticket.is_void:
+            await self._letters.put(item.record, failure)
         self._settle([item.ticket])
 
 

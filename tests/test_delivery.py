@@ -9,7 +9,7 @@ import time
 import orjson
 import pytest
 from confluent_kafka import KafkaError
-from delivering import NOW_S, named, offsets, payload, refused, scene, stuck
+from delivering import NOW_S, PARTITION, named, offsets, payload, refused, scene, stuck
 from faulty_kafka import Request
 
 from consumer import metrics
@@ -591,6 +591,19 @@ async def test_a_letter_does_not_wait_for_the_rest_of_a_batch_that_fails():
         assert running.sandbox.stats.events_accepted == 0
         running.sandbox.behave(faults=[])
         await running.all_ended()
+
+
+async def test_held_letters_of_a_partition_that_was_taken_away_are_not_written():
+    """Whoever has the partition now has decided its records too."""
+    async with scene(brake=True) as running:
+        for _ in range(150):
+            running.accept_invalid(Reason.NOT_JSON)
+            await asyncio.sleep(0)
+        await running.until(lambda: running.brake.held == 51 and len(running.settled) == 99)
+        running.tracker.revoke(PARTITION)
+        running.brake.release()
+        await running.all_ended()
+        assert running.lettered() == list(range(99))
 
 
 async def test_letters_that_are_held_are_abandoned_too():

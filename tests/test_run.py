@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from contextlib import asynccontextmanager
+from pathlib import Path
 from types import SimpleNamespace
 
 import aiohttp
@@ -452,6 +453,22 @@ def test_sigusr1_releases_the_brake(process, brokers):
     assert len(brokers.records(LETTERS)) == 600
     child.terminate()
     assert child.wait(DEADLINE_S) == 0
+
+
+def test_sigusr1_before_there_is_a_brake_ends_nothing(process):
+    """While Kafka is still looked at. Afterwards the process ends in its own words."""
+    child, log = process(CAPI_BOOTSTRAP_SERVERS=f"127.0.0.1:{free_ports(1)[0]}")
+    eventually(lambda: ignores(child.pid, signal.SIGUSR1), DEADLINE_S)
+    child.send_signal(signal.SIGUSR1)
+    assert child.wait(60) == 1
+    assert log.read_text().startswith("capi-consumer: brokers: ")
+
+
+def ignores(pid, number):
+    """Whether a process of this machine ignores a signal, as the kernel says it."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    (mask,) = (line.split()[1] for line in lines if line.startswith("SigIgn:"))
+    return bool(int(mask, 16) >> (number - 1) & 1)
 
 
 def test_one_that_starts_with_the_brake_released_writes_every_letter(process, brokers):
