@@ -15,7 +15,7 @@ Everything but `is_on` and `held` belongs to the event loop's thread.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import structlog
 
@@ -43,13 +43,13 @@ class Brake:
         """Whether letters wait. Read by the worker's thread too."""
         return self._flood.is_on
 
-    def decide(self, reasons: Iterable[Reason | None]) -> None:
+    def decide(self, reasons: Sequence[Reason | None]) -> None:
         """The records of one poll: reasons of filtered and invalid ones, None for those that are sent."""
         if self._is_wanted:
             self._flood.decide(reasons)
             self._follow()
 
-    def answer(self, reasons: Iterable[Reason | None]) -> None:
+    def answer(self, reasons: Sequence[Reason | None]) -> None:
         """Events of one batch as Meta answered them: None for accepted ones."""
         if self._is_wanted:
             self._flood.answer(reasons)

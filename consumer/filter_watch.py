@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
 import structlog
 
@@ -18,7 +18,7 @@ class FilterWatch:
     def __init__(self) -> None:
         self._alarm = FilterAlarm()
 
-    def decide(self, reasons: Iterable[Reason | None]) -> None:
+    def decide(self, reasons: Sequence[Reason | None]) -> None:
         """The records of one poll: reasons of filtered and invalid ones, None for those that are sent."""
         before = self._alarm.on
         self._alarm.decide(reasons)

@@ -222,7 +222,7 @@ def _worker(
 ) -> Worker:
     loop = asyncio.get_running_loop()
 
-    def decide(reasons: Sequence[Reason | None]) -> None:
+    def decided(reasons: Sequence[Reason | None]) -> None:
         brake.decide(reasons)
         watch.decide(reasons)
 
@@ -236,7 +236,7 @@ def _worker(
         in_loop(delivery.accept),
         in_loop(delivery.hurry),
         lambda: gate.state is State.RUNNING and not delivery.broken.done(),
-        in_loop(decide),
+        in_loop(decided),
         brake,
     )
     properties = kafka.consumer_properties(settings)

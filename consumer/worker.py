@@ -78,7 +78,7 @@ class Handover:
     accept: Callable[[Sequence[InFlight], Sequence[Unsendable]], None]
     hurry: Callable[[bool], None]
     can_deliver: Callable[[], bool]
-    decide: Callable[[Sequence[Reason | None]], None]
+    decided: Callable[[Sequence[Reason | None]], None]
     brake: Holding
 
 
@@ -212,7 +212,7 @@ class Worker:
                     self._tracker.complete(ticket)
         self._count(decisions)
         # Before the records themselves: the brake is to know of them when their letters come.
-        self._handover.decide([None if isinstance(d, Deliverable) else d.reason for d in decisions])
+        self._handover.decided([None if isinstance(d, Deliverable) else d.reason for d in decisions])
         if events or unsendable:
             self._handover.accept(events, unsendable)
 

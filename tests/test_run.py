@@ -20,6 +20,7 @@ from confluent_kafka import Consumer, KafkaError, TopicPartition
 from deciding import event
 from eventually import eventually
 from faulty_kafka import FaultyKafka, Request
+from structlog.testing import capture_logs
 from system.ports import free_ports
 
 from consumer import metrics, run
@@ -301,10 +302,25 @@ async def test_a_restart_with_mended_settings_decides_what_was_held_anew(brokers
     assert len(brokers.records(LETTERS)) == letters
 
 
+async def test_a_flood_of_refused_events_is_held_too(brokers):
+    asks = {"integrations.facebook.custom_data.sandbox_refuse": "100/2804007"}
+    brokers.write(EVENTS, *(value(n, **asks) for n in range(300)))
+    brake = Brake()
+    async with consuming(brokers, brake=brake, linger_ms=300) as at:
+        await until(lambda: brake.is_on and brake.held)
+        assert await get(at, "/readyz") == (503, {"state": "braked"})
+        assert len(brokers.records(LETTERS)) <= 99
+        brake.release()
+        await until(lambda: committed(brokers) == 300)
+    assert len(brokers.records(LETTERS)) == 300
+
+
 async def test_without_the_brake_every_letter_is_written(brokers):
     brokers.write(EVENTS, *[b"not json"] * 600)
-    async with consuming(brokers, brake_setting=False):
-        await until(lambda: committed(brokers) == 600)
+    with capture_logs() as lines:
+        async with consuming(brokers, brake_setting=False):
+            await until(lambda: committed(brokers) == 600)
+    assert [line["log_level"] for line in lines if line.get("setting") == "CAPI_BRAKE"] == ["warning"]
     assert len(brokers.records(LETTERS)) == 600
 
 

@@ -11,7 +11,7 @@ filtered is committed. So it is said.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from consumer.core.decision import FILTERED_REASONS, Reason
 from consumer.core.window import Window
@@ -28,7 +28,7 @@ class FilterAlarm:
         self._decided: Window[Reason | None] = Window(RECORDS)
         self.on: frozenset[Reason] = frozenset()
 
-    def decide(self, reasons: Iterable[Reason | None]) -> None:
+    def decide(self, reasons: Sequence[Reason | None]) -> None:
         """The records of one poll, as they were decided."""
         self._decided.add(reasons)
         self.on = frozenset(

@@ -24,7 +24,7 @@ show no flood; then it is armed again.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from consumer.core.decision import INVALID_REASONS, Reason
 from consumer.core.window import Window
@@ -44,12 +44,12 @@ class Flood:
         self._is_released = is_released
         self.is_on = False
 
-    def decide(self, reasons: Iterable[Reason | None]) -> None:
+    def decide(self, reasons: Sequence[Reason | None]) -> None:
         """The records of one poll, as they were decided."""
         self._decided.add(reasons)
         self._judge()
 
-    def answer(self, reasons: Iterable[Reason | None]) -> None:
+    def answer(self, reasons: Sequence[Reason | None]) -> None:
         """The events of one batch, as Meta answered them."""
         self._answered.add(reasons)
         self._judge()
