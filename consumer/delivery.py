@@ -7,7 +7,8 @@ From decided records to ended ones: batches, requests, verdicts, dead letters.
         refused, too large             halves; one alone: a dead letter, then settle
 
 A slot is a batch's until its end, a permit its request's: how many of those
-there are follows from the verdicts (`core/concurrency.py`).
+there are follows from the verdicts (`core/concurrency.py`). A dead letter is
+written when the brake lets it (`consumer/brake.py`).
 
 Everything here runs in the event loop's thread. Whatever has ended is settled:
 its ticket goes back to the thread that owns the Consumer, and only there does
@@ -21,12 +22,13 @@ import asyncio
 import math
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import structlog
 
 from consumer import metrics
+from consumer.brake import Brake
 from consumer.core.batching import Batcher, Limits, halves, request_body, without
 from consumer.core.concurrency import AdaptiveLimit, is_too_much
 from consumer.core.decision import Deliverable, Invalid, Reason
@@ -91,6 +93,14 @@ class History(NamedTuple):
         return History(self.attempts + 1, min(self.failing_since, sent_at), now)
 
 
+@dataclass(slots=True)
+class Tally:
+    """What Meta said of a batch's events since the brake was last told."""
+
+    accepted: int = 0
+    refused: list[tuple[InFlight, Failure]] = field(default_factory=list)
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
     """
@@ -130,6 +140,7 @@ class Delivery:
         clocks: Clocks,
         settle: Callable[[list[Ticket]], None],
         telemetry: Telemetry,
+        brake: Brake,
     ) -> None:
         self._sink = sink
         self._letters = letters
@@ -138,6 +149,7 @@ class Delivery:
         self._clocks = clocks
         self._settle = settle
         self._telemetry = telemetry
+        self._brake = brake
         self._batcher: Batcher[InFlight] = Batcher(terms.limits)
         self._slots = asyncio.Semaphore(terms.requests_in_flight_max)
         self._limit = AdaptiveLimit(terms.requests_in_flight_min, terms.requests_in_flight_max)
@@ -222,46 +234,51 @@ class Delivery:
 
     async def _deliver(self, batch: Sequence[InFlight]) -> None:
         async with self._slots:
-            await self._end(batch, History())
+            tally = Tally()
+            await self._end(batch, History(), tally)
+            self._tell(tally)
 
-    async def _end(self, batch: Sequence[InFlight], history: History) -> bool:
+    async def _end(self, batch: Sequence[InFlight], history: History, tally: Tally) -> bool:
         """Bring each event of the batch to its end. True when none of them was refused."""
         is_clean = True
         while True:
-            batch, verdict, history = await self._answer(batch, history)
+            batch, verdict, history = await self._answer(batch, history, tally)
             if verdict is None:
                 return is_clean
             if verdict.kind is Kind.ACCEPTED:
                 self._settle_accepted(batch, verdict)
+                tally.accepted += len(batch)
                 return is_clean
             if len(batch) == 1:
-                self._spawn(self._bury(batch[0], _failure(verdict, history.attempts)))
+                tally.refused.append((batch[0], _failure(verdict, history.attempts)))
                 return False
             named = verdict.event_index
             if named is None:
                 is_refused = verdict.kind is Kind.REFUSED
-                return await self._end_halves(batch, history, is_refused=is_refused) and is_clean
+                return await self._end_halves(batch, history, tally, is_refused=is_refused) and is_clean
             # The event that Meta names goes alone, then the rest. When it is taken after
             # all, the name was wrong, and only halving finds the right one.
-            was_wrong = await self._end([batch[named]], history)
+            was_wrong = await self._end([batch[named]], history, tally)
             batch = without(batch, named)
             if was_wrong and len(batch) > 1:
-                return await self._end_halves(batch, history, is_refused=True) and is_clean
+                return await self._end_halves(batch, history, tally, is_refused=True) and is_clean
             is_clean = is_clean and was_wrong
 
-    async def _end_halves(self, batch: Sequence[InFlight], history: History, *, is_refused: bool) -> bool:
+    async def _end_halves(
+        self, batch: Sequence[InFlight], history: History, tally: Tally, *, is_refused: bool
+    ) -> bool:
         """
         Both halves. When Meta refused the whole and took the left half, the
         right half holds the bad event: it is split without being sent.
         """
         left, right = halves(batch)
-        is_left_clean = await self._end(left, history)
+        is_left_clean = await self._end(left, history, tally)
         if is_refused and is_left_clean and len(right) > 1:
-            return await self._end_halves(right, history, is_refused=True)
-        return await self._end(right, history) and is_left_clean
+            return await self._end_halves(right, history, tally, is_refused=True)
+        return await self._end(right, history, tally) and is_left_clean
 
     async def _answer(
-        self, batch: Sequence[InFlight], history: History
+        self, batch: Sequence[InFlight], history: History, tally: Tally
     ) -> tuple[Sequence[InFlight], Verdict | None, History]:
         """
         Send until there is an answer that says something about the events.
@@ -283,6 +300,8 @@ class Delivery:
                 batch, body = fresh, request_body(fresh, self._terms.envelope_end)
             sent_at = self._clocks.monotonic_s()
             verdict = await self._send(batch, body, admission, sent_at)
+            if verdict.kind not in ABOUT_EVENTS:
+                self._tell(tally)  # the batch may wait for long: its letters need not
             if verdict.kind is not Kind.TRANSIENT:
                 history = history.answered()
                 if verdict.kind in ABOUT_EVENTS:
@@ -356,6 +375,19 @@ class Delivery:
 
     # Ends
 
+    def _tell(self, tally: Tally) -> None:
+        """
+        The brake hears what Meta said of a batch, and the letters of the refused may be written.
+
+        Not event by event: of a batch Meta names the bad events first, and
+        they would look like a flood.
+        """
+        refused, tally.refused = tally.refused, []
+        accepted, tally.accepted = tally.accepted, 0
+        self._brake.answer([*[None] * accepted, *[failure.reason for _, failure in refused]])
+        for item, failure in refused:
+            self._spawn(self._bury(item, failure))
+
     def _fresh(self, batch: Sequence[InFlight]) -> Sequence[InFlight]:
         """The batch without events that Meta no longer takes; those have ended as filtered."""
         now_s = self._clocks.now_s()
@@ -378,7 +410,10 @@ class Delivery:
 
     async def _bury(self, item: InFlight | Unsendable, failure: Failure) -> None:
         """Write the dead letter, then settle. The letter waits in a task of its own and holds no slot."""
-        await self._letters.put(item.record, failure)
+        await self._brake.admit()
+        # Held for hours perhaps: whoever has the partition now has its letters too.
+        if not item.ticket.is_void:
+            await self._letters.put(item.record, failure)
         self._settle([item.ticket])
 
 

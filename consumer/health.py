@@ -2,8 +2,8 @@
 Health over HTTP: is it started, ready, alive; and the metrics.
 
     /startupz  200 once the worker has turned: Kafka was found well and the topics are subscribed
-    /readyz    200 unless Meta refuses token, pixel or version, or we are leaving
-    /livez     200 as long as the worker turns: waiting for Meta is no reason to be restarted
+    /readyz    200 unless Meta refuses token, pixel or version, the flood brake is on, or we are leaving
+    /livez     200 as long as the worker turns: waiting for Meta or a person is no reason to be restarted
     /metrics   Prometheus's text format
 """
 
@@ -25,7 +25,8 @@ from consumer.telemetry import Telemetry
 # thing that it does in one turn: draining revoked partitions.
 LIVE_S = 300.0
 
-UNREADY = frozenset({State.STARTING, State.SETUP, State.DRAINING})
+# Those of them that a wrong setting causes stop a rollout that brings it.
+UNREADY = frozenset({State.STARTING, State.SETUP, State.BRAKED, State.DRAINING})
 
 
 class Vital(NamedTuple):

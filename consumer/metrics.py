@@ -101,4 +101,13 @@ STATE = Metric(
     "1 for the state that the consumer is in, 0 for the others.",
     {"state": words(State)},
 )
-GAUGES = (IN_FLIGHT, IN_FLIGHT_BYTES, REQUESTS_IN_FLIGHT, REQUESTS_LIMIT, STATE)
+LETTERS_HELD = Metric(
+    "capi.brake.held_letters", "{record}", "Records whose dead letter the flood brake holds back.", {}
+)
+FILTER_ALARM = Metric(
+    "capi.filter_alarm",
+    "1",
+    "1 for a reason that over half of the last 1,000 records are filtered for, 0 for the others.",
+    {"reason": words(FILTERED_REASONS)},
+)
+GAUGES = (IN_FLIGHT, IN_FLIGHT_BYTES, REQUESTS_IN_FLIGHT, REQUESTS_LIMIT, STATE, LETTERS_HELD, FILTER_ALARM)

@@ -14,22 +14,27 @@ import random
 import signal
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
+from typing import Annotated
 from urllib.parse import urlsplit
 
 import structlog
+import typer
 import uvloop
 from confluent_kafka import KafkaException
 
 from consumer import __version__, exits, kafka, logs, metrics
 from consumer.access_token import AccessToken
+from consumer.brake import Brake, tell_of_brake
 from consumer.core.batching import Limits, envelope_end
+from consumer.core.decision import Reason
 from consumer.core.letter import Writer
 from consumer.core.offsets import Ticket
 from consumer.dead_letters import ONE_BY_ONE, DeadLetters
 from consumer.delivery import Clocks, Delivery, Terms
 from consumer.exits import CannotGoOn
+from consumer.filter_watch import FilterWatch
 from consumer.gate import Gate
 from consumer.health import Vital, served
 from consumer.load_settings import load_settings
@@ -52,16 +57,33 @@ TOKEN_POLL_S = 1.0
 CLOSE_S = 10.0
 
 
-def run(settings_file: SettingsFile = None) -> None:
-    """Read the events topics and send to Meta until told to stop (SIGTERM drains; a second one does not)."""
+ReleaseBrake = Annotated[
+    bool,
+    typer.Option(
+        "--release-brake",
+        help="Start with the flood brake released: dead letters are written, however many, "
+        "until 1,000 records in a row are no flood. SIGUSR1 does the same to a running one.",
+    ),
+]
+
+
+def run(settings_file: SettingsFile = None, release_brake: ReleaseBrake = False) -> None:
+    """
+    Read the events topics and send to Meta until told to stop (SIGTERM drains; a second one does not).
+
+    When half of the last 1,000 records would be dead letters, it pauses
+    (state `braked`) until SIGUSR1 or a restart releases it.
+    """
     settings = load_settings(file=settings_file, sends=True)
     logs.configure(settings.log_format, settings.log_level)
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # there is no brake yet, and it would end the process
     refuse_unless_ready(preflight(settings, kafka.admin_client(settings)))
-    uvloop.run(_until_signalled(settings))
+    uvloop.run(_until_signalled(settings, release_brake))
 
 
-async def _until_signalled(settings: Settings) -> None:
+async def _until_signalled(settings: Settings, release_brake: bool) -> None:
     stop = asyncio.Event()
+    brake = Brake(is_wanted=settings.brake, is_released=release_brake)
 
     def asked() -> None:
         if stop.is_set():
@@ -74,34 +96,45 @@ async def _until_signalled(settings: Settings) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, asked)
-    await consume(settings, Telemetry(), stop, watchdog=_end_process)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, brake.release)
+    await consume(settings, Telemetry(), stop, watchdog=_end_process, brake=brake)
 
 
 async def consume(
-    settings: Settings, telemetry: Telemetry, stop: asyncio.Event, watchdog: Callable[[], None] | None = None
+    settings: Settings,
+    telemetry: Telemetry,
+    stop: asyncio.Event,
+    watchdog: Callable[[], None] | None = None,
+    brake: Brake | None = None,
 ) -> None:
     """
     Consume until `stop` is set, then drain, commit and leave.
 
+    `brake` is for who wants to release it; else there is one by the settings.
     `watchdog` is called when leaving takes longer than the drain may. Raises
     CannotGoOn where Kafka ends our work for good, and whatever a bug raises.
     """
     token = AccessToken(settings)
     gate = Gate(time.monotonic, settings.setup_retry_s)
     letters = _dead_letters(settings, telemetry)
+    brake = brake or Brake(is_wanted=settings.brake)
+    watch = FilterWatch()
     ended: queue.SimpleQueue[list[Ticket]] = queue.SimpleQueue()
     async with Sink(settings, token) as sink:
-        delivery = Delivery(sink, letters, gate, _terms(settings), _clocks(), ended.put, telemetry)
-        worker = _worker(settings, telemetry, delivery, gate, ended)
+        delivery = Delivery(sink, letters, gate, _terms(settings), _clocks(), ended.put, telemetry, brake)
+        worker = _worker(settings, telemetry, delivery, gate, brake, watch, ended)
         thread = WorkerThread(worker)
-        vital = Vital(lambda: _state(stop, worker, gate), lambda: time.monotonic() - worker.turned_at)
+        vital = Vital(lambda: _state(stop, worker, gate, brake), lambda: time.monotonic() - worker.turned_at)
         _register_gauges(telemetry, worker, delivery, vital)
+        telemetry.read_from(metrics.LETTERS_HELD, lambda: {(): brake.held})
+        telemetry.read_from(metrics.FILTER_ALARM, watch.gauge)
         async with served(settings.health_address, vital, telemetry) as port:
             log.info("consuming", **_where(settings), health_port=port)
             _warn_of_settings(settings)
             beside = [
                 asyncio.create_task(_watch_token(token, gate)),
                 asyncio.create_task(tell_progress(telemetry)),
+                asyncio.create_task(tell_of_brake(brake)),
             ]
             thread.start()
             try:
@@ -184,9 +217,15 @@ def _worker(
     telemetry: Telemetry,
     delivery: Delivery,
     gate: Gate,
+    brake: Brake,
+    watch: FilterWatch,
     ended: queue.SimpleQueue[list[Ticket]],
 ) -> Worker:
     loop = asyncio.get_running_loop()
+
+    def decided(reasons: Sequence[Reason | None]) -> None:
+        brake.decide(reasons)
+        watch.decide(reasons)
 
     def in_loop(call: Callable[..., None]) -> Callable[..., None]:
         def hand_over(*given: object) -> None:
@@ -198,6 +237,8 @@ def _worker(
         in_loop(delivery.accept),
         in_loop(delivery.hurry),
         lambda: gate.state is State.RUNNING and not delivery.broken.done(),
+        in_loop(decided),
+        brake,
     )
     properties = kafka.consumer_properties(settings)
     source = Source(
@@ -226,9 +267,11 @@ def _register_gauges(telemetry: Telemetry, worker: Worker, delivery: Delivery, v
     telemetry.read_from(metrics.STATE, lambda: {(s.value,): float(s is vital.state()) for s in State})
 
 
-def _state(stop: asyncio.Event, worker: Worker, gate: Gate) -> State:
+def _state(stop: asyncio.Event, worker: Worker, gate: Gate, brake: Brake) -> State:
     if stop.is_set():
         return State.DRAINING
+    if brake.is_on:  # the one that does not pass by itself
+        return State.BRAKED
     return gate.state if worker.has_joined else State.STARTING
 
 
@@ -240,6 +283,8 @@ def _warn_of_settings(settings: Settings) -> None:
         log.warning(
             "a test event code is set: Meta counts test events as live", setting="CAPI_TEST_EVENT_CODE"
         )
+    if not settings.brake:
+        log.warning("the flood brake is off: however many dead letters are written", setting="CAPI_BRAKE")
     if settings.custom_data_allow:
         log.warning("some keys of custom_data are not cleaned", setting="CAPI_CUSTOM_DATA_ALLOW")
 

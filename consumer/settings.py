@@ -231,6 +231,8 @@ class Settings(BaseSettings):
     """How long a partition that is taken away is drained."""
 
     # Operation
+    brake: bool = True
+    """Pauses when half of the last 1,000 records would be dead letters."""
     health_address: Address = "0.0.0.0:9090"
     """Health and metrics."""
     log_format: LogFormat = LogFormat.AUTO

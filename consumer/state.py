@@ -6,10 +6,11 @@ from enum import StrEnum
 
 
 class State(StrEnum):
-    """What the consumer is doing. `throttled` is ready all the same; `setup` is not."""
+    """What the consumer is doing. `throttled` is ready all the same; `setup` and `braked` are not."""
 
     STARTING = "starting"
     RUNNING = "running"
     THROTTLED = "throttled"
     SETUP = "setup"
+    BRAKED = "braked"
     DRAINING = "draining"

@@ -20,12 +20,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import structlog
 
 from consumer import metrics
 from consumer.core.decide import decide
-from consumer.core.decision import Decision, Deliverable, Filtered, Invalid
+from consumer.core.decision import Decision, Deliverable, Filtered, Invalid, Reason
 from consumer.core.hashing import BatchHasher
 from consumer.core.offsets import OffsetTracker, Ticket
 from consumer.core.record import Partition, Record
@@ -56,6 +57,20 @@ class Pace:
     revoke_timeout_s: float
 
 
+class Holding(Protocol):
+    """What the worker reads of the flood brake."""
+
+    @property
+    def is_on(self) -> bool:
+        """Take nothing more in."""
+        ...
+
+    @property
+    def held(self) -> int:
+        """Records that do not end before the brake is released."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Handover:
     """The way from this thread to the event loop: called here, carried out there."""
@@ -63,6 +78,8 @@ class Handover:
     accept: Callable[[Sequence[InFlight], Sequence[Unsendable]], None]
     hurry: Callable[[bool], None]
     can_deliver: Callable[[], bool]
+    decided: Callable[[Sequence[Reason | None]], None]
+    brake: Holding
 
 
 class Worker:
@@ -155,7 +172,7 @@ class Worker:
         """
         Hold all partitions at a limit, and one that is too far ahead of its oldest record in flight.
 
-        Go on at half of it. Polling goes on either way.
+        Go on at half of it. The flood brake holds all of them too. Polling goes on either way.
         """
         share = max(
             self._tracker.events_in_flight / self._pace.events_in_flight_max,
@@ -164,7 +181,8 @@ class Worker:
         self._is_full = share >= (RESUME_SHARE if self._is_full else 1.0)
         ours = self._tracker.partitions
         self._far_ahead = {partition for partition in ours if self._is_far_ahead(partition)}
-        self._source.hold(ours if self._is_full else self._far_ahead, new=self._is_full)
+        holds_all = self._is_full or self._handover.brake.is_on
+        self._source.hold(ours if holds_all else self._far_ahead, new=holds_all)
 
     def _is_far_ahead(self, partition: Partition) -> bool:
         """One slow record holds up its own partition: what would come again after a crash stays bounded."""
@@ -193,6 +211,8 @@ class Worker:
                     log_filtered(record, reason)
                     self._tracker.complete(ticket)
         self._count(decisions)
+        # Before the records themselves: the brake is to know of them when their letters come.
+        self._handover.decided([None if isinstance(d, Deliverable) else d.reason for d in decisions])
         if events or unsendable:
             self._handover.accept(events, unsendable)
 
@@ -235,8 +255,8 @@ class Worker:
         """
         Wait until these partitions have nothing in flight, or until the deadline.
 
-        Waiting for Meta would be in vain while the gate is closed: what is not
-        done comes again.
+        Waiting for Meta would be in vain while the gate is closed, and for
+        letters that the brake holds: what is not done comes again.
         """
         wanted = list(partitions)
         deadline = time.monotonic() + timeout_s
@@ -244,12 +264,15 @@ class Worker:
         if self._has_drained or not self._tracker.unfinished(wanted):
             return
         self._handover.hurry(True)
-        while (
-            self._tracker.unfinished(wanted) and time.monotonic() < deadline and self._handover.can_deliver()
-        ):
+        while self._tracker.unfinished(wanted) and time.monotonic() < deadline and self._can_go_on():
             self._settle(POLL_S)
             self.turned_at = time.monotonic()
         self._handover.hurry(False)
+
+    def _can_go_on(self) -> bool:
+        """Whether anything in flight may end: Meta can be asked, and not everything waits for the brake."""
+        held = self._handover.brake.held
+        return self._handover.can_deliver() and self._tracker.events_in_flight > held
 
     def _drain(self) -> None:
         """Take no more in, finish, commit. Polling goes on, so the group does not throw us out."""
@@ -258,7 +281,7 @@ class Worker:
         self._handover.hurry(True)
         while time.monotonic() < deadline:
             self._settle()
-            if not self._tracker.unfinished(self._tracker.partitions) or not self._handover.can_deliver():
+            if not self._tracker.unfinished(self._tracker.partitions) or not self._can_go_on():
                 break
             self._commit_when_due()
             self._source.idle(self._pace.poll_records_max, POLL_S)

@@ -12,6 +12,7 @@ import orjson
 from faulty_kafka import FaultyKafka
 
 from consumer.access_token import AccessToken
+from consumer.brake import Brake
 from consumer.core.batching import Limits, envelope_end
 from consumer.core.decision import Deliverable, Invalid, Reason
 from consumer.core.letter import Writer
@@ -86,6 +87,7 @@ class Scene:
             terms.pop("events_max", 1000), terms.pop("bytes_max", 4 * 1024 * 1024), terms.pop("linger_s", 0.0)
         )
         chance = terms.pop("chance", 0.0)
+        self.brake = Brake(is_wanted=terms.pop("brake", False))
         self.delivery = Delivery(
             self.sink,
             self._letters,
@@ -101,6 +103,7 @@ class Scene:
             Clocks(lambda: self.now_s, time.monotonic, lambda: chance),
             lambda tickets: self.settled.extend(ticket.offset for ticket in tickets),
             self.telemetry,
+            self.brake,
         )
         assert not terms, terms
         self.tracker = OffsetTracker()
@@ -110,12 +113,14 @@ class Scene:
     def accept(self, *payloads: dict[str, Any], expires_at_s: int = NOW_S + 86_400) -> range:
         """Give events in, one record each; their offsets."""
         first = self._next
+        self.brake.decide([None] * len(payloads))
         events = [self._in_flight(one, expires_at_s) for one in payloads]
         self.delivery.accept(events, [])
         return range(first, self._next)
 
     def accept_invalid(self, reason: Reason, detail: str = "") -> int:
         ticket, record = self._take(b"not json")
+        self.brake.decide([reason])
         self.delivery.accept([], [Unsendable(ticket, record, Invalid(reason, detail=detail))])
         return record.offset
 

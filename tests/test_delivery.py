@@ -9,7 +9,7 @@ import time
 import orjson
 import pytest
 from confluent_kafka import KafkaError
-from delivering import NOW_S, named, offsets, payload, refused, scene, stuck
+from delivering import NOW_S, PARTITION, named, offsets, payload, refused, scene, stuck
 from faulty_kafka import Request
 
 from consumer import metrics
@@ -531,6 +531,90 @@ async def test_a_letter_that_waits_holds_no_slot():
         running.brokers.up()
         await running.all_ended()
         assert running.lettered() == offsets([0], waiting)
+
+
+# The flood brake
+
+
+async def test_letters_of_a_flood_of_invalid_records_wait_and_are_written_when_it_is_released():
+    async with scene(brake=True) as running:
+        for _ in range(150):
+            running.accept_invalid(Reason.NOT_JSON)
+            await asyncio.sleep(0)
+        await running.until(lambda: running.brake.held == 51 and len(running.settled) == 99)
+        assert running.lettered() == list(range(99))
+        running.brake.release()
+        await running.all_ended()
+        assert running.lettered() == list(range(150))
+
+
+@pytest.mark.parametrize("bad", [refused, named], ids=["unnamed", "named"])
+async def test_of_a_batch_that_meta_refuses_event_by_event_no_letter_is_written(bad):
+    async with scene(brake=True) as running:
+        running.accept(*(bad(n) for n in range(150)), *(payload(n) for n in range(150, 200)))
+        await running.until(lambda: running.brake.held == 150)
+        assert running.lettered() == []
+        assert sorted(running.settled) == list(range(150, 200))
+        running.brake.release()
+        await running.all_ended()
+        assert running.lettered() == list(range(150))
+
+
+@pytest.mark.parametrize("bad", [refused, named], ids=["unnamed", "named"])
+async def test_one_bad_event_in_five_is_no_flood_though_meta_names_it_before_it_takes_the_others(bad):
+    async with scene(brake=True, events_max=250) as running:
+        running.accept(*(bad(n) if n % 5 == 0 else payload(n) for n in range(THOUSAND)))
+        await running.all_ended()
+        assert running.lettered() == list(range(0, THOUSAND, 5))
+
+
+async def test_good_events_that_were_taken_are_sent_while_the_brake_is_on():
+    async with scene(brake=True, linger_s=0.05) as running:
+        good = running.accept(payload(0), payload(1))
+        for _ in range(100):
+            running.accept_invalid(Reason.NOT_JSON)
+        assert running.brake.is_on
+        good = offsets(good, running.accept(payload(2)))
+        await running.until(lambda: set(good) <= set(running.settled))
+        assert running.brake.held == 100
+        assert running.lettered() == []
+
+
+async def test_a_letter_does_not_wait_for_the_rest_of_a_batch_that_fails():
+    """Of two events one is refused; then Meta is ill before it has answered about the other."""
+    async with scene(brake=True) as running:
+        answered = {"kind": "late", "latency_ms": 0, "times": 2}
+        running.sandbox.behave(faults=[answered, {"kind": "html", "status": 500, "times": None}])
+        running.accept(refused(0), payload(1))
+        await running.until(lambda: running.settled == [0])
+        assert running.lettered() == [0]
+        assert running.sandbox.stats.events_accepted == 0
+        running.sandbox.behave(faults=[])
+        await running.all_ended()
+
+
+async def test_held_letters_of_a_partition_that_was_taken_away_are_not_written():
+    """Whoever has the partition now has decided its records too."""
+    async with scene(brake=True) as running:
+        for _ in range(150):
+            running.accept_invalid(Reason.NOT_JSON)
+            await asyncio.sleep(0)
+        await running.until(lambda: running.brake.held == 51 and len(running.settled) == 99)
+        running.tracker.revoke(PARTITION)
+        running.brake.release()
+        await running.all_ended()
+        assert running.lettered() == list(range(99))
+
+
+async def test_letters_that_are_held_are_abandoned_too():
+    async with scene(brake=True) as running:
+        for _ in range(150):
+            running.accept_invalid(Reason.NOT_JSON)
+            await asyncio.sleep(0)
+        await running.until(lambda: len(running.settled) == 99)
+        await asyncio.wait_for(running.delivery.abandon(), 5)
+        assert running.brake.held == 0
+        assert running.lettered() == sorted(running.settled) == list(range(99))
 
 
 # The end

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from contextlib import asynccontextmanager
+from pathlib import Path
 from types import SimpleNamespace
 
 import aiohttp
@@ -19,9 +20,11 @@ from confluent_kafka import Consumer, KafkaError, TopicPartition
 from deciding import event
 from eventually import eventually
 from faulty_kafka import FaultyKafka, Request
+from structlog.testing import capture_logs
 from system.ports import free_ports
 
 from consumer import metrics, run
+from consumer.brake import Brake
 from consumer.delivery import Delivery
 from consumer.exits import CannotGoOn
 from consumer.sandbox.server import Sandbox, SandboxSettings
@@ -66,7 +69,7 @@ async def until(predicate, deadline_s=DEADLINE_S):
 
 
 @asynccontextmanager
-async def consuming(brokers, sandbox=None, **given):
+async def consuming(brokers, sandbox=None, *, brake=None, brake_setting=True, **given):
     """A consumer at work between brokers and a sandbox; it is stopped at the end of the block."""
     (port,) = free_ports(1)
     async with Sandbox(SandboxSettings(**(sandbox or {}))) as meta:
@@ -81,11 +84,12 @@ async def consuming(brokers, sandbox=None, **given):
                 "linger_ms": 20,
                 "commit_interval_ms": 50,
                 "drain_timeout_s": 5.0,
+                "brake": brake_setting,
                 **given,
             }
         )
         telemetry, stop = Telemetry(), asyncio.Event()
-        task = asyncio.create_task(run.consume(settings, telemetry, stop))
+        task = asyncio.create_task(run.consume(settings, telemetry, stop, brake=brake))
         try:
             yield SimpleNamespace(meta=meta, telemetry=telemetry, stop=stop, task=task, port=port)
         finally:
@@ -101,6 +105,17 @@ async def get(at, path):
         return answer.status, await answer.json(
             content_type=None
         ) if path != "/metrics" else await answer.text()
+
+
+def gauge(text, name, **attributes):
+    """The number of one series in Prometheus's text."""
+    wanted = [f'{key}="{word}"' for key, word in attributes.items()]
+    (line,) = (
+        line
+        for line in text.splitlines()
+        if line.startswith(name + "{") and all(part in line for part in wanted)
+    )
+    return float(line.rpartition(" ")[2])
 
 
 # Records to their ends
@@ -239,6 +254,92 @@ async def test_a_member_without_a_partition_has_started_too(brokers):
             await asyncio.sleep(0.05)
 
 
+# The flood brake, and the filter alarm
+
+
+async def test_a_flood_of_dead_letters_pauses_holds_its_place_and_goes_on_when_released(brokers):
+    brokers.write(EVENTS, *[b"not json"] * 600)
+    brokers.write(EVENTS, *(value(n) for n in range(50)), partition=1)
+    brake = Brake()
+    async with consuming(brokers, brake=brake, poll_records_max=30) as at:
+        await until(lambda: brake.is_on and brake.held)
+        assert await get(at, "/readyz") == (503, {"state": "braked"})
+        assert await get(at, "/livez") == (200, {"state": "braked"})
+        assert await get(at, "/startupz") == (200, {"state": "braked"})
+        _, text = await get(at, "/metrics")
+        assert gauge(text, "capi_brake_held_letters") == brake.held
+        assert gauge(text, "capi_state", state="braked") == 1
+        assert len(brokers.records(LETTERS)) <= 99
+        assert committed(brokers) <= 99
+        brake.release()
+        await until(lambda: committed(brokers) == 600 and committed(brokers, 1) == 50)
+        assert await get(at, "/readyz") == (200, {"state": "running"})
+    assert len(brokers.records(LETTERS)) == 600
+
+
+async def test_a_stop_while_braked_waits_for_no_letter(brokers):
+    brokers.write(EVENTS, *[b"not json"] * 600)
+    brake = Brake()
+    async with consuming(brokers, brake=brake, drain_timeout_s=600.0) as at:
+        await until(lambda: brake.is_on and brake.held)
+        began = time.monotonic()
+        at.stop.set()
+        await asyncio.wait_for(at.task, DEADLINE_S)
+        assert time.monotonic() - began < 8
+    letters = len(brokers.records(LETTERS))
+    assert letters <= 99
+    assert committed(brokers) in ((0, -1001) if letters == 0 else (letters,))
+
+
+async def test_a_restart_with_mended_settings_decides_what_was_held_anew(brokers):
+    """Here: events of 2,000 bytes, under a limit of 1,024 and then under that of the default."""
+    long = {"integrations.facebook.custom_data.content_name": "x" * 2_000}
+    brokers.write(EVENTS, *(value(n, **long) for n in range(300)))
+    brake = Brake()
+    async with consuming(brokers, brake=brake, event_bytes_max=1_024):
+        await until(lambda: brake.is_on and brake.held)
+    letters = len(brokers.records(LETTERS))
+    assert letters <= 99
+    async with consuming(brokers) as at:
+        await until(lambda: committed(brokers) == 300)
+        assert at.meta.stats.events_accepted == 300 - letters
+    assert len(brokers.records(LETTERS)) == letters
+
+
+async def test_a_flood_of_refused_events_is_held_too(brokers):
+    asks = {"integrations.facebook.custom_data.sandbox_refuse": "100/2804007"}
+    brokers.write(EVENTS, *(value(n, **asks) for n in range(300)))
+    brake = Brake()
+    async with consuming(brokers, brake=brake, linger_ms=300) as at:
+        await until(lambda: brake.is_on and brake.held)
+        assert await get(at, "/readyz") == (503, {"state": "braked"})
+        assert len(brokers.records(LETTERS)) <= 99
+        brake.release()
+        await until(lambda: committed(brokers) == 300)
+    assert len(brokers.records(LETTERS)) == 300
+
+
+async def test_without_the_brake_every_letter_is_written(brokers):
+    brokers.write(EVENTS, *[b"not json"] * 600)
+    with capture_logs() as lines:
+        async with consuming(brokers, brake_setting=False):
+            await until(lambda: committed(brokers) == 600)
+    assert [line["log_level"] for line in lines if line.get("setting") == "CAPI_BRAKE"] == ["warning"]
+    assert len(brokers.records(LETTERS)) == 600
+
+
+async def test_the_filter_alarm_is_a_gauge(brokers):
+    async with consuming(brokers) as at:
+        await until(lambda: at.telemetry.snapshot()["capi.rebalances"][("assigned",)] == 2)
+        _, text = await get(at, "/metrics")
+        assert gauge(text, "capi_filter_alarm", reason="tombstone") == 0
+        brokers.write(EVENTS, *[None] * 501)
+        await until(lambda: committed(brokers) == 501)
+        _, text = await get(at, "/metrics")
+        assert gauge(text, "capi_filter_alarm", reason="tombstone") == 1
+        assert gauge(text, "capi_filter_alarm", reason="no_consent") == 0
+
+
 # Worlds that end
 
 
@@ -307,7 +408,7 @@ async def test_leaving_that_hangs_is_watched(brokers, monkeypatch):
 def process(brokers, tmp_path):
     started = []
 
-    def begin(**settings):
+    def begin(*options, **settings):
         given = {
             "CAPI_BOOTSTRAP_SERVERS": brokers.bootstrap_servers,
             "CAPI_PIXEL_ID": "1234567890",
@@ -320,7 +421,7 @@ def process(brokers, tmp_path):
         log = tmp_path / f"log-{len(started)}"
         with log.open("wb") as stderr:
             child = subprocess.Popen(
-                [sys.executable, "-c", "from consumer.cli import main; main()", "run"],
+                [sys.executable, "-c", "from consumer.cli import main; main()", "run", *options],
                 env={**bare, **given},
                 stdout=subprocess.DEVNULL,
                 stderr=stderr,
@@ -359,6 +460,44 @@ def test_a_second_signal_ends_at_once_with_1(process, brokers):
     assert child.wait(DEADLINE_S) == 1
     assert CANARY not in log.read_text()
     assert "e-0" not in log.read_text()
+
+
+def test_sigusr1_releases_the_brake(process, brokers):
+    brokers.write(EVENTS, *[b"not json"] * 600)
+    child, log = process(CAPI_GRAPH_URL="http://127.0.0.1:1", CAPI_COMMIT_INTERVAL_MS="50")
+    eventually(lambda: any("flood brake is on" in line for line in said(log)), DEADLINE_S)
+    assert len(brokers.records(LETTERS)) <= 99
+    child.send_signal(signal.SIGUSR1)
+    eventually(lambda: committed(brokers) == 600, DEADLINE_S)
+    assert "the brake was released" in said(log)
+    assert len(brokers.records(LETTERS)) == 600
+    child.terminate()
+    assert child.wait(DEADLINE_S) == 0
+
+
+def test_sigusr1_before_there_is_a_brake_ends_nothing(process):
+    """While Kafka is still looked at. Afterwards the process ends in its own words."""
+    child, log = process(CAPI_BOOTSTRAP_SERVERS=f"127.0.0.1:{free_ports(1)[0]}")
+    eventually(lambda: ignores(child.pid, signal.SIGUSR1), DEADLINE_S)
+    child.send_signal(signal.SIGUSR1)
+    assert child.wait(60) == 1
+    assert log.read_text().startswith("capi-consumer: brokers: ")
+
+
+def ignores(pid, number):
+    """Whether a process of this machine ignores a signal, as the kernel says it."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    (mask,) = (line.split()[1] for line in lines if line.startswith("SigIgn:"))
+    return bool(int(mask, 16) >> (number - 1) & 1)
+
+
+def test_one_that_starts_with_the_brake_released_writes_every_letter(process, brokers):
+    brokers.write(EVENTS, *[b"not json"] * 600)
+    child, log = process("--release-brake", CAPI_GRAPH_URL="http://127.0.0.1:1", CAPI_COMMIT_INTERVAL_MS="50")
+    eventually(lambda: committed(brokers) == 600, DEADLINE_S)
+    assert not any("flood brake" in line for line in said(log))
+    child.terminate()
+    assert child.wait(DEADLINE_S) == 0
 
 
 def test_brokers_that_are_not_there_are_one_line_and_1(process):

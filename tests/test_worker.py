@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
+from types import SimpleNamespace
 
 import orjson
 import pytest
@@ -36,11 +37,13 @@ RULES = Rules()
 class Shift:
     """A worker at work in its thread; what it hands over stays here until somebody ends it."""
 
-    def __init__(self, brokers, rules=RULES, group="group", **pace):
+    def __init__(self, brokers, rules=RULES, group="group", brake_is_on=False, **pace):
         self.telemetry = Telemetry()
         self.ended = queue.SimpleQueue()
         self.events, self.unsendable, self.hurries = [], [], []
         self.can_deliver = True
+        self.decided = []
+        self.brake = SimpleNamespace(is_on=brake_is_on, held=0)
         settings = Settings(
             bootstrap_servers=brokers.bootstrap_servers,
             group=group,
@@ -63,7 +66,9 @@ class Shift:
             "revoke_timeout_s": 5.0,
             **pace,
         }
-        handover = Handover(self.accept, self.hurries.append, lambda: self.can_deliver)
+        handover = Handover(
+            self.accept, self.hurries.append, lambda: self.can_deliver, self.decided.extend, self.brake
+        )
         self.worker = Worker(
             source, rules, handover, Pace(**chosen), self.telemetry, self.ended, now_s=lambda: NOW_S
         )
@@ -164,6 +169,7 @@ def test_each_record_is_handed_over_by_its_decision(brokers, begin):
         "no_consent": 1,
         "tombstone": 1,
     }
+    assert shift.decided == [None, "no_consent", "not_json", "tombstone", None]
     assert shift.worker.events_in_flight == 3
     assert shift.worker.bytes_in_flight == 2 * len(fine) + 1
 
@@ -281,6 +287,70 @@ def test_a_full_worker_stays_in_its_group(brokers, begin):
     assert stays(lambda: len(shift.worker.partitions) == 2, 3.0)
     counts = shift.telemetry.snapshot()["capi.rebalances"]
     assert (counts[("lost",)], counts[("revoked",)]) == (0, 0)
+
+
+# The flood brake
+
+
+def test_while_braked_nothing_more_is_taken_and_then_it_goes_on(brokers, begin):
+    shift = begin()
+    brokers.write(TOPIC, GOOD)
+    shift.has(1)
+    shift.brake.is_on = True
+    turned_at = shift.worker.turned_at
+    eventually(lambda: shift.worker.turned_at > turned_at + 0.1, DEADLINE_S)  # two turns: held by now
+    brokers.write(TOPIC, *[GOOD] * 50)
+    brokers.write(TOPIC, *[GOOD] * 50, partition=1)
+    assert stays(lambda: len(shift.events) == 1)
+    shift.brake.is_on = False
+    shift.has(101)
+
+
+def test_a_partition_that_comes_while_braked_is_held_too(brokers, begin):
+    brokers.write(TOPIC, *[GOOD] * 5)
+    first = begin()
+    first.has(5)
+    second = begin(brake_is_on=True)
+    eventually(lambda: len(second.worker.partitions) == 1, DEADLINE_S)
+    brokers.write(TOPIC, *[GOOD] * 5)
+    brokers.write(TOPIC, *[GOOD] * 5, partition=1)
+    assert stays(lambda: second.events == [])
+
+
+def test_a_braked_worker_stays_in_its_group_and_turns(brokers, begin):
+    shift = begin(brake_is_on=True)
+    eventually(lambda: len(shift.worker.partitions) == 2, DEADLINE_S)
+    assert stays(lambda: time.monotonic() - shift.worker.turned_at < 1.0, 3.0)
+    counts = shift.telemetry.snapshot()["capi.rebalances"]
+    assert (counts[("lost",)], counts[("revoked",)]) == (0, 0)
+
+
+def test_a_stop_waits_for_what_is_sent_and_not_for_letters_that_the_brake_holds(brokers, begin):
+    shift = begin(drain_timeout_s=60.0, commit_interval_s=3600.0)
+    brokers.write(TOPIC, GOOD, NOT_JSON, GOOD)
+    shift.has(2)
+    shift.brake.is_on, shift.brake.held = True, 1
+    shift.worker.stop()
+    eventually(lambda: shift.hurries == [True], DEADLINE_S)
+    assert stays(shift.thread.is_alive, 0.3)
+    began = time.monotonic()
+    shift.end(*shift.events)
+    shift.stop()
+    assert time.monotonic() - began < 10
+    assert committed(brokers)[0] == 1
+
+
+def test_a_partition_is_given_back_without_its_held_letters(brokers, begin):
+    first = begin(revoke_timeout_s=60.0)
+    brokers.write(TOPIC, *[NOT_JSON] * 3)
+    brokers.write(TOPIC, *[NOT_JSON] * 3, partition=1)
+    eventually(lambda: len(first.unsendable) == 6, DEADLINE_S)
+    first.brake.is_on, first.brake.held = True, 6
+    began = time.monotonic()
+    second = begin()
+    eventually(lambda: len(second.unsendable) == 3, DEADLINE_S)
+    assert time.monotonic() - began < 15
+    assert committed(brokers) == [0, 0]
 
 
 # Giving back
@@ -456,7 +526,8 @@ def test_a_bug_ends_the_thread_and_leaves_the_group():
 
     source = Closing(fail)
     pace = Pace(10, 10, 10_000, 0.0, 1.0, 1.0)
-    handover = Handover(lambda *_: None, lambda _: None, lambda: True)
+    brake = SimpleNamespace(is_on=False, held=0)
+    handover = Handover(lambda *_: None, lambda _: None, lambda: True, lambda _: None, brake)
     worker = Worker(source, RULES, handover, pace, Telemetry(), queue.SimpleQueue())
     with pytest.raises(RuntimeError, match="a bug"):
         worker.run()

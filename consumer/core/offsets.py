@@ -25,13 +25,14 @@ from consumer.core.record import Partition
 class Lane:
     """One partition for as long as it is ours this time."""
 
-    __slots__ = ("next_offset", "partition", "tickets", "unfinished")
+    __slots__ = ("is_closed", "next_offset", "partition", "tickets", "unfinished")
 
     def __init__(self, partition: Partition, next_offset: int | None) -> None:
         self.partition = partition
         self.next_offset = next_offset
         self.tickets: deque[Ticket] = deque()
         self.unfinished = 0
+        self.is_closed = False
 
     def committable(self) -> int | None:
         """Everything below this offset is done. None until something is known of the partition."""
@@ -54,6 +55,11 @@ class Ticket:
         self.offset = offset
         self.size = size
         self.is_complete = False
+
+    @property
+    def is_void(self) -> bool:
+        """The partition was taken away meanwhile: the record comes again, here or elsewhere."""
+        return self.lane.is_closed
 
 
 class OffsetTracker:
@@ -122,7 +128,9 @@ class OffsetTracker:
         work that finishes late commits nothing, even when the same partition
         has come back to us meanwhile.
         """
-        self._lanes.pop(partition, None)
+        lane = self._lanes.pop(partition, None)
+        if lane is not None:
+            lane.is_closed = True
 
     def unfinished(self, partitions: Iterable[Partition]) -> int:
         """Records of these partitions that are still in flight."""

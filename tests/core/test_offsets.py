@@ -90,6 +90,23 @@ def test_late_work_after_a_revoke_moves_nothing():
     assert tracker.committable() == {}
 
 
+def test_a_ticket_is_void_once_its_partition_was_taken_away_and_stays_so():
+    tracker, (five, six) = begun(5, 6)
+    tracker.complete(five)
+    assert not six.is_void
+    tracker.revoke(P0)
+    tracker.assign(P0, 6)
+    again = tracker.start(P0, 6, 10)
+    assert (six.is_void, again.is_void) == (True, False)
+
+
+def test_a_ticket_is_not_void_because_reading_goes_on_in_another_log():
+    """Its record comes no more: what becomes of it here is all that becomes of it."""
+    tracker, (five,) = begun(5)
+    tracker.move(P0, 0)
+    assert not five.is_void
+
+
 def test_late_work_of_an_earlier_assignment_moves_nothing_after_the_partition_came_back():
     tracker, (old_five,) = begun(5)
     tracker.revoke(P0)

@@ -85,6 +85,20 @@ class Running:
         assert self.returncode is None, f"{self.name} ended with {self.returncode}\n{self.last_lines()}"
         return True
 
+    def metric(self, name: str, **attributes: str) -> float:
+        """The number of one series of /metrics."""
+        with urllib.request.urlopen(f"http://{self.health}/metrics", timeout=2.0) as answer:
+            lines = answer.read().decode().splitlines()
+        wanted = [f'{key}="{word}"' for key, word in attributes.items()]
+        (found,) = (
+            one for one in lines if one.startswith(name + "{") and all(part in one for part in wanted)
+        )
+        return float(found.rpartition(" ")[2])
+
+    def release_brake(self) -> None:
+        """SIGUSR1."""
+        self.child.send_signal(signal.SIGUSR1)
+
     def kill(self) -> None:
         """SIGKILL, as a machine that is gone."""
         children.end(self.child)

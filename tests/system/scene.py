@@ -89,9 +89,9 @@ class Scene:
         consumer.await_ready(START_S_MAX)
         return consumer
 
-    def starting_consumer(self, **own: str) -> Running:
-        """The same without waiting, for one that is not meant to be ready."""
-        consumer = self.processes.start("run", settings=self.settings(**own))
+    def starting_consumer(self, *options: str, **own: str) -> Running:
+        """The same without waiting, for one that is not meant to be ready. `options` are those of `run`."""
+        consumer = self.processes.start("run", *options, settings=self.settings(**own))
         self.consumers.append(consumer)
         return consumer
 

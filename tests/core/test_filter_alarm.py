@@ -1,0 +1,58 @@
+"""When most records are filtered for one reason."""
+
+from __future__ import annotations
+
+import pytest
+
+from consumer.core.decision import FILTERED_REASONS, INVALID_REASONS, Reason
+from consumer.core.filter_alarm import FilterAlarm
+
+SENT = None
+NO_CONSENT, TOO_OLD = Reason.NO_CONSENT, Reason.EVENT_TOO_OLD
+
+STEPS = [
+    # records that come, and: is it on
+    ("exactly half of a thousand is not over half", [SENT] * 500 + [NO_CONSENT] * 500, False),
+    ("one more", [NO_CONSENT], True),
+    ("back at half: not said twice", [SENT], True),
+    ("401 are left", [SENT] * 598 + [NO_CONSENT] * 401, True),
+    ("400 are left", [SENT] * 600 + [NO_CONSENT] * 400, False),
+    ("half again", [SENT] * 500 + [NO_CONSENT] * 500, False),
+    ("all of them", [NO_CONSENT] * 1_000, True),
+]
+
+
+def test_it_comes_on_over_half_and_goes_off_at_four_tenths():
+    alarm = FilterAlarm()
+    for says, records, is_on in STEPS:
+        alarm.decide(records)
+        assert alarm.on == ({NO_CONSENT} if is_on else set()), says
+
+
+def test_few_records_say_nothing():
+    alarm = FilterAlarm()
+    alarm.decide([NO_CONSENT] * 500)
+    assert alarm.on == set()
+    alarm.decide([NO_CONSENT])
+    assert alarm.on == {NO_CONSENT}
+
+
+@pytest.mark.parametrize("reason", sorted(FILTERED_REASONS))
+def test_each_reason_of_a_filter_counts_by_itself(reason):
+    alarm = FilterAlarm()
+    alarm.decide([reason] * 501)
+    assert alarm.on == {reason}
+    assert alarm.count(reason) == 501
+
+
+def test_two_reasons_that_are_most_together_are_none_alone():
+    alarm = FilterAlarm()
+    alarm.decide([NO_CONSENT, TOO_OLD] * 2_000)
+    assert alarm.on == set()
+
+
+@pytest.mark.parametrize("reason", sorted(INVALID_REASONS))
+def test_dead_letters_are_the_brake_s_business(reason):
+    alarm = FilterAlarm()
+    alarm.decide([reason] * 1_000)
+    assert alarm.on == set()
