@@ -21,6 +21,7 @@ from consumer.core.decision import Deliverable
 from consumer.core.hashing import BatchHasher
 from consumer.core.record import Partition, Record
 from consumer.core.rules import Rules
+from consumer.letters.filters import Filter
 from consumer.record_key import record_key
 from consumer.replay import replay_group
 from consumer.settings import Settings
@@ -125,7 +126,7 @@ def test_names_are_the_defaults_of_the_settings():
     }
     assert groups == {
         "readEvents": DEFAULTS["group"],
-        "readDeadLetters": replay_group(Settings.model_construct(**DEFAULTS)),
+        "readDeadLetters": replay_group(Settings.model_construct(**DEFAULTS), Filter()),
     }
 
 

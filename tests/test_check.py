@@ -28,6 +28,7 @@ from consumer.preflight import (
     Finding,
     compaction_findings,
     group_right,
+    parking_finding,
     preflight,
     refuse_unless_ready,
     size_findings,
@@ -62,6 +63,19 @@ def test_a_topic_that_is_not_there_is_named_with_its_setting():
         False,
         "does not exist, or may not be seen",
         "`capi-consumer topics create` makes it, or CAPI_DEAD_LETTER_TOPIC names another",
+    )
+
+
+def test_a_missing_parking_topic_is_no_reason_to_refuse():
+    settings = Settings(topics=("events",), dead_letter_topic="letters", parking_topic="parked")
+    assert parking_finding(settings, Cluster(1, {"parked": Topic("parked", 1, 1)})).ok is True
+    finding = parking_finding(settings, Cluster(1, {}))
+    refuse_unless_ready([finding])
+    assert finding == (
+        "topic parked",
+        None,
+        "does not exist, or may not be seen: `replay` will need it to park letters",
+        "`capi-consumer topics create` makes it, or CAPI_PARKING_TOPIC names another",
     )
 
 

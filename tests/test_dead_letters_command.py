@@ -79,6 +79,30 @@ def test_list_counts_by_reason_and_event_name_and_shows_rows(command):
     }
 
 
+def test_list_shows_what_a_filter_means_and_counts_the_rest(command):
+    write_letters(command.settings, three_letters(command.settings))
+
+    listed = json.loads(command("list", "--json", "--meta-code", "100/2804007").stdout)
+    assert (listed["letters"], listed["not_matched"]) == (1, 2)
+    assert listed["filters"] == {"meta_codes": ["100/2804007"]}
+    assert [row["offset"] for row in listed["rows"]] == [2]
+
+    shown = command("list", "--key", "jane@example.com")
+    assert f"1 letter in {command.settings.dead_letter_topic}; 2 not matched" in shown.stdout
+    assert "jane" not in shown.output
+
+
+def test_export_writes_what_a_filter_means(command, tmp_path):
+    write_letters(command.settings, three_letters(command.settings))
+    file = tmp_path / "letters.jsonl"
+
+    exported = command("export", "--out", str(file), "--reason", "purchase_without_currency")
+
+    assert [json.loads(line)["dead_letter"]["offset"] for line in file.read_bytes().splitlines()] == [0, 1]
+    assert "personal data in clear" in exported.stderr
+    assert f"2 letters of {command.settings.dead_letter_topic} exported; 1 not matched" in exported.stderr
+
+
 def test_list_shows_no_personal_value(command):
     write_letters(command.settings, three_letters(command.settings))
     for arguments in (["list"], ["list", "--json"]):
