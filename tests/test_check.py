@@ -167,6 +167,7 @@ def test_brokers_without_requests_of_administration_are_ready_when_the_topics_ar
         "brokers": True,
         "topic capi.events": True,
         "topic capi.dead-letters": True,
+        "topic capi.parked": None,
         "right to read group capi-consumer": None,
     }
 
