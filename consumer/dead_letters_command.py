@@ -54,6 +54,10 @@ Out = Annotated[
     ),
 ]
 
+Parked = Annotated[
+    bool, typer.Option("--parked", help="Look into CAPI_PARKING_TOPIC: letters that came back too often.")
+]
+
 
 @app.command("list")
 def list_letters(
@@ -64,6 +68,7 @@ def list_letters(
     origin_partition: filter_options.OriginPartitions = None,
     event_name: filter_options.EventNames = None,
     key: filter_options.Keys = None,
+    parked: Parked = False,
     limit: Limit = ROWS,
     as_json: AsJson = False,
     settings_file: SettingsFile = None,
@@ -80,19 +85,19 @@ def list_letters(
     )
     settings = load_settings(file=settings_file)
     tally = LetterTally()
-    with open_dead_letters(settings) as letters:
+    with open_dead_letters(settings, is_parked=parked) as letters:
         meant = Meant(chosen, _with_a_bar(letters, settings, "reading"))
         views = _viewed(meant, tally)
         latest = sorted(heapq.nlargest(limit, views, key=_age), key=_age)
         deque(views, maxlen=0)  # with no row to show, the letters are still to be counted
     if as_json:
-        out.print(orjson.dumps(_listed(settings, meant, tally, latest)).decode(), markup=False)
+        out.print(orjson.dumps(_listed(letters.topic, meant, tally, latest)).decode(), markup=False)
         return
     if tally.total:
         print_tally(tally)
     if latest:
         print_letters(latest)
-    out.print(f"{counted(tally.total)} in {settings.dead_letter_topic}{meant.beside()}", markup=False)
+    out.print(f"{counted(tally.total)} in {letters.topic}{meant.beside()}", markup=False)
     if tally.total:
         out.print(KEPT, markup=False)
 
@@ -106,6 +111,7 @@ def export_letters(
     origin_partition: filter_options.OriginPartitions = None,
     event_name: filter_options.EventNames = None,
     key: filter_options.Keys = None,
+    parked: Parked = False,
     file: Out = None,
     settings_file: SettingsFile = None,
 ) -> None:
@@ -128,7 +134,10 @@ def export_letters(
     settings = load_settings(file=settings_file)
     count = 0
     try:
-        with open_dead_letters(settings) as letters, _written_to(file or STANDARD_OUTPUT) as target:
+        with (
+            open_dead_letters(settings, is_parked=parked) as letters,
+            _written_to(file or STANDARD_OUTPUT) as target,
+        ):
             err.print(WARNING, markup=False)
             on_screen = target is sys.stdout.buffer and sys.stdout.isatty()
             meant = Meant(chosen, _with_a_bar(letters, settings, "exporting", is_shown=not on_screen))
@@ -138,7 +147,7 @@ def export_letters(
     except KeyboardInterrupt:
         err.print(f"interrupted after {counted(count)}: the rest is missing", markup=False)
         raise typer.Exit(exits.INTERRUPTED) from None
-    err.print(f"{counted(count)} of {settings.dead_letter_topic} exported{meant.beside()}", markup=False)
+    err.print(f"{counted(count)} of {letters.topic} exported{meant.beside()}", markup=False)
 
 
 class Meant:
@@ -173,11 +182,9 @@ def _age(letter: LetterView) -> tuple[str, int, int]:
     return letter.failed_at, letter.partition, letter.offset
 
 
-def _listed(
-    settings: Settings, meant: Meant, tally: LetterTally, latest: list[LetterView]
-) -> dict[str, object]:
+def _listed(topic: str, meant: Meant, tally: LetterTally, latest: list[LetterView]) -> dict[str, object]:
     return {
-        "topic": settings.dead_letter_topic,
+        "topic": topic,
         "filters": meant.filter.as_json(),
         "letters": tally.total,
         "not_matched": meant.not_matched,

@@ -205,6 +205,7 @@ def test_all_is_well_when_all_is_there(scene, processes):
         "brokers",
         f"topic {scene.topic}",
         f"topic {scene.dead_letter_topic}",
+        f"topic {scene.parking_topic}",
         f"right to read group {scene.group}",
         f"right to read topic {scene.topic}",
         f"right to write topic {scene.dead_letter_topic}",
@@ -224,7 +225,7 @@ def test_a_person_gets_a_line_for_each_with_what_to_do(scene, processes):
 
     assert ended.returncode == 1
     lines = ended.stdout.splitlines()
-    assert [line[0] for line in lines] == ["✓", "✓", "✓", "✓", "✗", "✓", "✓", "?", "✓", "✗"]
+    assert [line[0] for line in lines] == ["✓", "✓", "✓", "✓", "✗", "?", "✓", "✓", "?", "✓", "✗"]
     assert lines[4] == (
         f"✗ topic {scene.dead_letter_topic}: does not exist, or may not be seen; "
         "`capi-consumer topics create` makes it, or CAPI_DEAD_LETTER_TOPIC names another"
@@ -334,9 +335,13 @@ def test_rights_that_are_missing_are_named_one_by_one(tmp_path):
     try:
         servers = cluster.bootstrap_servers
         settings = Settings(
-            bootstrap_servers=servers, topics=("events",), dead_letter_topic="letters", group="g"
+            bootstrap_servers=servers,
+            topics=("events",),
+            dead_letter_topic="letters",
+            parking_topic="parked",
+            group="g",
         )
-        for name in ("events", "letters"):
+        for name in ("events", "letters", "parked"):
             topics.create_topic(servers, name)
         admin = AdminClient({"bootstrap.servers": servers})
         look = kafka_clients.admin_client(settings)
