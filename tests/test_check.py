@@ -231,7 +231,7 @@ def test_a_person_gets_a_line_for_each_with_what_to_do(scene, processes):
         "`capi-consumer topics create` makes it, or CAPI_DEAD_LETTER_TOPIC names another"
     )
     assert lines[-1].startswith("✗ Meta: the access token is refused")
-    assert "another" not in "".join(lines[:4] + lines[5:])
+    assert "another" not in "".join(lines[:4] + lines[6:])
     assert topics.partitions_of(scene.bootstrap_servers, scene.dead_letter_topic) == []
 
 

@@ -20,6 +20,7 @@ from replaying import (
     committed,
     refused,
     replay,
+    replays,
     some_letters,
     values,
 )
@@ -123,6 +124,22 @@ def test_a_letter_that_has_come_back_too_often_is_parked_as_it_is(brokers):
     assert dict(worn.headers)["dlq.replay-count"] == b"3"
     (back,) = arrived(brokers, settings.topics[0])
     assert dict(back.headers())["dlq.replay-count"] == b"3"
+
+
+def test_a_letter_without_its_value_is_parked_without_it_and_whatever_its_age(brokers):
+    settings = settings_on(brokers)
+    write(settings.bootstrap_servers, settings.parking_topic, [record("x", 0, b"{}", b"first")])
+    worn = come_back(settings, 0, 5)
+    large = replace(worn, value=None, headers=(*worn.headers, ("dlq.value-omitted", b"true")))
+    old = at_age(settings, 30 * DAY_MS)
+    write_letters(settings, [large, replace(old, headers=(*old.headers, replays(5)))])
+
+    outcome = replay(settings)
+
+    assert (outcome.parked, outcome.left_out) == (2, {})
+    first, second = arrived(brokers, settings.parking_topic)
+    assert (first.value(), dict(first.headers())["dlq.value-omitted"]) == (None, b"true")
+    assert second.value() == old.value
 
 
 def test_without_a_parking_topic_such_a_letter_holds_what_is_behind_it(brokers):
