@@ -23,6 +23,8 @@ from confluent_kafka import KafkaException
 from consumer import exits, kafka
 from consumer.core.record import Record
 from consumer.exits import BadCall, CannotGoOn
+from consumer.letters import filter_options
+from consumer.letters.filters import Filter
 from consumer.letters.lines import as_line
 from consumer.letters.tables import KEPT, counted, print_letters, print_tally
 from consumer.letters.topic import DeadLetterTopic, open_dead_letters
@@ -52,50 +54,121 @@ Out = Annotated[
     ),
 ]
 
+Parked = Annotated[
+    bool, typer.Option("--parked", help="Look into CAPI_PARKING_TOPIC: letters that came back too often.")
+]
+
 
 @app.command("list")
-def list_letters(limit: Limit = ROWS, as_json: AsJson = False, settings_file: SettingsFile = None) -> None:
+def list_letters(
+    reason: filter_options.Reasons = None,
+    meta_code: filter_options.MetaCodes = None,
+    since: filter_options.Since = None,
+    until: filter_options.Until = None,
+    origin_partition: filter_options.OriginPartitions = None,
+    event_name: filter_options.EventNames = None,
+    key: filter_options.Keys = None,
+    parked: Parked = False,
+    limit: Limit = ROWS,
+    as_json: AsJson = False,
+    settings_file: SettingsFile = None,
+) -> None:
     """Count dead letters by reason and event name, and show the latest ones. No personal value is shown."""
+    chosen = filter_options.read_filter(
+        reasons=reason,
+        meta_codes=meta_code,
+        since=since,
+        until=until,
+        origin_partitions=origin_partition,
+        event_names=event_name,
+        keys=key,
+    )
     settings = load_settings(file=settings_file)
     tally = LetterTally()
-    with open_dead_letters(settings) as letters:
-        views = _viewed(_with_a_bar(letters, settings, "reading"), tally)
+    with open_dead_letters(settings, is_parked=parked) as letters:
+        meant = Meant(chosen, _with_a_bar(letters, settings, "reading"))
+        views = _viewed(meant, tally)
         latest = sorted(heapq.nlargest(limit, views, key=_age), key=_age)
         deque(views, maxlen=0)  # with no row to show, the letters are still to be counted
     if as_json:
-        out.print(orjson.dumps(_listed(settings, tally, latest)).decode(), markup=False)
+        out.print(orjson.dumps(_listed(letters.topic, meant, tally, latest)).decode(), markup=False)
         return
     if tally.total:
         print_tally(tally)
     if latest:
         print_letters(latest)
-    out.print(f"{counted(tally.total)} in {settings.dead_letter_topic}", markup=False)
+    out.print(f"{counted(tally.total)} in {letters.topic}{meant.beside()}", markup=False)
     if tally.total:
         out.print(KEPT, markup=False)
 
 
 @app.command("export")
-def export_letters(file: Out = None, settings_file: SettingsFile = None) -> None:
+def export_letters(
+    reason: filter_options.Reasons = None,
+    meta_code: filter_options.MetaCodes = None,
+    since: filter_options.Since = None,
+    until: filter_options.Until = None,
+    origin_partition: filter_options.OriginPartitions = None,
+    event_name: filter_options.EventNames = None,
+    key: filter_options.Keys = None,
+    parked: Parked = False,
+    file: Out = None,
+    settings_file: SettingsFile = None,
+) -> None:
     """
-    Write all dead letters as JSON lines, to the byte, for mending and `publish --replay`.
+    Write dead letters as JSON lines, to the byte, for mending and `publish --replay`.
 
     The file holds personal data in clear; it is made readable for its owner only.
     """
+    chosen = filter_options.read_filter(
+        reasons=reason,
+        meta_codes=meta_code,
+        since=since,
+        until=until,
+        origin_partitions=origin_partition,
+        event_names=event_name,
+        keys=key,
+    )
     if file is None and sys.stdout.isatty():
         raise BadCall("this would show personal data on the screen: name a file with --out, or say --out -")
     settings = load_settings(file=settings_file)
     count = 0
     try:
-        with open_dead_letters(settings) as letters, _written_to(file or STANDARD_OUTPUT) as target:
+        with (
+            open_dead_letters(settings, is_parked=parked) as letters,
+            _written_to(file or STANDARD_OUTPUT) as target,
+        ):
             err.print(WARNING, markup=False)
             on_screen = target is sys.stdout.buffer and sys.stdout.isatty()
-            for record in _with_a_bar(letters, settings, "exporting", is_shown=not on_screen):
+            meant = Meant(chosen, _with_a_bar(letters, settings, "exporting", is_shown=not on_screen))
+            for record in meant:
                 target.write(as_line(record))
                 count += 1
     except KeyboardInterrupt:
         err.print(f"interrupted after {counted(count)}: the rest is missing", markup=False)
         raise typer.Exit(exits.INTERRUPTED) from None
-    err.print(f"{counted(count)} of {settings.dead_letter_topic} exported", markup=False)
+    err.print(f"{counted(count)} of {letters.topic} exported{meant.beside()}", markup=False)
+
+
+class Meant:
+    """Of some letters those that a filter means, and how many it does not."""
+
+    def __init__(self, chosen: Filter, letters: Iterable[Record]) -> None:
+        self.filter = chosen
+        self.not_matched = 0
+        self._letters = letters
+
+    def __iter__(self) -> Iterator[Record]:
+        """Those that match."""
+        for record in self._letters:
+            if self.filter.matches(record):
+                yield record
+            else:
+                self.not_matched += 1
+
+    def beside(self) -> str:
+        """What to add to a count; nothing where there is no filter."""
+        return "" if self.filter.is_empty else f"; {self.not_matched} not matched"
 
 
 def _viewed(letters: Iterable[Record], tally: LetterTally) -> Iterator[LetterView]:
@@ -109,10 +182,12 @@ def _age(letter: LetterView) -> tuple[str, int, int]:
     return letter.failed_at, letter.partition, letter.offset
 
 
-def _listed(settings: Settings, tally: LetterTally, latest: list[LetterView]) -> dict[str, object]:
+def _listed(topic: str, meant: Meant, tally: LetterTally, latest: list[LetterView]) -> dict[str, object]:
     return {
-        "topic": settings.dead_letter_topic,
+        "topic": topic,
+        "filters": meant.filter.as_json(),
         "letters": tally.total,
+        "not_matched": meant.not_matched,
         "counts": tally.as_json(),
         "rows": [row._asdict() for row in latest],
     }

@@ -52,7 +52,7 @@ def preflight(settings: Settings, admin: LookingClient) -> list[Finding]:
     except CannotGoOn as reason:
         return [Finding("brokers", False, reason.says, reason.do)]
     findings = [Finding("brokers", True, f"{cluster.brokers} at {settings.bootstrap_servers}")]
-    findings += topic_findings(settings, cluster)
+    findings += [*topic_findings(settings, cluster), parking_finding(settings, cluster)]
     group = describe_group(admin, settings.group)
     findings.append(group_right(settings.group, group))
     # Brokers that know no such request (the mock cluster) would let the next ones time out.
@@ -73,6 +73,14 @@ def topic_findings(settings: Settings, cluster: Cluster) -> list[Finding]:
     named = [("CAPI_TOPICS", topic) for topic in settings.topics]
     named.append(("CAPI_DEAD_LETTER_TOPIC", settings.dead_letter_topic))
     return [_topic(setting, topic, cluster) for setting, topic in named]
+
+
+def parking_finding(settings: Settings, cluster: Cluster) -> Finding:
+    """The parking topic, which nobody needs before a letter has come back too often."""
+    finding = _topic("CAPI_PARKING_TOPIC", settings.parking_topic, cluster)
+    if finding.ok:
+        return finding
+    return finding._replace(ok=None, says=f"{finding.says}: `replay` will need it to park letters")
 
 
 def _topic(setting: str, name: str, cluster: Cluster) -> Finding:

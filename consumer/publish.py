@@ -29,12 +29,13 @@ from consumer.files.csv_rows import Encoding
 from consumer.files.csv_unread import column_check
 from consumer.files.event_files import STANDARD_INPUT, EventFile, FileFormat
 from consumer.files.lines import Entry, FoundEvent
-from consumer.letters.replaying import Sending
+from consumer.letters.sending import Sending
+from consumer.letters.validity import Validity
 from consumer.letters.way_back import open_way_back
 from consumer.load_settings import load_settings
 from consumer.producing import open_publisher
 from consumer.publish_events import as_it_stands, event_judge, send_events
-from consumer.publish_letters import ReadyLetter, Validity, letter_judge, send_letters
+from consumer.publish_letters import ReadyLetter, letter_judge, send_letters
 from consumer.publish_report import Report, counted
 from consumer.publishing import Publishing, Sent, Sum
 from consumer.settings import Settings

@@ -11,18 +11,16 @@ with only some of its lines mended. What Meta alone refuses is not known here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-from consumer.core.decide import decide
-from consumer.core.decision import Decision, Filtered, Invalid
-from consumer.core.hashing import BatchHasher
-from consumer.core.record import Partition, Record
-from consumer.core.rules import Rules
+from consumer.core.decision import Filtered, Invalid
 from consumer.files.lines import FoundEvent
 from consumer.letters.lines import Mistake, as_letter
-from consumer.letters.replaying import LETTERS_AT_ONCE, TOO_LARGE, Sending
+from consumer.letters.replaying import LETTERS_AT_ONCE
+from consumer.letters.sending import TOO_LARGE, Sending
+from consumer.letters.validity import Validity
 from consumer.letters.way_back import Back, Held, LeftOut, WayBack
 from consumer.publish_report import Report
 from consumer.publishing import Judge, Sent
@@ -32,21 +30,8 @@ WHY = {
     LeftOut.NO_VALUE: "no value: it would delete at its origin",
     LeftOut.ORIGINAL_GONE: "no value, and its origin has it no more",
     LeftOut.TOO_LARGE: "too large for the topic it would go to",
+    LeftOut.TOO_OLD: "Meta takes it no more",
 }
-
-
-class Validity(NamedTuple):
-    """What tells whether a letter is still invalid. `now_ms` is the clock."""
-
-    rules: Rules
-    now_ms: Callable[[], int]
-
-    def decision(self, back: Back) -> Decision:
-        """What becomes of it when it is consumed: at the place where it first stood, as its headers say."""
-        now_ms = self.now_ms()
-        timestamp_ms = now_ms if back.timestamp_ms is None else back.timestamp_ms
-        record = Record(Partition(back.topic, 0), 0, timestamp_ms, back.value, back.key, back.headers)
-        return decide(record, self.rules, BatchHasher(), now_ms)
 
 
 class ReadyLetter(NamedTuple):

@@ -5,6 +5,12 @@ After a fix (of a setting, of an account at Meta, of this program) the letters
 are consumed again as if they came for the first time, with the coordinates
 they had then. The summary (one line of JSON with `--json`) says what was done;
 what could not go back is counted by its reason and makes the exit code 1.
+
+Progress is the committed offset of a group, one for each filter:
+
+    no filter                <group>.replay
+    a filter                 <group>.replay.1f3a9c02, the same for the same filter
+    one that names somebody  --group is demanded
 """
 
 from __future__ import annotations
@@ -16,33 +22,24 @@ import orjson
 import typer
 from confluent_kafka import KafkaException
 
-from consumer import exits, kafka
+from consumer import kafka
 from consumer.asked_to_stop import asked_to_stop
-from consumer.letters.replaying import Ended, Outcome, Pace, Replay, Sending
-from consumer.letters.tables import KEPT, counted, print_tally
+from consumer.clock import now_ms
+from consumer.cluster import list_cluster
+from consumer.exits import BadCall
+from consumer.letters import filter_options
+from consumer.letters.fates import MAX_REPLAYS, Fates, Parking
+from consumer.letters.filters import Filter
+from consumer.letters.replaying import Outcome, Pace, Replay
+from consumer.letters.sending import Sending
 from consumer.letters.topic import DeadLetterTopic, open_dead_letters
-from consumer.letters.way_back import LeftOut, open_way_back
+from consumer.letters.validity import Validity
+from consumer.letters.way_back import open_way_back
 from consumer.load_settings import load_settings
 from consumer.producing import open_publisher
+from consumer.replay_report import Asked, exit_code, print_for_a_person, say_what_begins, summary
 from consumer.settings import Settings
 from consumer.terminal import AsJson, SettingsFile, err, out, progress
-
-MEANS = {
-    LeftOut.NO_ORIGIN: (
-        "it does not say where it comes from, so this consumer did not write it: "
-        "--to TOPIC (with a --group of its own) sends it all the same"
-    ),
-    LeftOut.NO_VALUE: "the record had no value, and going back it would delete: nothing to do",
-    LeftOut.ORIGINAL_GONE: (
-        "its value was too large for the dead-letter topic, and its origin no longer has it: "
-        "publish the event again from where it was made"
-    ),
-    LeftOut.TOO_LARGE: (
-        "the topic it goes to does not take its size: raise that topic's max.message.bytes, "
-        "then replay with a --group of its own"
-    ),
-}
-UNCHANGED = "They went back unchanged, and fail again unless the cause was mended elsewhere."
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Count what would go back; write nothing.")]
 To = Annotated[
@@ -58,12 +55,22 @@ Rate = Annotated[
 ]
 Limit = Annotated[
     int | None,
-    typer.Option(help="Stop after this many letters.", min=1, metavar="N", show_default=False),
+    typer.Option(help="Stop after this many letters that match.", min=1, metavar="N", show_default=False),
+]
+MaxReplays = Annotated[
+    int,
+    typer.Option(
+        help="Letters that have come back so often go to CAPI_PARKING_TOPIC instead.", min=0, metavar="N"
+    ),
+]
+IncludeOld = Annotated[
+    bool, typer.Option("--include-old", help="Send events too that are too old for Meta by now.")
 ]
 Group = Annotated[
     str | None,
     typer.Option(
-        help="The group whose committed offsets are the progress. Default: CAPI_GROUP and `.replay`.",
+        help="The group whose committed offsets are the progress. Default: CAPI_GROUP, `.replay`, "
+        "and a name of the filter.",
         metavar="G",
         show_default=False,
     ),
@@ -71,10 +78,19 @@ Group = Annotated[
 
 
 def replay(
+    reason: filter_options.Reasons = None,
+    meta_code: filter_options.MetaCodes = None,
+    since: filter_options.Since = None,
+    until: filter_options.Until = None,
+    origin_partition: filter_options.OriginPartitions = None,
+    event_name: filter_options.EventNames = None,
+    key: filter_options.Keys = None,
     dry_run: DryRun = False,
     to: To = None,
     rate: Rate = None,
     limit: Limit = None,
+    max_replays: MaxReplays = MAX_REPLAYS,
+    include_old: IncludeOld = False,
     group: Group = None,
     as_json: AsJson = False,
     settings_file: SettingsFile = None,
@@ -82,52 +98,80 @@ def replay(
     """
     Send dead letters back to the topics they came from.
 
-    Each letter once: the progress is the committed offset of a group of its
-    own, so a replay can be stopped, even killed, and run again. It goes up
-    to the end of the dead-letter topic as it is at start.
+    Each letter once for each filter: the progress is the committed offset of
+    a group that only this filter has, so a replay can be stopped, even
+    killed, and run again, and letters that one filter leaves out are there
+    for the next. It goes up to the end of the dead-letter topic as it is at
+    start. Filters can be given more than once or with commas; a letter has
+    to match one of each kind.
 
     Letters go back unchanged, and fail again unless the cause was mended
     elsewhere: in the settings, at Meta, in this program. To mend the letters
     themselves, use `dead-letters export` and `publish --replay`.
 
     A letter from a topic that is not in CAPI_TOPICS stops it, unless --to
-    says where everything goes. What can never go back is left out and counted.
+    says where everything goes. What can never go back is left out and
+    counted, and so is what Meta takes no more: which that is, the settings
+    of `run` say, so give the same ones.
     """
+    chosen = filter_options.read_filter(
+        reasons=reason,
+        meta_codes=meta_code,
+        since=since,
+        until=until,
+        origin_partitions=origin_partition,
+        event_names=event_name,
+        keys=key,
+    )
     settings = load_settings(file=settings_file)
-    name = group or replay_group(settings)
+    name = group or replay_group(settings, chosen)
+    asked = Asked(settings.dead_letter_topic, settings.parking_topic, name, chosen, dry_run)
     started = time.monotonic()
-    with open_dead_letters(settings, group=name) as letters:
-        outcome = _run(settings, letters, to=to, rate=rate, limit=limit, dry_run=dry_run)
+    with open_dead_letters(settings, group=name) as letters, open_way_back(settings, to) as way_back:
+        say_what_begins(asked)
+        parking = Parking(settings.parking_topic, _is_there(settings, settings.parking_topic), max_replays)
+        is_too_old = Validity(settings.rules, now_ms).is_too_old
+        fates = Fates(chosen, parking, way_back, (lambda _: False) if include_old else is_too_old)
+        outcome = _run(settings, letters, fates, rate=rate, limit=limit, dry_run=dry_run)
     if as_json:
-        seconds = time.monotonic() - started
-        said = summary(letters, outcome, group=name, dry_run=dry_run, seconds=seconds)
+        said = summary(asked, outcome, seconds=time.monotonic() - started)
         out.print(orjson.dumps(said).decode(), markup=False)
     else:
-        _print_for_a_person(outcome, letters, group=name, dry_run=dry_run)
+        print_for_a_person(asked, outcome)
     if outcome.says:
         err.print(f"capi-consumer: {outcome.says}", markup=False)
     raise typer.Exit(exit_code(outcome))
 
 
-def replay_group(settings: Settings) -> str:
-    """The group of a replay without filters."""
-    return f"{settings.group}.replay"
+def replay_group(settings: Settings, chosen: Filter) -> str:
+    """The group of a replay with this filter. Raises BadCall for one that names somebody."""
+    whole = f"{settings.group}.replay"
+    if chosen.is_personal:
+        raise BadCall(
+            "a filter that names somebody (--key, or an address in --event-name) needs a --group of its own",
+            "one made from the filter could be traced back to the person",
+        )
+    return whole if chosen.is_empty else f"{whole}.{chosen.name()}"
+
+
+def _is_there(settings: Settings, topic: str) -> bool:
+    return topic in list_cluster(kafka.admin_client(settings), settings).topics
 
 
 def _run(
     settings: Settings,
     letters: DeadLetterTopic,
+    fates: Fates,
     *,
-    to: str | None,
     rate: float | None,
     limit: int | None,
     dry_run: bool,
 ) -> Outcome:
     sending = None if dry_run else Sending(lambda on_failure: open_publisher(settings, on_failure))
-    with open_way_back(settings, to) as way, asked_to_stop() as stop, progress("offsets") as bar:
+    with asked_to_stop() as stop, progress("offsets") as bar:
         task = bar.add_task("looking" if dry_run else "replaying", total=letters.offsets_total)
         try:
-            return Replay(letters, way, sending).run(
+            return Replay(letters, fates, sending).run(
                 pace=Pace(rate),
                 limit=limit,
                 stop=stop,
@@ -135,44 +179,3 @@ def _run(
             )
         except KafkaException as error:
             raise kafka.cannot_reach(settings, error) from None
-
-
-def summary(
-    letters: DeadLetterTopic, outcome: Outcome, *, group: str, dry_run: bool, seconds: float
-) -> dict[str, object]:
-    """What was done, as JSON has it. `offsets_left` counts offsets, which may be holes."""
-    return {
-        "topic": letters.topic,
-        "group": group,
-        "dry_run": dry_run,
-        "ended": outcome.ended,
-        "replayed": outcome.replayed.total,
-        "left_out": {word.value: count for word, count in sorted(outcome.left_out.items())},
-        "letters": outcome.replayed.as_json(),
-        "offsets_left": outcome.offsets_left,
-        "seconds": round(seconds, 3),
-    }
-
-
-def _print_for_a_person(outcome: Outcome, letters: DeadLetterTopic, *, group: str, dry_run: bool) -> None:
-    if outcome.replayed.total:
-        print_tally(outcome.replayed)
-    done = "would be replayed" if dry_run else "replayed"
-    out.print(f"{counted(outcome.replayed.total)} of {letters.topic} {done}; group {group}", markup=False)
-    if outcome.replayed.total and not dry_run:
-        out.print(f"{UNCHANGED}\n{KEPT}", markup=False)
-    if outcome.left_out:
-        out.print(f"{outcome.left_out.total()} left out:", markup=False)
-        for word, count in sorted(outcome.left_out.items()):
-            out.print(f"  {word} {count}: {MEANS[word]}", markup=False)
-    if outcome.ended is not Ended.DONE:
-        left = outcome.offsets_left
-        out.print(
-            f"ended early ({outcome.ended}): up to {left} are left; run it again to go on", markup=False
-        )
-
-
-def exit_code(outcome: Outcome) -> int:
-    """0 when all that was asked for was done; 130 when somebody stopped it before."""
-    is_all = outcome.ended in (Ended.DONE, Ended.LIMIT) and not outcome.left_out
-    return exits.code(is_all=is_all, is_interrupted=outcome.ended is Ended.INTERRUPTED)

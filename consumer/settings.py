@@ -197,6 +197,8 @@ class Settings(BaseSettings):
     """Topics to read."""
     dead_letter_topic: TopicName = "capi.dead-letters"
     """Where events go that cannot be sent."""
+    parking_topic: TopicName = "capi.parked"
+    """Where `replay` puts dead letters that have come back too often. Needed only then."""
     start: Start = Start.EARLIEST
     """Where a partition without a committed offset begins."""
     out_of_range: OutOfRange = OutOfRange.STOP
@@ -297,6 +299,12 @@ class Settings(BaseSettings):
         found = {
             "CAPI_DEAD_LETTER_TOPIC is one of CAPI_TOPICS: dead letters would be read as events": (
                 self.dead_letter_topic in self.topics
+            ),
+            "CAPI_PARKING_TOPIC is one of CAPI_TOPICS: parked letters would be read as events": (
+                self.parking_topic in self.topics
+            ),
+            "CAPI_PARKING_TOPIC is CAPI_DEAD_LETTER_TOPIC: a parked letter would be a dead letter again": (
+                self.parking_topic == self.dead_letter_topic
             ),
             "CAPI_GRAPH_URL is plain http, which shows the token; CAPI_ALLOW_PLAIN_HTTP=true allows it": (
                 is_shown and not self.allow_plain_http

@@ -6,7 +6,8 @@ What is made is made for the promises that rest on it:
     events        kept 7 days: Meta takes no event that is older (62 days for physical_store)
     dead letters  kept 30 days: time for a person to see them, mend them and replay them,
                   and every record of the events topics fits in, with our headers
-    both          never compacted: an older event of a user is no less an event;
+    parked ones   as dead letters: they are the same records
+    all           never compacted: an older event of a user is no less an event;
                   with three replicas, a write counts when two have it
 
 A topic that exists is left as it is.
@@ -68,7 +69,12 @@ EventHours = Annotated[
 ]
 LetterHours = Annotated[
     int,
-    typer.Option("--dead-letter-retention-hours", help="How long dead letters are kept.", min=1, metavar="H"),
+    typer.Option(
+        "--dead-letter-retention-hours",
+        help="How long dead letters are kept, parked or not.",
+        min=1,
+        metavar="H",
+    ),
 ]
 
 
@@ -107,7 +113,11 @@ def create(
     as_json: AsJson = False,
     settings_file: SettingsFile = None,
 ) -> None:
-    """Create the topics of CAPI_TOPICS and CAPI_DEAD_LETTER_TOPIC. Those that exist are left as they are."""
+    """
+    Create the topics of CAPI_TOPICS, CAPI_DEAD_LETTER_TOPIC and CAPI_PARKING_TOPIC.
+
+    Those that exist are left as they are.
+    """
     settings = load_settings(file=settings_file)
     admin = kafka.admin_client(settings)
     found = cluster.list_cluster(admin, settings)
@@ -127,13 +137,18 @@ def create(
 
 @app.command("list")
 def list_topics(as_json: AsJson = False, settings_file: SettingsFile = None) -> None:
-    """Show the topics of the settings: partitions, replicas, how long and how much they keep."""
+    """
+    Show the topics of the settings: partitions, replicas, how long and how much they keep.
+
+    Exit code 1 when one is missing that `run` needs; the parking topic is none of these.
+    """
     settings = load_settings(file=settings_file)
     admin = kafka.admin_client(settings)
     there = cluster.list_cluster(admin, settings).topics
-    names = (*settings.topics, settings.dead_letter_topic)
+    needed = (*settings.topics, settings.dead_letter_topic)
+    names = (*needed, settings.parking_topic)
     _show(settings, admin, {name: EXISTS if name in there else MISSING for name in names}, as_json=as_json)
-    if missing := [name for name in names if name not in there]:
+    if missing := [name for name in needed if name not in there]:
         raise CannotGoOn(f"missing: {', '.join(missing)}", "`capi-consumer topics create` makes them")
 
 
@@ -153,7 +168,8 @@ def make_topics(settings: Settings, admin: LookingClient, found: Cluster, plan: 
     there = [made.name for made in events if made.is_there]
     largest = _largest_record(cluster.topic_configs(admin, there))
     config = _keeping(plan, plan.letter_hours) | {MAX_MESSAGE_BYTES: str(largest + LETTER_ROOM_BYTES)}
-    return [*events, _made(admin, found, settings.dead_letter_topic, plan, config)]
+    of_letters = (settings.dead_letter_topic, settings.parking_topic)
+    return [*events, *(_made(admin, found, name, plan, config) for name in of_letters)]
 
 
 def _keeping(plan: Plan, hours: int) -> dict[str, str]:

@@ -96,4 +96,5 @@ def scene(kafka: KafkaCluster, topic_names: Callable[[str], str], processes: Pro
         group=f"group-{uuid.uuid4().hex[:12]}",
         processes=processes,
         accepted_file=processes.folder / "accepted.jsonl",
+        parking_topic=topic_names("parked"),
     )

@@ -23,6 +23,7 @@ def settings_on(mock_kafka, **changes) -> Settings:
         bootstrap_servers=mock_kafka.bootstrap_servers,
         topics=[f"events-{name}"],
         dead_letter_topic=f"letters-{name}",
+        parking_topic=f"parked-{name}",
         group=f"group-{name}",
         **changes,
     )

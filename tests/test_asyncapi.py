@@ -21,6 +21,7 @@ from consumer.core.decision import Deliverable
 from consumer.core.hashing import BatchHasher
 from consumer.core.record import Partition, Record
 from consumer.core.rules import Rules
+from consumer.letters.filters import Filter
 from consumer.record_key import record_key
 from consumer.replay import replay_group
 from consumer.settings import Settings
@@ -117,20 +118,26 @@ def test_it_is_asyncapi_3_and_of_this_version():
 def test_names_are_the_defaults_of_the_settings():
     assert (CHANNELS["events"]["address"],) == DEFAULTS["topics"]
     assert CHANNELS["deadLetters"]["address"] == DEFAULTS["dead_letter_topic"]
+    assert CHANNELS["parked"]["address"] == DEFAULTS["parking_topic"]
     assert DOCUMENT["servers"]["kafka"]["variables"]["brokers"]["default"] == DEFAULTS["bootstrap_servers"]
     groups = {
         name: operation["bindings"]["kafka"]["groupId"]["const"]
         for name, operation in OPERATIONS.items()
-        if operation["action"] == "receive"
+        if operation["action"] == "receive" and "bindings" in operation
     }
     assert groups == {
         "readEvents": DEFAULTS["group"],
-        "readDeadLetters": replay_group(Settings.model_construct(**DEFAULTS)),
+        "readDeadLetters": replay_group(Settings.model_construct(**DEFAULTS), Filter()),
     }
 
 
 @pytest.mark.parametrize(
-    ("channel", "hours"), [("events", topics.EVENT_HOURS), ("deadLetters", topics.LETTER_HOURS)]
+    ("channel", "hours"),
+    [
+        ("events", topics.EVENT_HOURS),
+        ("deadLetters", topics.LETTER_HOURS),
+        ("parked", topics.LETTER_HOURS),
+    ],
 )
 def test_topics_are_as_topics_create_makes_them(channel, hours):
     kafka = CHANNELS[channel]["bindings"]["kafka"]

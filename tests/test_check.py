@@ -28,6 +28,7 @@ from consumer.preflight import (
     Finding,
     compaction_findings,
     group_right,
+    parking_finding,
     preflight,
     refuse_unless_ready,
     size_findings,
@@ -62,6 +63,19 @@ def test_a_topic_that_is_not_there_is_named_with_its_setting():
         False,
         "does not exist, or may not be seen",
         "`capi-consumer topics create` makes it, or CAPI_DEAD_LETTER_TOPIC names another",
+    )
+
+
+def test_a_missing_parking_topic_is_no_reason_to_refuse():
+    settings = Settings(topics=("events",), dead_letter_topic="letters", parking_topic="parked")
+    assert parking_finding(settings, Cluster(1, {"parked": Topic("parked", 1, 1)})).ok is True
+    finding = parking_finding(settings, Cluster(1, {}))
+    refuse_unless_ready([finding])
+    assert finding == (
+        "topic parked",
+        None,
+        "does not exist, or may not be seen: `replay` will need it to park letters",
+        "`capi-consumer topics create` makes it, or CAPI_PARKING_TOPIC names another",
     )
 
 
@@ -153,6 +167,7 @@ def test_brokers_without_requests_of_administration_are_ready_when_the_topics_ar
         "brokers": True,
         "topic capi.events": True,
         "topic capi.dead-letters": True,
+        "topic capi.parked": None,
         "right to read group capi-consumer": None,
     }
 
@@ -190,6 +205,7 @@ def test_all_is_well_when_all_is_there(scene, processes):
         "brokers",
         f"topic {scene.topic}",
         f"topic {scene.dead_letter_topic}",
+        f"topic {scene.parking_topic}",
         f"right to read group {scene.group}",
         f"right to read topic {scene.topic}",
         f"right to write topic {scene.dead_letter_topic}",
@@ -209,13 +225,13 @@ def test_a_person_gets_a_line_for_each_with_what_to_do(scene, processes):
 
     assert ended.returncode == 1
     lines = ended.stdout.splitlines()
-    assert [line[0] for line in lines] == ["✓", "✓", "✓", "✓", "✗", "✓", "✓", "?", "✓", "✗"]
+    assert [line[0] for line in lines] == ["✓", "✓", "✓", "✓", "✗", "?", "✓", "✓", "?", "✓", "✗"]
     assert lines[4] == (
         f"✗ topic {scene.dead_letter_topic}: does not exist, or may not be seen; "
         "`capi-consumer topics create` makes it, or CAPI_DEAD_LETTER_TOPIC names another"
     )
     assert lines[-1].startswith("✗ Meta: the access token is refused")
-    assert "another" not in "".join(lines[:4] + lines[5:])
+    assert "another" not in "".join(lines[:4] + lines[6:])
     assert topics.partitions_of(scene.bootstrap_servers, scene.dead_letter_topic) == []
 
 
@@ -319,9 +335,13 @@ def test_rights_that_are_missing_are_named_one_by_one(tmp_path):
     try:
         servers = cluster.bootstrap_servers
         settings = Settings(
-            bootstrap_servers=servers, topics=("events",), dead_letter_topic="letters", group="g"
+            bootstrap_servers=servers,
+            topics=("events",),
+            dead_letter_topic="letters",
+            parking_topic="parked",
+            group="g",
         )
-        for name in ("events", "letters"):
+        for name in ("events", "letters", "parked"):
             topics.create_topic(servers, name)
         admin = AdminClient({"bootstrap.servers": servers})
         look = kafka_clients.admin_client(settings)

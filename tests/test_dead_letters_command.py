@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 import pytest
-from letters import event, letter, record, settings_on, write_letters
+from letters import event, letter, record, settings_on, write, write_letters
 from mock_kafka import MockKafka
 from rich.console import Console
 from typer.testing import CliRunner
@@ -34,6 +34,7 @@ def command(brokers, monkeypatch):
     monkeypatch.setenv("CAPI_BOOTSTRAP_SERVERS", settings.bootstrap_servers)
     monkeypatch.setenv("CAPI_TOPICS", ",".join(settings.topics))
     monkeypatch.setenv("CAPI_DEAD_LETTER_TOPIC", settings.dead_letter_topic)
+    monkeypatch.setenv("CAPI_PARKING_TOPIC", settings.parking_topic)
 
     def run(*arguments):
         return CliRunner().invoke(app, ["dead-letters", *arguments])
@@ -77,6 +78,50 @@ def test_list_counts_by_reason_and_event_name_and_shows_rows(command):
         "origin": f"{command.settings.topics[0]}/0/3",
         "replay_count": 0,
     }
+
+
+def test_list_shows_what_a_filter_means_and_counts_the_rest(command):
+    write_letters(command.settings, three_letters(command.settings))
+
+    listed = json.loads(command("list", "--json", "--meta-code", "100/2804007").stdout)
+    assert (listed["letters"], listed["not_matched"]) == (1, 2)
+    assert listed["filters"] == {"meta_codes": ["100/2804007"]}
+    assert [row["offset"] for row in listed["rows"]] == [2]
+
+    shown = command("list", "--key", "jane@example.com")
+    assert f"1 letter in {command.settings.dead_letter_topic}; 2 not matched" in shown.stdout
+    assert "jane" not in shown.output
+
+
+def test_export_writes_what_a_filter_means(command, tmp_path):
+    write_letters(command.settings, three_letters(command.settings))
+    file = tmp_path / "letters.jsonl"
+
+    exported = command("export", "--out", str(file), "--reason", "purchase_without_currency")
+
+    assert [json.loads(line)["dead_letter"]["offset"] for line in file.read_bytes().splitlines()] == [0, 1]
+    assert "personal data in clear" in exported.stderr
+    assert f"2 letters of {command.settings.dead_letter_topic} exported; 1 not matched" in exported.stderr
+
+
+def test_parked_letters_are_listed_and_exported_in_the_same_way(command, tmp_path):
+    settings = command.settings
+    write_letters(settings, three_letters(settings))
+    missing = command("list", "--parked").exception
+    assert str(missing) == (
+        f"the parking topic {settings.parking_topic} does not exist: "
+        "check CAPI_PARKING_TOPIC, or create it with `capi-consumer topics create`"
+    )
+    write(settings.bootstrap_servers, settings.parking_topic, three_letters(settings)[2:])
+    file = tmp_path / "letters.jsonl"
+
+    listed = json.loads(command("list", "--parked", "--json").stdout)
+    exported = command("export", "--parked", "--out", str(file))
+
+    assert (listed["topic"], listed["letters"]) == (settings.parking_topic, 1)
+    assert f"1 letter of {settings.parking_topic} exported" in exported.stderr
+    (line,) = file.read_bytes().splitlines()
+    assert json.loads(line)["dead_letter"]["topic"] == settings.parking_topic
 
 
 def test_list_shows_no_personal_value(command):

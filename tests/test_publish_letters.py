@@ -17,10 +17,11 @@ from consumer.core.record import Partition, Record
 from consumer.files.json_events import json_lines
 from consumer.files.lines import numbered_lines
 from consumer.letters.lines import as_line
-from consumer.letters.replaying import Sending
+from consumer.letters.sending import Sending
+from consumer.letters.validity import Validity
 from consumer.letters.way_back import LeftOut, open_way_back
 from consumer.producing import open_publisher
-from consumer.publish_letters import WHY, Validity, letter_judge, send_letters
+from consumer.publish_letters import WHY, letter_judge, send_letters
 from consumer.publish_report import Report
 from consumer.publishing import Publishing, Sum
 

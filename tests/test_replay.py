@@ -8,9 +8,19 @@ import threading
 from collections import Counter
 
 import pytest
-from confluent_kafka import Consumer, TopicPartition
 from letters import event, headers_of, letter, record, settings_on, write, write_letters
 from mock_kafka import MockKafka
+from replaying import (
+    ALL,
+    NOW_MS,
+    arrived,
+    committed,
+    fates_of,
+    replay,
+    sending_to,
+    some_letters,
+    values,
+)
 from typer.testing import CliRunner
 
 from consumer.asked_to_stop import asked_to_stop
@@ -18,58 +28,16 @@ from consumer.cli import app
 from consumer.core.letter import VALUE_OMITTED
 from consumer.core.record import Partition, Record
 from consumer.exits import CannotGoOn
-from consumer.letters.replaying import Ended, Outcome, Pace, Replay, Sending
+from consumer.letters.replaying import Ended, Outcome, Pace, Replay
 from consumer.letters.topic import open_dead_letters
 from consumer.letters.way_back import LeftOut, open_way_back
-from consumer.producing import open_publisher
-from consumer.replay import MEANS, exit_code, replay_group
+from consumer.replay import replay_group
+from consumer.replay_report import MEANS, exit_code
 
 
 @pytest.fixture(scope="module")
 def brokers():
     return MockKafka()
-
-
-def sending_to(settings):
-    return Sending(lambda on_failure: open_publisher(settings, on_failure))
-
-
-def replay(settings, *, to=None, limit=None, dry_run=False, sending=None, stop=None, on_progress=None):
-    with (
-        open_dead_letters(settings, group=replay_group(settings)) as letters,
-        open_way_back(settings, to) as way,
-    ):
-        return Replay(letters, way, None if dry_run else sending or sending_to(settings)).run(
-            pace=Pace(None),
-            limit=limit,
-            stop=stop or threading.Event(),
-            on_progress=on_progress or (lambda _: None),
-        )
-
-
-def arrived(brokers, topic):
-    """What stands in a topic beside the record that made it."""
-    return [found for found in brokers.records(topic) if found.key() != b"first"]
-
-
-def values(brokers, topic):
-    return sorted(found.value() for found in arrived(brokers, topic))
-
-
-def committed(settings):
-    consumer = Consumer(
-        {"bootstrap.servers": settings.bootstrap_servers, "group.id": replay_group(settings), "log_level": 0}
-    )
-    place = TopicPartition(settings.dead_letter_topic, 0)
-    try:
-        return consumer.committed([place], timeout=10)[0].offset
-    finally:
-        consumer.close()
-
-
-def some_letters(settings, count):
-    topic = settings.topics[0]
-    return [letter(record(topic, n, event(id=f"o{n}"))) for n in range(count)]
 
 
 def test_a_letter_goes_back_as_it_was_with_its_origin_and_the_count_raised(brokers):
@@ -142,11 +110,11 @@ def test_letters_that_come_meanwhile_are_for_the_next_time(brokers):
         write(settings.bootstrap_servers, settings.dead_letter_topic, [late])
 
     with (
-        open_dead_letters(settings, group=replay_group(settings)) as letters,
+        open_dead_letters(settings, group=replay_group(settings, ALL)) as letters,
         open_way_back(settings, None) as way,
     ):
         a_letter_comes(0)
-        outcome = Replay(letters, way, sending_to(settings)).run(
+        outcome = Replay(letters, fates_of(settings, way), sending_to(settings)).run(
             pace=Pace(None), limit=None, stop=threading.Event(), on_progress=a_letter_comes
         )
 
@@ -173,8 +141,8 @@ def test_what_the_broker_did_not_take_is_not_passed(brokers):
         def __init__(self, sending):
             self.sending = sending
 
-        def send(self, fates):
-            self.sending.send([fate for place, fate in enumerate(fates) if place != 1])
+        def send(self, records):
+            self.sending.send([one for place, one in enumerate(records) if place != 1])
             return {1: "_MSG_TIMED_OUT"}
 
     settings = settings_on(brokers)
@@ -189,8 +157,8 @@ def test_what_the_broker_did_not_take_is_not_passed(brokers):
 
 def test_what_its_topic_does_not_take_for_its_size_is_left_out(brokers):
     class TooLarge:
-        def send(self, fates):
-            return dict.fromkeys(range(len(fates)), "MSG_SIZE_TOO_LARGE")
+        def send(self, records):
+            return dict.fromkeys(range(len(records)), "MSG_SIZE_TOO_LARGE")
 
     settings = settings_on(brokers)
     write_letters(settings, some_letters(settings, 2))
@@ -242,11 +210,11 @@ def test_everything_with_a_value_goes_to_the_topic_that_was_asked_for(brokers):
     assert arrived(brokers, settings.topics[0]) == []
 
 
-@pytest.mark.parametrize("to", ["no-such-topic", "the dead-letter topic"])
+@pytest.mark.parametrize("to", ["no-such-topic", "dead_letter_topic", "parking_topic"])
 def test_a_topic_that_cannot_be_it_is_refused_before_anything_is_read(brokers, to):
     settings = settings_on(brokers)
     write_letters(settings, some_letters(settings, 1))
-    to = settings.dead_letter_topic if to == "the dead-letter topic" else to
+    to = getattr(settings, to, to)
     with pytest.raises(CannotGoOn, match=f"--to {to}: "):
         replay(settings, to=to)
 
@@ -355,7 +323,8 @@ def test_pace_is_kept_over_the_whole_run():
 def command(brokers, monkeypatch):
     """`capi-consumer replay ...` on topics of its own; `command.settings` are theirs."""
     settings = settings_on(brokers)
-    for name in ("bootstrap_servers", "dead_letter_topic", "group"):
+    monkeypatch.setattr("consumer.replay.now_ms", lambda: NOW_MS)
+    for name in ("bootstrap_servers", "dead_letter_topic", "parking_topic", "group"):
         monkeypatch.setenv(f"CAPI_{name.upper()}", getattr(settings, name))
     monkeypatch.setenv("CAPI_TOPICS", ",".join(settings.topics))
 
@@ -379,10 +348,14 @@ def test_the_summary_is_one_line_of_json(command):
     assert said == {
         "topic": settings.dead_letter_topic,
         "group": f"{settings.group}.replay",
+        "filters": {},
         "dry_run": False,
         "ended": "done",
+        "matched": 3,
         "replayed": 2,
+        "parked": 0,
         "left_out": {"no_origin": 1},
+        "not_matched": 0,
         "letters": [{"reason": "purchase_without_currency", "event_name": "purchase", "letters": 2}],
         "offsets_left": 0,
     }
@@ -393,7 +366,8 @@ def test_a_person_is_told_what_was_done_with_which_group(command):
     write_letters(settings, some_letters(settings, 3))
 
     dry = command("--dry-run", "--group", "mine")
-    assert (dry.exit_code, dry.stderr) == (0, "")
+    topic = settings.dead_letter_topic
+    assert (dry.exit_code, dry.stderr) == (0, f"looking at {topic} with group mine; every letter\n")
     assert "until its retention ends" not in dry.stdout
     assert f"3 letters of {settings.dead_letter_topic} would be replayed; group mine" in dry.stdout
     assert "purchase_without_currency" in dry.stdout
@@ -459,7 +433,10 @@ def test_a_letter_that_holds_the_others_is_said_and_ends_with_1(command):
     assert "ended early (held): up to 1 are left" in ended.stdout
 
 
-@pytest.mark.parametrize("arguments", [["--rate", "0"], ["--limit", "0"], ["--reason"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--rate", "0"], ["--limit", "0"], ["--reason"], ["--max-replays", "-1"]],
+)
 def test_a_mistake_in_the_call_ends_with_2(command, arguments):
     assert command(*arguments).exit_code == 2
 

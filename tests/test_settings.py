@@ -115,7 +115,7 @@ REFUSED = [
     ("group", ""), ("topics", ""), ("topics", " , "),
     *(
         (name, text)
-        for name in ("topics", "dead_letter_topic")
+        for name in ("topics", "dead_letter_topic", "parking_topic")
         for text in ("", "canary canary", "^canary.*", "canary/a", "canary:a", "canaryé", "c" * 250, "..")
     ),
     ("topics", "events,canary canary"), ("dead_letter_topic", "canary\n"),
@@ -190,6 +190,14 @@ CLASHES = [
     (
         {"dead_letter_topic": "capi.events"},
         "CAPI_DEAD_LETTER_TOPIC is one of CAPI_TOPICS: dead letters would be read as events",
+    ),
+    (
+        {"parking_topic": "capi.events"},
+        "CAPI_PARKING_TOPIC is one of CAPI_TOPICS: parked letters would be read as events",
+    ),
+    (
+        {"parking_topic": "capi.dead-letters"},
+        "CAPI_PARKING_TOPIC is CAPI_DEAD_LETTER_TOPIC: a parked letter would be a dead letter again",
     ),
     (
         {"graph_url": "http://graph.example.com"},

@@ -16,16 +16,17 @@ HOUR_MS = 3_600_000
 
 @pytest.fixture
 def names(topic_names):
-    return topic_names("events"), topic_names("more-events"), topic_names("letters")
+    return topic_names("events"), topic_names("more-events"), topic_names("letters"), topic_names("parked")
 
 
 @pytest.fixture
 def environment(kafka, names):
-    first, second, letters = names
+    first, second, letters, parked = names
     return {
         "CAPI_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
         "CAPI_TOPICS": f"{first},{second}",
         "CAPI_DEAD_LETTER_TOPIC": letters,
+        "CAPI_PARKING_TOPIC": parked,
     }
 
 
@@ -43,9 +44,9 @@ def test_all_topics_are_made_and_kept_as_long_as_they_are_needed(kafka, processe
     rows = json.loads(ended.stdout)["topics"]
     assert [(row["name"], row["state"]) for row in rows] == [(name, "created") for name in names]
     replicas = min(3, len(brokers(kafka.bootstrap_servers)))
-    assert [(row["partitions"], row["replicas"]) for row in rows] == [(6, replicas)] * 3
-    assert [row["retention_hours"] for row in rows] == [168, 168, 720]
-    for name, hours in zip(names, (168, 168, 720), strict=True):
+    assert [(row["partitions"], row["replicas"]) for row in rows] == [(6, replicas)] * 4
+    assert [row["retention_hours"] for row in rows] == [168, 168, 720, 720]
+    for name, hours in zip(names, (168, 168, 720, 720), strict=True):
         assert topics.partitions_of(kafka.bootstrap_servers, name) == [0, 1, 2, 3, 4, 5]
         assert configs(kafka, name)["retention.ms"] == str(hours * HOUR_MS)
         assert configs(kafka, name)["cleanup.policy"] == "delete"
@@ -57,7 +58,8 @@ def test_dead_letters_may_be_larger_than_the_largest_event(kafka, processes, nam
     assert processes.run("topics", "create", settings=environment).returncode == 0
 
     assert int(configs(kafka, names[0])["max.message.bytes"]) < 3_000_000
-    assert int(configs(kafka, names[2])["max.message.bytes"]) == 3_000_000 + 16_384
+    for name in names[2:]:
+        assert int(configs(kafka, name)["max.message.bytes"]) == 3_000_000 + 16_384
 
 
 def test_what_exists_is_left_as_it_is_and_said_so(kafka, processes, names, environment):
@@ -71,11 +73,12 @@ def test_what_exists_is_left_as_it_is_and_said_so(kafka, processes, names, envir
         ("exists", 2),
         ("created", 3),
         ("created", 3),
+        ("created", 3),
     ]
     assert first.stderr == f"capi-consumer: topic {names[0]} exists and is left at 2 partitions, not 3\n"
-    assert [row["retention_hours"] for row in rows] == [2, 168, 720]
+    assert [row["retention_hours"] for row in rows] == [2, 168, 720, 720]
     assert (first.returncode, second.returncode) == (0, 0)
-    assert [row["state"] for row in json.loads(second.stdout)["topics"]] == ["exists"] * 3
+    assert [row["state"] for row in json.loads(second.stdout)["topics"]] == ["exists"] * 4
 
 
 def test_how_topics_are_made_can_be_said(kafka, processes, names, environment):
@@ -88,6 +91,7 @@ def test_how_topics_are_made_can_be_said(kafka, processes, names, environment):
     assert [configs(kafka, name)["retention.ms"] for name in names] == [
         str(1488 * HOUR_MS),
         str(1488 * HOUR_MS),
+        str(2000 * HOUR_MS),
         str(2000 * HOUR_MS),
     ]
     assert topics.partitions_of(kafka.bootstrap_servers, names[2]) == [0]
@@ -117,7 +121,7 @@ def test_a_topic_that_the_brokers_refuse_is_named_and_the_others_are_made(
 
     assert ended.returncode == 1
     assert ended.stderr == f"capi-consumer: topic {clashing} cannot be created (TOPIC_EXCEPTION)\n"
-    assert [row["name"] for row in json.loads(ended.stdout)["topics"]] == [names[0], names[2]]
+    assert [row["name"] for row in json.loads(ended.stdout)["topics"]] == [names[0], names[2], names[3]]
     topics.delete_topics(kafka.bootstrap_servers, [other])
 
 
@@ -162,5 +166,5 @@ def test_the_list_shows_what_is_there_and_what_is_missing(kafka, processes, name
     assert "┃ partitions ┃" in for_a_person.stdout
     assert "2,000 bytes" in for_a_person.stdout
     assert "for ever" in for_a_person.stdout
-    assert for_a_person.stdout.count("missing") == 2
+    assert for_a_person.stdout.count("missing") == 3
     assert topics.partitions_of(kafka.bootstrap_servers, names[1]) == []

@@ -26,11 +26,12 @@ from consumer.demo.world import World
 from consumer.exits import CannotGoOn
 from consumer.files.lines import FoundEvent
 from consumer.letters.lines import as_line
-from consumer.letters.replaying import Sending
+from consumer.letters.sending import Sending
 from consumer.letters.topic import open_dead_letters
+from consumer.letters.validity import Validity
 from consumer.letters.way_back import open_way_back
 from consumer.producing import open_publisher
-from consumer.publish_letters import Validity, letter_judge, send_letters
+from consumer.publish_letters import letter_judge, send_letters
 from consumer.publish_report import Report
 from consumer.publishing import Publishing
 from consumer.record_key import record_key

@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -25,16 +25,13 @@ from confluent_kafka import KafkaException
 from consumer import kafka
 from consumer.core.record import Record
 from consumer.exits import CannotGoOn
+from consumer.letters.fates import Fate, Fates, NotMatched, Parked, holds, to_be_written
+from consumer.letters.sending import TOO_LARGE, Sending
 from consumer.letters.topic import DeadLetterTopic
 from consumer.letters.view import LetterTally
-from consumer.letters.way_back import Back, Held, LeftOut, WayBack
-from consumer.producing import Publisher
+from consumer.letters.way_back import Back, LeftOut
 
 LETTERS_AT_ONCE = 200
-ACKNOWLEDGED_WITHIN_S = 60.0
-TOO_LARGE = frozenset({"MSG_SIZE_TOO_LARGE", "RECORD_LIST_TOO_LARGE"})
-
-Fate = Back | LeftOut | Held
 
 
 class Ended(StrEnum):
@@ -57,42 +54,18 @@ class Outcome:
     """
 
     replayed: LetterTally = field(default_factory=LetterTally)
+    parked: int = 0
     left_out: Counter[LeftOut] = field(default_factory=Counter)
+    not_matched: int = 0
     ended: Ended = Ended.DONE
     says: str = ""
     passed: dict[int, int] = field(default_factory=dict)
     offsets_left: int = 0
 
     @property
-    def handled(self) -> int:
-        """Letters that were passed, whatever became of them."""
-        return self.replayed.total + self.left_out.total()
-
-
-class Sending:
-    """Letters given to the broker, and which of them it did not take."""
-
-    def __init__(self, publisher: Callable[[Callable[[int, str], None]], Publisher]) -> None:
-        self._errors: dict[int, str] = {}
-        self._publisher = publisher(self._errors.__setitem__)
-
-    def send(self, fates: Sequence[Fate]) -> dict[int, str]:
-        """Send what goes back and wait for every report: index -> the error of one that did not arrive."""
-        backs = {place: fate for place, fate in enumerate(fates) if isinstance(fate, Back)}
-        errors = self._sent(backs)
-        # The broker measures what travels together: one that is refused for
-        # its size may only have had large company.
-        for place in [place for place, error in errors.items() if error in TOO_LARGE]:
-            del errors[place]
-            errors |= self._sent({place: backs[place]})
-        return errors
-
-    def _sent(self, backs: Mapping[int, Back]) -> dict[int, str]:
-        self._errors.clear()
-        for place, back in backs.items():
-            self._publisher.send(*back, place=place)
-        self._publisher.finish(ACKNOWLEDGED_WITHIN_S)
-        return dict(self._errors)
+    def matched(self) -> int:
+        """Letters that the filter means and that were passed, whatever became of them."""
+        return self.replayed.total + self.parked + self.left_out.total()
 
 
 class Bookmark:
@@ -147,11 +120,12 @@ class Pace:
 class Replay:
     """One replay. Without `sending` nothing is written and no progress is made: a dry run."""
 
-    def __init__(self, letters: DeadLetterTopic, way_back: WayBack, sending: Sending | None) -> None:
+    def __init__(self, letters: DeadLetterTopic, fates: Fates, sending: Sending | None) -> None:
         self._letters = letters
-        self._way_back = way_back
+        self._fates = fates
         self._sending = sending
         self._bookmark = Bookmark(letters) if sending else None
+        self._waiting: deque[tuple[Record, bool]] = deque()  # read and not handled; does the filter mean it
         self.outcome = Outcome()
 
     def run(
@@ -163,25 +137,46 @@ class Replay:
         on_progress: Callable[[int], None] = lambda _: None,
     ) -> Outcome:
         """
-        All that is left, or the next `limit` letters; `stop` ends it early, between two handfuls.
+        All that is left, or the next `limit` letters that match; `stop` ends it early, between two handfuls.
 
         `on_progress` gets the offsets passed. Raises CannotGoOn without brokers.
         """
         outcome = self.outcome
-        while outcome.ended is Ended.DONE and not self._letters.is_done:
-            left = None if limit is None else limit - outcome.handled
+        while outcome.ended is Ended.DONE and not (self._letters.is_done and not self._waiting):
+            left = None if limit is None else limit - outcome.matched
             if stop.is_set() or left == 0:
                 outcome.ended = Ended.INTERRUPTED if stop.is_set() else Ended.LIMIT
                 break
-            self._pass(self._letters.read(pace.at_once(left)))
-            on_progress(self._letters.offsets_passed)
-            stop.wait(pace.ahead_s(outcome.handled))
+            self._pass(self._next(pace.at_once(left)))
+            on_progress(self._offsets_passed())
+            stop.wait(pace.ahead_s(outcome.matched))
         if outcome.ended is Ended.DONE:
             self._move_past_the_holes()
-        outcome.offsets_left = sum(
-            span.end - outcome.passed.get(number, span.begin) for number, span in self._letters.spans.items()
-        )
+        outcome.offsets_left = max(0, self._letters.offsets_total - self._offsets_passed())
         return outcome
+
+    def _offsets_passed(self) -> int:
+        passed, spans = self.outcome.passed, self._letters.spans
+        return sum(offset - spans[number].begin for number, offset in passed.items())
+
+    def _next(self, matching_max: int) -> list[tuple[Record, bool]]:
+        """
+        The next letters, so many of them at most that the filter means.
+
+        Those between them cost nothing but the reading, so neither pace nor
+        limit counts them: a filter that means few passes the others in handfuls.
+        """
+        if not self._waiting:
+            found = self._letters.read(LETTERS_AT_ONCE)
+            self._waiting.extend((record, self._fates.filter.matches(record)) for record in found)
+        taken: list[tuple[Record, bool]] = []
+        matching = 0
+        while self._waiting:
+            matching += self._waiting[0][1]
+            if matching > matching_max:
+                break
+            taken.append(self._waiting.popleft())
+        return taken
 
     def _move_past_the_holes(self) -> None:
         """Behind the last letter of a partition there may be holes, and no letter to pass them with."""
@@ -190,17 +185,18 @@ class Replay:
             self._bookmark.check()
             self._bookmark.move(self._letters.reached)
 
-    def _pass(self, records: Sequence[Record]) -> None:
+    def _pass(self, taken: Sequence[tuple[Record, bool]]) -> None:
         """Handle these letters and move the bookmark behind those that are done with."""
-        if not records:
+        if not taken:
             return
         if self._bookmark:
             self._bookmark.check()
-        fates = self._fates(records)
-        errors = self._sending.send(fates) if self._sending else {}
+        handled = self._handled(taken)
+        written = [to_be_written(fate) for _, fate in handled]
+        errors = self._sending.send(written) if self._sending else {}
         next_offsets: dict[int, int] = {}
         stuck: set[int] = set()
-        for place, (record, fate) in enumerate(zip(records, fates, strict=False)):
+        for place, (record, fate) in enumerate(handled):
             number = record.partition.number
             if number not in stuck and self._is_passed(record, fate, errors.get(place)):
                 next_offsets[number] = record.offset + 1
@@ -210,36 +206,34 @@ class Replay:
         if self._bookmark:
             self._bookmark.move(next_offsets)
 
-    def _fates(self, records: Sequence[Record]) -> list[Fate]:
-        """Where each goes, up to the first that is held: nothing behind that one is sent."""
-        fates: list[Fate] = []
-        for record in records:
-            fates.append(self._way_back.of(record))
-            if isinstance(fates[-1], Held):
+    def _handled(self, taken: Sequence[tuple[Record, bool]]) -> list[tuple[Record, Fate]]:
+        """What becomes of each, up to the first that is held: nothing behind that one is sent."""
+        handled: list[tuple[Record, Fate]] = []
+        for record, is_meant in taken:
+            fate = self._fates.of(record) if is_meant else NotMatched()
+            handled.append((record, fate))
+            if holds(fate, record):
                 break
-        return fates
+        return handled
 
     def _is_passed(self, record: Record, fate: Fate, error: str | None) -> bool:
         """Count one letter; False for one that the bookmark must not pass."""
         outcome = self.outcome
+        if says := holds(fate, record):
+            outcome.ended, outcome.says = Ended.HELD, says
+            return False
         match fate:
-            case Held(topic):
-                outcome.ended, outcome.says = Ended.HELD, _held(record, topic)
-                return False
+            case NotMatched():
+                outcome.not_matched += 1
             case LeftOut():
                 outcome.left_out[fate] += 1
-            case Back() if error in TOO_LARGE:
+            case Back() | Parked() if error in TOO_LARGE:
                 outcome.left_out[LeftOut.TOO_LARGE] += 1
-            case Back(topic) if error is not None:
+            case Back(topic) | Parked(Back(topic)) if error is not None:
                 outcome.ended, outcome.says = Ended.NOT_WRITTEN, f"{topic} did not take a letter ({error})"
                 return False
             case Back():
                 outcome.replayed.add(record)
+            case Parked():
+                outcome.parked += 1
         return True
-
-
-def _held(record: Record, topic: str) -> str:
-    return (
-        f"the letter at partition {record.partition.number} offset {record.offset} comes from {topic}, which "
-        "is not one of CAPI_TOPICS or does not exist: add it there, or send with --to TOPIC"
-    )

@@ -16,7 +16,7 @@ event, which stands behind such holes.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -40,6 +40,8 @@ COORDINATOR_ERRORS = frozenset(
 )
 # Who only looks belongs to no group, but librdkafka wants a name to make a Consumer.
 NO_GROUP = "capi-consumer.looks-only"
+DEAD_LETTERS = ("dead-letter", "CAPI_DEAD_LETTER_TOPIC")
+PARKING = ("parking", "CAPI_PARKING_TOPIC")
 
 
 class Span(NamedTuple):
@@ -141,9 +143,13 @@ class DeadLetterTopic:
 
 
 @contextmanager
-def open_dead_letters(settings: Settings, *, group: str | None = None) -> Iterator[DeadLetterTopic]:
+def open_dead_letters(
+    settings: Settings, *, group: str | None = None, is_parked: bool = False
+) -> Iterator[DeadLetterTopic]:
     """
     The dead-letter topic: what `group` has not yet passed, or all of it without a group.
+
+    With `is_parked` the parking topic in its place, which holds the same records.
 
     The group has no members: its committed offsets are a bookmark. So a run
     that was killed is taken up at once, without waiting for a dead member's
@@ -158,10 +164,17 @@ def open_dead_letters(settings: Settings, *, group: str | None = None) -> Iterat
             "auto.offset.reset": "earliest",
         }
     )
-    topic = settings.dead_letter_topic
+    topic = settings.parking_topic if is_parked else settings.dead_letter_topic
     try:
         try:
-            spans = _spans(consumer, settings, with_progress=group is not None)
+            numbers = partitions_of(consumer, topic)
+            if not numbers:
+                what, setting = PARKING if is_parked else DEAD_LETTERS
+                raise CannotGoOn(
+                    f"the {what} topic {topic} does not exist: "
+                    f"check {setting}, or create it with `capi-consumer topics create`"
+                )
+            spans = _spans(consumer, topic, numbers, with_progress=group is not None)
         except KafkaException as error:
             raise kafka.cannot_reach(settings, error) from None
         yield DeadLetterTopic(consumer, topic, spans)
@@ -175,14 +188,7 @@ def partitions_of(consumer: Consumer, topic: str) -> list[int]:
     return sorted(found.partitions) if found is not None and found.error is None else []
 
 
-def _spans(consumer: Consumer, settings: Settings, *, with_progress: bool) -> dict[int, Span]:
-    topic = settings.dead_letter_topic
-    numbers = partitions_of(consumer, topic)
-    if not numbers:
-        raise CannotGoOn(
-            f"the dead-letter topic {topic} does not exist: "
-            "check CAPI_DEAD_LETTER_TOPIC, or create it with `capi-consumer topics create`"
-        )
+def _spans(consumer: Consumer, topic: str, numbers: Sequence[int], *, with_progress: bool) -> dict[int, Span]:
     ends = {number: _watermarks(consumer, topic, number) for number in numbers}
     done = _committed(consumer, topic, ends) if with_progress else {}
     return {number: _left(low, high, done.get(number, low)) for number, (low, high) in ends.items()}

@@ -62,10 +62,15 @@ def reason(record: Record) -> str:
 
 
 def event_name(record: Record) -> str:
-    """The name in the event itself; `-` where there is none to be read."""
+    """The name in the event itself, as it may be shown; `-` where there is none to be read."""
+    return showable(given_event_name(record)) or NOTHING
+
+
+def given_event_name(record: Record) -> str:
+    """The name in the event itself, whatever it holds; empty where there is none to be read."""
     event = parse(record.value or b"")
     name = event.get("event_name") if isinstance(event, dict) else None
-    return (showable(name.strip()) if isinstance(name, str) else "") or NOTHING
+    return name.strip() if isinstance(name, str) else ""
 
 
 def showable(text: str) -> str:

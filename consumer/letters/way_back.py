@@ -35,6 +35,7 @@ class LeftOut(StrEnum):
     NO_VALUE = "no_value"  # a tombstone, which would delete at its origin
     ORIGINAL_GONE = "original_gone"  # its value was too large for the topic, and the origin has it no more
     TOO_LARGE = "too_large"  # the topic it would go to does not take it
+    TOO_OLD = "too_old"  # Meta takes the event no more
 
 
 class Back(NamedTuple):
@@ -68,7 +69,7 @@ class WayBack:
 
     def of(self, record: Record) -> Back | LeftOut | Held:
         """Where this letter goes."""
-        origin = _origin_of(record)
+        origin = origin_of(record)
         to = self.to or (origin.topic if origin else None)
         if to is None:
             return LeftOut.NO_ORIGIN
@@ -101,18 +102,24 @@ def open_way_back(settings: Settings, to: str | None, option: str = "--to") -> I
     there = list_cluster(kafka.admin_client(settings), settings).topics
     if to == settings.dead_letter_topic:
         raise CannotGoOn(f"{option} {to}: that is the dead-letter topic itself")
+    if to == settings.parking_topic:
+        raise CannotGoOn(f"{option} {to}: that is the parking topic, which nobody reads")
     if to is not None and to not in there:
         raise CannotGoOn(f"{option} {to}: there is no such topic")
     with closing(Originals(settings)) as originals:
         yield WayBack(frozenset(settings.topics) & there.keys(), originals.find, to)
 
 
-def _origin_of(record: Record) -> Coordinates | None:
+def origin_of(record: Record) -> Coordinates | None:
     """Where the letter's record first stood, when its headers say so."""
     origin = coordinates(record)  # the letter's own place, where the headers do not say
     return origin if origin.topic == letter.text(record.headers, ORIGIN_TOPIC) else None
 
 
+def timestamp_of(record: Record) -> int | None:
+    """The letter's own time; None where it has none."""
+    return record.timestamp_ms if record.timestamp_ms > 0 else None
+
+
 def _back(record: Record, value: bytes, topic: str) -> Back:
-    timestamp_ms = record.timestamp_ms if record.timestamp_ms > 0 else None
-    return Back(topic, record.key, value, letter.replay_headers(record.headers), timestamp_ms)
+    return Back(topic, record.key, value, letter.replay_headers(record.headers), timestamp_of(record))

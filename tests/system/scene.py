@@ -46,6 +46,7 @@ class Scene:
     group: str
     processes: Processes
     accepted_file: Path
+    parking_topic: str = "capi.parked"
     graph_url: str = NOBODY
     produced: list[Produced] = field(default_factory=list)
     consumers: list[Running] = field(default_factory=list)
@@ -75,6 +76,7 @@ class Scene:
             "CAPI_GROUP": self.group,
             "CAPI_TOPICS": self.topic,
             "CAPI_DEAD_LETTER_TOPIC": self.dead_letter_topic,
+            "CAPI_PARKING_TOPIC": self.parking_topic,
             "CAPI_USER_CONSENT_CATEGORY": ADVERTISING,
             "CAPI_KAFKA": json.dumps(SESSION),
             "CAPI_LINGER_MS": "100",

@@ -1,0 +1,110 @@
+"""
+What a replay does with one letter.
+
+    letter ─┬─ not matched   the filter does not mean it: passed, for another filter
+            ├─ parked        it came back too often: to the parking topic, as it is
+            ├─ back          to its origin, or the topic that was asked for
+            ├─ left out      nothing lets it go back, or Meta takes it no more: counted and passed
+            └─ held          a setting or a topic is missing: nothing passes it
+
+A letter is parked whatever else is the matter with it. Only what would go back
+is asked for its age.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from consumer.core import letter
+from consumer.core.record import Record
+from consumer.letters.filters import Filter
+from consumer.letters.way_back import Back, Held, LeftOut, WayBack, timestamp_of
+
+MAX_REPLAYS = 5
+
+
+class NotMatched(NamedTuple):
+    """A letter that the filter does not mean."""
+
+
+class Parked(NamedTuple):
+    """A letter on its way to the parking topic, with its own headers."""
+
+    record: Back
+
+
+class NoParking(NamedTuple):
+    """A letter that is to be parked, where there is no such topic."""
+
+    topic: str
+
+
+Fate = NotMatched | Parked | Back | LeftOut | Held | NoParking
+
+
+@dataclass(frozen=True, slots=True)
+class Parking:
+    """Where letters end that came back `max_replays` times."""
+
+    topic: str
+    is_there: bool
+    max_replays: int = MAX_REPLAYS
+
+    def takes(self, record: Record) -> bool:
+        """Whether this letter has come back often enough."""
+        return letter.replay_count(record.headers) >= self.max_replays
+
+
+@dataclass(frozen=True, slots=True)
+class Fates:
+    """The rules of one replay. `is_too_old` tells of what would go back whether Meta still takes it."""
+
+    filter: Filter
+    parking: Parking
+    way_back: WayBack
+    is_too_old: Callable[[Back], bool]
+
+    def of(self, record: Record) -> Fate:
+        """What becomes of a letter that the filter means."""
+        if self.parking.takes(record):
+            return self._parked(record)
+        fate = self.way_back.of(record)
+        return LeftOut.TOO_OLD if isinstance(fate, Back) and self.is_too_old(fate) else fate
+
+    def _parked(self, record: Record) -> Parked | NoParking:
+        topic = self.parking.topic
+        if not self.parking.is_there:
+            return NoParking(topic)
+        return Parked(Back(topic, record.key, record.value, record.headers, timestamp_of(record)))
+
+
+def to_be_written(fate: Fate) -> Back | None:
+    """The record that the broker must have before the letter is passed; None where there is none."""
+    match fate:
+        case Back():
+            return fate
+        case Parked(record):
+            return record
+        case _:
+            return None
+
+
+def holds(fate: Fate, record: Record) -> str:
+    """Why nothing may pass this letter, and what to do; empty where it may be passed."""
+    where = f"the letter at partition {record.partition.number} offset {record.offset}"
+    match fate:
+        case Held(topic):
+            return (
+                f"{where} comes from {topic}, which is not one of CAPI_TOPICS or does not exist: "
+                "add it there, or send with --to TOPIC"
+            )
+        case NoParking(topic):
+            return (
+                f"{where} has come back {letter.replay_count(record.headers)} times and is to be parked, but "
+                f"{topic} does not exist: create it with `capi-consumer topics create`, let "
+                "CAPI_PARKING_TOPIC name another, or raise --max-replays"
+            )
+        case _:
+            return ""

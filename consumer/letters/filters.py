@@ -1,0 +1,169 @@
+"""
+Which dead letters are meant.
+
+    reasons        refused                       its reason's word
+    meta codes     100 · 100/2804003             a code alone takes every subcode
+    since, until   2026-11-23T18:00:00Z          when it last failed; `until` itself is outside
+    origins        0 · capi.events:0             the partition it first stood in
+    event names    purchase                      as the event itself gives it
+    keys           u-17                          of its record
+
+A letter matches when it has one of each kind that is named. What a letter does
+not say matches nothing: no name in it, no event name; no origin, no partition.
+
+A filter has a name for the group of its replay: what one filter leaves out is
+then not passed for the next one. The name is a digest of the filter's text, so
+a filter that holds personal data (a key, an address) has none: from the digest
+of a short text the text can be guessed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+import orjson
+
+from consumer.core import letter
+from consumer.core.cleaning import holds_address
+from consumer.core.record import Record
+from consumer.letters.view import given_event_name, showable
+from consumer.letters.way_back import origin_of
+
+NAME_LENGTH = 8  # hex: two of a thousand filters share a name once in ten thousand installations
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class MetaCode(NamedTuple):
+    """Meta's code, and its subcode where one is meant."""
+
+    code: int
+    subcode: int | None = None
+
+    def __str__(self) -> str:
+        return f"{self.code}" if self.subcode is None else f"{self.code}/{self.subcode}"
+
+
+class Origin(NamedTuple):
+    """A partition, of every topic or of one."""
+
+    number: int
+    topic: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.number}" if self.topic is None else f"{self.topic}:{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What a letter must have. Without anything, every letter matches."""
+
+    reasons: frozenset[str] = frozenset()
+    meta_codes: frozenset[MetaCode] = frozenset()
+    since_ms: int | None = None
+    until_ms: int | None = None
+    origins: frozenset[Origin] = frozenset()
+    event_names: frozenset[str] = field(default=frozenset(), repr=False)
+    keys: frozenset[bytes] = field(default=frozenset(), repr=False)
+
+    def matches(self, record: Record) -> bool:
+        """Whether this letter is meant."""
+        return (
+            (not self.reasons or letter.text(record.headers, letter.REASON) in self.reasons)
+            and (not self.keys or record.key in self.keys)
+            and (not self.meta_codes or not self.meta_codes.isdisjoint(_meta_codes(record)))
+            and (not self.origins or not self.origins.isdisjoint(_origins(record)))
+            and self._is_of_the_time(record)
+            and (not self.event_names or given_event_name(record) in self.event_names)
+        )
+
+    def _is_of_the_time(self, record: Record) -> bool:
+        if self.since_ms is None and self.until_ms is None:
+            return True
+        failed_ms = failed_at_ms(record)
+        return (self.since_ms is None or failed_ms >= self.since_ms) and (
+            self.until_ms is None or failed_ms < self.until_ms
+        )
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether every letter matches."""
+        return self == Filter()
+
+    @property
+    def is_personal(self) -> bool:
+        """Whether it names somebody: by a key, or by an address in an event's name."""
+        return bool(self.keys) or any(map(holds_address, self.event_names))
+
+    def name(self) -> str:
+        """
+        A short name, the same for the same filter, however it was written.
+
+        Raises ValueError for a filter that is personal.
+        """
+        if self.is_personal:
+            raise ValueError("a filter that names somebody has no name")
+        return hashlib.sha256(self.canonical()).hexdigest()[:NAME_LENGTH]
+
+    def canonical(self) -> bytes:
+        """The filter as text, whatever the order in which it was written."""
+        return orjson.dumps(self._told(self.event_names))
+
+    def as_json(self) -> dict[str, object]:
+        """The filter as it may be shown: keys are counted, and an address in a name is masked."""
+        told = self._told({showable(name) for name in self.event_names})
+        return told | ({"keys": len(self.keys)} if self.keys else {})
+
+    def _told(self, event_names: Collection[str]) -> dict[str, object]:
+        """All but the keys. What is not asked for is not there, so a new kind of filter renames no group."""
+        told: dict[str, object] = {
+            "reasons": sorted(self.reasons),
+            "meta_codes": sorted(map(str, self.meta_codes)),
+            "since": _time(self.since_ms),
+            "until": _time(self.until_ms),
+            "origin_partitions": sorted(map(str, self.origins)),
+            "event_names": sorted(event_names),
+        }
+        return {kind: value for kind, value in told.items() if value}
+
+
+def failed_at_ms(record: Record) -> int:
+    """When it last failed, in milliseconds since 1970; the record's own time where it does not say."""
+    failed_ms = time_ms(letter.text(record.headers, letter.FAILED_AT))
+    return record.timestamp_ms if failed_ms is None else failed_ms
+
+
+def time_ms(text: str) -> int | None:
+    """ISO 8601 as milliseconds since 1970, in UTC where it names no zone; None where it is none."""
+    try:
+        at = datetime.fromisoformat(text)
+        in_utc = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None
+    return (in_utc - EPOCH) // timedelta(milliseconds=1)
+
+
+def _time(ms: int | None) -> str | None:
+    return None if ms is None else (EPOCH + timedelta(milliseconds=ms)).isoformat(timespec="milliseconds")
+
+
+def _meta_codes(record: Record) -> tuple[MetaCode, ...]:
+    """What may stand in a filter for this letter's code."""
+    code = _whole(letter.text(record.headers, letter.META_CODE))
+    if code is None:
+        return ()
+    subcode = _whole(letter.text(record.headers, letter.META_SUBCODE))
+    return (MetaCode(code),) if subcode is None else (MetaCode(code), MetaCode(code, subcode))
+
+
+def _origins(record: Record) -> tuple[Origin, ...]:
+    origin = origin_of(record)
+    return (Origin(origin.partition), Origin(origin.partition, origin.topic)) if origin else ()
+
+
+def _whole(text: str) -> int | None:
+    digits = text.removeprefix("-")
+    return int(text) if digits.isascii() and digits.isdigit() and len(digits) < 19 else None

@@ -1,0 +1,104 @@
+"""Replays in a test: over letters of a mock cluster, at a time that the test says."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+from confluent_kafka import Consumer, TopicPartition
+from letters import FIRST_MS, event, letter, record
+
+from consumer.core.decision import Reason
+from consumer.letters.fates import MAX_REPLAYS, Fates, Parking
+from consumer.letters.filters import Filter
+from consumer.letters.replaying import Pace, Replay
+from consumer.letters.sending import Sending
+from consumer.letters.topic import open_dead_letters
+from consumer.letters.validity import Validity
+from consumer.letters.way_back import open_way_back
+from consumer.producing import open_publisher
+from consumer.replay import replay_group
+
+NOW_MS = FIRST_MS + 60_000
+DAY_MS = 86_400_000
+ALL = Filter()
+
+
+def sending_to(settings):
+    return Sending(lambda on_failure: open_publisher(settings, on_failure))
+
+
+def fates_of(settings, way, chosen=ALL, *, is_parking_there=True, max_replays=MAX_REPLAYS, include_old=False):
+    parking = Parking(settings.parking_topic, is_parking_there, max_replays)
+    validity = Validity(settings.rules, lambda: NOW_MS)
+    return Fates(chosen, parking, way, (lambda _: False) if include_old else validity.is_too_old)
+
+
+def replay(
+    settings,
+    chosen=ALL,
+    *,
+    to=None,
+    limit=None,
+    dry_run=False,
+    sending=None,
+    stop=None,
+    pace=None,
+    on_progress=None,
+    **rules,
+):
+    with (
+        open_dead_letters(settings, group=replay_group(settings, chosen)) as letters,
+        open_way_back(settings, to) as way,
+    ):
+        fates = fates_of(settings, way, chosen, **rules)
+        return Replay(letters, fates, None if dry_run else sending or sending_to(settings)).run(
+            pace=pace or Pace(None),
+            limit=limit,
+            stop=stop or threading.Event(),
+            on_progress=on_progress or (lambda _: None),
+        )
+
+
+def arrived(brokers, topic):
+    """What stands in a topic beside the record that made it."""
+    return [found for found in brokers.records(topic) if found.key() != b"first"]
+
+
+def values(brokers, topic):
+    return sorted(found.value() for found in arrived(brokers, topic))
+
+
+def committed(settings, chosen=ALL):
+    group = replay_group(settings, chosen)
+    consumer = Consumer({"bootstrap.servers": settings.bootstrap_servers, "group.id": group, "log_level": 0})
+    place = TopicPartition(settings.dead_letter_topic, 0)
+    try:
+        return consumer.committed([place], timeout=10)[0].offset
+    finally:
+        consumer.close()
+
+
+def some_letters(settings, count):
+    topic = settings.topics[0]
+    return [letter(record(topic, n, event(id=f"o{n}"))) for n in range(count)]
+
+
+def refused(settings, offset, **failure):
+    return letter(record(settings.topics[0], offset, event(id=f"o{offset}")), Reason.REFUSED, **failure)
+
+
+def come_back(settings, offset, times):
+    return letter(
+        record(settings.topics[0], offset, event(id=f"o{offset}"), headers=(replays(times),)), detail="x"
+    )
+
+
+def replays(times):
+    return ("dlq.replay-count", str(times).encode())
+
+
+def at_age(settings, age_ms, **fields):
+    """A letter without an event time: its record's is `age_ms` before now."""
+    failed = record(settings.topics[0], 0, event(**fields))
+    return letter(replace(failed, timestamp_ms=NOW_MS - age_ms))

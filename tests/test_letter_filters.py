@@ -1,0 +1,205 @@
+"""Which letters a filter means, how it is written, and what its name tells."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from letters import FIRST_MS, event, letter, record
+
+from consumer.core.decision import INVALID_REASONS, Reason
+from consumer.core.letter import VALUE_OMITTED
+from consumer.core.record import Partition, Record
+from consumer.exits import BadCall
+from consumer.letters.filter_options import read_filter
+from consumer.letters.filters import Filter, failed_at_ms
+
+# Failed at 2026-01-01T00:00:05Z, refused with 100/2804003, from events-0/0.
+REFUSED = letter(
+    record("events-0", 3, event("purchase"), b"u-17"), Reason.REFUSED, meta_code=100, meta_subcode=2804003
+)
+STRANGER = Record(Partition("letters", 0), 0, FIRST_MS, b"{broken", None)
+
+
+def has(name, value):
+    """REFUSED with another value of that header; None: without it."""
+    kept = tuple(header for header in REFUSED.headers if header[0] != name)
+    return replace(REFUSED, headers=kept if value is None else (*kept, (name, value)))
+
+
+MEANT = [
+    # the options, a letter, whether it is meant
+    ({}, REFUSED, True),
+    ({}, STRANGER, True),
+    ({"reasons": ["refused"]}, REFUSED, True),
+    ({"reasons": ["not_json,refused"]}, REFUSED, True),
+    ({"reasons": ["not_json", " refused "]}, REFUSED, True),
+    ({"reasons": ["not_json"]}, REFUSED, False),
+    ({"reasons": ["refused"]}, STRANGER, False),
+    ({"meta_codes": ["100"]}, REFUSED, True),
+    ({"meta_codes": ["100/2804003"]}, REFUSED, True),
+    ({"meta_codes": ["1", "2,100/2804003"]}, REFUSED, True),
+    ({"meta_codes": ["100/2804007"]}, REFUSED, False),
+    ({"meta_codes": ["2804003"]}, REFUSED, False),
+    ({"meta_codes": ["10"]}, REFUSED, False),
+    ({"meta_codes": ["0100"]}, REFUSED, True),
+    ({"meta_codes": ["-1"]}, has("dlq.meta-code", b"-1"), True),
+    ({"meta_codes": ["100"]}, has("dlq.meta-code", None), False),
+    ({"meta_codes": ["100"]}, has("dlq.meta-subcode", None), True),
+    ({"meta_codes": ["100/2804003"]}, has("dlq.meta-subcode", b"canary"), False),
+    ({"meta_codes": ["100"]}, has("dlq.meta-code", "١٠٠".encode()), False),
+    ({"since": "2026-01-01T00:00:05Z"}, REFUSED, True),
+    ({"since": "2026-01-01T00:00:05.001Z"}, REFUSED, False),
+    ({"until": "2026-01-01T00:00:05Z"}, REFUSED, False),
+    ({"until": "2026-01-01T00:00:05.001Z"}, REFUSED, True),
+    ({"since": "2026-01-01", "until": "2026-01-02"}, REFUSED, True),
+    ({"since": "2026-01-01T01:00:05+01:00", "until": "2026-01-01T00:00:06"}, REFUSED, True),
+    ({"since": "2026-01-01T00:00:04"}, has("dlq.failed-at", b"yesterday"), False),  # its own time is :03
+    ({"since": "2026-01-01T00:00:03"}, has("dlq.failed-at", None), True),
+    ({"origin_partitions": ["0"]}, REFUSED, True),
+    ({"origin_partitions": ["events-0:0"]}, REFUSED, True),
+    ({"origin_partitions": ["1,events-0:0"]}, REFUSED, True),
+    ({"origin_partitions": ["1"]}, REFUSED, False),
+    ({"origin_partitions": ["events-1:0"]}, REFUSED, False),
+    ({"origin_partitions": ["0"]}, STRANGER, False),
+    ({"origin_partitions": ["0"]}, has("dlq.origin-offset", b"x"), False),
+    ({"event_names": ["purchase"]}, REFUSED, True),
+    ({"event_names": ["page_view, purchase"]}, REFUSED, True),
+    ({"event_names": ["Purchase"]}, REFUSED, False),
+    ({"event_names": ["purchase"]}, replace(REFUSED, value=event("  purchase\n")), True),
+    ({"event_names": ["purchase"]}, replace(REFUSED, value=b'["purchase"]'), False),
+    ({"event_names": ["-"]}, STRANGER, False),
+    ({"event_names": ["purchase"]}, replace(REFUSED, value=None), False),
+    ({"keys": ["u-17"]}, REFUSED, True),
+    ({"keys": ["u-1", "u-17"]}, REFUSED, True),
+    ({"keys": ["u-1,u-17"]}, REFUSED, False),
+    ({"keys": ["a,b"]}, replace(REFUSED, key=b"a,b"), True),
+    ({"keys": ["é"]}, replace(REFUSED, key=b"\xc3\xa9"), True),
+    ({"keys": ["\udcff"]}, replace(REFUSED, key=b"\xff"), True),
+    ({"keys": [""]}, STRANGER, False),
+    ({"keys": [""]}, replace(REFUSED, key=b""), True),
+    ({"reasons": ["refused"], "event_names": ["purchase"], "keys": ["u-17"]}, REFUSED, True),
+    ({"reasons": ["refused"], "event_names": ["page_view"]}, REFUSED, False),
+    ({"reasons": ["not_json"], "meta_codes": ["100"]}, REFUSED, False),
+]
+
+
+@pytest.mark.parametrize(("options", "one", "is_meant"), MEANT)
+def test_a_letter_is_meant_when_it_has_one_of_each_kind_that_is_named(options, one, is_meant):
+    assert read_filter(**options).matches(one) is is_meant
+
+
+def test_a_letter_without_its_value_is_meant_by_all_but_its_events_name():
+    large = replace(REFUSED, value=None, headers=(*REFUSED.headers, (VALUE_OMITTED, b"true")))
+    assert read_filter(reasons=["refused"]).matches(large)
+    assert not read_filter(event_names=["purchase"]).matches(large)
+
+
+@pytest.mark.parametrize("reason", sorted(INVALID_REASONS))
+def test_each_reason_of_a_dead_letter_can_be_asked_for(reason):
+    assert read_filter(reasons=[reason]).matches(letter(record("e", 1, event()), reason))
+
+
+MISTAKES = [
+    ({"reasons": ["refusd"]}, "--reason: no dead letter has such a reason: did you mean refused?"),
+    ({"reasons": ["canary"]}, "--reason: no dead letter has such a reason: one of event_time_in_future "),
+    ({"reasons": ["no_consent"]}, "--reason: no dead letter has such a reason"),
+    ({"reasons": [" , "]}, "--reason: nothing is named"),
+    ({"event_names": [""]}, "--event-name: nothing is named"),
+    ({"meta_codes": ["canary"]}, "--meta-code: a code is expected, or code/subcode, such as 100/2804003"),
+    ({"meta_codes": ["100/"]}, "--meta-code: a code is expected"),
+    ({"meta_codes": ["1" * 19]}, "--meta-code: a code is expected"),
+    ({"meta_codes": ["١"]}, "--meta-code: a code is expected"),
+    ({"origin_partitions": ["canary"]}, "--origin-partition: a number is expected, or topic:number"),
+    ({"origin_partitions": ["canary/0"]}, "--origin-partition: a number is expected, or topic:number"),
+    ({"origin_partitions": [":0"]}, "--origin-partition: a number is expected, or topic:number"),
+    ({"origin_partitions": ["-1"]}, "--origin-partition: a number is expected, or topic:number"),
+    ({"since": "canary"}, "--since: a time is expected, such as 2026-11-23T18:00:00Z"),
+    ({"since": ""}, "--since: a time is expected"),
+    ({"until": "2026-13-01"}, "--until: a time is expected"),
+    ({"until": "0001-01-01T00:00:00+14:00"}, "--until: a time is expected"),
+    ({"since": "2026-01-02", "until": "2026-01-02"}, "--since is not before --until: no letter lies between"),
+]
+
+
+@pytest.mark.parametrize(("options", "says"), MISTAKES)
+def test_what_cannot_be_read_is_said_by_its_option_and_not_by_its_value(options, says):
+    with pytest.raises(BadCall) as refused:
+        read_filter(**options)
+    assert str(refused.value).startswith(says)
+    assert "canary" not in str(refused.value)
+
+
+SAME = [
+    ({"reasons": ["refused", "not_json"]}, {"reasons": ["not_json,refused,refused"]}),
+    ({"since": "2026-01-01"}, {"since": "2026-01-01T01:00:00+01:00"}),
+    ({"meta_codes": ["0100/1"]}, {"meta_codes": ["100/01"]}),
+    ({"origin_partitions": ["00"]}, {"origin_partitions": ["0"]}),
+    ({}, {"reasons": [], "keys": []}),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), SAME)
+def test_the_same_filter_has_the_same_name_however_it_is_written(one, other):
+    assert read_filter(**one).name() == read_filter(**other).name()
+
+
+def test_different_filters_have_different_names():
+    different = [
+        {},
+        {"reasons": ["refused"]},
+        {"event_names": ["refused"]},
+        {"reasons": ["refused", "not_json"]},
+        {"reasons": ["refused"], "meta_codes": ["100"]},
+        {"meta_codes": ["100/1"]},
+        {"origin_partitions": ["1"]},
+        {"origin_partitions": ["events:1"]},
+        {"since": "2026-01-01"},
+        {"until": "2026-01-01"},
+    ]
+    assert len({read_filter(**options).name() for options in different}) == len(different)
+
+
+def test_a_name_never_changes_or_a_replay_would_begin_anew():
+    whole = read_filter(
+        reasons=["refused"],
+        meta_codes=["100/2804003"],
+        since="2026-01-01",
+        until="2026-02-01",
+        origin_partitions=["capi.events:0"],
+        event_names=["purchase"],
+    )
+    assert whole.canonical() == (
+        b'{"reasons":["refused"],"meta_codes":["100/2804003"],"since":"2026-01-01T00:00:00.000+00:00",'
+        b'"until":"2026-02-01T00:00:00.000+00:00","origin_partitions":["capi.events:0"],'
+        b'"event_names":["purchase"]}'
+    )
+    assert whole.name() == "1233c035"
+    assert read_filter(reasons=["refused"]).name() == "d9659c57"
+
+
+@pytest.mark.parametrize("options", [{"keys": ["u-17"]}, {"event_names": ["for jane@example.com"]}])
+def test_a_filter_that_names_somebody_has_no_name_and_shows_nothing(options):
+    chosen = read_filter(**options)
+    assert chosen.is_personal
+    with pytest.raises(ValueError, match="names somebody"):
+        chosen.name()
+    shown = f"{chosen!r} {chosen.as_json()}"
+    assert "u-17" not in shown
+    assert "jane" not in shown
+
+
+def test_keys_are_counted_and_addresses_masked_where_a_filter_is_shown():
+    chosen = read_filter(keys=["a", "b", "a"], event_names=["page_view", "for jane@example.com"])
+    assert chosen.as_json() == {"event_names": ["*****", "page_view"], "keys": 2}
+
+
+def test_a_time_that_is_none_gives_way_to_the_records_own():
+    assert failed_at_ms(REFUSED) == FIRST_MS + 5_000
+    assert failed_at_ms(has("dlq.failed-at", b"\xff")) == REFUSED.timestamp_ms
+    assert failed_at_ms(has("dlq.failed-at", b"9999-12-31T23:59:59-14:00")) == REFUSED.timestamp_ms
+
+
+def test_without_any_option_every_letter_is_meant():
+    assert read_filter() == Filter()
+    assert read_filter().is_empty
