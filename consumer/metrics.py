@@ -93,11 +93,20 @@ COUNTERS = (
 
 IN_FLIGHT = Metric("capi.in_flight", "{record}", "Records taken and not yet ended.", {})
 IN_FLIGHT_BYTES = Metric("capi.in_flight.bytes", "By", "Bytes of those records.", {})
+EVENTS_HELD = Metric(
+    "capi.events.held", "{event}", "Events in flight that wait for the browser's copy (hold_s).", {}
+)
 REQUESTS_IN_FLIGHT = Metric("capi.requests.in_flight", "{request}", "Requests under way.", {})
+PARTITIONS_STOPPED = Metric(
+    "capi.partitions.stopped",
+    "{partition}",
+    "Partitions that stand still because their committed offset is gone (out_of_range=stop).",
+    {},
+)
 STATE = Metric(
     "capi.state",
     "1",
     "1 for the state that the consumer is in, 0 for the others.",
     {"state": words(State)},
 )
-GAUGES = (IN_FLIGHT, IN_FLIGHT_BYTES, REQUESTS_IN_FLIGHT, STATE)
+GAUGES = (IN_FLIGHT, IN_FLIGHT_BYTES, EVENTS_HELD, REQUESTS_IN_FLIGHT, PARTITIONS_STOPPED, STATE)

@@ -239,9 +239,9 @@ async def test_a_member_without_a_partition_has_started_too(brokers):
 
 
 async def test_a_member_that_was_replaced_ends_in_one_line(brokers):
-    own = {"session.timeout.ms": 2000, "heartbeat.interval.ms": 200, "group.instance.id": "a"}
+    own = {"session.timeout.ms": 2000, "heartbeat.interval.ms": 200}
     with pytest.raises(CannotGoOn) as ended:
-        async with consuming(brokers, kafka=own) as at:
+        async with consuming(brokers, kafka=own, group_instance_id="a") as at:
             await until(lambda: at.telemetry.snapshot()["capi.rebalances"][("assigned",)] == 2)
             brokers.push(Request.HEARTBEAT, KafkaError.FENCED_INSTANCE_ID)
             await asyncio.wait([at.task], timeout=DEADLINE_S)

@@ -14,6 +14,7 @@ from system import topics
 
 from consumer import metrics
 from consumer.core.record import Partition, Record
+from consumer.group_protocol import GroupProtocol
 from consumer.kafka import consumer_properties, new_consumer
 from consumer.settings import OutOfRange, Settings, Start
 from consumer.source import Source
@@ -62,13 +63,21 @@ class Member:
         out_of_range=OutOfRange.STOP,
         topic=TOPIC,
         patience_s=20.0,
+        protocol=GroupProtocol.COOPERATIVE,
+        instance="",
         **own,
     ):
         self.telemetry = Telemetry()
-        if own.get("group.protocol") != "consumer":
+        if protocol is not GroupProtocol.CONSUMER:
             own = {"session.timeout.ms": 2000, "heartbeat.interval.ms": 200, **own}
         properties = consumer_properties(
-            Settings(bootstrap_servers=brokers.bootstrap_servers, group=group, kafka=own)
+            Settings(
+                bootstrap_servers=brokers.bootstrap_servers,
+                group=group,
+                group_protocol=protocol,
+                group_instance_id=instance,
+                kafka=own,
+            )
         )
         self.source = Source(
             lambda **callbacks: new_consumer(properties | callbacks),
@@ -368,13 +377,17 @@ def test_a_member_without_partitions_is_told_so(brokers, topic, join):
     assert second.owner.all_of("lost") == []
 
 
-STRATEGIES = ["cooperative-sticky", "range", "roundrobin"]
+KINDS = [
+    {},
+    {"protocol": GroupProtocol.EAGER},
+    {"protocol": GroupProtocol.EAGER, "partition.assignment.strategy": "roundrobin"},
+]
+KIND_IDS = ["cooperative", "eager", "roundrobin"]
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
-def test_two_members_share_and_the_one_that_stays_takes_over(brokers, join, strategy):
+@pytest.mark.parametrize("own", KINDS, ids=KIND_IDS)
+def test_two_members_share_and_the_one_that_stays_takes_over(brokers, join, own):
     brokers.make_topic(TOPIC, 4)
-    own = {"partition.assignment.strategy": strategy}
     first = join(**own)
     first.until(lambda: len(first.starts) == 4)
     second = join(**own)
@@ -397,13 +410,10 @@ def owned(member):
     return {Partition(p.topic, p.partition) for p in member.source._consumer.assignment()}
 
 
-@pytest.mark.parametrize("strategy", ["cooperative-sticky", "range"])
-def test_what_the_owner_commits_when_a_partition_is_taken_is_where_the_next_one_begins(
-    brokers, join, strategy
-):
+@pytest.mark.parametrize("own", KINDS, ids=KIND_IDS)
+def test_what_the_owner_commits_when_a_partition_is_taken_is_where_the_next_one_begins(brokers, join, own):
     brokers.make_topic(TOPIC, 1)
     brokers.write(TOPIC, b"0", b"1", b"2")
-    own = {"partition.assignment.strategy": strategy}
     first = join(**own)
     first.has(3)
     first.owner.on_revoked = lambda partitions: first.source.commit({P0: 2}, wait=True)
@@ -428,7 +438,7 @@ def test_a_member_whose_session_is_over_has_lost_its_partitions(brokers, topic, 
 
 def test_a_static_member_that_was_replaced_stops_working(brokers, topic, join):
     """FENCED_INSTANCE_ID: somebody else has our name. Going on would be to sit there for ever."""
-    member = join(**{"group.instance.id": "a"})
+    member = join(instance="a")
     member.until(lambda: member.starts)
     brokers.push(Request.HEARTBEAT, KafkaError.FENCED_INSTANCE_ID)
     with pytest.raises(KafkaException):
@@ -508,11 +518,7 @@ def test_a_committed_offset_that_is_gone_stops_its_partition_and_never_jumps(kaf
 
 
 @pytest.mark.kafka
-@pytest.mark.parametrize(
-    "own",
-    [{"group.protocol": "consumer"}, {"partition.assignment.strategy": "range"}, {}],
-    ids=["kip-848", "eager", "cooperative"],
-)
+@pytest.mark.parametrize("own", [*KINDS, {"protocol": GroupProtocol.CONSUMER}], ids=[*KIND_IDS, "consumer"])
 def test_every_kind_of_group_shares_and_takes_over(kafka, topic_names, own):
     name = topic_names("shared")
     topics.create_topic(kafka.bootstrap_servers, name, 4)
