@@ -195,7 +195,7 @@ class Settings(BaseSettings):
     dead_letter_topic: TopicName = "capi.dead-letters"
     """Where events go that cannot be sent."""
     group_protocol: GroupProtocol = GroupProtocol.COOPERATIVE
-    """How partitions are shared. All members of a group have the same."""
+    """How the members of a group share its partitions; `consumer` is KIP-848, of Kafka 4.0 on."""
     group_instance_id: GroupInstance = ""
     """Static membership: a name that this member alone has and keeps through restarts. Empty: none."""
     start: Start = Start.EARLIEST
