@@ -1,7 +1,7 @@
 """
 From decided records to ended ones: batches, requests, verdicts, dead letters.
 
-    accept -> Batcher -> one task per batch, in one of N slots -> a permit -> Sink -> Verdict
+    accept -> Hold -> Batcher -> one task per batch, in one of N slots -> a permit -> Sink -> Verdict
         accepted                       settle
         transient, throttled, setup    the same batch again, when the gate lets it
         refused, too large             halves; one alone: a dead letter, then settle
@@ -21,7 +21,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -32,9 +32,10 @@ from consumer.brake import Brake
 from consumer.core.batching import Batcher, Limits, halves, request_body, without
 from consumer.core.concurrency import AdaptiveLimit, is_too_much
 from consumer.core.decision import Deliverable, Invalid, Reason
+from consumer.core.hold import Hold
 from consumer.core.letter import Failure
 from consumer.core.offsets import Ticket
-from consumer.core.record import Record
+from consumer.core.record import Partition, Record
 from consumer.core.verdict import Kind, Verdict, backoff_s, pixel_wait_s
 from consumer.dead_letters import DeadLetters
 from consumer.gate import Gate
@@ -61,6 +62,11 @@ class InFlight(NamedTuple):
     def payload(self) -> bytes:
         """The JSON of the event."""
         return self.event.payload
+
+    @property
+    def event_time_s(self) -> int:
+        """When the event happened, in unix seconds."""
+        return self.event.event_time_s
 
 
 class Unsendable(NamedTuple):
@@ -116,6 +122,7 @@ class Terms:
     requests_in_flight_max: int
     backoff_max_s: float
     stuck_after_s: float
+    hold_s: float
     requests_in_flight_min: int = 1
 
 
@@ -150,6 +157,8 @@ class Delivery:
         self._settle = settle
         self._telemetry = telemetry
         self._brake = brake
+        self._hold: Hold[InFlight] = Hold(terms.hold_s)
+        self._hold_timer: asyncio.TimerHandle | None = None
         self._batcher: Batcher[InFlight] = Batcher(terms.limits)
         self._slots = asyncio.Semaphore(terms.requests_in_flight_max)
         self._limit = AdaptiveLimit(terms.requests_in_flight_min, terms.requests_in_flight_max)
@@ -170,14 +179,23 @@ class Delivery:
 
     def accept(self, events: Sequence[InFlight], unsendable: Sequence[Unsendable]) -> None:
         """Take records over. They are settled later, in any order."""
-        for batch in self._batcher.add(events, self._clocks.monotonic_s()):
-            self._spawn(self._deliver(batch))
+        now = self._clocks.monotonic_s()
+        self._batch(self._hold.take(events, self._clocks.now_s(), now))
+        self._set_hold_timer()
         for item in unsendable:
             decision = item.decision
             self._spawn(self._bury(item, Failure(decision.reason, decision.detail)))
-        if self._hurrying:
-            self._close_batch()
-        self._set_timer()
+
+    @property
+    def events_held(self) -> int:
+        """Events that are kept back until the browser's copy has had its time."""
+        return len(self._hold)
+
+    def let_go(self, partitions: Collection[Partition]) -> list[Ticket]:
+        """Give up the held events of these partitions: they are not sent. Their tickets."""
+        dropped = self._hold.drop(lambda item: item.record.partition in partitions)
+        self._set_hold_timer()
+        return [item.ticket for item in dropped]
 
     def guarded(self, call: Callable[..., None], *given: object) -> None:
         """Carry out a call of the other thread. One that fails is a bug, and ends the process too."""
@@ -188,10 +206,35 @@ class Delivery:
                 self.broken.set_exception(error)
 
     def hurry(self, is_hurrying: bool) -> None:
-        """While a partition is given back or the process drains, no batch waits for more events."""
+        """
+        While a partition is given back or the process drains, no batch waits for more events.
+
+        What is held is held all the same: early it would be worse than late.
+        """
         self._hurrying = is_hurrying
         if is_hurrying:
             self._close_batch()
+
+    def _batch(self, events: Sequence[InFlight]) -> None:
+        for batch in self._batcher.add(events, self._clocks.monotonic_s()):
+            self._spawn(self._deliver(batch))
+        if self._hurrying:
+            self._close_batch()
+        self._set_timer()
+
+    def _set_hold_timer(self) -> None:
+        """One timer, for whichever held event is due first as things stand now."""
+        if self._hold_timer is not None:
+            self._hold_timer.cancel()
+            self._hold_timer = None
+        due = self._hold.next_due_s
+        if due is not None:
+            wait_s = max(0.0, due - self._clocks.monotonic_s())
+            self._hold_timer = asyncio.get_running_loop().call_later(wait_s, self.guarded, self._hold_is_over)
+
+    def _hold_is_over(self) -> None:
+        self._batch(self._hold.due(self._clocks.monotonic_s()))
+        self._set_hold_timer()
 
     def _close_batch(self) -> None:
         if len(self._batcher):
@@ -223,8 +266,9 @@ class Delivery:
 
     async def abandon(self) -> None:
         """Give up what is in flight. It stays uncommitted and comes again."""
-        if self._timer is not None:
-            self._timer.cancel()
+        for timer in (self._timer, self._hold_timer):
+            if timer is not None:
+                timer.cancel()
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()

@@ -7,8 +7,7 @@
 It decides with the settings of its environment, as `run` does, so a line here
 is what `run` would send, or why it would not. Every line has its answer, a
 blank one too; only a file that is named as CSV or JSON, or said to be, is read
-as `publish` reads it, event by event. Each entry counts as a record: topic
-`stdin`, partition 0, offset = entry from 0, timestamp = now.
+as `publish` reads it, event by event.
 
 With `--json` an answer is one line, for programs. For a person it is a table,
 key by key: where the value came from, what was hashed, what is sent.
@@ -17,34 +16,28 @@ key by key: where the value came from, what was hashed, what is sent.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import orjson
 import typer
 
 from consumer.clock import now_ms
-from consumer.core.decide import decide
-from consumer.core.decision import Decision, Deliverable, Filtered, Invalid, Reason
-from consumer.core.record import Partition, Record
-from consumer.core.rules import MatchRule, Rules
-from consumer.core.trail import Sources
-from consumer.explaining.reading import ReadingHasher
+from consumer.core.rules import MatchRule
+from consumer.explaining.explained import explained, row
+from consumer.explaining.hints import Hints
 from consumer.explaining.rows import Explained
 from consumer.explaining.table import Tally, block
 from consumer.files.csv_events import CsvEncoding, purchase_names
 from consumer.files.csv_rows import Encoding
-from consumer.files.csv_unread import column_check
 from consumer.files.event_files import STANDARD_INPUT, EventFile, FileFormat
-from consumer.files.lines import BOM, Entry, FoundEvent, Unreadable
 from consumer.load_settings import load_settings
 from consumer.publish_report import Report
-from consumer.resources import EVENT, schema
 from consumer.terminal import AsJson, SettingsFile, err, out, print_whole, width
 
-STDIN = Partition("stdin", 0)
+NO_CATEGORY = "CAPI_USER_CONSENT_CATEGORY is not set"
 # Names of files that `publish` does not read line by line.
 NO_LINES = frozenset({".csv", ".tsv", ".json", ".xlsx", ".xls", ".ods"})
 
@@ -82,55 +75,43 @@ def explain(
     ] = False,
     settings_file: SettingsFile = None,
 ) -> None:
-    """Show what Meta would get for each event, or why it would not get it."""
+    """
+    Show what Meta would get for each event, or why it would not get it.
+
+    Needs neither Kafka nor Meta. It decides with the settings of the
+    environment (CAPI_...) and of --settings, as `run` does. An event is a
+    line; a file named .json or .csv is read as such.
+
+    Personal values are shown as their shape, digests by their first digits.
+    With --json each answer is a line with decision, reason, payload (exactly
+    what would be sent, so keep it private) and notes. Reasons and notes are
+    explained in docs/mapping.md. The exit code is 0 whatever is decided.
+    """
     at_ms = now_ms() if now is None else _unix_ms(now)
     settings = load_settings(file=settings_file)
+    rules = settings.rules
     report = Report()  # of what is odd about the file, on standard error: the answers are for a pipe
-    on_header = column_check(schema(EVENT), settings.rules.custom_data_paths, report.warn)
+    hints = Hints(rules, report)
+    if not rules.user_consent_category:
+        err.print(f"{NO_CATEGORY}: every event passes", markup=False)
+    if file == STANDARD_INPUT and sys.stdin.isatty():
+        err.print("reading from the terminal, one event a line; Ctrl-D ends it", markup=False)
     with EventFile(file) as opened:
         is_by_line = form is FileFormat.JSONL or (form is FileFormat.AUTO and not _is_named_otherwise(file))
         names = purchase_names(settings.event_names)
-        entries = opened.raw() if is_by_line else opened.events(form, encoding, names, on_header)
-        each = explained(_with_remarks_told(entries, report), settings.rules, at_ms)
+        entries = opened.raw() if is_by_line else opened.events(form, encoding, names, hints.header)
+        each = hints.heard(explained(hints.read(entries), rules, at_ms))
         if as_json:
             _print_json(each)
         else:
-            _print_tables(each, settings.rules.match_rule, show_values)
+            _print_tables(each, rules.match_rule, show_values)
     report.close()
-
-
-def explained(entries: Iterable[Entry], rules: Rules, at_ms: int) -> Iterator[Explained]:
-    """The decision about each entry, without a byte order mark before the first."""
-    for offset, entry in enumerate(entries):
-        if isinstance(entry, Unreadable):
-            yield Explained(entry.line, Invalid(Reason.NOT_JSON, detail=entry.says), {}, {})
-            continue
-        value = entry.value.removeprefix(BOM) if offset == 0 else entry.value
-        hasher = ReadingHasher()
-        sources: Sources = {}
-        decision = decide(Record(STDIN, offset, at_ms, value), rules, hasher, at_ms, sources)
-        yield Explained(entry.line, decision, sources, hasher.texts)
-
-
-def row(decision: Decision) -> dict[str, Any]:
-    """Decision, reason, payload (None unless deliverable) and notes, as JSON has them."""
-    notes = [{"field": note.field, "note": note.note} for note in decision.notes]
-    if isinstance(decision, Deliverable):
-        payload = orjson.loads(decision.payload)
-        return {"decision": "deliverable", "reason": None, "payload": payload, "notes": notes}
-    word = "filtered" if isinstance(decision, Filtered) else "invalid"
-    return {"decision": word, "reason": decision.reason, "payload": None, "notes": notes}
+    for hint in hints.at_the_end(is_by_line=is_by_line):
+        err.print(hint, markup=False)
 
 
 def _is_named_otherwise(file: str) -> bool:
     return Path(file).suffix.lower() in NO_LINES
-
-
-def _with_remarks_told(entries: Iterable[Entry], report: Report) -> Iterator[Entry]:
-    for entry in entries:
-        for remark in entry.remarks if isinstance(entry, FoundEvent) else ():
-            report.warn(entry.line, entry.last_line, remark)
-        yield entry
 
 
 def _print_json(each: Iterable[Explained]) -> None:

@@ -15,10 +15,18 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
 from consumer.exits import CannotGoOn
+from consumer.group_protocol import PRESETS
 from consumer.load_settings import read_properties
 from consumer.settings import Settings
 
 METADATA_TIMEOUT_S = 10.0
+
+# Of the bytes in flight, what librdkafka may prefetch beside them: 1 in 4. The
+# least and the most are librdkafka's own max.partition.fetch.bytes and
+# queued.max.messages.kbytes.
+PREFETCH_PARTS = 4
+PREFETCH_BYTES_MIN = 1024 * 1024
+PREFETCH_BYTES_MAX = 64 * 1024 * 1024
 
 Properties = dict[str, Any]
 
@@ -47,6 +55,7 @@ CONSUMER_ONLY = frozenset(
         "fetch.wait.max.ms",
         "group.instance.id",
         "group.protocol",
+        "group.protocol.type",
         "group.remote.assignor",
         "heartbeat.interval.ms",
         "isolation.level",
@@ -99,16 +108,19 @@ def _only(properties: Properties, *, producer: bool) -> Properties:
 
 
 def consumer_properties(settings: Settings, *, group: str | None = None) -> Properties:
-    """A member of the group that commits only what it is told to, and never jumps silently."""
+    """
+    A member of the group that commits only what it is told to, and never jumps silently.
+
+    A reader with a `group` of its own is no static member: two of them may read at once.
+    """
     own = _only(client_properties(settings), producer=False)
-    # In the group protocol of KIP-848 the broker assigns, and librdkafka refuses a strategy of ours.
-    is_assigned_by_broker = own.get("group.protocol") == "consumer"
+    is_static = settings.group_instance_id and group is None
     return {
-        **({} if is_assigned_by_broker else {"partition.assignment.strategy": "cooperative-sticky"}),
-        # librdkafka prefetches 100,000 records or 64 MB a partition by default.
-        # Ours is enough for a few polls; the rest of the memory is for what is in flight.
+        **PRESETS[settings.group_protocol],
+        **({"group.instance.id": settings.group_instance_id} if is_static else {}),
+        # librdkafka prefetches 100,000 records by default. Ours is enough for a few polls.
         "queued.min.messages": 2 * settings.poll_records_max,
-        "queued.max.messages.kbytes": 16 * 1024,
+        "queued.max.messages.kbytes": prefetched_kib(settings.bytes_in_flight_max),
         **own,
         "group.id": group or settings.group,
         "enable.auto.commit": False,
@@ -117,6 +129,20 @@ def consumer_properties(settings: Settings, *, group: str | None = None) -> Prop
         # The end of a log tells us which holes nobody will ever fill.
         "enable.partition.eof": True,
     }
+
+
+def prefetched_kib(bytes_in_flight_max: int) -> int:
+    """
+    How much librdkafka may hold of what nobody has taken yet, in KiB.
+
+    It counts beside what is in flight, so it is a share of that budget. The
+    rest follows by itself: librdkafka lowers `fetch.max.bytes`, one answer of a
+    broker, to the same number (50 MiB at most) and raises it to
+    `message.max.bytes` where that is more. The least is `max.partition.fetch.bytes`,
+    a partition's part of an answer, so that one such part has room.
+    """
+    share = bytes_in_flight_max // PREFETCH_PARTS
+    return min(max(share, PREFETCH_BYTES_MIN), PREFETCH_BYTES_MAX) // 1024
 
 
 def producer_properties(settings: Settings) -> Properties:

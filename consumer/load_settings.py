@@ -163,7 +163,8 @@ def unreadable_files(settings: Settings) -> list[str]:
             mistakes.append(f"CAPI_CA_FILE: {_unread(settings.ca_file, error)}")
     if settings.kafka_file is not None:
         try:
-            forms.kafka_properties(read_properties(settings.kafka_file))
+            own = forms.kafka_properties(read_properties(settings.kafka_file))
+            mistakes += settings.kafka_clashes(own, "CAPI_KAFKA_FILE")
         except OSError as error:
             mistakes.append(f"CAPI_KAFKA_FILE: {_unread(settings.kafka_file, error)}")
         except ValueError as error:

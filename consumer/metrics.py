@@ -93,8 +93,17 @@ COUNTERS = (
 
 IN_FLIGHT = Metric("capi.in_flight", "{record}", "Records taken and not yet ended.", {})
 IN_FLIGHT_BYTES = Metric("capi.in_flight.bytes", "By", "Bytes of those records.", {})
+EVENTS_HELD = Metric(
+    "capi.events.held", "{event}", "Events in flight that wait for the browser's copy (hold_s).", {}
+)
 REQUESTS_IN_FLIGHT = Metric("capi.requests.in_flight", "{request}", "Requests under way.", {})
 REQUESTS_LIMIT = Metric("capi.requests.limit", "{request}", "Requests that may be under way at once.", {})
+PARTITIONS_STOPPED = Metric(
+    "capi.partitions.stopped",
+    "{partition}",
+    "Partitions that stand still because their committed offset is gone (out_of_range=stop).",
+    {},
+)
 STATE = Metric(
     "capi.state",
     "1",
@@ -110,4 +119,14 @@ FILTER_ALARM = Metric(
     "1 for a reason that over half of the last 1,000 records are filtered for, 0 for the others.",
     {"reason": words(FILTERED_REASONS)},
 )
-GAUGES = (IN_FLIGHT, IN_FLIGHT_BYTES, REQUESTS_IN_FLIGHT, REQUESTS_LIMIT, STATE, LETTERS_HELD, FILTER_ALARM)
+GAUGES = (
+    IN_FLIGHT,
+    IN_FLIGHT_BYTES,
+    EVENTS_HELD,
+    REQUESTS_IN_FLIGHT,
+    REQUESTS_LIMIT,
+    PARTITIONS_STOPPED,
+    STATE,
+    LETTERS_HELD,
+    FILTER_ALARM,
+)

@@ -14,7 +14,7 @@ import random
 import signal
 import threading
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -24,13 +24,14 @@ import typer
 import uvloop
 from confluent_kafka import KafkaException
 
-from consumer import __version__, exits, kafka, logs, metrics
+from consumer import __version__, exits, kafka, logs, metrics, poll_interval
 from consumer.access_token import AccessToken
 from consumer.brake import Brake, tell_of_brake
 from consumer.core.batching import Limits, envelope_end
 from consumer.core.decision import Reason
 from consumer.core.letter import Writer
-from consumer.core.offsets import Ticket
+from consumer.core.offsets import GivenUp, Ticket
+from consumer.core.record import Partition
 from consumer.dead_letters import ONE_BY_ONE, DeadLetters
 from consumer.delivery import Clocks, Delivery, Terms
 from consumer.exits import CannotGoOn
@@ -42,7 +43,7 @@ from consumer.preflight import preflight, refuse_unless_ready
 from consumer.progress_lines import ends, tell_progress
 from consumer.settings import Settings
 from consumer.sink import Sink
-from consumer.source import Source
+from consumer.source import STARTS_S_MAX, Source
 from consumer.state import State
 from consumer.telemetry import Telemetry
 from consumer.terminal import SettingsFile
@@ -119,7 +120,7 @@ async def consume(
     letters = _dead_letters(settings, telemetry)
     brake = brake or Brake(is_wanted=settings.brake)
     watch = FilterWatch()
-    ended: queue.SimpleQueue[list[Ticket]] = queue.SimpleQueue()
+    ended: queue.SimpleQueue[list[Ticket] | GivenUp] = queue.SimpleQueue()
     async with Sink(settings, token) as sink:
         delivery = Delivery(sink, letters, gate, _terms(settings), _clocks(), ended.put, telemetry, brake)
         worker = _worker(settings, telemetry, delivery, gate, brake, watch, ended)
@@ -204,6 +205,7 @@ def _terms(settings: Settings) -> Terms:
         settings.requests_in_flight_max,
         settings.backoff_max_s,
         settings.stuck_after_s,
+        settings.hold_s,
         settings.requests_in_flight_min,
     )
 
@@ -219,7 +221,7 @@ def _worker(
     gate: Gate,
     brake: Brake,
     watch: FilterWatch,
-    ended: queue.SimpleQueue[list[Ticket]],
+    ended: queue.SimpleQueue[list[Ticket] | GivenUp],
 ) -> Worker:
     loop = asyncio.get_running_loop()
 
@@ -233,12 +235,16 @@ def _worker(
 
         return hand_over
 
+    def let_go(partitions: Collection[Partition]) -> None:
+        ended.put(GivenUp(delivery.let_go(partitions)))
+
     handover = Handover(
         in_loop(delivery.accept),
         in_loop(delivery.hurry),
         lambda: gate.state is State.RUNNING and not delivery.broken.done(),
         in_loop(decided),
         brake,
+        in_loop(let_go),
     )
     properties = kafka.consumer_properties(settings)
     source = Source(
@@ -247,6 +253,7 @@ def _worker(
         settings.start,
         settings.out_of_range,
         telemetry,
+        poll_interval.starts_s(properties, STARTS_S_MAX),
     )
     pace = Pace(
         settings.poll_records_max,
@@ -262,6 +269,8 @@ def _worker(
 def _register_gauges(telemetry: Telemetry, worker: Worker, delivery: Delivery, vital: Vital) -> None:
     telemetry.read_from(metrics.IN_FLIGHT, lambda: {(): worker.events_in_flight})
     telemetry.read_from(metrics.IN_FLIGHT_BYTES, lambda: {(): worker.bytes_in_flight})
+    telemetry.read_from(metrics.EVENTS_HELD, lambda: {(): delivery.events_held})
+    telemetry.read_from(metrics.PARTITIONS_STOPPED, lambda: {(): worker.partitions_stopped})
     telemetry.read_from(metrics.REQUESTS_IN_FLIGHT, lambda: {(): delivery.requests_in_flight})
     telemetry.read_from(metrics.REQUESTS_LIMIT, lambda: {(): delivery.requests_limit})
     telemetry.read_from(metrics.STATE, lambda: {(s.value,): float(s is vital.state()) for s in State})

@@ -28,6 +28,7 @@ REFUSED_KAFKA_PROPERTIES = {
     "transactional.id": "a dead letter is written outside any transaction",
     "delivery.report.only.error": "a record has ended when the broker says that it has it",
     "group.id": "CAPI_GROUP names the group",
+    "group.instance.id": "CAPI_GROUP_INSTANCE_ID names the member",
     "bootstrap.servers": "CAPI_BOOTSTRAP_SERVERS names the brokers",
 }
 # librdkafka's other names for some of them.
@@ -41,6 +42,11 @@ REFUSED_KAFKA_PROPERTIES |= {
 def absent_when_empty(written: object) -> object:
     """An empty variable says nothing: compose files and charts leave them so."""
     return None if written == "" else written
+
+
+def text_of_number(written: object) -> object:
+    """A whole number as text."""
+    return str(written) if isinstance(written, int) and not isinstance(written, bool) else written
 
 
 def text_list(written: object) -> object:
@@ -153,6 +159,13 @@ def topic_name(text: str) -> str:
     """A name that Kafka takes for a topic. Anything else, `^a.*`, librdkafka might read as a pattern."""
     if not re.fullmatch(r"[A-Za-z0-9._-]{1,249}", text) or text in (".", ".."):
         raise ValueError("a topic's name has letters a-z, digits, `.`, `_` and `-`, at most 249")
+    return text
+
+
+def group_instance(text: str) -> str:
+    """A name that Kafka takes for a static member."""
+    if text and (not re.fullmatch(r"[A-Za-z0-9._-]{1,249}", text) or text in (".", "..")):
+        raise ValueError("a member's name has letters a-z, digits, `.`, `_` and `-`, at most 249")
     return text
 
 

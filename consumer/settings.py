@@ -12,6 +12,7 @@ the same names.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +28,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from consumer import group_protocol, poll_interval
 from consumer import setting_forms as forms
 from consumer.core.rules import (
     EVENT_BYTES_MAX,
@@ -37,6 +39,7 @@ from consumer.core.rules import (
     Rules,
     parse_path,
 )
+from consumer.group_protocol import GroupProtocol
 
 PREFIX = "CAPI_"
 
@@ -88,12 +91,15 @@ EventNames = Annotated[
     dict[str, str], NoDecode, BeforeValidator(forms.json_object), AfterValidator(forms.event_names)
 ]
 MaybeOrder = Annotated[BirthdateOrder | None, BeforeValidator(forms.absent_when_empty)]
+# In a file of TOML everybody writes `user_consent_category = 3`.
+Category = Annotated[str, BeforeValidator(forms.text_of_number)]
 Digits = Annotated[str, AfterValidator(forms.digits)]
 GraphVersion = Annotated[str, AfterValidator(forms.graph_version)]
 PartnerAgent = Annotated[str, AfterValidator(forms.partner_agent)]
 Country = Annotated[str, AfterValidator(forms.country)]
 ActionSource = Annotated[str, AfterValidator(forms.action_source)]
 Address = Annotated[str, AfterValidator(forms.address)]
+GroupInstance = Annotated[str, AfterValidator(forms.group_instance)]
 Brokers = Annotated[str, AfterValidator(forms.brokers)]
 TopicName = Annotated[str, AfterValidator(forms.topic_name)]
 GraphUrl = Annotated[str, AfterValidator(forms.graph_url)]
@@ -157,7 +163,7 @@ class Settings(BaseSettings):
     """Certificates to trust instead of the system's."""
 
     # Mapping
-    user_consent_category: str = ""
+    user_consent_category: Category = ""
     """The consent category of advertising. Empty: every event passes."""
     match_rule: MatchRule = MatchRule.ALL
     """How the minimum of information is read."""
@@ -199,6 +205,10 @@ class Settings(BaseSettings):
     """Where events go that cannot be sent."""
     parking_topic: TopicName = "capi.parked"
     """Where `replay` puts dead letters that have come back too often. Needed only then."""
+    group_protocol: GroupProtocol = GroupProtocol.COOPERATIVE
+    """How the members of a group share its partitions; `consumer` is KIP-848, of Kafka 4.0 on."""
+    group_instance_id: GroupInstance = ""
+    """Static membership: a name that this member alone has and keeps through restarts. Empty: none."""
     start: Start = Start.EARLIEST
     """Where a partition without a committed offset begins."""
     out_of_range: OutOfRange = OutOfRange.STOP
@@ -217,6 +227,8 @@ class Settings(BaseSettings):
     """Bytes of one request."""
     linger_ms: Annotated[int, Field(ge=0, le=600000)] = 1_000
     """How long a batch waits for more events."""
+    hold_s: Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)] = 0.0
+    """An event is sent no earlier than its time plus this, so that the browser's copy comes first."""
     requests_in_flight_max: Annotated[int, Field(ge=1, le=256)] = 8
     """Requests at once, at most."""
     concurrency: Concurrency = Concurrency.ADAPTIVE
@@ -313,7 +325,16 @@ class Settings(BaseSettings):
                 self.request_bytes_max < self.event_bytes_max + 1024
             ),
         }
-        return [mistake for mistake, is_so in found.items() if is_so]
+        here = [mistake for mistake, is_so in found.items() if is_so]
+        return here + self.kafka_clashes(self.kafka, "CAPI_KAFKA")
+
+    def kafka_clashes(self, own: Mapping[str, Any], given_by: str) -> list[str]:
+        """Mistakes of librdkafka properties beside the settings; `given_by` names where they stand."""
+        found = [
+            *group_protocol.clashes(self.group_protocol, own),
+            *poll_interval.clashes(self.revoke_timeout_s, own),
+        ]
+        return [f"{given_by}: {mistake}" for mistake in found]
 
     @cached_property
     def rules(self) -> Rules:

@@ -10,7 +10,10 @@ flight (`Owner`); this module says it to Kafka.
   setting `start` decides once, and what it decided is committed.
 - Partitions pause, and polling goes on: a member that does not poll is thrown
   out of its group.
-- Commits are asynchronous while we run, and answered inside `poll`.
+- Commits are asynchronous, and answered inside `poll`. One that is waited for,
+  inside `poll` as well, is seen by asking for the committed offsets: the
+  coordinator answers in the order in which it is asked.
+- A partition whose committed offset is gone stands still, and says so.
 """
 
 from __future__ import annotations
@@ -33,14 +36,24 @@ from consumer import metrics
 from consumer.core.record import Partition, Record
 from consumer.records import as_record, cause, partition_of
 from consumer.settings import OutOfRange, Start
+from consumer.stopped import Stopped
 from consumer.telemetry import Telemetry
 
 log = structlog.get_logger()
 
 BROKER_TIMEOUT_S = 10.0
+# How long a commit may take that is waited for. librdkafka's own has no end:
+# without a coordinator it waits for a session (45 s), and for each request and
+# each repetition of it for socket.timeout.ms (60 s).
+COMMIT_S_MAX = 10.0
+# How long one may take that the broker has not carried out when it answers what
+# was asked after it: librdkafka repeats some, after 0.1 s and a little more each time.
+COMMIT_REPEATED_S_MAX = 1.0
+COMMIT_PAUSE_S = 0.05
 # How long a new partition's start is asked for before the process gives up and
 # lets the group hand it to another member: under `max.poll.interval.ms`, which
-# is 300 s. The first pause is doubled each time.
+# is 300 s unless the user says less (`poll_interval.starts_s`). The first pause
+# is doubled each time.
 STARTS_S_MAX = 120.0
 START_PAUSE_S = 0.25
 
@@ -90,7 +103,7 @@ class Source:
         self._is_closing = False
         self._held: set[Partition] = set()
         self._holds_new = False
-        self._stopped: set[Partition] = set()
+        self._stopped = Stopped()
         # Partitions that came in the current poll, with their starts; ends and
         # gaps that the last poll saw.
         self._new: dict[Partition, int] = {}
@@ -130,6 +143,12 @@ class Source:
         ends, self._ends = self._ends, {}
         for partition, offset in ends.items():
             self._owned().reached_end(partition, offset)
+        for partition in self._stopped.to_be_said(time.monotonic()):
+            log.error(
+                "partition stands still: its committed offset is gone; see CAPI_OUT_OF_RANGE",
+                topic=partition.topic,
+                partition=partition.number,
+            )
         gone, self._gone = self._gone, set()
         for partition in gone:
             self._go_on_after(partition)
@@ -150,25 +169,48 @@ class Source:
         return [record for record in records if record.partition not in self._new]
 
     def commit(self, offsets: Mapping[Partition, int], *, wait: bool = False) -> None:
-        """Commit offsets that are not committed yet. `wait`: return when the broker has answered."""
+        """Commit offsets that are not committed yet. `wait`: until the broker has them, for a while."""
         news = {p: offset for p, offset in offsets.items() if self._committed.get(p) != offset}
         if not news:
             return
         wanted = [TopicPartition(p.topic, p.number, offset) for p, offset in news.items()]
         try:
-            if wait:
-                self._on_commit(None, self._consumer.commit(offsets=wanted, asynchronous=False) or [])
-            else:
-                self._consumer.commit(offsets=wanted, asynchronous=True)
+            self._consumer.commit(offsets=wanted, asynchronous=True)
         except KafkaException as error:
             self._on_commit(cause(error), wanted)
+            return
+        # Leaving the group waits for the commit by itself, and fetches no offsets any more.
+        if wait and not self._is_closing:
+            self._await_commit(news)
+
+    def _await_commit(self, news: Mapping[Partition, int]) -> None:
+        """
+        Return when the coordinator has these offsets, or when it does not take them, or in the end.
+
+        Its answer to the commit itself comes with a later poll: here we are in the middle of one.
+        """
+        give_up_at = time.monotonic() + COMMIT_S_MAX
+        while (left_s := give_up_at - time.monotonic()) > 0:
+            try:
+                found = self._consumer.committed(_places(news), timeout=left_s)
+            except KafkaException as error:
+                log.debug("commit not known yet", error=cause(error).name())
+            else:
+                offsets = {Partition(p.topic, p.partition): p.offset for p in found}
+                if offsets == dict(news):
+                    self._committed |= offsets
+                    return
+                give_up_at = min(give_up_at, time.monotonic() + COMMIT_REPEATED_S_MAX)
+            time.sleep(COMMIT_PAUSE_S)
+        log.warning("commit not confirmed: what it covers may come again", partitions=len(news))
 
     def hold(self, partitions: Iterable[Partition], *, new: bool) -> None:
         """Take nothing from these, nor, with `new`, from any that comes; go on with the others."""
-        wanted = set(partitions) - self._stopped
+        wanted = {partition for partition in partitions if partition not in self._stopped}
         if more := wanted - self._held:
             self._consumer.pause(_places(more))
-        if fewer := self._held - wanted - self._stopped:
+        # What was held when it stopped stays paused.
+        if fewer := {partition for partition in self._held - wanted if partition not in self._stopped}:
             self._consumer.resume(_places(fewer))
         self._held = wanted
         self._holds_new = new
@@ -177,6 +219,11 @@ class Source:
         """Leave the group. Takes no deadline: the process has a watchdog for it."""
         self._is_closing = True
         self._consumer.close()
+
+    @property
+    def partitions_stopped(self) -> int:
+        """Partitions of ours that stand still because their committed offset is gone."""
+        return len(self._stopped)
 
     # What Kafka says
 
@@ -291,7 +338,7 @@ class Source:
         )
         place = TopicPartition(*partition)
         if self._out_of_range is OutOfRange.STOP:
-            self._stopped.add(partition)
+            self._stopped.add(partition, time.monotonic())
             self._consumer.pause([place])
             return
         try:
@@ -322,7 +369,7 @@ class Source:
             if not _is_out_of_place(error):
                 raise
             self._consumer.assign([*self._others(place), place])
-        if paused := (self._held | self._stopped) & self._began.keys():
+        if paused := self._held.union(self._stopped) & self._began.keys():
             self._consumer.pause(_places(paused))
 
     def _others(self, place: TopicPartition) -> Iterator[TopicPartition]:

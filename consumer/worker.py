@@ -18,7 +18,7 @@ import queue
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -28,7 +28,7 @@ from consumer import metrics
 from consumer.core.decide import decide
 from consumer.core.decision import Decision, Deliverable, Filtered, Invalid, Reason
 from consumer.core.hashing import BatchHasher
-from consumer.core.offsets import OffsetTracker, Ticket
+from consumer.core.offsets import GivenUp, OffsetTracker, Ticket
 from consumer.core.record import Partition, Record
 from consumer.core.rules import Rules
 from consumer.delivery import InFlight, Unsendable, log_filtered
@@ -73,13 +73,19 @@ class Holding(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """The way from this thread to the event loop: called here, carried out there."""
+    """
+    The way from this thread to the event loop: called here, carried out there.
+
+    `let_go` gives up the held events of some partitions; their tickets come
+    back among the ended ones, as `GivenUp`.
+    """
 
     accept: Callable[[Sequence[InFlight], Sequence[Unsendable]], None]
     hurry: Callable[[bool], None]
     can_deliver: Callable[[], bool]
     decided: Callable[[Sequence[Reason | None]], None]
     brake: Holding
+    let_go: Callable[[Collection[Partition]], None]
 
 
 class Worker:
@@ -92,7 +98,7 @@ class Worker:
         handover: Handover,
         pace: Pace,
         telemetry: Telemetry,
-        ended: queue.SimpleQueue[list[Ticket]],
+        ended: queue.SimpleQueue[list[Ticket] | GivenUp],
         now_s: Callable[[], float] = time.time,
     ) -> None:
         self._source = source
@@ -140,6 +146,11 @@ class Worker:
         """The partitions that are ours."""
         return self._tracker.partitions
 
+    @property
+    def partitions_stopped(self) -> int:
+        """Those of them that stand still because their committed offset is gone."""
+        return self._source.partitions_stopped
+
     # A turn
 
     def _turn(self) -> None:
@@ -156,11 +167,18 @@ class Worker:
         try:
             tickets = self._ended.get(timeout=wait_s) if wait_s else self._ended.get_nowait()
             while True:
-                for ticket in tickets:
-                    self._tracker.complete(ticket)
+                self._put_down(tickets)
                 tickets = self._ended.get_nowait()
         except queue.Empty:
             return
+
+    def _put_down(self, tickets: list[Ticket] | GivenUp) -> None:
+        if isinstance(tickets, GivenUp):
+            for ticket in tickets.tickets:
+                self._tracker.give_up(ticket)
+            return
+        for ticket in tickets:
+            self._tracker.complete(ticket)
 
     def _commit_when_due(self) -> None:
         now = time.monotonic()
@@ -233,13 +251,19 @@ class Worker:
 
     def revoked(self, partitions: Iterable[Partition]) -> None:
         """Finish what is in flight as far as the deadline lets us, commit, let go."""
-        gone = list(partitions)
+        gone = frozenset(partitions)
+        self._handover.let_go(gone)
         self._finish(gone, self._pace.revoke_timeout_s)
         self._source.commit(self._tracker.committable(gone), wait=True)
-        self.lost(gone)
+        self._forget(gone)
 
     def lost(self, partitions: Iterable[Partition]) -> None:
         """Let go; what ends later counts for nothing."""
+        gone = frozenset(partitions)
+        self._handover.let_go(gone)
+        self._forget(gone)
+
+    def _forget(self, partitions: Iterable[Partition]) -> None:
         for partition in partitions:
             self._tracker.revoke(partition)
 
@@ -256,7 +280,8 @@ class Worker:
         Wait until these partitions have nothing in flight, or until the deadline.
 
         Waiting for Meta would be in vain while the gate is closed, and for
-        letters that the brake holds: what is not done comes again.
+        letters that the brake holds: what is not done comes again. Nor is an
+        event that was kept back waited for: it was given up.
         """
         wanted = list(partitions)
         deadline = time.monotonic() + timeout_s
@@ -275,9 +300,14 @@ class Worker:
         return self._handover.can_deliver() and self._tracker.events_in_flight > held
 
     def _drain(self) -> None:
-        """Take no more in, finish, commit. Polling goes on, so the group does not throw us out."""
+        """
+        Take no more in, give up what is held, finish the rest, commit.
+
+        Polling goes on, so the group does not throw us out.
+        """
         deadline = time.monotonic() + self._pace.drain_timeout_s
         self._source.hold(self._tracker.partitions, new=True)
+        self._handover.let_go(frozenset(self._tracker.partitions))
         self._handover.hurry(True)
         while time.monotonic() < deadline:
             self._settle()
@@ -288,6 +318,5 @@ class Worker:
             self.turned_at = time.monotonic()
         # Leaving the group takes the partitions back once more: no second wait.
         self._has_drained = True
-        left = self._tracker.unfinished(self._tracker.partitions)
         self._source.commit(self._tracker.committable(), wait=True)
-        log.info("drained", left_uncommitted=left)
+        log.info("drained", left_uncommitted=self._tracker.uncommitted())

@@ -50,6 +50,7 @@ NARROWER: dict[str, dict[str, Any]] = {
     "data_processing_options_state": {"enum": [0, *range(1000, 1014)]},
     "bootstrap_servers": {"minLength": 1},
     "topics": {"minItems": 1},
+    "group_instance_id": {"pattern": "^[A-Za-z0-9._-]{0,249}$"},
     "kafka": {"$ref": "#/definitions/kafkaProperties"},
 }
 

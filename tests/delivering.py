@@ -98,6 +98,7 @@ class Scene:
                 settings.requests_in_flight_max,
                 terms.pop("backoff_max_s", 0.05),
                 terms.pop("stuck_after_s", 300.0),
+                terms.pop("hold_s", 0.0),
                 settings.requests_in_flight_min,
             ),
             Clocks(lambda: self.now_s, time.monotonic, lambda: chance),
@@ -134,7 +135,7 @@ class Scene:
     def _in_flight(self, one: dict[str, Any], expires_at_s: int) -> InFlight:
         body = orjson.dumps(one)
         ticket, record = self._take(b"value of " + str(one["event_id"]).encode())
-        event = Deliverable(body, one["event_name"], expires_at_s, tuple(one["user_data"]))
+        event = Deliverable(body, one["event_name"], one["event_time"], expires_at_s, tuple(one["user_data"]))
         return InFlight(ticket, record, event)
 
     async def until(self, predicate, deadline_s: float = DEADLINE_S) -> None:

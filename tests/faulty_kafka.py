@@ -17,7 +17,7 @@ import confluent_kafka
 from confluent_kafka import KafkaError, Producer
 from mock_kafka import MockKafka
 
-PRODUCER = 0
+PRODUCER, CONSUMER = 0, 1
 ERROR_BYTES = 512
 # Three seconds by default, as in a broker.
 GROUP_DELAY_MS = 50
@@ -46,6 +46,12 @@ def _library() -> ctypes.CDLL:
         ("rd_kafka_conf_new", pointer, []),
         ("rd_kafka_new", pointer, [ctypes.c_int, pointer, ctypes.c_char_p, ctypes.c_size_t]),
         ("rd_kafka_destroy", None, [pointer]),
+        ("rd_kafka_conf", pointer, [pointer]),
+        (
+            "rd_kafka_conf_get",
+            ctypes.c_int,
+            [pointer, ctypes.c_char_p, ctypes.c_char_p, ctypes.POINTER(ctypes.c_size_t)],
+        ),
         ("rd_kafka_conf_set", ctypes.c_int, [pointer, *[ctypes.c_char_p] * 3, ctypes.c_size_t]),
         ("rd_kafka_mock_cluster_new", pointer, [pointer, ctypes.c_int]),
         ("rd_kafka_mock_cluster_destroy", None, [pointer]),
@@ -67,6 +73,21 @@ def _library() -> ctypes.CDLL:
         function = getattr(library, name)
         function.restype, function.argtypes = result, arguments
     return library
+
+
+def effective(properties: dict[str, str | int], name: str) -> str:
+    """What a property is worth in a consumer that was given these: librdkafka changes some to fit others."""
+    library = _library()
+    conf = library.rd_kafka_conf_new()
+    error = ctypes.create_string_buffer(ERROR_BYTES)
+    for given, value in properties.items():
+        assert not library.rd_kafka_conf_set(conf, given.encode(), str(value).encode(), error, ERROR_BYTES)
+    client = library.rd_kafka_new(CONSUMER, conf, error, ERROR_BYTES)
+    assert client, error.value
+    value, size = ctypes.create_string_buffer(ERROR_BYTES), ctypes.c_size_t(ERROR_BYTES)
+    library.rd_kafka_conf_get(library.rd_kafka_conf(client), name.encode(), value, ctypes.byref(size))
+    library.rd_kafka_destroy(client)
+    return value.value.decode()
 
 
 class FaultyKafka(MockKafka):

@@ -14,6 +14,7 @@ from faulty_kafka import Request
 
 from consumer import metrics
 from consumer.core.decision import Reason
+from consumer.core.record import Partition
 from consumer.core.verdict import Kind
 from consumer.state import State
 
@@ -110,6 +111,99 @@ async def test_the_batch_after_an_early_one_lingers_its_own_time():
         await running.until(lambda: len(running.settled) == 2)
         await running.all_ended()
         assert running.sandbox.stats.events_per_request_max == 2
+
+
+# Held back, so that the browser's copy comes first
+
+JUST_NOW = {"event_time": NOW_S}
+HOLD_S = 0.3
+
+
+async def test_an_event_of_now_is_sent_after_the_hold_and_an_old_one_at_once():
+    async with scene(hold_s=HOLD_S) as running:
+        began = time.monotonic()
+        running.accept(payload(0, **JUST_NOW), payload(1))
+        await running.until(lambda: running.settled == [1])
+        assert time.monotonic() - began < HOLD_S
+        assert running.delivery.events_held == 1
+        await running.all_ended()
+        assert time.monotonic() - began >= HOLD_S
+        assert running.accepted_ids == ["event-1", "event-0"]
+        assert running.delivery.events_held == 0
+
+
+async def test_an_event_from_a_clock_that_is_ahead_is_held_no_longer_than_the_hold():
+    async with scene(hold_s=HOLD_S) as running:
+        began = time.monotonic()
+        running.accept(payload(0, event_time=NOW_S + 250))
+        await running.all_ended(10)
+        assert time.monotonic() - began >= HOLD_S
+
+
+async def test_what_is_due_first_is_not_kept_by_what_was_taken_first():
+    async with scene(hold_s=600.0) as running:
+        running.accept(payload(0, **JUST_NOW))
+        running.now_s += 599.8
+        running.accept(payload(1, event_time=NOW_S))
+        await running.until(lambda: running.settled == [1], 10)
+        assert running.delivery.events_held == 1
+
+
+async def test_held_events_that_are_due_together_travel_together():
+    async with scene(hold_s=HOLD_S) as running:
+        running.accept(*(payload(n, **JUST_NOW) for n in range(50)))
+        await running.all_ended()
+        assert running.sandbox.stats.requests == 1
+
+
+async def test_a_held_event_takes_no_slot():
+    async with scene(settings={"requests_in_flight_max": 1}, hold_s=600.0) as running:
+        running.accept(payload(0, **JUST_NOW))
+        running.accept(payload(1, event_time=NOW_S - 700))
+        await running.until(lambda: running.settled == [1], 10)
+
+
+async def test_who_is_in_a_hurry_sends_nothing_early():
+    async with scene(hold_s=HOLD_S, linger_s=600.0) as running:
+        began = time.monotonic()
+        running.accept(payload(0, **JUST_NOW), payload(1))
+        running.delivery.hurry(True)
+        await running.until(lambda: running.settled == [1])
+        assert running.delivery.events_held == 1
+        # Due while the hurry lasts, it does not linger.
+        await running.all_ended(10)
+        assert time.monotonic() - began >= HOLD_S
+
+
+async def test_held_events_of_partitions_that_are_let_go_are_given_back_and_never_sent():
+    async with scene(hold_s=HOLD_S) as running:
+        running.accept(payload(0, **JUST_NOW), payload(1), payload(2, **JUST_NOW))
+        assert running.delivery.let_go([Partition("capi.events", 1)]) == []
+        assert [ticket.offset for ticket in running.delivery.let_go([PARTITION])] == [0, 2]
+        assert running.delivery.events_held == 0
+        running.accept(payload(3, **JUST_NOW))
+        await running.until(lambda: 3 in running.settled)
+        assert running.settled == [1, 3]
+        assert running.accepted_ids == ["event-1", "event-3"]
+
+
+async def test_an_event_that_turned_too_old_while_it_was_held_is_filtered():
+    async with scene(hold_s=HOLD_S) as running:
+        running.accept(payload(0, **JUST_NOW), expires_at_s=NOW_S + 60)
+        running.now_s += 61
+        await running.all_ended()
+        assert running.sandbox.stats.requests == 0
+        filtered = running.telemetry.snapshot()["capi.events.filtered"]
+        assert filtered[(Reason.EVENT_TOO_OLD.value,)] == 1
+
+
+async def test_what_is_held_when_all_is_given_up_is_never_sent():
+    async with scene(hold_s=0.05) as running:
+        running.accept(payload(0, **JUST_NOW))
+        await running.delivery.abandon()
+        began = time.monotonic()
+        await running.until(lambda: time.monotonic() - began > 0.2)
+        assert (running.settled, running.sandbox.stats.requests) == ([], 0)
 
 
 async def test_no_more_requests_at_once_than_slots():

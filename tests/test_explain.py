@@ -9,7 +9,8 @@ from typer.testing import CliRunner
 from consumer import exits
 from consumer.core.rules import Rules
 from consumer.exits import BadCall, CannotGoOn
-from consumer.explain import explain, explained, row
+from consumer.explain import explain
+from consumer.explaining.explained import explained, row
 from consumer.files.event_files import NoSuchFile
 from consumer.files.lines import FoundEvent
 
@@ -207,7 +208,8 @@ def test_a_column_that_nothing_reads_is_said_beside_the_answers(tmp_path):
     done = explained_file(tmp_path, "a.csv", b"event_name;email\npage_view;ann@example.com\n")
     assert len(answers(done)) == 1
     assert done.stderr.splitlines() == [
-        "line 1: warning: column email: nothing reads it; did you mean user.email?"
+        "CAPI_USER_CONSENT_CATEGORY is not set: every event passes",
+        "line 1: warning: column email: nothing reads it; did you mean user.email?",
     ]
 
 
@@ -289,7 +291,7 @@ def test_several_events_are_summed_up():
 def test_what_several_events_lost_is_summed_up():
     lost = event({"user.birthdate": "02/03/1997", "fbp": "x"})
     done = run("--now", NOW_TEXT, stdin=orjson.dumps(lost) + b"\n" + orjson.dumps(event(fbp="x")))
-    assert done.stdout.splitlines()[-1] == "lost: 2 user_data.fbp malformed, 1 user_data.db ambiguous"
+    assert done.stdout.splitlines()[-1] == "notes: 2 user_data.fbp malformed, 1 user_data.db ambiguous"
 
 
 @pytest.mark.parametrize("name", ["a.xlsx", "a.xls", "a.csv"])

@@ -6,10 +6,12 @@ import json
 
 import pytest
 from confluent_kafka import KafkaError, KafkaException
+from faulty_kafka import effective
 
 from consumer import kafka
 from consumer.cluster import list_cluster
 from consumer.exits import CannotGoOn
+from consumer.group_protocol import GroupProtocol
 from consumer.setting_forms import REFUSED_KAFKA_PROPERTIES
 from consumer.settings import Settings
 
@@ -75,22 +77,90 @@ def test_a_reader_of_its_own_has_a_group_of_its_own():
     assert kafka.consumer_properties(settings(), group="other")["group.id"] == "other"
 
 
-# librdkafka itself judges these.
-
-TAKEN = [
-    {},
-    {"group.protocol": "consumer"},
-    {"group.protocol": "consumer", "group.remote.assignor": "uniform"},
-    {"group.protocol": "classic", "session.timeout.ms": 10_000},
-    {"partition.assignment.strategy": "range,roundrobin"},
-    {"group.instance.id": "a"},
-    {"fetch.min.bytes": 1, "linger.ms": 0, "batch.size": 1000, "security.protocol": "plaintext"},
+PRESETS = [
+    ("cooperative", {"partition.assignment.strategy": "cooperative-sticky"}),
+    ("eager", {"partition.assignment.strategy": "range,roundrobin"}),
+    ("consumer", {"group.protocol": "consumer"}),
 ]
 
 
-@pytest.mark.parametrize("own", TAKEN)
-def test_librdkafka_takes_our_properties_with_the_users(own, capfd):
-    given = settings(kafka=own)
+@pytest.mark.parametrize(("preset", "expected"), PRESETS)
+def test_a_preset_is_these_properties(preset, expected):
+    properties = kafka.consumer_properties(settings(group_protocol=preset))
+    names = {"group.protocol", "partition.assignment.strategy", "session.timeout.ms", "group.instance.id"}
+    assert {name: value for name, value in properties.items() if name in names} == expected
+
+
+def test_a_static_member_has_its_name_and_a_reader_of_its_own_group_has_none():
+    given = settings(group_instance_id="capi-0")
+    assert kafka.consumer_properties(given)["group.instance.id"] == "capi-0"
+    assert "group.instance.id" not in kafka.consumer_properties(given, group="other")
+    assert "group.instance.id" not in kafka.producer_properties(given)
+
+
+MIB = 1024 * 1024
+# bytes_in_flight_max, what librdkafka may prefetch in KiB
+PREFETCHED = [
+    (1024, 1_024),
+    (4 * MIB, 1_024),
+    (8 * MIB, 2_048),
+    (128 * MIB, 32_768),
+    (256 * MIB, 65_536),
+    (1024 * MIB, 65_536),
+]
+
+
+@pytest.mark.parametrize(("bytes_in_flight_max", "kib"), PREFETCHED)
+def test_what_is_prefetched_follows_from_the_budget_of_bytes(bytes_in_flight_max, kib):
+    properties = kafka.consumer_properties(settings(bytes_in_flight_max=bytes_in_flight_max))
+    assert properties["queued.max.messages.kbytes"] == kib
+    assert properties["queued.min.messages"] == 1_000
+    # librdkafka makes them fit by itself, unless they are set.
+    assert not {"fetch.max.bytes", "max.partition.fetch.bytes"} & properties.keys()
+
+
+def test_what_is_prefetched_is_the_users_where_he_says_so():
+    own = {"queued.max.messages.kbytes": 4_096}
+    assert kafka.consumer_properties(settings(kafka=own))["queued.max.messages.kbytes"] == 4_096
+
+
+# queued.max.messages.kbytes and message.max.bytes as given, fetch.max.bytes as librdkafka makes it
+FETCHED = [
+    (1_024, 1_000_000, 1_048_576),
+    (32_768, 1_000_000, 33_554_432),
+    (65_536, 1_000_000, 52_428_800),
+    (1_024, 20_000_000, 20_000_000),
+]
+
+
+@pytest.mark.parametrize(("kib", "message_bytes", "expected"), FETCHED)
+def test_librdkafka_fetches_no_more_at_once_than_it_may_hold(kib, message_bytes, expected):
+    """What the docstring of `prefetched_kib` rests on, asked of the library itself."""
+    given = {"queued.max.messages.kbytes": kib, "message.max.bytes": message_bytes, "group.id": "g"}
+    assert effective(given, "fetch.max.bytes") == str(expected)
+    assert effective(given, "max.partition.fetch.bytes") == "1048576"
+
+
+# librdkafka itself judges these.
+
+TAKEN = [
+    ({}, {}),
+    *(({"group_protocol": protocol, "group_instance_id": "a"}, {}) for protocol in GroupProtocol),
+    (
+        {"group_protocol": "consumer"},
+        {"group.protocol": "consumer", "group.remote.assignor": "uniform", "max.poll.interval.ms": 60_000},
+    ),
+    ({}, {"group.protocol": "classic", "session.timeout.ms": 10_000, "group.protocol.type": "consumer"}),
+    ({"group_protocol": "eager"}, {"partition.assignment.strategy": "roundrobin"}),
+    *(({"bytes_in_flight_max": size}, {}) for size in (1024, 2**40)),
+    ({"bytes_in_flight_max": 1024}, {"message.max.bytes": 20_000_000}),
+    ({}, {"fetch.min.bytes": 1, "linger.ms": 0, "batch.size": 1000, "security.protocol": "plaintext"}),
+]
+
+
+@pytest.mark.parametrize(("more", "own"), TAKEN)
+def test_librdkafka_takes_our_properties_with_the_users(more, own, capfd):
+    given = settings(kafka=own, **more)
     kafka.new_consumer(kafka.consumer_properties(given)).close()
     kafka.new_producer(kafka.producer_properties(given))
     kafka.admin_client(given)

@@ -347,3 +347,44 @@ def test_a_property_that_would_stop_dead_letters_is_refused(name, monkeypatch):
     monkeypatch.setenv("CAPI_KAFKA", f'{{"{name}": true}}')
     with pytest.raises(BadSettings, match=name):
         load_settings()
+
+
+# variables, the content of CAPI_KAFKA_FILE, the mistakes
+PROTOCOLS = [
+    (
+        {"CAPI_GROUP_PROTOCOL": "consumer", "CAPI_KAFKA": '{"session.timeout.ms": 6000}'},
+        "{}",
+        [
+            "CAPI_KAFKA: session.timeout.ms cannot be set with CAPI_GROUP_PROTOCOL=consumer: "
+            "the broker decides",
+        ],
+    ),
+    (
+        {"CAPI_KAFKA": '{"group.protocol": "consumer"}'},
+        '{"partition.assignment.strategy": "range"}',
+        [
+            "CAPI_KAFKA: group.protocol contradicts CAPI_GROUP_PROTOCOL=cooperative",
+            "CAPI_KAFKA_FILE: partition.assignment.strategy contradicts CAPI_GROUP_PROTOCOL=cooperative",
+        ],
+    ),
+    (
+        {"CAPI_REVOKE_TIMEOUT_S": "60"},
+        '{"max.poll.interval.ms": 89999}',
+        ["CAPI_KAFKA_FILE: max.poll.interval.ms is too short for CAPI_REVOKE_TIMEOUT_S: at least 90000"],
+    ),
+    (
+        {"CAPI_KAFKA": '{"group.instance.id": "a"}'},
+        "{}",
+        ["CAPI_KAFKA: group.instance.id cannot be set: CAPI_GROUP_INSTANCE_ID names the member"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("variables", "content", "says"), PROTOCOLS)
+def test_properties_against_the_settings_are_mistakes_by_where_they_stand(
+    environment, tmp_path, variables, content, says
+):
+    file = tmp_path / "properties.json"
+    file.write_text(content)
+    environment(CAPI_KAFKA_FILE=file, **variables)
+    assert mistakes() == says

@@ -16,7 +16,7 @@ from consumer.cli import app
 from consumer.core import cleaning, mapping, qualify, values
 from consumer.core.decision import FILTERED_REASONS, NoteWord, Reason
 from consumer.core.rules import MatchRule
-from consumer.explain import explained
+from consumer.explaining.explained import explained
 from consumer.files.lines import FoundEvent
 from consumer.load_settings import known_names, load_settings
 from consumer.telemetry import Telemetry

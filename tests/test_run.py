@@ -154,6 +154,23 @@ async def test_a_stop_ends_what_is_in_flight_commits_and_leaves(brokers):
     assert committed(brokers) == 50
 
 
+async def test_a_stop_waits_for_nothing_that_is_held_and_the_next_one_sends_it(brokers):
+    """The events are a minute old: held for an hour they wait, held for none they go."""
+    brokers.write(EVENTS, *(value(n) for n in range(3)))
+    async with consuming(brokers, hold_s=3_600.0, drain_timeout_s=600.0) as at:
+        await until(lambda: at.telemetry.total(metrics.CONSUMED) == 3)
+        assert "capi_events_held{" in (await get(at, "/metrics"))[1]
+        began = time.monotonic()
+        at.stop.set()
+        await asyncio.wait_for(at.task, DEADLINE_S)
+        assert time.monotonic() - began < 8
+        assert at.meta.stats.requests == 0
+    assert committed(brokers) in (0, -1001)
+    async with consuming(brokers, hold_s=30.0) as at:
+        await until(lambda: committed(brokers) == 3)
+        assert sorted(one["event_id"] for one in at.meta.accepted) == ["e-0", "e-1", "e-2"]
+
+
 async def test_a_stop_while_meta_is_ill_ends_in_time_and_commits_nothing(brokers):
     fault = {"kind": "html", "status": 500, "times": None}
     brokers.write(EVENTS, *(value(n) for n in range(5)))
@@ -344,9 +361,9 @@ async def test_the_filter_alarm_is_a_gauge(brokers):
 
 
 async def test_a_member_that_was_replaced_ends_in_one_line(brokers):
-    own = {"session.timeout.ms": 2000, "heartbeat.interval.ms": 200, "group.instance.id": "a"}
+    own = {"session.timeout.ms": 2000, "heartbeat.interval.ms": 200}
     with pytest.raises(CannotGoOn) as ended:
-        async with consuming(brokers, kafka=own) as at:
+        async with consuming(brokers, kafka=own, group_instance_id="a") as at:
             await until(lambda: at.telemetry.snapshot()["capi.rebalances"][("assigned",)] == 2)
             brokers.push(Request.HEARTBEAT, KafkaError.FENCED_INSTANCE_ID)
             await asyncio.wait([at.task], timeout=DEADLINE_S)

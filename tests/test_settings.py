@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from consumer.core.rules import BirthdateOrder, ContentId, DataProcessing, MatchRule, Rules
+from consumer.group_protocol import GroupProtocol
 from consumer.settings import OutOfRange, Settings, Start
 
 # name, what was written, what it means
@@ -61,6 +62,12 @@ TAKEN = [
     ("bootstrap_servers", "one.example.com:9092, [::1]:9093", "one.example.com:9092, [::1]:9093"),
     ("kafka", '{"security.protocol":"SSL","x":1,"y":true}', {"security.protocol": "SSL", "x": 1, "y": True}),
     ("kafka", " ", {}),
+    ("group_protocol", "eager", GroupProtocol.EAGER),
+    ("group_instance_id", "", ""),
+    ("group_instance_id", "capi-consumer-0.a_b", "capi-consumer-0.a_b"),
+    ("hold_s", "0", 0.0),
+    ("hold_s", "2.5", 2.5),
+    ("hold_s", "86400", 86_400.0),
     ("batch_events_max", "1", 1),
     ("linger_ms", "0", 0),
     ("health_address", "0.0.0.0:0", "0.0.0.0:0"),
@@ -125,6 +132,9 @@ REFUSED = [
     ("batch_events_max", "1001"), ("request_bytes_max", "1023"), ("linger_ms", "-1"), ("linger_ms", "600001"),
     ("requests_in_flight_max", "0"), ("requests_in_flight_max", "257"), ("events_in_flight_max", "0"),
     ("bytes_in_flight_max", "1023"), ("commit_interval_ms", "9"), ("commit_interval_ms", "3600001"),
+    *(("hold_s", text) for text in ("", "-1", "86401", "nan", "inf", "canary")),
+    ("group_protocol", "canary"), ("group_protocol", ""),
+    *(("group_instance_id", text) for text in (" ", "canary canary", "canary:a", "..", "c" * 250)),
     ("drain_timeout_s", "0"), ("drain_timeout_s", "3601"),
     ("revoke_timeout_s", "0"), ("revoke_timeout_s", "241"),
     *(
@@ -278,3 +288,9 @@ def test_without_options_there_is_no_data_processing():
 @pytest.mark.parametrize("name", sorted(Settings.model_fields))
 def test_every_setting_says_what_it_is_for(name):
     assert (Settings.model_fields[name].description or "").strip()
+
+
+def test_a_consent_category_may_be_a_number_as_files_have_it():
+    assert Settings(user_consent_category=3).user_consent_category == "3"
+    with pytest.raises(ValidationError):
+        Settings(user_consent_category=True)

@@ -10,10 +10,12 @@ from confluent_kafka import OFFSET_INVALID, KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 from eventually import eventually
 from faulty_kafka import FaultyKafka, Request
+from structlog.testing import capture_logs
 from system import topics
 
-from consumer import metrics
+from consumer import metrics, poll_interval, source
 from consumer.core.record import Partition, Record
+from consumer.group_protocol import GroupProtocol
 from consumer.kafka import consumer_properties, new_consumer
 from consumer.settings import OutOfRange, Settings, Start
 from consumer.source import Source
@@ -62,13 +64,21 @@ class Member:
         out_of_range=OutOfRange.STOP,
         topic=TOPIC,
         patience_s=20.0,
+        protocol=GroupProtocol.COOPERATIVE,
+        instance="",
         **own,
     ):
         self.telemetry = Telemetry()
-        if own.get("group.protocol") != "consumer":
+        if protocol is not GroupProtocol.CONSUMER:
             own = {"session.timeout.ms": 2000, "heartbeat.interval.ms": 200, **own}
         properties = consumer_properties(
-            Settings(bootstrap_servers=brokers.bootstrap_servers, group=group, kafka=own)
+            Settings(
+                bootstrap_servers=brokers.bootstrap_servers,
+                group=group,
+                group_protocol=protocol,
+                group_instance_id=instance,
+                kafka=own,
+            )
         )
         self.source = Source(
             lambda **callbacks: new_consumer(properties | callbacks),
@@ -295,6 +305,34 @@ def test_a_commit_that_fails_is_covered_by_the_next_and_never_counts(brokers, to
     assert committed[0].offset == 2
 
 
+def test_a_commit_is_waited_for_until_the_broker_has_it(brokers, topic, join):
+    brokers.write(TOPIC, b"0", b"1")
+    member = join()
+    member.has(2)
+    began = time.monotonic()
+    member.source.commit({P0: 2}, wait=True)
+    assert time.monotonic() - began < 2
+    committed = member.source._consumer.committed([TopicPartition(TOPIC, 0)], timeout=10)
+    assert committed[0].offset == 2
+
+
+def test_a_commit_without_a_broker_is_waited_for_so_long_and_no_longer(brokers, topic, join, monkeypatch):
+    monkeypatch.setattr("consumer.source.COMMIT_S_MAX", 0.5)
+    brokers.write(TOPIC, b"0")
+    member = join()
+    member.has(1)
+    brokers.down()
+    began = time.monotonic()
+    member.source.commit({P0: 1}, wait=True)
+    assert 0.5 <= time.monotonic() - began < 3
+    brokers.up()
+    member.until(lambda: sum(member.commits) >= 1)
+
+
+def test_what_one_poll_may_wait_for_fits_into_the_margin_of_its_interval():
+    assert source.COMMIT_S_MAX + source.BROKER_TIMEOUT_S <= poll_interval.MARGIN_S
+
+
 # Holding
 
 
@@ -368,13 +406,19 @@ def test_a_member_without_partitions_is_told_so(brokers, topic, join):
     assert second.owner.all_of("lost") == []
 
 
-STRATEGIES = ["cooperative-sticky", "range", "roundrobin"]
+KINDS = [
+    {},
+    {"protocol": GroupProtocol.EAGER},
+    {"protocol": GroupProtocol.EAGER, "partition.assignment.strategy": "roundrobin"},
+]
+KIND_IDS = ["cooperative", "eager", "roundrobin"]
+# A static member tells nobody that it leaves: its partitions are its own until its session ends.
+STATIC = {"instance": "a"}
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
-def test_two_members_share_and_the_one_that_stays_takes_over(brokers, join, strategy):
+@pytest.mark.parametrize("own", KINDS, ids=KIND_IDS)
+def test_two_members_share_and_the_one_that_stays_takes_over(brokers, join, own):
     brokers.make_topic(TOPIC, 4)
-    own = {"partition.assignment.strategy": strategy}
     first = join(**own)
     first.until(lambda: len(first.starts) == 4)
     second = join(**own)
@@ -397,13 +441,10 @@ def owned(member):
     return {Partition(p.topic, p.partition) for p in member.source._consumer.assignment()}
 
 
-@pytest.mark.parametrize("strategy", ["cooperative-sticky", "range"])
-def test_what_the_owner_commits_when_a_partition_is_taken_is_where_the_next_one_begins(
-    brokers, join, strategy
-):
+@pytest.mark.parametrize("own", [*KINDS, STATIC], ids=[*KIND_IDS, "static"])
+def test_what_the_owner_commits_when_a_partition_is_taken_is_where_the_next_one_begins(brokers, join, own):
     brokers.make_topic(TOPIC, 1)
     brokers.write(TOPIC, b"0", b"1", b"2")
-    own = {"partition.assignment.strategy": strategy}
     first = join(**own)
     first.has(3)
     first.owner.on_revoked = lambda partitions: first.source.commit({P0: 2}, wait=True)
@@ -428,7 +469,7 @@ def test_a_member_whose_session_is_over_has_lost_its_partitions(brokers, topic, 
 
 def test_a_static_member_that_was_replaced_stops_working(brokers, topic, join):
     """FENCED_INSTANCE_ID: somebody else has our name. Going on would be to sit there for ever."""
-    member = join(**{"group.instance.id": "a"})
+    member = join(instance="a")
     member.until(lambda: member.starts)
     brokers.push(Request.HEARTBEAT, KafkaError.FENCED_INSTANCE_ID)
     with pytest.raises(KafkaException):
@@ -508,11 +549,7 @@ def test_a_committed_offset_that_is_gone_stops_its_partition_and_never_jumps(kaf
 
 
 @pytest.mark.kafka
-@pytest.mark.parametrize(
-    "own",
-    [{"group.protocol": "consumer"}, {"partition.assignment.strategy": "range"}, {}],
-    ids=["kip-848", "eager", "cooperative"],
-)
+@pytest.mark.parametrize("own", [*KINDS, {"protocol": GroupProtocol.CONSUMER}], ids=[*KIND_IDS, "consumer"])
 def test_every_kind_of_group_shares_and_takes_over(kafka, topic_names, own):
     name = topic_names("shared")
     topics.create_topic(kafka.bootstrap_servers, name, 4)
@@ -731,6 +768,50 @@ def test_a_gap_whose_other_side_cannot_be_asked_for_is_asked_for_again(script):
 def test_an_entry_that_is_an_error_is_no_record_and_its_neighbours_are(script, code):
     _, _, taken = script([ASSIGN], [Said(0), Said(0, code), Said(1)])
     assert taken[1] == [0, 1]
+
+
+class NotCommitting(Scripted):
+    """A coordinator that answers, and does not carry the commit out."""
+
+    def commit(self, offsets, asynchronous):
+        super().commit(offsets, asynchronous)
+        self.did.append(("asynchronous", asynchronous))
+
+
+def test_a_commit_that_the_coordinator_does_not_take_is_not_waited_for_to_the_end(monkeypatch):
+    monkeypatch.setattr("consumer.source.COMMIT_S_MAX", 60.0)
+    monkeypatch.setattr("consumer.source.COMMIT_REPEATED_S_MAX", 0.1)
+    consumer = NotCommitting(committed=5)
+    source = Source(consumer, [TOPIC], Start.EARLIEST, OutOfRange.STOP, Telemetry())
+    began = time.monotonic()
+    source.commit({P0: 7}, wait=True)
+    assert time.monotonic() - began < 5
+    assert consumer.did == [("commit", (0, 7)), ("asynchronous", True)]
+    source.commit({P0: 7})
+    assert consumer.did[2:] == [("commit", (0, 7)), ("asynchronous", True)]  # it does not count as done
+
+
+def test_a_partition_that_stands_still_is_counted_and_said_again(script, monkeypatch):
+    monkeypatch.setattr("consumer.stopped.AGAIN_S", 0.0)
+    consumer = Scripted()
+    source = Source(consumer, [TOPIC], Start.EARLIEST, OutOfRange.STOP, Telemetry())
+    source.subscribe(Owner())
+    consumer.polls = [[lambda: consumer.assign_now(0, 1)], [Said(0, GONE)]]
+    with capture_logs() as lines:
+        for _ in range(5):
+            source.poll(100, 0)
+        assert source.partitions_stopped == 1
+        consumer.polls = [[lambda: consumer.revoke_now(0)]]
+        source.poll(100, 0)
+        source.poll(100, 0)
+    assert source.partitions_stopped == 0
+    said = [line["event"].partition(":")[0] for line in lines if line["log_level"] == "error"]
+    assert said == [
+        "committed offset is gone",
+        "partition stands still",
+        "partition stands still",
+        "partition stands still",
+    ]
 
 
 def test_an_entry_that_is_a_fatal_error_ends_the_work(script):

@@ -16,6 +16,7 @@ from faulty_kafka import FaultyKafka, Request
 
 from consumer import metrics
 from consumer.core.decision import Reason
+from consumer.core.offsets import GivenUp
 from consumer.core.record import Partition
 from consumer.core.rules import Rules
 from consumer.kafka import consumer_properties, new_consumer
@@ -40,7 +41,8 @@ class Shift:
     def __init__(self, brokers, rules=RULES, group="group", brake_is_on=False, **pace):
         self.telemetry = Telemetry()
         self.ended = queue.SimpleQueue()
-        self.events, self.unsendable, self.hurries = [], [], []
+        self.events, self.unsendable, self.hurries, self.let_go = [], [], [], []
+        self.held = []  # what is held back, as the other thread would
         self.can_deliver = True
         self.decided = []
         self.brake = SimpleNamespace(is_on=brake_is_on, held=0)
@@ -67,7 +69,12 @@ class Shift:
             **pace,
         }
         handover = Handover(
-            self.accept, self.hurries.append, lambda: self.can_deliver, self.decided.extend, self.brake
+            self.accept,
+            self.hurries.append,
+            lambda: self.can_deliver,
+            self.decided.extend,
+            self.brake,
+            self.give_up,
         )
         self.worker = Worker(
             source, rules, handover, Pace(**chosen), self.telemetry, self.ended, now_s=lambda: NOW_S
@@ -85,6 +92,12 @@ class Shift:
     def accept(self, events, unsendable):
         self.events += events
         self.unsendable += unsendable
+
+    def give_up(self, partitions):
+        self.let_go.append(set(partitions))
+        gone = [item for item in self.held if item.record.partition in partitions]
+        self.held = [item for item in self.held if item not in gone]
+        self.ended.put(GivenUp([item.ticket for item in gone]))
 
     @property
     def offsets(self):
@@ -412,6 +425,34 @@ def test_partitions_that_are_lost_are_let_go_and_nothing_is_committed(brokers, b
     eventually(lambda: committed(brokers)[0] == 3, DEADLINE_S)
 
 
+def test_a_partition_that_is_taken_back_waits_for_nothing_that_is_held_and_the_other_holds_on(brokers, begin):
+    first = begin(revoke_timeout_s=60.0)
+    brokers.write(TOPIC, *[GOOD] * 3)
+    brokers.write(TOPIC, *[GOOD] * 3, partition=1)
+    first.has(6)
+    for_both = {item.record.partition: item for item in first.events if item.record.offset == 1}
+    first.held = list(for_both.values())
+    first.end(*(item for item in first.events if item.record.offset != 1))
+    second = begin()
+    second.has(2)
+    (moved,) = second.worker.partitions
+    assert first.let_go == [{moved}]
+    assert second.offsets == [1, 2]
+    assert first.held == [for_both[first.worker.partitions[0]]]
+    assert committed(brokers)[moved.number] == 1
+
+
+def test_what_is_held_of_a_lost_partition_is_given_up(brokers, begin):
+    shift = begin()
+    brokers.write(TOPIC, GOOD)
+    shift.has(1)
+    shift.held = list(shift.events)
+    brokers.push(Request.HEARTBEAT, 25)  # unknown member id
+    shift.has(2)
+    assert shift.held == []
+    eventually(lambda: shift.worker.events_in_flight == 1, DEADLINE_S)
+
+
 # Leaving
 
 
@@ -436,6 +477,35 @@ def test_a_stop_waits_no_longer_than_it_may(brokers, begin):
     shift.stop()
     assert time.monotonic() - began < 4
     assert committed(brokers)[0] == 1
+
+
+def test_a_stop_waits_for_nothing_that_is_held_and_commits_nothing_past_it(brokers, begin):
+    shift = begin(drain_timeout_s=60.0)
+    brokers.write(TOPIC, *[GOOD] * 4)
+    shift.has(4)
+    zero, one, two, three = shift.events
+    shift.held = [one]
+    shift.end(zero, two)
+    shift.worker.stop()
+    eventually(lambda: len(shift.let_go) == 1, DEADLINE_S)
+    assert stays(shift.thread.is_alive, 0.3)  # for what is not held
+    shift.end(three)
+    began = time.monotonic()
+    shift.stop()
+    assert time.monotonic() - began < 10
+    assert committed(brokers)[0] == 1
+    second = begin()
+    second.has(3)
+    assert second.offsets == [1, 2, 3]
+
+
+def test_held_events_count_in_what_is_in_flight(brokers, begin):
+    """Nothing tells them from others until they are given up: they hold the limit."""
+    shift = begin(events_in_flight_max=5, poll_records_max=1)
+    brokers.write(TOPIC, *[GOOD] * 9)
+    shift.has(5)
+    shift.held = list(shift.events)
+    assert stays(lambda: len(shift.events) == shift.worker.events_in_flight == 5)
 
 
 def test_a_stop_does_not_wait_for_a_closed_gate(brokers, begin):
@@ -527,7 +597,7 @@ def test_a_bug_ends_the_thread_and_leaves_the_group():
     source = Closing(fail)
     pace = Pace(10, 10, 10_000, 0.0, 1.0, 1.0)
     brake = SimpleNamespace(is_on=False, held=0)
-    handover = Handover(lambda *_: None, lambda _: None, lambda: True, lambda _: None, brake)
+    handover = Handover(lambda *_: None, lambda _: None, lambda: True, lambda _: None, brake, lambda _: None)
     worker = Worker(source, RULES, handover, pace, Telemetry(), queue.SimpleQueue())
     with pytest.raises(RuntimeError, match="a bug"):
         worker.run()

@@ -20,13 +20,29 @@ def is_given(event: Mapping[str, object], category: str | None) -> bool:
     """Whether the event carries the category. Without a category configured every event passes."""
     if not category:
         return True
-    user = event.get("user")
-    if isinstance(user, str):
-        return False
+    return category in _ids(_granted(event))
+
+
+def categories(event: Mapping[str, object]) -> tuple[str, ...] | None:
+    """The ids that the event carries, for a person to read; None where nothing is said at all."""
+    granted = _granted(event)
+    return None if granted is None else tuple(dict.fromkeys(_ids(granted)))
+
+
+def is_waiting(event: Mapping[str, object]) -> bool:
+    """Whether an app still waits for its user's consent."""
+    return isinstance(event.get("user"), str)
+
+
+def _granted(event: Mapping[str, object]) -> object:
+    """What the first place says that says anything; None while consent is waited for."""
+    if is_waiting(event):
+        return None
     granted = event.get("consent_categories")
+    user = event.get("user")
     if granted is None and isinstance(user, dict):
         granted = user.get("consent_categories")
-    return category in _ids(granted)
+    return granted
 
 
 def _ids(granted: object) -> Iterator[str]:

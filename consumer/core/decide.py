@@ -65,7 +65,7 @@ def decide(
     payload = orjson.dumps(sent)
     if len(payload) > rules.event_bytes_max:
         return _ended(Reason.EVENT_TOO_LARGE, name, trail)
-    return Deliverable(payload, _label(name), when.expires_at_s, tuple(person), trail.notes)
+    return Deliverable(payload, _label(name), when.time_s, when.expires_at_s, tuple(person), trail.notes)
 
 
 def _ended(reason: Reason, name: str, trail: Trail) -> Filtered | Invalid:

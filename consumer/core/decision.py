@@ -105,11 +105,13 @@ class Deliverable:
 
     `payload` is the JSON of one element of `data`. `event_label` is the mapped
     name when it is standard, else `custom`. `match_keys` are the keys of
-    `user_data`. `expires_at_s`, in unix seconds, is when Meta stops taking it.
+    `user_data`. `event_time_s` is when it happened and `expires_at_s` when Meta
+    stops taking it, in unix seconds.
     """
 
     payload: bytes = field(repr=False)
     event_label: str
+    event_time_s: int
     expires_at_s: int
     match_keys: tuple[str, ...]
     notes: Notes = ()

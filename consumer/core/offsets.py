@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from consumer.core.record import Partition
 
@@ -48,18 +49,25 @@ class Lane:
 class Ticket:
     """One record in flight: its place in the lane, and its bytes."""
 
-    __slots__ = ("is_complete", "lane", "offset", "size")
+    __slots__ = ("is_complete", "is_given_up", "lane", "offset", "size")
 
     def __init__(self, lane: Lane, offset: int, size: int) -> None:
         self.lane = lane
         self.offset = offset
         self.size = size
         self.is_complete = False
+        self.is_given_up = False
 
     @property
     def is_void(self) -> bool:
         """The partition was taken away meanwhile: the record comes again, here or elsewhere."""
         return self.lane.is_closed
+
+
+class GivenUp(NamedTuple):
+    """Tickets of records that will not end here, among the lists of those that have ended."""
+
+    tickets: list[Ticket]
 
 
 class OffsetTracker:
@@ -94,9 +102,28 @@ class OffsetTracker:
 
     def complete(self, ticket: Ticket) -> None:
         """The record has ended. A second time changes nothing."""
-        if ticket.is_complete:
+        if not self._is_in_flight(ticket):
             return
         ticket.is_complete = True
+        self._land(ticket)
+
+    def give_up(self, ticket: Ticket) -> None:
+        """
+        Nobody waits for the record any more, and it has not ended.
+
+        Nothing is ever committed past it in this lane: it comes again, to us or
+        to another consumer.
+        """
+        if not self._is_in_flight(ticket):
+            return
+        ticket.is_given_up = True
+        self._land(ticket)
+
+    @staticmethod
+    def _is_in_flight(ticket: Ticket) -> bool:
+        return not (ticket.is_complete or ticket.is_given_up)
+
+    def _land(self, ticket: Ticket) -> None:
         ticket.lane.unfinished -= 1
         self.events_in_flight -= 1
         self.bytes_in_flight -= ticket.size
@@ -135,6 +162,10 @@ class OffsetTracker:
     def unfinished(self, partitions: Iterable[Partition]) -> int:
         """Records of these partitions that are still in flight."""
         return sum(self._lanes[p].unfinished for p in partitions if p in self._lanes)
+
+    def uncommitted(self) -> int:
+        """Records of all partitions that have not ended, given up or in flight: they come again."""
+        return sum(not ticket.is_complete for lane in self._lanes.values() for ticket in lane.tickets)
 
     def uncommittable(self, partition: Partition) -> int:
         """Records from the oldest unfinished one on, finished or not: what would come again after a crash."""

@@ -86,6 +86,9 @@ async def _until_interrupted(running: World) -> None:
     err.print("\nLeft running until Ctrl-C. In another terminal:\n", style="bold")
     for name, value in {
         "CAPI_BOOTSTRAP_SERVERS": settings.bootstrap_servers,
+        "CAPI_GRAPH_URL": settings.graph_url,
+        "CAPI_PIXEL_ID": settings.pixel_id,
+        "CAPI_ACCESS_TOKEN": settings.access_token.get_secret_value(),  # the sandbox's, no secret
         "CAPI_USER_CONSENT_CATEGORY": settings.user_consent_category,
     }.items():
         err.print(f"  export {name}={value}", markup=False)

@@ -1,5 +1,5 @@
 """
-What became of each Meta key: where its value came from, what was hashed, what is sent, what was lost.
+What became of each Meta key: where its value came from, what was hashed, what is sent, what is to be noted.
 
     user_data.em   user.email   xxx@xxxxxxx.xxx   71d4f5…
     user_data.ph                                            no_country: a national number without …
@@ -17,17 +17,18 @@ from typing import NamedTuple
 import orjson
 
 from consumer.core import mapping
-from consumer.core.cleaning import clean_entry
+from consumer.core.cleaning import clean_entry, holds_address, is_personal_name
 from consumer.core.decision import Decision, Deliverable
 from consumer.core.trail import Sources
 from consumer.explaining.masks import shape, short_digests
 from consumer.explaining.reading import ALREADY_HASHED
-from consumer.explaining.words import what_happened
+from consumer.explaining.words import NO_ID, what_happened
 
 Texts = Mapping[str, tuple[str, ...]]
 
 USER_DATA = "user_data."
 CUSTOM_DATA = "custom_data."
+PLACE_OF_RECORD = "place of the record"
 NO_SOURCE = "setting"  # what an event does not say
 HASHED = frozenset(row.key for row in mapping.HASHED)
 
@@ -36,6 +37,7 @@ class Explained(NamedTuple):
     """
     One entry of a file: the line it begins on and what is decided about it.
 
+    `says` is why it is not sent, where more is known than the reason tells.
     `sources` is Meta key -> path the value came from; `texts`, of the hashed
     keys, the normalised texts. `texts` are personal; a path in `sources` may hold a key
     of the user's own.
@@ -45,6 +47,7 @@ class Explained(NamedTuple):
     decision: Decision
     sources: Sources
     texts: Texts
+    says: str = ""
 
 
 class Row(NamedTuple):
@@ -60,7 +63,7 @@ class Row(NamedTuple):
 def rows(one: Explained, *, show_values: bool = False) -> list[Row]:
     """A row for each key that is sent or would have been, and for each that lost all it had."""
     found = {row.key: row for row in _found(one, show_values)}
-    for field, notes in _notes(one.decision).items():
+    for field, notes in _notes(one).items():
         key = full_key(field)
         found[key] = found.get(key, Row(key))._replace(notes=notes)
     return sorted(found.values(), key=_section)
@@ -83,7 +86,8 @@ def full_key(field: str) -> str:
 def _found(one: Explained, show_values: bool) -> Iterator[Row]:
     if not isinstance(one.decision, Deliverable):
         for field, path in one.sources.items():
-            yield Row(full_key(field), path, _normalised(field, one.texts, show_values))
+            if not _is_hidden_key(field):
+                yield Row(full_key(field), path, _normalised(field, one.texts, show_values))
         return
     payload = orjson.loads(one.decision.payload)
     person, details = payload.pop("user_data"), payload.pop("custom_data")
@@ -94,6 +98,12 @@ def _found(one: Explained, show_values: bool) -> Iterator[Row]:
         yield Row(USER_DATA + key, one.sources[key], normalised, _personal(key, value, show_values))
     for key, value in details.items():
         yield _detail(key, value, one.sources, show_values)
+
+
+def _is_hidden_key(field: str) -> bool:
+    """A key of the user's own that is personal by its name. What is not sent was not cleaned."""
+    key = field.removeprefix(CUSTOM_DATA)
+    return key != field and (holds_address(key) or is_personal_name(key))
 
 
 def _normalised(key: str, texts: Texts, show_values: bool) -> str:
@@ -115,11 +125,13 @@ def _detail(key: str, value: object, sources: Sources, show_values: bool) -> Row
     return Row(CUSTOM_DATA + key, sources.get(field, NO_SOURCE), sent=text)
 
 
-def _notes(decision: Decision) -> dict[str, str]:
+def _notes(one: Explained) -> dict[str, str]:
     """Field -> `expired: older than 90 days; malformed: …`, each note once."""
     said: dict[str, list[str]] = {}
-    for note in dict.fromkeys(decision.notes):
+    for note in dict.fromkeys(one.decision.notes):
         said.setdefault(note.field, []).append(f"{note.note}: {what_happened(note)}")
+    if one.sources.get("event_id") == PLACE_OF_RECORD:
+        said.setdefault("event_id", []).append(NO_ID)
     return {field: "; ".join(sentences) for field, sentences in said.items()}
 
 

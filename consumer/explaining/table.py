@@ -3,7 +3,7 @@ A decision as a table, for a terminal or a pipe.
 
     line 1  deliverable  Purchase
 
-    Meta key       from         normalised        sent      lost
+    Meta key       from         normalised        sent      note
     ─────────────────────────────────────────────────────────────
     user_data.em   user.email   xxx@xxxxxxx.xxx   71d4f5…
 
@@ -30,7 +30,7 @@ from consumer.explaining.words import why_not
 from consumer.terminal import wide
 
 NORMALISED, MASKED = "normalised", "normalised, masked"
-LOST = "lost"
+NOTE = "note"
 
 
 class Tally:
@@ -56,7 +56,7 @@ class Tally:
         said = [f"{self.total} event{'' if self.total == 1 else 's'}: {_listed(self._ends.most_common())}"]
         if self._lost:
             lost = [(f"{field} {word}", count) for (field, word), count in self._lost.most_common()]
-            said.append(f"{LOST}: {_listed(lost)}")
+            said.append(f"notes: {_listed(lost)}")
         return said
 
 
@@ -84,7 +84,7 @@ def _heading(one: Explained, rule: MatchRule) -> Text:
     if isinstance(decision, Deliverable):
         return Text.assemble(f"line {one.line}  ", ("deliverable", "green"), f"  {decision.event_label}")
     word, style = ("filtered", "yellow") if isinstance(decision, Filtered) else ("invalid", "red")
-    why = why_not(decision, one.sources, rule)
+    why = one.says or why_not(decision, one.sources, rule)
     return Text.assemble(f"line {one.line}  ", (word, style), f"  {decision.reason}: {why}")
 
 
@@ -94,7 +94,7 @@ def _in_one_line(found: Sequence[Row], show_values: bool) -> Table:
         "from": [_plain(row.source, "dim") for row in found],
         _title(show_values): [_plain(row.normalised) for row in found],
         "sent": [_plain(row.sent) for row in found],
-        LOST: [_plain(row.notes, "yellow") for row in found],
+        NOTE: [_plain(row.notes, "yellow") for row in found],
     }
     return _table({name: cells for name, cells in columns.items() if any(cells)})
 
@@ -103,7 +103,7 @@ def _in_two_lines(found: Sequence[Row], show_values: bool) -> Table:
     columns = {
         "Meta key\nfrom": [_stacked(_plain(row.key), _plain(row.source, "dim")) for row in found],
         f"{_title(show_values)}\nsent": [_stacked(_plain(row.normalised), _plain(row.sent)) for row in found],
-        LOST: [_plain(row.notes, "yellow") for row in found],
+        NOTE: [_plain(row.notes, "yellow") for row in found],
     }
     return _table({name: cells for name, cells in columns.items() if any(cells)})
 

@@ -6,16 +6,21 @@ One sentence for each reason and each note. They name settings, never values.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 
+from consumer.core import consent
 from consumer.core.decision import Filtered, Invalid, Note, NoteWord, Reason
 from consumer.core.qualify import IDENTIFIERS, OTHERS
 from consumer.core.rules import MatchRule
 
+IDS_SHOWN_MAX = 10
+PLAIN_ID = re.compile(r"[A-Za-z0-9_.-]{1,20}")
+
 REASONS = {
     Reason.TOMBSTONE: "the record has no value",
     Reason.NO_CONSENT: "the event does not carry the consent category of the settings",
-    Reason.EVENT_TOO_OLD: "Meta takes events of the last 7 days, of a shop's the last 62",
+    Reason.EVENT_TOO_OLD: "Meta takes events of the last 7 days, from physical_store of the last 62",
     Reason.PURCHASE_WITHOUT_PERSONAL_INFORMATION: "a purchase needs an e-mail address or a phone number",
     Reason.NOT_ENOUGH_TO_MATCH: "too little is known of the person (CAPI_MATCH_RULE)",
     Reason.NOT_JSON: "the line is no JSON",
@@ -35,7 +40,7 @@ NOTES = {
     NoteWord.FUTURE: "ahead of now; the record's time counts",
     NoteWord.AMBIGUOUS: "can be read in two ways",
     NoteWord.PERSONAL_DATA: "personal data was taken out",
-    NoteWord.NO_COUNTRY: "a national number without a country (CAPI_DEFAULT_COUNTRY)",
+    NoteWord.NO_COUNTRY: "a national number without a country (CAPI_DEFAULT_COUNTRY), or not valid in it",
     NoteWord.MISSING: "nothing in the event can be used for it",
     NoteWord.TOO_DEEP: "nested more than 32 levels deep",
 }
@@ -45,6 +50,8 @@ WITHOUT = {
     "client_user_agent": "Meta asks it of a website's event",
     "event_source_url": "Meta asks it of a website's event",
 }
+# What it means that an event has no id of its own.
+NO_ID = "without an id of its own it is not known for the browser's copy"
 RULES = {
     MatchRule.ALL: "1 identifier and 3 others",
     MatchRule.ANY_OTHER: "1 identifier and 3 more, identifiers or others",
@@ -52,10 +59,20 @@ RULES = {
 }
 
 
+def why_no_consent(event: Mapping[str, object], category: str) -> str:
+    """What the event says instead of the category that is asked for. Ids are opaque, and nobody's data."""
+    asked = f"CAPI_USER_CONSENT_CATEGORY={category}"
+    if consent.is_waiting(event):
+        return f"{asked}; user is a text: the app waits for consent"
+    found = consent.categories(event)
+    if found is None:
+        return f"{asked}; the event has no consent_categories"
+    shown = ", ".join(id_ if PLAIN_ID.fullmatch(id_) else "(another)" for id_ in found[:IDS_SHOWN_MAX])
+    return f"{asked}; the event has {shown or 'none'}{', …' if len(found) > IDS_SHOWN_MAX else ''}"
+
+
 def why_not(decision: Filtered | Invalid, keys: Collection[str], rule: MatchRule) -> str:
     """The sentence for an event that is not sent. `keys` are Meta's, of what was found in it."""
-    if decision.reason is Reason.NOT_JSON and isinstance(decision, Invalid) and decision.detail:
-        return decision.detail  # what the reader of the file says: the line may be CSV
     if decision.reason is Reason.NOT_ENOUGH_TO_MATCH:
         return what_is_known(keys, rule)
     return REASONS.get(decision.reason, "")

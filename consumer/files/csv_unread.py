@@ -49,6 +49,16 @@ def unread_columns(
     names: Iterable[str], schema: Mapping[str, Any], custom_data_paths: Mapping[str, Collection[Path]]
 ) -> Iterator[Remark]:
     """One remark for each column by whose name nothing is read, with the likeliest path when there is one."""
+    for name, meant in unread(names, schema, custom_data_paths):
+        shown = name if HARMLESS.fullmatch(name) else "with a name of other signs"
+        hint = f"; did you mean {meant}?" if meant else ""
+        yield Remark(f"column {shown}", f"nothing reads it{hint}")
+
+
+def unread(
+    names: Iterable[str], schema: Mapping[str, Any], custom_data_paths: Mapping[str, Collection[Path]]
+) -> Iterator[tuple[str, str | None]]:
+    """The names, as dotted paths, that nothing reads, each with the likeliest path that is read."""
     known = {*FIELDS, *_paths(schema, ())}
     own = [_dotted(path) for paths in custom_data_paths.values() for path in paths]
     typed = [path for path in _paths(schema, ()) if not path.startswith(FACEBOOK)]
@@ -56,10 +66,7 @@ def unread_columns(
         path = _dotted(parse_path(name))
         if path.removesuffix(f".{NEW}") in known or path.startswith(OPEN) or _is_below(path, own):
             continue
-        shown = name if HARMLESS.fullmatch(name) else "with a name of other signs"
-        meant = nearest(path, typed)
-        hint = f"; did you mean {meant}?" if meant else ""
-        yield Remark(f"column {shown}", f"nothing reads it{hint}")
+        yield name, nearest(path, typed)
 
 
 def nearest(path: str, known: Sequence[str]) -> str | None:

@@ -209,16 +209,52 @@ def test_what_would_come_again_is_counted_from_the_oldest_unfinished_on():
     assert tracker.uncommittable(P1) == 0
 
 
+def test_nothing_is_committed_past_what_was_given_up_and_nobody_waits_for_it():
+    tracker, (five, six, seven) = begun(5, 6, 7)
+    tracker.give_up(six)
+    assert (tracker.unfinished([P0]), tracker.events_in_flight, tracker.bytes_in_flight) == (2, 2, 20)
+    tracker.complete(five)
+    tracker.complete(seven)
+    assert (tracker.unfinished([P0]), tracker.events_in_flight, tracker.bytes_in_flight) == (0, 0, 0)
+    assert tracker.committable() == {P0: 6}
+    assert (tracker.uncommitted(), tracker.uncommittable(P0)) == (1, 2)
+
+
+def test_what_was_given_up_stays_so():
+    tracker, (five,) = begun(5)
+    tracker.give_up(five)
+    tracker.give_up(five)
+    tracker.complete(five)
+    assert (tracker.events_in_flight, tracker.bytes_in_flight, tracker.unfinished([P0])) == (0, 0, 0)
+    assert tracker.committable() == {P0: 5}
+
+
+def test_what_has_ended_cannot_be_given_up():
+    tracker, (five,) = begun(5)
+    tracker.complete(five)
+    tracker.give_up(five)
+    assert (tracker.committable(), tracker.events_in_flight, tracker.uncommitted()) == ({P0: 6}, 0, 0)
+
+
+def test_what_was_given_up_after_a_revoke_moves_nothing():
+    tracker, (five,) = begun(5)
+    tracker.revoke(P0)
+    tracker.assign(P0, 5)
+    tracker.give_up(five)
+    assert (tracker.committable(), tracker.events_in_flight) == ({P0: 5}, 0)
+
+
 # Any interleaving equals a plain model (F26).
 
 PARTITIONS = st.sampled_from([P0, P1])
 
 
 class Model:
-    """One assignment, plainly: every offset that was started, and whether it has ended."""
+    """One assignment, plainly: every offset that was started, whether it has ended, and what was given up."""
 
     def __init__(self, start):
         self.ended = {}
+        self.given_up = set()
         self.next = start
         self.committed = start
 
@@ -269,7 +305,15 @@ class AnyInterleaving(RuleBasedStateMachine):
         ticket, model, offset = one
         if ticket is not None:
             self.tracker.complete(ticket)
-            model.ended[offset] = True
+            model.ended[offset] = offset not in model.given_up
+
+    @rule(one=tickets)
+    def give_up(self, one):
+        ticket, model, offset = one
+        if ticket is not None:
+            self.tracker.give_up(ticket)
+            if not model.ended[offset]:
+                model.given_up.add(offset)
 
     @rule(partition=PARTITIONS, offset=st.integers(0, 60))
     def reach_end(self, partition, offset):
@@ -302,12 +346,19 @@ class AnyInterleaving(RuleBasedStateMachine):
 
     @invariant()
     def what_is_in_flight_is_what_was_started_and_has_not_ended(self):
-        flying = [size for _, model, offset, size in self.out if not model.ended[offset]]
+        flying = [
+            size
+            for _, model, offset, size in self.out
+            if not model.ended[offset] and offset not in model.given_up
+        ]
         assert (self.tracker.events_in_flight, self.tracker.bytes_in_flight) == (len(flying), sum(flying))
         for partition, model in self.models.items():
-            assert self.tracker.unfinished([partition]) == sum(not ended for ended in model.ended.values())
+            unfinished = [o for o, ended in model.ended.items() if not ended and o not in model.given_up]
+            assert self.tracker.unfinished([partition]) == len(unfinished)
             behind = [offset for offset in model.ended if offset >= model.committable()]
             assert self.tracker.uncommittable(partition) == len(behind)
+        never_ended = [ended for model in self.models.values() for ended in model.ended.values()].count(False)
+        assert self.tracker.uncommitted() == never_ended
 
 
 TestAnyInterleaving = AnyInterleaving.TestCase

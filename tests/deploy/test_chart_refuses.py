@@ -47,6 +47,14 @@ REFUSED_BY_THE_SCHEMA = {
         "/settings/batch_events_max': maximum: got 1,001, want 1,000",
     ),
     "no time at all": (minimal(settings={"request_timeout_s": 0}), "/settings/request_timeout_s'"),
+    "a group that nobody knows": (
+        minimal(settings={"group_protocol": "sticky"}),
+        "/settings/group_protocol': value must be one of 'cooperative', 'eager', 'consumer'",
+    ),
+    "a member's name with a blank": (
+        minimal(settings={"group_instance_id": "a b"}),
+        "/settings/group_instance_id'",
+    ),
     "no topic": (minimal(settings={"topics": []}), "/settings/topics': minItems"),
     "a list as text": (minimal(settings={"topics": "a,b"}), "/settings/topics': got string, want array"),
     "a truth as text": (minimal(settings={"gzip": "yes"}), "/settings/gzip': got string, want boolean"),
@@ -101,6 +109,15 @@ REFUSED_BY_A_TEMPLATE = {
         minimal(terminationGracePeriodSeconds=39),
         "terminationGracePeriodSeconds: 39 is too short for settings.drain_timeout_s; "
         "at least 40, or leave it empty",
+    ),
+    "one name for all pods": (
+        minimal(settings={"group_instance_id": "a"}, rollout={"maxSurge": 0, "maxUnavailable": 1}),
+        "settings.group_instance_id: all pods would have the same name, and throw each other out; "
+        "only with replicas 1 and rollout.maxSurge 0",
+    ),
+    "one name for a pod and the one that replaces it": (
+        minimal(settings={"group_instance_id": "a"}, replicas=1),
+        "settings.group_instance_id: all pods would have the same name",
     ),
     "a rollout that cannot begin": (
         minimal(rollout={"maxSurge": "0%"}),

@@ -100,6 +100,22 @@ def test_an_event_that_is_not_sent_shows_what_was_found_and_sends_nothing():
     assert {row.sent for row in found} == {""}
 
 
+@pytest.mark.parametrize("key", ["marie@example.com", "phone", "E_Mail"])
+def test_a_personal_key_of_an_event_that_is_not_sent_is_not_shown(key):
+    given = {"event_name": "x", "integrations": {"facebook": {"custom_data": {key: "x", "seats": 2}}}}
+    keys = {row.key for row in rows(explained(given))}
+    assert "custom_data.seats" in keys
+    assert f"custom_data.{key}" not in keys
+
+
+def test_an_event_without_an_id_of_its_own_says_what_it_loses():
+    given = event({"event_id": None})
+    assert row_of("event_id", given).notes == (
+        "without an id of its own it is not known for the browser's copy"
+    )
+    assert row_of("event_id", event()).notes == ""
+
+
 def test_a_note_stands_on_the_row_of_its_key_or_on_one_of_its_own():
     given = event({"fbp": "x", "user.gender": "?", "items": [{"id": "a", "quantity": "x"}, 5], "user.id": {}})
     found = {row.key: row for row in rows(explained(given))}

@@ -39,8 +39,8 @@ def test_on_a_narrow_terminal_nothing_is_clipped():
 
 
 def test_columns_without_a_word_are_left_out():
-    assert "lost" not in printed(ordinary())
-    assert "lost" in printed(event(fbp="x"))
+    assert "note" not in printed(ordinary())
+    assert "note" in printed(event(fbp="x"))
 
 
 def test_an_event_without_any_key_is_its_decision_alone():

@@ -4,7 +4,7 @@ import pytest
 
 from consumer.core.decision import Filtered, Invalid, Note, NoteWord, Reason
 from consumer.core.rules import MatchRule
-from consumer.explaining.words import NOTES, REASONS, what_happened, what_is_known, why_not
+from consumer.explaining.words import NOTES, REASONS, what_happened, what_is_known, why_no_consent, why_not
 
 KNOWN = [
     ((), "all", "has no identifier and no other; CAPI_MATCH_RULE=all needs 1 identifier and 3 others"),
@@ -46,10 +46,28 @@ def test_each_reason_and_note_has_a_sentence():
     assert set(NOTES) == set(NoteWord)
 
 
-def test_the_readers_own_words_tell_why_an_entry_is_no_json():
-    said = why_not(Invalid(Reason.NOT_JSON, detail="nothing between two commas"), (), MatchRule.ALL)
-    assert said == "nothing between two commas"
+def test_an_entry_that_is_no_json_says_so():
     assert why_not(Invalid(Reason.NOT_JSON), (), MatchRule.ALL) == "the line is no JSON"
+
+
+@pytest.mark.parametrize(
+    ("event", "says"),
+    [
+        ({}, "the event has no consent_categories"),
+        ({"consent_categories": None}, "the event has no consent_categories"),
+        ({"consent_categories": []}, "the event has none"),
+        ({"consent_categories": ["1", 2, "1"]}, "the event has 1, 2"),
+        ({"user": {"consent_categories": "1|4"}}, "the event has 1, 4"),
+        ({"consent_categories": ["ann@example.com"]}, "the event has (another)"),
+        (
+            {"consent_categories": list(range(20, 40))},
+            "the event has 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, …",
+        ),
+        ({"user": "waiting", "consent_categories": ["3"]}, "user is a text: the app waits for consent"),
+    ],
+)
+def test_without_consent_it_is_said_what_stands_there_instead(event, says):
+    assert why_no_consent(event, "3") == f"CAPI_USER_CONSENT_CATEGORY=3; {says}"
 
 
 @pytest.mark.parametrize(

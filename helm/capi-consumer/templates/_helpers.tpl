@@ -144,6 +144,9 @@ chart mounts what is secret. Text as it is, everything else as JSON: a plain
 {{- $mistakes = append $mistakes "kafkaTls: certificate and privateKey go together; one of them is missing" }}
 {{- end }}
 {{- end }}
+{{- if and .Values.settings.group_instance_id (or (ne (int .Values.replicas) 1) (not (has (toString .Values.rollout.maxSurge) (list "0" "0%")))) }}
+{{- $mistakes = append $mistakes "settings.group_instance_id: all pods would have the same name, and throw each other out; only with replicas 1 and rollout.maxSurge 0" }}
+{{- end }}
 {{- with .Values.rollout }}
 {{- if and (has (toString .maxSurge) (list "0" "0%")) (has (toString .maxUnavailable) (list "0" "0%")) }}
 {{- $mistakes = append $mistakes "rollout: maxSurge and maxUnavailable are both 0, so that no pod could ever be replaced" }}

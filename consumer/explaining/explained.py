@@ -1,0 +1,58 @@
+"""
+From the entries of a file to what is decided about each.
+
+Each entry counts as a record: topic `stdin`, partition 0, offset = entry from
+0, its timestamp the time that is decided at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import orjson
+
+from consumer.core.decide import decide
+from consumer.core.decision import Decision, Deliverable, Filtered, Invalid, Reason
+from consumer.core.event import parse
+from consumer.core.record import Partition, Record
+from consumer.core.rules import Rules
+from consumer.core.trail import Sources
+from consumer.explaining.reading import ReadingHasher
+from consumer.explaining.rows import Explained
+from consumer.explaining.words import why_no_consent
+from consumer.files.lines import BOM, Entry, Unreadable
+
+STDIN = Partition("stdin", 0)
+
+
+def explained(entries: Iterable[Entry], rules: Rules, at_ms: int) -> Iterator[Explained]:
+    """The decision about each entry, without a byte order mark before the first."""
+    for offset, entry in enumerate(entries):
+        if isinstance(entry, Unreadable):
+            yield Explained(entry.line, Invalid(Reason.NOT_JSON), {}, {}, entry.says)
+            continue
+        value = entry.value.removeprefix(BOM) if offset == 0 else entry.value
+        hasher = ReadingHasher()
+        sources: Sources = {}
+        decision = decide(Record(STDIN, offset, at_ms, value), rules, hasher, at_ms, sources)
+        yield Explained(entry.line, decision, sources, hasher.texts, _why(decision, value, rules))
+
+
+def _why(decision: Decision, value: bytes, rules: Rules) -> str:
+    """What can be said beyond the reason, with the event at hand."""
+    if isinstance(decision, Filtered) and decision.reason is Reason.NO_CONSENT:
+        event = parse(value)
+        if isinstance(event, dict):
+            return why_no_consent(event, rules.user_consent_category or "")
+    return ""
+
+
+def row(decision: Decision) -> dict[str, Any]:
+    """Decision, reason, payload (None unless deliverable) and notes, as JSON has them."""
+    notes = [{"field": note.field, "note": note.note} for note in decision.notes]
+    if isinstance(decision, Deliverable):
+        payload = orjson.loads(decision.payload)
+        return {"decision": "deliverable", "reason": None, "payload": payload, "notes": notes}
+    word = "filtered" if isinstance(decision, Filtered) else "invalid"
+    return {"decision": word, "reason": decision.reason, "payload": None, "notes": notes}

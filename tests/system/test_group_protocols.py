@@ -1,0 +1,61 @@
+"""Whatever the way in which members share partitions, every event ends once."""
+
+from __future__ import annotations
+
+import time
+import urllib.request
+
+import pytest
+from eventually import eventually
+from system.events import shop_events
+
+EVENTS = 500
+# What a test needs of CAPI_KAFKA beside the preset: in the last one the broker has the say.
+PRESETS = {"eager": {}, "consumer": {"CAPI_KAFKA": "{}"}}
+
+
+@pytest.mark.kafka
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("preset", PRESETS)
+def test_two_members_share_and_every_event_ends_once(scene, preset):
+    settings = {"CAPI_GROUP_PROTOCOL": preset, **PRESETS[preset]}
+    scene.create_topics(4)
+    scene.start_sandbox()
+    members = [scene.consumer(**settings) for _ in range(2)]
+    eventually(lambda: scene.shares() == [2, 2], 60, "two members share four partitions")
+    scene.produce(shop_events(seed=7, count=EVENTS, now_s=int(time.time())))
+    eventually(scene.is_done, 60, "all is committed")
+    assert [member.stop(30) for member in members] == [0, 0]
+    report = scene.report()
+    assert report.holds, report
+    assert (report.accepted, report.twice) == (EVENTS, 0)
+
+
+@pytest.mark.kafka
+@pytest.mark.timeout(180)
+def test_a_static_member_that_comes_back_in_time_moves_no_partition(scene):
+    """It tells nobody that it leaves, and what it had ended is committed all the same."""
+    scene.create_topics(4)
+    scene.start_sandbox()
+    first, other = (scene.consumer(CAPI_GROUP_INSTANCE_ID=name) for name in ("a", "b"))
+    eventually(lambda: scene.shares() == [2, 2], 60, "two members share four partitions")
+    scene.produce(shop_events(seed=7, count=EVENTS, now_s=int(time.time())))
+    eventually(scene.is_done, 60, "all is committed")
+    before = rebalances(other)
+    assert first.stop(30) == 0
+    scene.produce(shop_events(seed=8, count=EVENTS, now_s=int(time.time())))
+    scene.consumer(CAPI_GROUP_INSTANCE_ID="a")
+    eventually(scene.is_done, 60, "the one that came back did its part")
+    assert rebalances(other) == before
+    report = scene.report()
+    assert report.holds, report
+    assert report.twice == 0
+
+
+def rebalances(consumer):
+    """The lines of a consumer's metrics that say how its partitions came and went."""
+    with urllib.request.urlopen(f"http://{consumer.health}/metrics", timeout=5) as answer:
+        lines = answer.read().decode().splitlines()
+    found = [line for line in lines if line.startswith("capi_rebalances_total")]
+    assert len(found) == 3
+    return found

@@ -1,0 +1,67 @@
+"""Events that wait for the browser's copy: sent when their time has come, and waited for by nobody."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.request
+from dataclasses import replace
+
+import pytest
+from eventually import eventually
+from system.events import shop_events
+
+HOLD_S = 3
+EVENTS = 20
+
+
+def of_now(seed):
+    """Events of a shop that happened this second."""
+    now_s = int(time.time())
+    return [replace(event, value=happened(event.value, now_s)) for event in shop_events(seed, EVENTS, now_s)]
+
+
+def happened(value, time_s):
+    event = json.loads(value)
+    event["context"]["event_timestamp"] = time_s
+    return json.dumps(event).encode()
+
+
+def held(consumer):
+    """How many events a consumer says that it holds."""
+    with urllib.request.urlopen(f"http://{consumer.health}/metrics", timeout=5) as answer:
+        lines = [line for line in answer.read().decode().splitlines() if line.startswith("capi_events_held")]
+    return float(lines[0].rpartition(" ")[2])
+
+
+@pytest.mark.kafka
+@pytest.mark.timeout(120)
+def test_held_events_come_in_time_and_sigterm_leaves_them_uncommitted(scene):
+    scene.create_topics(1)
+    scene.start_sandbox()
+    first = scene.consumer(CAPI_HOLD_S="600")
+    scene.produce(of_now(1))
+    eventually(lambda: held(first) == EVENTS, 20, "all of them are held")
+    began = time.monotonic()
+    assert first.stop(15) == 0
+    assert time.monotonic() - began < 10  # it has 25 s to drain
+    assert scene.accepted_lines() == 0
+    assert set(scene.evidence().committed.values()) <= {0}
+
+    second = scene.consumer(CAPI_HOLD_S=str(HOLD_S))
+    scene.produce(of_now(2))
+    scene.produce(shop_events(seed=3, count=EVENTS, now_s=int(time.time())))
+    eventually(scene.is_done, 30, "all of them are sent")
+    accepted = [json.loads(line) for line in scene.accepted_file.read_text().splitlines()]
+    assert len(accepted) == 3 * EVENTS
+    early = [line for line in accepted if line["received_at"] < line["event_time"] + HOLD_S]
+    assert early == []
+    waited = [line["received_at"] - line["event_time"] for line in accepted if "-2-" in line["event_id"]]
+    assert len(waited) > EVENTS / 2
+    assert (
+        max(waited) < HOLD_S + 3
+    )  # the hold, a second that its time may lack, the linger, and some patience
+    assert second.stop(15) == 0
+    report = scene.report()
+    assert report.holds, report
+    assert report.twice == 0
