@@ -11,9 +11,7 @@ T = TypeVar("T")
 POLL_S = 0.02
 
 
-def eventually(
-    predicate: Callable[[], T], deadline_s: float, saying: str = "", poll_s: float = POLL_S
-) -> T:
+def eventually(predicate: Callable[[], T], deadline_s: float, saying: str = "", poll_s: float = POLL_S) -> T:
     """
     The first true value of `predicate`, asked every `poll_s` for `deadline_s` seconds.
 

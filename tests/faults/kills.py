@@ -50,7 +50,8 @@ def killed_at_random_instants(world: World, size: Size) -> Measures:
         recover_s = stage.await_done()
         report = stage.must_hold()
         in_flight = [_accepted_and_uncommitted(stage, kill) for kill in kills]
-        bar = f"twice ≤ {sum(in_flight)} accepted and uncommitted at {len(kills)} kills (at most {max(in_flight)} at one)"
+        were = f"{sum(in_flight)} accepted and uncommitted at {len(kills)} kills"
+        bar = f"twice ≤ {were} (at most {max(in_flight)} at one)"
         stage.must(bar, report.twice, 0 < report.twice <= sum(in_flight))
         _must_repeat_unchanged(stage)
         return stage.measures(report, recover_s)

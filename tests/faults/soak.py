@@ -21,7 +21,7 @@ SLOPE_MB_A_MINUTE_MAX = 0.5
 
 
 def soak(world: World, size: Size) -> Measures:
-    """F25: half of the highest rate. The first third is warming up: caches fill, the allocator finds its size."""
+    """F25: half of the highest rate. The first third is for warming up: caches fill, the heap finds its size."""
     seconds = size(12, 660)
     with world.stage() as stage:
         consumer = stage.scene.consumer()
@@ -78,15 +78,14 @@ import runpy, sys
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 machine = runpy.run_path(sys.argv[1])["AnyInterleaving"]
-run_state_machine_as_test(
-    machine, settings=settings(max_examples=int(sys.argv[2]), stateful_step_count=80, deadline=None, database=None)
-)
+how = settings(max_examples=int(sys.argv[2]), stateful_step_count=80, deadline=None, database=None)
+run_state_machine_as_test(machine, settings=how)
 """
 
 
 def any_interleaving(world: World, size: Size) -> Measures:
     """F26: the state machine beside the tests of the tracker, with more examples than a test has time for."""
-    examples = size(100, 20_000)
+    examples = size(100, 4_000)
     command = [sys.executable, "-c", SEARCH, str(MACHINE), str(examples)]
     found = subprocess.run(command, cwd=MACHINE.parents[2], capture_output=True, text=True, timeout=1_800)
     bars = Bars()

@@ -47,6 +47,9 @@ def _handler(target: str, seen: list[bytes]) -> type[BaseHTTPRequestHandler]:
                 there.request("POST", self.path, body, headers)
                 answer = there.getresponse()
                 content = answer.read()
+            except (http.client.HTTPException, OSError):
+                self.close_connection = True  # broken off there, broken off here
+                return
             finally:
                 there.close()
             self.send_response(answer.status)

@@ -33,7 +33,7 @@ from system.processes import Processes
 from system.scene import Scene
 
 PARTITIONS = 6
-DONE_S_MAX = 180.0
+DONE_S_MAX = 120.0
 LOOK_S = 0.2
 LOAD_TURN_S = 0.25
 
