@@ -149,19 +149,23 @@ class Source:
             self._read_from(partition, self._new[partition])
         return [record for record in records if record.partition not in self._new]
 
-    def commit(self, offsets: Mapping[Partition, int], *, wait: bool = False) -> None:
-        """Commit offsets that are not committed yet. `wait`: return when the broker has answered."""
+    def commit(self, offsets: Mapping[Partition, int], *, wait: bool = False) -> bool:
+        """
+        Commit offsets that are not committed yet. False when that failed, as far as it is known.
+
+        `wait`: return when the broker has answered.
+        """
         news = {p: offset for p, offset in offsets.items() if self._committed.get(p) != offset}
         if not news:
-            return
+            return True
         wanted = [TopicPartition(p.topic, p.number, offset) for p, offset in news.items()]
         try:
             if wait:
-                self._on_commit(None, self._consumer.commit(offsets=wanted, asynchronous=False) or [])
-            else:
-                self._consumer.commit(offsets=wanted, asynchronous=True)
+                return self._on_commit(None, self._consumer.commit(offsets=wanted, asynchronous=False) or [])
+            self._consumer.commit(offsets=wanted, asynchronous=True)
         except KafkaException as error:
-            self._on_commit(cause(error), wanted)
+            return self._on_commit(cause(error), wanted)
+        return True
 
     def hold(self, partitions: Iterable[Partition], *, new: bool) -> None:
         """Take nothing from these, nor, with `new`, from any that comes; go on with the others."""
@@ -257,15 +261,16 @@ class Source:
         low, high = consumer.get_watermark_offsets(partition, timeout=BROKER_TIMEOUT_S, cached=False)
         return TopicPartition(partition.topic, partition.partition, high if is_end else low)
 
-    def _on_commit(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
-        """A commit that failed is not repeated by itself: the next one covers it."""
+    def _on_commit(self, error: KafkaError | None, partitions: list[TopicPartition]) -> bool:
+        """A commit that failed is not repeated by itself: the next one covers it. Whether it succeeded."""
         failed = error or next((p.error for p in partitions if p.error is not None), None)
         self._telemetry.add(metrics.COMMITS, 1, "failed" if failed else "ok")
         if failed:
             log.warning("commit failed", error=failed.name())
-            return
+            return False
         for p in partitions:
             self._committed[Partition(p.topic, p.partition)] = p.offset
+        return True
 
     def _hear(self, message: Message, error: KafkaError) -> None:
         """One entry of a poll that is no record."""

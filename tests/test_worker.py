@@ -451,6 +451,7 @@ class ScriptedSource:
 
     def commit(self, offsets, *, wait=False):
         self.commits.append(dict(offsets))
+        return True
 
     def close(self):
         pass

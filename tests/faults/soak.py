@@ -21,7 +21,7 @@ SLOPE_MB_A_MINUTE_MAX = 0.5
 
 
 def soak(world: World, size: Size) -> Measures:
-    """F25: half of the highest rate. The first third is for warming up: caches fill, the heap finds its size."""
+    """F25: half of the highest rate. The first third is for warming up."""
     seconds = size(12, 660)
     with world.stage() as stage:
         consumer = stage.scene.consumer()
