@@ -99,7 +99,7 @@ def run_all(scenarios: Sequence[Scenario], world: World, size: Size, console: Co
 
 def summary(row: Row) -> str:
     """One line: what was asked and what there was."""
-    return f"{row['id']} {cell(row['passed'])} in {row['seconds']} s: {row['note']}"
+    return f"{row['id']} {'passed' if row['passed'] else 'FAILED'} in {row['seconds']} s: {row['note']}"
 
 
 def run_one(scenario: Scenario, world: World, size: Size) -> Row:
