@@ -23,7 +23,7 @@ FOR_EVER = None
 def slow_and_quick_again(world: World, size: Size) -> Measures:
     """F12: 50 ms, 5 s, 50 ms. What is in flight is limited, so memory does not grow while it is slow."""
     quick_s, slow_s = size(3.0, 40.0), size(5.0, 60.0)
-    rate = 2_000
+    rate = size(2_000, 800)
     with world.stage(latency_ms=50) as stage:
         consumer = stage.scene.consumer(CAPI_BATCH_EVENTS_MAX="50", CAPI_EVENTS_IN_FLIGHT_MAX="5000")
         with stage.load(events_per_s=rate):
