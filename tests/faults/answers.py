@@ -22,7 +22,7 @@ FOR_EVER = None
 
 def slow_and_quick_again(world: World, size: Size) -> Measures:
     """F12: 50 ms, 5 s, 50 ms. What is in flight is limited, so memory does not grow while it is slow."""
-    quick_s, slow_s = size(3.0, 40.0), size(5.0, 60.0)
+    quick_s, slow_s = size(2.0, 40.0), size(3.0, 60.0)
     rate = size(2_000, 800)
     with world.stage(latency_ms=50) as stage:
         consumer = stage.scene.consumer(CAPI_BATCH_EVENTS_MAX="50", CAPI_EVENTS_IN_FLIGHT_MAX="5000")
@@ -102,7 +102,7 @@ THROTTLED = {
 
 def throttled(world: World, size: Size) -> Measures:
     """F14: each way of saying it, several times, two seconds to wait each time."""
-    wait_s, times = 2, size(2, 8)
+    wait_s, times = size(1, 2), size(2, 8)
     with world.stage() as stage:
         stage.scene.consumer(CAPI_BATCH_EVENTS_MAX="20", CAPI_REQUESTS_IN_FLIGHT_MAX="2", CAPI_LINGER_MS="20")
         stage.produce(40)

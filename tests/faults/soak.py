@@ -22,7 +22,7 @@ SLOPE_MB_A_MINUTE_MAX = 0.5
 
 def soak(world: World, size: Size) -> Measures:
     """F25: half of the highest rate. The first third is for warming up."""
-    seconds = size(12, 660)
+    seconds = size(8, 660)
     with world.stage() as stage:
         consumer = stage.scene.consumer()
         rate = min(RATE_MAX, _highest_rate(stage, size(5_000, 40_000)) / 2)
