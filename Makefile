@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: all install demo test system check coverage mutants lint types lock wheel chart clean
+.PHONY: all install demo test system faults check coverage mutants lint types lock wheel chart clean
 .DELETE_ON_ERROR:
 
 all: install
@@ -27,6 +27,9 @@ test: install           ## every test; what cannot run here is skipped with its 
 
 system: install         ## only the tests on a real Apache Kafka
 	$(BIN)/python -m pytest -m kafka
+
+faults: install         ## every fault of docs/delivery.md in full, about an hour; ONLY=F1,F16 runs these
+	PYTHONPATH=tests $(BIN)/python -m faults --only "$(ONLY)"
 
 lint: install
 	$(BIN)/ruff check .

@@ -46,10 +46,10 @@ BROKER_TIMEOUT_S = 10.0
 # without a coordinator it waits for a session (45 s), and for each request and
 # each repetition of it for socket.timeout.ms (60 s).
 COMMIT_S_MAX = 10.0
-# How long one may take that the broker has not carried out when it answers what
-# was asked after it: librdkafka repeats some, after 0.1 s and a little more each time.
-COMMIT_REPEATED_S_MAX = 1.0
-COMMIT_PAUSE_S = 0.05
+# How long it is sent again when the broker has not carried it out by the time it
+# answers what was asked after it, as between two assignments of the group.
+COMMIT_REPEATED_S_MAX = 3.0
+COMMIT_PAUSE_S = 0.1
 # How long a new partition's start is asked for before the process gives up and
 # lets the group hand it to another member: under `max.poll.interval.ms`, which
 # is 300 s unless the user says less (`poll_interval.starts_s`). The first pause
@@ -168,41 +168,46 @@ class Source:
             self._read_from(partition, self._new[partition])
         return [record for record in records if record.partition not in self._new]
 
-    def commit(self, offsets: Mapping[Partition, int], *, wait: bool = False) -> None:
-        """Commit offsets that are not committed yet. `wait`: until the broker has them, for a while."""
+    def commit(self, offsets: Mapping[Partition, int], *, wait: bool = False) -> bool:
+        """
+        Commit offsets that are not committed yet. False when that failed, as far as it is known.
+
+        `wait`: until the broker has them, for a while.
+        """
         news = {p: offset for p, offset in offsets.items() if self._committed.get(p) != offset}
         if not news:
-            return
+            return True
         wanted = [TopicPartition(p.topic, p.number, offset) for p, offset in news.items()]
         try:
             self._consumer.commit(offsets=wanted, asynchronous=True)
         except KafkaException as error:
             self._on_commit(cause(error), wanted)
-            return
+            return False
         # Leaving the group waits for the commit by itself, and fetches no offsets any more.
-        if wait and not self._is_closing:
-            self._await_commit(news)
+        return self._await_commit(news, wanted) if wait and not self._is_closing else True
 
-    def _await_commit(self, news: Mapping[Partition, int]) -> None:
+    def _await_commit(self, news: Mapping[Partition, int], wanted: list[TopicPartition]) -> bool:
         """
-        Return when the coordinator has these offsets, or when it does not take them, or in the end.
+        Whether the coordinator has these offsets, asked until it does, or does not take them, or in the end.
 
-        Its answer to the commit itself comes with a later poll: here we are in the middle of one.
+        Its answer to the commit itself comes with a later poll: here we may be in
+        the middle of one. So what is not there yet is sent again.
         """
         give_up_at = time.monotonic() + COMMIT_S_MAX
         while (left_s := give_up_at - time.monotonic()) > 0:
             try:
                 found = self._consumer.committed(_places(news), timeout=left_s)
-            except KafkaException as error:
-                log.debug("commit not known yet", error=cause(error).name())
-            else:
                 offsets = {Partition(p.topic, p.partition): p.offset for p in found}
                 if offsets == dict(news):
                     self._committed |= offsets
-                    return
+                    return True
                 give_up_at = min(give_up_at, time.monotonic() + COMMIT_REPEATED_S_MAX)
+                self._consumer.commit(offsets=wanted, asynchronous=True)
+            except KafkaException as error:
+                log.debug("commit not known yet", error=cause(error).name())
             time.sleep(COMMIT_PAUSE_S)
         log.warning("commit not confirmed: what it covers may come again", partitions=len(news))
+        return False
 
     def hold(self, partitions: Iterable[Partition], *, new: bool) -> None:
         """Take nothing from these, nor, with `new`, from any that comes; go on with the others."""

@@ -318,5 +318,8 @@ class Worker:
             self.turned_at = time.monotonic()
         # Leaving the group takes the partitions back once more: no second wait.
         self._has_drained = True
-        self._source.commit(self._tracker.committable(), wait=True)
+        # While the group hands out partitions it may take no commit: it comes to an end as we poll.
+        while not self._source.commit(self._tracker.committable(), wait=True) and time.monotonic() < deadline:
+            self._source.idle(self._pace.poll_records_max, POLL_S)
+            self.turned_at = time.monotonic()
         log.info("drained", left_uncommitted=self._tracker.uncommitted())

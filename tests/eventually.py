@@ -11,9 +11,9 @@ T = TypeVar("T")
 POLL_S = 0.02
 
 
-def eventually(predicate: Callable[[], T], deadline_s: float, saying: str = "") -> T:
+def eventually(predicate: Callable[[], T], deadline_s: float, saying: str = "", poll_s: float = POLL_S) -> T:
     """
-    The first true value of `predicate`, asked again and again for `deadline_s` seconds.
+    The first true value of `predicate`, asked every `poll_s` for `deadline_s` seconds.
 
     Raises AssertionError with `saying` and the last value when the time is over.
     """
@@ -24,4 +24,4 @@ def eventually(predicate: Callable[[], T], deadline_s: float, saying: str = "") 
             return value
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {deadline_s} s: {saying or predicate}; last value {value!r}")
-        time.sleep(POLL_S)
+        time.sleep(poll_s)

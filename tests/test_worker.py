@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import orjson
 import pytest
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, TopicPartition
 from deciding import NOW_S, event
 from eventually import eventually
 from faulty_kafka import FaultyKafka, Request
@@ -536,6 +536,18 @@ def test_while_leaving_nothing_more_is_taken_and_nothing_untaken_is_committed(br
     assert second.offsets == list(range(taken, 150))
 
 
+def test_a_commit_that_a_rebalance_refuses_while_leaving_is_tried_again(brokers, begin):
+    """Found by members that come and go every second: what had ended came again."""
+    shift = begin(commit_interval_s=3600.0)
+    brokers.write(TOPIC, GOOD, GOOD, GOOD)
+    shift.has(3)
+    shift.end(*shift.events)
+    eventually(lambda: shift.worker.events_in_flight == 0, DEADLINE_S)
+    brokers.push(Request.OFFSET_COMMIT, *[KafkaError.REBALANCE_IN_PROGRESS] * 3)
+    shift.stop()
+    assert committed(brokers)[0] == 3
+
+
 def test_a_stop_before_the_group_was_joined_ends_at_once(brokers, begin):
     shift = begin()
     began = time.monotonic()
@@ -579,6 +591,7 @@ class ScriptedSource:
 
     def commit(self, offsets, *, wait=False):
         self.commits.append(dict(offsets))
+        return True
 
     def close(self):
         pass

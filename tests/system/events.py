@@ -48,7 +48,11 @@ class Bad(StrEnum):
     TOO_OLD = "too old"
     PURCHASE_WITHOUT_VALUE = "purchase without value"
     REFUSED = "refused by the sandbox"
+    STUCK = "answered with 500 for ever"
 
+
+# Those that no answer of Meta's holds up.
+COMMON = (Bad.NOT_JSON, Bad.NO_CONSENT, Bad.TOO_OLD, Bad.PURCHASE_WITHOUT_VALUE, Bad.REFUSED)
 
 ENDS = {
     Bad.NOT_JSON: (End.DEAD_LETTER, "not_json"),
@@ -56,6 +60,7 @@ ENDS = {
     Bad.TOO_OLD: (End.FILTERED, "event_too_old"),
     Bad.PURCHASE_WITHOUT_VALUE: (End.DEAD_LETTER, "purchase_without_value"),
     Bad.REFUSED: (End.DEAD_LETTER, "refused"),
+    Bad.STUCK: (End.DEAD_LETTER, "unacceptable"),
 }
 
 
@@ -65,15 +70,17 @@ class Event:
     An event before it is produced.
 
     `event_id` is the id that it carries, or None when the consumer has to make
-    one. `end` and `reason` are what should become of it.
+    one. `end` and `reason` are what should become of it. `timestamp_ms` is its
+    record's time, 0 for the moment of writing.
     """
 
     name: str
     event_id: str | None
     key: bytes | None = field(repr=False)
-    value: bytes = field(repr=False)
+    value: bytes | None = field(repr=False)
     end: End = End.ACCEPTED
     reason: str = ""
+    timestamp_ms: int = 0
 
 
 def shop_events(seed: int, count: int, now_s: int, bad: Mapping[Bad, int] | None = None) -> list[Event]:
@@ -154,6 +161,8 @@ def _spoilt(event: Json, kind: Bad | None, now_s: int) -> Json:
             del event["amount"]
         case Bad.REFUSED:
             event["integrations"]["facebook"]["custom_data"] = {"sandbox_refuse": "100/2804007"}
+        case Bad.STUCK:
+            event["integrations"]["facebook"]["custom_data"] = {"sandbox_status": "500"}
     return event
 
 

@@ -126,6 +126,8 @@ def _write_properties(node: Node, controller_port: int, broker_count: int, added
         # A node that comes back is refused until its last session is over (9 s).
         "broker.session.timeout.ms": 5000,
         "broker.heartbeat.interval.ms": 500,
+        # A topic is compacted within a second of being dirty enough (15 s).
+        "log.cleaner.backoff.ms": 500,
         "num.network.threads": 2,
         "num.io.threads": 2,
         **added,

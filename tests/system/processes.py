@@ -142,13 +142,18 @@ class Processes:
     folder: Path
     started: list[Running] = field(default_factory=list)
 
-    def start(self, *arguments: str, settings: Mapping[str, str] | None = None) -> Running:
+    def start(
+        self,
+        *arguments: str,
+        settings: Mapping[str, str] | None = None,
+        command: Sequence[str] = (str(COMMAND),),
+    ) -> Running:
         """`capi-consumer ARGUMENTS`, with a health address of its own unless the settings name one."""
         number = len(self.started) + 1
         name = f"{number}-{arguments[0]}"
         environment = _environment() | {HEALTH: f"127.0.0.1:{free_ports(1)[0]}"} | dict(settings or {})
         stdout, stderr = self.folder / f"{name}.out", self.folder / f"{name}.err"
-        child = children.start([str(COMMAND), *arguments], environment, stdout, stderr, self.folder)
+        child = children.start([*command, *arguments], environment, stdout, stderr, self.folder)
         running = Running(name, child, stdout, stderr, environment[HEALTH])
         self.started.append(running)
         return running

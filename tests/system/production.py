@@ -7,6 +7,7 @@ dead letter of a record that is no JSON has nothing else to be known by.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -58,6 +59,26 @@ def produce(bootstrap_servers: str, topic: str, events: Iterable[Event]) -> list
     return written
 
 
+def produce_in_transaction(
+    bootstrap_servers: str, topic: str, events: Iterable[Event], is_kept: bool
+) -> list[Produced]:
+    """The same in a transaction, which is committed or aborted. The log has a marker after it."""
+    written: list[Produced] = []
+    failed: list[KafkaError] = []
+    producer = Producer(
+        {"bootstrap.servers": bootstrap_servers, "transactional.id": uuid.uuid4().hex, "log_level": 0}
+    )
+    producer.init_transactions(WRITE_S_MAX)
+    producer.begin_transaction()
+    for event in events:
+        _put(producer, topic, event, written, failed)
+    left = producer.flush(FLUSH_S_MAX)
+    if failed or left:
+        raise RuntimeError(f"{len(failed)} events were not written ({failed[:1]}), {left} not acknowledged")
+    (producer.commit_transaction if is_kept else producer.abort_transaction)(WRITE_S_MAX)
+    return written
+
+
 def _put(
     producer: Producer, topic: str, event: Event, written: list[Produced], failed: list[KafkaError]
 ) -> None:
@@ -70,7 +91,13 @@ def _put(
 
     while True:
         try:
-            producer.produce(topic, value=event.value, key=event.key, on_delivery=acknowledged)
+            producer.produce(
+                topic,
+                value=event.value,
+                key=event.key,
+                on_delivery=acknowledged,
+                timestamp=event.timestamp_ms,
+            )
         except BufferError:
             producer.poll(QUEUE_POLL_S)
         else:

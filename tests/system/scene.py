@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from eventually import eventually
 from system import topics
 from system.events import ADVERTISING, Event
 from system.oracle import Evidence, Report, committed_too_far, judge, read_accepted, read_filtered
-from system.processes import Processes, Running, log_lines
+from system.processes import COMMAND, Processes, Running, log_lines
 from system.production import Produced, produce
 from system.topics import Place
 
@@ -48,12 +48,13 @@ class Scene:
     accepted_file: Path
     parking_topic: str = "capi.parked"
     graph_url: str = NOBODY
+    command: Sequence[str] = (str(COMMAND),)
     produced: list[Produced] = field(default_factory=list)
     consumers: list[Running] = field(default_factory=list)
 
-    def create_topics(self, partitions: int) -> None:
-        """The events topic and the dead-letter topic."""
-        topics.create_topic(self.bootstrap_servers, self.topic, partitions)
+    def create_topics(self, partitions: int, config: Mapping[str, str] | None = None) -> None:
+        """The events topic, with `config`, and the dead-letter topic."""
+        topics.create_topic(self.bootstrap_servers, self.topic, partitions, config)
         topics.create_topic(self.bootstrap_servers, self.dead_letter_topic)
 
     def start_sandbox(self, *options: str) -> Running:
@@ -93,7 +94,7 @@ class Scene:
 
     def starting_consumer(self, *options: str, **own: str) -> Running:
         """The same without waiting, for one that is not meant to be ready. `options` are those of `run`."""
-        consumer = self.processes.start("run", *options, settings=self.settings(**own))
+        consumer = self.processes.start("run", *options, settings=self.settings(**own), command=self.command)
         self.consumers.append(consumer)
         return consumer
 
@@ -133,6 +134,16 @@ class Scene:
     def report(self) -> Report:
         """The oracle's judgement of what is there now."""
         return judge(self.produced, self.evidence())
+
+    def behave(self, **changes: Any) -> None:
+        """Change how the sandbox behaves, from the next request on."""
+        body = json.dumps(changes).encode()
+        asked = urllib.request.Request(f"{self.graph_url}/sandbox/behave", data=body, method="POST")
+        urllib.request.urlopen(asked, timeout=10).close()
+
+    def reset_sandbox(self) -> None:
+        """Counts and behaviour as at the start; the file of accepted events stays."""
+        urllib.request.urlopen(f"{self.graph_url}/sandbox/reset", timeout=10).close()
 
     def sandbox_stats(self) -> dict[str, Any]:
         """The sandbox's own counts."""

@@ -10,13 +10,13 @@ import jsonschema_rs
 import pytest
 from eventually import eventually
 from system import topics
-from system.events import Bad, End, shop_events
+from system.events import COMMON, Bad, End, shop_events
 from system.production import intended
 from system.scene import TOKEN
 
 PARTITIONS = 6
 EVENTS = 50_000
-BAD = dict.fromkeys(Bad, 100)  # 1 % in all
+BAD = dict.fromkeys(COMMON, 100)  # 1 % in all
 SCHEMA = Path(__file__).parents[2] / "schemas" / "dead-letter.schema.json"
 LETTER = jsonschema_rs.validator_for(json.loads(SCHEMA.read_bytes()))
 

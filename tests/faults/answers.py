@@ -1,0 +1,336 @@
+"""
+F12 to F16, F20 to F22, F28: Meta slow, gone, throttling, refusing; and how many requests there are.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+
+from eventually import eventually
+from faults.measures import Measures, Size
+from faults.single_events import page_view
+from faults.world import PARTITIONS, Stage, World, pause
+from system import topics
+from system.events import Bad, End, Event
+from system.production import intended
+from system.scene import TOKEN
+
+FOR_EVER = None
+
+
+def slow_and_quick_again(world: World, size: Size) -> Measures:
+    """F12: 50 ms, 5 s, 50 ms. What is in flight is limited, so memory does not grow while it is slow."""
+    quick_s, slow_s = size(2.0, 40.0), size(3.0, 60.0)
+    rate = size(2_000, 800)
+    with world.stage(latency_ms=50) as stage:
+        consumer = stage.scene.consumer(CAPI_BATCH_EVENTS_MAX="50", CAPI_EVENTS_IN_FLIGHT_MAX="5000")
+        with stage.load(events_per_s=rate):
+            stage.await_accepted(rate)
+            before, memory_before = _accepted_in(stage, quick_s), stage.peaks.most_mb
+            stage.scene.behave(latency_ms=size(1_500, 5_000))
+            during = _accepted_in(stage, slow_s)
+            stage.scene.behave(latency_ms=50)
+            stage.await_accepted(stage.scene.accepted_lines() + 1)
+            after = _accepted_in(stage, quick_s)
+        recover_s = stage.await_done()
+        report = stage.must_hold()
+        grown_mb = stage.peaks.most_mb - memory_before
+        stage.must(
+            "memory grows by less than 40 MB while 5,000 are in flight", f"{grown_mb:.0f}", grown_mb < 40
+        )
+        rates = f"{before:,.0f}, {during:,.0f}, {after:,.0f}"
+        is_back = after >= 0.8 * before > during
+        stage.must("events/s quick, slow, quick again: the last ≥ 80 % of the first", rates, is_back)
+        stage.must("it never restarts", consumer.returncode, consumer.returncode is None)
+        return stage.measures(report, recover_s)
+
+
+def _accepted_in(stage: Stage, seconds: float) -> float:
+    """Events a second that are accepted during the next seconds."""
+    first, began = stage.scene.accepted_lines(), time.monotonic()
+    pause(seconds)
+    return (stage.scene.accepted_lines() - first) / (time.monotonic() - began)
+
+
+BROKEN_OFF = [
+    {"kind": "drop"},
+    {"kind": "drop", "processed": True},
+    {"kind": "cut"},
+    {"kind": "late", "latency_ms": 3_000},
+    {"kind": "not_json", "processed": True},
+    {"kind": "partial", "events_received": None},
+]
+
+
+def broken_connections(world: World, size: Size) -> Measures:
+    """F13: most of these requests took effect, and the sender cannot know."""
+    times = size(2, 40)
+    faults = [{**fault, "times": 1} for _ in range(times) for fault in BROKEN_OFF]
+    with world.stage(faults=faults) as stage:
+        stage.produce(size(2_000, 40_000))
+        stage.scene.consumer(
+            CAPI_REQUEST_TIMEOUT_S="1",
+            CAPI_BATCH_EVENTS_MAX="100",
+            CAPI_BACKOFF_MAX_S="1",
+            CAPI_LINGER_MS="20",
+        )
+        recover_s = stage.await_done()
+        stage.await_quiet()
+        report = stage.must_hold()
+        stats = stage.scene.sandbox_stats()
+        broken = {name: count for name, count in stats["outcomes"].items() if name.startswith("fault:")}
+        stage.must(f"{len(faults)} requests are broken off", broken, sum(broken.values()) == len(faults))
+        stage.must("dead letters 0", report.dead_lettered, report.dead_lettered == 0)
+        others = stats["repeats_other_event_time"]
+        bar = f"all {stats['repeats']} repeats have the same event_id and event_time; others"
+        stage.must(bar, others, stats["repeats"] > 0 and others == 0)
+        return stage.measures(report, recover_s)
+
+
+THROTTLED = {
+    "429": {"kind": "error", "status": 429, "code": 1},
+    "code 4 under 400": {"kind": "error", "status": 400, "code": 4},
+    "code 80004 under 400": {"kind": "error", "status": 400, "code": 80004, "subcode": 2446079},
+    "usage header of an accepted one": {
+        "kind": "partial",
+        "headers": {"X-Business-Use-Case-Usage": json.dumps({"1": [{"call_count": 100, "total_time": 30}]})},
+    },
+}
+
+
+def throttled(world: World, size: Size) -> Measures:
+    """F14: each way of saying it, several times, two seconds to wait each time."""
+    wait_s, times = size(1, 2), size(2, 8)
+    with world.stage() as stage:
+        stage.scene.consumer(CAPI_BATCH_EVENTS_MAX="20", CAPI_REQUESTS_IN_FLIGHT_MAX="2", CAPI_LINGER_MS="20")
+        stage.produce(40)
+        stage.await_done()
+        rates = {}
+        for name, fault in THROTTLED.items():
+            own = {"events_received": 20} if fault["kind"] == "partial" else {}
+            stage.scene.reset_sandbox()
+            stage.scene.behave(faults=[{**fault, **own, "times": times, "retry_after": wait_s}])
+            began = time.monotonic()
+            stage.produce(20 * times * 4)
+            stage.await_done()
+            by_second = stage.scene.sandbox_stats()["requests_by_second"]
+            rates[name] = max(_in_any(wait_s, by_second, throttled_s=wait_s * times // 2))
+            took_s = time.monotonic() - began
+            bar = (
+                f"{name}: {times} answers with Retry-After {wait_s} hold it up for ≥ {wait_s * times // 2} s"
+            )
+            stage.must(bar, f"{took_s:.1f}", took_s >= wait_s * times // 2)
+        most = max(rates.values())
+        stage.must(f"requests in any {wait_s} s of throttling ≤ 4 (two slots, twice)", rates, most <= 4)
+        report = stage.must_hold()
+        stage.must("dead letters 0", report.dead_lettered, report.dead_lettered == 0)
+        return stage.measures(report)
+
+
+def _in_any(span_s: int, by_second: dict[str, int], throttled_s: int) -> list[int]:
+    """Requests in each span of the first seconds, which are throttled ones."""
+    seconds = {int(second): count for second, count in by_second.items()}
+    first = min(seconds)
+    starts = range(first, first + max(1, throttled_s - span_s))
+    return [sum(seconds.get(start + one, 0) for one in range(span_s)) for start in starts]
+
+
+def outage(world: World, size: Size) -> Measures:
+    """F15."""
+    seconds, slots, backoff_max_s = size(6, 60), 8, size(2, 10)
+    with world.stage() as stage:
+        own = {
+            "CAPI_BACKOFF_MAX_S": str(backoff_max_s),
+            "CAPI_BATCH_EVENTS_MAX": "100",
+            "CAPI_STUCK_AFTER_S": "2",
+        }
+        consumer = stage.scene.consumer(**own)
+        with stage.load(events_per_s=500):
+            stage.await_accepted(500)
+            stage.scene.behave(faults=[{"kind": "html", "status": 500, "times": FOR_EVER}])
+            before = stage.scene.sandbox_stats()["requests"]
+            pause(seconds)
+            requests = stage.scene.sandbox_stats()["requests"] - before
+            is_ready = consumer.status("/readyz") == consumer.status("/livez") == 200
+            stage.scene.behave(faults=[])
+        recover_s = stage.await_done()
+        report = stage.must_hold()
+        # Full jitter: a slot waits half of the longest backoff on average; the first waits are short.
+        most = round(slots * (math.log2(backoff_max_s / 0.5) + 3 + 2 * seconds / backoff_max_s))
+        stage.must(f"requests during {seconds} s of HTTP 500 ≤ {most}", requests, 0 < requests <= most)
+        stage.must("ready and alive meanwhile", is_ready, is_ready)
+        stage.must("dead letters 0", report.dead_lettered, report.dead_lettered == 0)
+        return stage.measures(report, recover_s)
+
+
+BATCH = 1_000
+
+
+def bad_events_in_a_batch(world: World, size: Size) -> Measures:
+    """F16: the size is the same in both forms; it is one batch each."""
+    with world.stage(partitions=1) as stage:
+        stage.scene.consumer(CAPI_LINGER_MS="20000", CAPI_BATCH_EVENTS_MAX=str(BATCH))
+        expected = 0
+        for bad in size((0, 2, 5), (0, 1, 2, 5, 50)):
+            stage.scene.reset_sandbox()
+            stage.produce(BATCH, bad={Bad.REFUSED: bad})
+            stage.await_done()
+            stats = stage.scene.sandbox_stats()
+            expected += bad
+            most = 1 + 2 * bad * math.ceil(math.log2(BATCH))
+            is_so = stats["requests"] <= most and stats["events_accepted"] == BATCH - bad
+            stage.must(f"{bad} bad: requests ≤ {most}, the others once", stats["requests"], is_so)
+        report = stage.must_hold()
+        stage.must(f"exactly {expected} dead letters", report.dead_lettered, report.dead_lettered == expected)
+        stage.must("twice 0", report.twice, report.twice == 0)
+        return stage.measures(report)
+
+
+def stuck_event(world: World, size: Size) -> Measures:
+    """F20: whichever request holds the event is answered with 500, alone or among others."""
+    with world.stage() as stage:
+        seconds = size(2, 15)
+        own = {"CAPI_STUCK_AFTER_S": str(seconds), "CAPI_BACKOFF_MAX_S": "1", "CAPI_BATCH_EVENTS_MAX": "100"}
+        stage.scene.consumer(**own, CAPI_LINGER_MS="50")
+        stage.produce(200, bad={Bad.STUCK: 1})
+        others_went_on = 0
+        with stage.load(events_per_s=200):
+            stuck = next(one for one in stage.scene.produced if one.event.reason == "unacceptable")
+            eventually(
+                lambda: stage.letters() or _committed_of_others(stage, stuck.place.partition) > 200, 60
+            )
+            others_went_on = 0 if stage.letters() else _committed_of_others(stage, stuck.place.partition)
+            eventually(lambda: stage.letters() == 1, 90, "the stuck event becomes a dead letter")
+        recover_s = stage.await_done()
+        report = stage.must_hold()
+        stage.must("other partitions commit meanwhile, > 200", others_went_on, others_went_on > 200)
+        # The oracle has compared the reason.
+        stage.must(
+            "it ends as `unacceptable`; dead letters 1", report.dead_lettered, report.dead_lettered == 1
+        )
+        return stage.measures(report, recover_s)
+
+
+def _committed_of_others(stage: Stage, partition: int) -> int:
+    committed = topics.committed_offsets(stage.scene.bootstrap_servers, stage.scene.group)
+    return sum(offset for (_, number), offset in committed.items() if number != partition)
+
+
+def token_revoked_and_renewed(world: World, size: Size) -> Measures:
+    """F21."""
+    new_token = "the-token-after-the-next-rotation"
+    with world.stage() as stage:
+        token_file = stage.scene.processes.folder / "token"
+        token_file.write_text(TOKEN)
+        consumer = stage.scene.consumer(CAPI_ACCESS_TOKEN="", CAPI_ACCESS_TOKEN_FILE=str(token_file))
+        with stage.load(events_per_s=size(300, 1_000)):
+            stage.await_accepted(300)
+            stage.scene.behave(access_token=new_token)
+            eventually(lambda: consumer.status("/readyz") == 503, 30, "it says that Meta refuses the token")
+            refused = "refused:190"
+            eventually(lambda: _outcome(stage, refused) >= size(2, 4), 60, "it asks again, seldom")
+            is_alive = consumer.status("/livez") == 200
+            requests = _outcome(stage, refused)
+            token_file.write_text(new_token)
+            began = time.monotonic()
+            eventually(lambda: consumer.status("/readyz") == 200, 60, "the new token is taken up")
+            taken_up_s = time.monotonic() - began
+        stage.await_done()
+        report = stage.must_hold()
+        stage.must("alive and not restarted", consumer.returncode, is_alive and consumer.returncode is None)
+        stage.must("the new token is taken up within 5 s", f"{taken_up_s:.1f}", taken_up_s <= 5)
+        stage.must("requests that were refused ≤ 20", requests, requests <= 20)
+        stage.must("dead letters 0", report.dead_lettered, report.dead_lettered == 0)
+        return stage.measures(report, round(taken_up_s, 1))
+
+
+def _outcome(stage: Stage, word: str) -> int:
+    outcomes = stage.scene.sandbox_stats()["outcomes"]
+    return sum(count for name, count in outcomes.items() if name.startswith(word))
+
+
+DAY_S = 86_400
+# The consumer lets an event go ten minutes before Meta's seven days are over.
+KEPT_S = 7 * DAY_S - 600
+
+
+def stale_and_future_events(world: World, size: Size) -> Measures:
+    """F22: and some that become too old while Meta does not answer."""
+    waiting_s = size(5, 20)
+    with world.stage() as stage:
+        stage.scene.consumer(CAPI_BACKOFF_MAX_S="1")
+        stage.produce(size(500, 5_000), bad={Bad.TOO_OLD: 50})
+        ahead_s = 30 * 60  # a broker takes records that are an hour ahead
+        stage.scene.produce([_event_of(f"ahead {number}", ahead_s) for number in range(50)])
+        ahead = (End.DEAD_LETTER, "event_time_in_future")
+        stage.scene.produce(
+            [_event_of(f"far ahead {number}", ahead_s, ahead_s, *ahead) for number in range(50)]
+        )
+        stage.await_done()
+        refused = _outcome(stage, "refused")
+        stage.scene.behave(faults=[{"kind": "html", "status": 503, "times": FOR_EVER}])
+        too_old = (End.FILTERED, "event_too_old")
+        ageing = [_event_of(f"ageing {number}", waiting_s - KEPT_S, None, *too_old) for number in range(50)]
+        stage.produce(500)
+        stage.scene.produce(ageing)
+        stage.produce(500)
+        pause(waiting_s + 2)
+        stage.scene.behave(faults=[])
+        recover_s = stage.await_done()
+        report = stage.must_hold()
+        stage.must("requests refused for a bad time 0", refused, refused == 0)
+        filtered = intended(stage.scene.produced, End.FILTERED)
+        stage.must(
+            f"filtered {filtered}, 50 of them while they waited", report.filtered, report.filtered == filtered
+        )
+        stage.must(
+            "dead letters 50 (event and record in the future; where the record is not, its time is taken)",
+            report.dead_lettered,
+            report.dead_lettered == 50,
+        )
+        return stage.measures(report, recover_s)
+
+
+def _event_of(
+    name: str, in_s: int, record_in_s: int | None = None, end: End = End.ACCEPTED, reason: str = ""
+) -> Event:
+    """An event whose time is `in_s` from now, in a record whose time is `record_in_s` from now."""
+    now_s = time.time()
+    identity = f"{name} {now_s}"
+    value = json.dumps(page_view(identity, int(now_s) + in_s)).encode()
+    timestamp_ms = 0 if record_in_s is None else int((now_s + record_in_s) * 1000)
+    return Event(name, identity, None, value, end, reason, timestamp_ms)
+
+
+def requests_at_once(world: World, size: Size) -> Measures:
+    """F28: one consumer, then three; with answers that fail among the good ones."""
+    limit = 4
+    faults = [{"kind": "html", "status": 500, "times": 1}, {"kind": "late", "latency_ms": 0, "times": 5}] * 10
+    with world.stage(latency_ms=50, faults=faults) as stage:
+        own = {
+            "CAPI_REQUESTS_IN_FLIGHT_MAX": str(limit),
+            "CAPI_BATCH_EVENTS_MAX": "20",
+            "CAPI_LINGER_MS": "20",
+        }
+        own["CAPI_BACKOFF_MAX_S"] = "1"
+        stage.scene.consumer(**own)
+        stage.produce(size(2_000, 20_000), bad={Bad.REFUSED: 3})
+        stage.await_done()
+        one = stage.scene.sandbox_stats()["requests_at_once_max"]
+        stage.must(f"one consumer: at once ≤ {limit}, and {limit} are reached", one, one == limit)
+        for _ in range(size(1, 2)):
+            stage.scene.consumer(**own)
+        members = size(2, 3)
+        shares = [PARTITIONS // members] * members
+        eventually(lambda: stage.scene.shares() == shares, 60, "they share the partitions")
+        stage.scene.reset_sandbox()
+        stage.scene.behave(latency_ms=50)
+        stage.produce(size(4_000, 40_000))
+        stage.await_done()
+        report = stage.must_hold()
+        all_of_them = stage.scene.sandbox_stats()["requests_at_once_max"]
+        most = members * limit
+        stage.must(f"{members} consumers: at once ≤ {most}", all_of_them, limit < all_of_them <= most)
+        return stage.measures(report)

@@ -1,0 +1,216 @@
+"""
+F27: what is personal is nowhere but where it belongs.
+
+Every personal field of some events holds a canary, a word that nothing else
+holds. The events are accepted, refused with an echo of what was sent, filtered,
+dead-lettered and answered with faults; then everything that the program wrote
+is searched, in clear and in digests.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+import urllib.request
+from typing import Any
+
+from eventually import eventually
+from faults.measures import Measures, Size
+from faults.tap import Tap
+from faults.world import Stage, World
+from system.events import ADVERTISING, End, Event
+from system.processes import Running
+
+TOKEN = "canarytokenq7"
+MAIL = "canarymailq7@example.com"
+# In requests only as digests. What Meta wants in clear (address, browser, cookies) is below.
+HASHED = {
+    "email": MAIL,
+    "phone": "+33639987531",
+    "firstname": "Canaryfirstq",
+    "lastname": "Canarylastq",
+    "birthdate": "1987-03-09",
+    "city": "Canarycityq",
+    "state": "Canarystateq",
+    "zipcode": "canaryzip7",
+    "id": "canaryidq7",
+}
+IN_CLEAR = {
+    "ip": "203.0.113.77",
+    "user_agent": "Canaryagentq/7.0",
+    "fbp": "fb.1.1700000000000.7474747474",
+    "order": "canaryorderq7",
+    "word": "canarywordq7",
+}
+CANARIES = ["canary", *HASHED.values(), *IN_CLEAR.values(), "639987531", "19870309"]
+NAMED_PERSONAL_DATA = {
+    "first_name": "Canarycustomq",
+    "email": f"custom.{MAIL}",
+    "phone_number": HASHED["phone"],
+}
+
+
+def _event(number: int, **changes: Any) -> dict[str, Any]:
+    facebook = {
+        "event_id": f"canaryid-{number}",
+        "fbp": IN_CLEAR["fbp"],
+        "custom_data": {**NAMED_PERSONAL_DATA, "remark": f"write to remark.{MAIL}", "word": IN_CLEAR["word"]},
+    }
+    return {
+        "event_name": "purchase",
+        "context": {
+            "event_timestamp": int(time.time()) - 60,
+            "page": {
+                "url": f"https://shop.example.com/canarypath?email={MAIL}&q=canaryquery",
+                "referrer": f"https://other.example.com/?mail={MAIL}",
+            },
+        },
+        "user": {**HASHED, "consent_categories": [ADVERTISING]},
+        "browser": {"ip": IN_CLEAR["ip"], "user_agent": IN_CLEAR["user_agent"]},
+        "items": [{"id": "canaryitemq7", "quantity": 1, "product": {"id": "canaryskuq7", "price": 9.5}}],
+        "amount": 9.5,
+        "currency": "EUR",
+        "id": IN_CLEAR["order"],
+        "integrations": {"facebook": facebook},
+        **changes,
+    }
+
+
+def _events() -> list[Event]:
+    """One for each way that an event can go."""
+    refused = _event(1)
+    refused["integrations"]["facebook"]["custom_data"]["sandbox_refuse"] = "100/2804016"
+    malformed = _event(2)
+    malformed["user"] |= {
+        "email": "canarybroken@",
+        "phone": "canaryphone",
+        "birthdate": "canaryday",
+        "country": "canaryland",
+    }
+    no_amount = _event(3)
+    del no_amount["amount"]
+    without_consent = _event(4)
+    without_consent["user"]["consent_categories"] = ["canarycategory"]
+    stuck = _event(5)
+    stuck["integrations"]["facebook"]["custom_data"]["sandbox_status"] = "500"
+    named = _event(6, event_name="canaryname")
+    named_with_an_address = _event(8, event_name=f"canaryname {MAIL}")
+    cut = json.dumps(_event(7)).encode()[:-9]
+    return [
+        *(_as_event(f"good {number}", _event(number)) for number in range(10, 40)),
+        _as_event("refused", refused, End.DEAD_LETTER, "refused"),
+        _as_event("malformed fields", malformed, End.FILTERED, "purchase_without_personal_information"),
+        _as_event("no amount", no_amount, End.DEAD_LETTER, "purchase_without_value"),
+        _as_event("no consent", without_consent, End.FILTERED, "no_consent"),
+        _as_event("stuck", stuck, End.DEAD_LETTER, "unacceptable"),
+        _as_event("a name of its own", named),
+        _as_event("an address in the name", named_with_an_address, End.DEAD_LETTER, "no_event_name"),
+        Event("not JSON", None, MAIL.encode(), cut, End.DEAD_LETTER, "not_json"),
+    ]
+
+
+def _as_event(name: str, event: dict[str, Any], end: End = End.ACCEPTED, reason: str = "") -> Event:
+    identity = event["integrations"]["facebook"]["event_id"]
+    return Event(name, identity, MAIL.encode(), json.dumps(event).encode(), end, reason)
+
+
+LETTERS = 5  # of the events above
+
+ECHO = json.dumps(
+    {
+        "error": {
+            "message": f"(#1) {MAIL} Canarylastq",
+            "type": "Canarylastq",
+            "code": 1,
+            "error_user_title": f'About "{MAIL}"',
+            "error_user_msg": f"{HASHED}",
+            "error_data": {"blame": list(HASHED.values())},
+            "fbtrace_id": f"{MAIL} Canarylastq",
+        }
+    }
+)
+FAULTS = [
+    {"kind": "html", "status": 500, "body": f"<h1>{MAIL}</h1>"},
+    {"kind": "error", "status": 400, "body": ECHO},
+    {"kind": "not_json", "body": MAIL},
+    {"kind": "drop"},
+    {"kind": "cut"},
+    {"kind": "error", "status": 400, "code": 4, "retry_after": 1, "headers": {"X-App-Usage": MAIL}},
+    {"kind": "error", "status": 400, "code": 190, "body": ECHO.replace('"code": 1', '"code": 190')},
+]
+WRONG_SETTINGS = [
+    {"CAPI_PIXEL_ID": MAIL},
+    {"CAPI_GRAPH_URL": f"ftp://{TOKEN}@canaryhost"},
+    {"CAPI_KAFKA": json.dumps({"no.such.property": TOKEN})},
+    {"CAPI_KAFKA": json.dumps({"sasl.mechanism": TOKEN, "sasl.password": TOKEN})},
+    {"CAPI_KAFKA": f"{{{TOKEN}"},
+    {"CAPI_PROXY": f"canary://user:{TOKEN}@host"},
+    {"CAPI_ACCESS_TOKEN_FILE": "/nowhere", "CAPI_LINGER_MS": TOKEN},
+    {"CAPI_ACCESS_TOKEN": f"{TOKEN}\n{TOKEN}"},
+    {"CAPI_NO_SUCH_SETTING": TOKEN},
+]
+DIGEST = re.compile(rb"[0-9a-f]{64}")
+
+
+def canaries(world: World, size: Size) -> Measures:
+    """F27."""
+    with world.stage(access_token=TOKEN, faults=FAULTS) as stage, Tap(stage.scene.graph_url) as tap:
+        scene = stage.scene
+        own = {
+            "CAPI_ACCESS_TOKEN": TOKEN,
+            "CAPI_GRAPH_URL": tap.url,
+            "CAPI_BACKOFF_MAX_S": "1",
+            "CAPI_STUCK_AFTER_S": "1",
+            "CAPI_SETUP_RETRY_S": "1",
+            "CAPI_BATCH_EVENTS_MAX": "10",
+        }
+        consumer = scene.consumer(**own)
+        for _ in range(size(1, 20)):
+            scene.produce(_events())
+        with stage.load(events_per_s=20):  # others go on, or nobody would be stuck
+            buried = LETTERS * size(1, 20)
+            eventually(
+                lambda: stage.letters() >= buried, 120, "each that nobody takes is a dead letter", poll_s=0.2
+            )
+        stage.await_done()
+        written = {"metrics": _metrics(consumer)}
+        consumer.stop(30)
+        report = stage.must_hold()
+        letters = [f"{letter.headers}" for letter in scene.evidence().letters]
+        written["dead-letter headers"] = "\n".join(letters)
+        written["log"] = consumer.output
+        for command in (("check",), ("dead-letters", "list")):
+            said = scene.processes.run(*command, settings=scene.settings(**own))
+            written[" ".join(command)] = said.stdout + said.stderr
+        written["wrong settings"] = "\n".join(
+            _said_of(scene, own | wrong) for wrong in size(WRONG_SETTINGS[::3], WRONG_SETTINGS)
+        )
+        digests = {digest.decode() for body in tap.seen for digest in DIGEST.findall(body)}
+        for place, text in written.items():
+            lower = text.lower()
+            found = sorted(word for word in {*CANARIES, *digests} if word.lower() in lower)
+            stage.must(f"canaries and digests in {place} ({len(text):,} characters) 0", found or 0, not found)
+        _must_be_hashed(stage, tap.seen, digests)
+        return stage.measures(report)
+
+
+def _metrics(running: Running) -> str:
+    with urllib.request.urlopen(f"http://{running.health}/metrics", timeout=10) as answer:
+        return answer.read().decode()
+
+
+def _said_of(scene, settings: dict[str, str]) -> str:
+    said = scene.processes.run("check", settings=scene.settings(**settings))
+    return said.stdout + said.stderr
+
+
+def _must_be_hashed(stage: Stage, bodies: list[bytes], digests: set[str]) -> None:
+    text = b"\n".join(bodies).decode().lower()
+    clear = [*HASHED.values(), *NAMED_PERSONAL_DATA.values(), "639987531", "19870309", f"remark.{MAIL}"]
+    found = sorted({word for word in clear if word.lower() in text})
+    bar = f"in {len(bodies)} requests: hashed fields, e-mail addresses, named personal data in clear 0"
+    stage.must(bar, found or 0, not found)
+    stage.must("they are there as digests, ≥ 8", len(digests), len(digests) >= 8)
+    stage.must("what Meta wants in clear is there", IN_CLEAR["ip"], IN_CLEAR["ip"] in text)
+    stage.must("the token in a request's path or body 0", text.count(TOKEN), TOKEN not in text)

@@ -1,0 +1,25 @@
+"""Every scenario in its short form; `make faults` runs the full ones."""
+
+from __future__ import annotations
+
+import pytest
+from faults.measures import Size
+from faults.scenarios import SCENARIOS
+from faults.world import World
+from required import require
+from system.kafka_jars import NotAvailable
+
+
+@pytest.fixture(scope="module")
+def world(kafka, tmp_path_factory):
+    return World(tmp_path_factory.mktemp("faults"), kafka)
+
+
+@pytest.mark.kafka
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.id)
+def test_the_bar_of_each_scenario_is_met(world, scenario):
+    try:
+        measures = scenario.run(world, Size(is_short=True))
+    except NotAvailable as reason:  # a given cluster has no brokers that may be killed
+        require("kafka", str(reason))
+    assert measures.passed, (scenario.bar, measures.broken)
