@@ -29,13 +29,13 @@ from consumer.core.rules import MatchRule
 from consumer.explaining.explained import explained, row
 from consumer.explaining.hints import Hints
 from consumer.explaining.rows import Explained
-from consumer.explaining.table import Tally, block
+from consumer.explaining.table import Tally, block, lines
 from consumer.files.csv_events import CsvEncoding, purchase_names
 from consumer.files.csv_rows import Encoding
 from consumer.files.event_files import STANDARD_INPUT, EventFile, FileFormat
 from consumer.load_settings import load_settings
 from consumer.publish_report import Report
-from consumer.terminal import AsJson, SettingsFile, err, out, print_whole, width
+from consumer.terminal import AsJson, SettingsFile, err, out, width
 
 NO_CATEGORY = "CAPI_USER_CONSENT_CATEGORY is not set"
 # Names of files that `publish` does not read line by line.
@@ -121,10 +121,13 @@ def _print_json(each: Iterable[Explained]) -> None:
 
 
 def _print_tables(each: Iterable[Explained], rule: MatchRule, show_values: bool) -> None:
-    tally = Tally()
+    tally, columns = Tally(), width()
     for one in each:
         tally.add(one)
-        print_whole(block(one, rule, show_values=show_values, width=width()))
+        if columns is None:
+            sys.stdout.write(lines(one, rule, show_values=show_values))
+        else:
+            out.print(block(one, rule, columns, show_values=show_values), soft_wrap=False)
     if tally.total > 1:
         for line in tally.lines():
             out.print(line, markup=False)
@@ -138,4 +141,6 @@ def _unix_ms(text: str) -> int:
     except ValueError:
         raise typer.BadParameter("a date and time such as 2026-01-31T12:00:00Z", param_hint="--now") from None
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    if aware.timestamp() < 0:
+        raise typer.BadParameter("a time after 1970", param_hint="--now")
     return int(aware.timestamp() * 1000)

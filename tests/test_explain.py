@@ -151,7 +151,9 @@ def test_now_is_any_iso_8601_time(now, expected):
     assert orjson.loads(done.stdout_bytes)["payload"]["event_id"] == f"stdin-0-0-{expected}"
 
 
-@pytest.mark.parametrize("now", ["", "yesterday", "1763900000", "2025-13-01", "12:00"])
+@pytest.mark.parametrize(
+    "now", ["", "yesterday", "1763900000", "2025-13-01", "12:00", "0001-01-01T00:00:00+14:00"]
+)
 def test_a_time_that_cannot_be_read_is_a_usage_error(now):
     done = run("--json", "--now", now, stdin=b"{}")
     assert done.exit_code == 2

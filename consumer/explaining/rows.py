@@ -5,12 +5,14 @@ What became of each Meta key: where its value came from, what was hashed, what i
     user_data.ph                                            no_country: a national number without …
 
 What is personal stands there as its shape, unless values are asked for. In
-`user_data` everything is personal; in `custom_data` what the cleaning of the
-mapping would take out, which is only there where a setting allows it.
+`user_data` everything is personal; in `custom_data` what a path of the user's own
+reads of the person, and what the cleaning of the mapping would take out, which
+is only there where a setting allows it. Digests are cut wherever they stand.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -30,6 +32,9 @@ USER_DATA = "user_data."
 CUSTOM_DATA = "custom_data."
 PLACE_OF_RECORD = "place of the record"
 NO_SOURCE = "setting"  # what an event does not say
+# Where a path of the user's own reads a person, or the browser.
+OF_A_PERSON = re.compile(r"(user|browser|context\.device)(\.|$)")
+CLICK = re.compile(r"(?<=[?&]fbclid=)[^&#\"]+")
 HASHED = frozenset(row.key for row in mapping.HASHED)
 
 
@@ -92,7 +97,7 @@ def _found(one: Explained, show_values: bool) -> Iterator[Row]:
     payload = orjson.loads(one.decision.payload)
     person, details = payload.pop("user_data"), payload.pop("custom_data")
     for key, value in payload.items():
-        yield Row(key, one.sources.get(key, NO_SOURCE), sent=_text(value))
+        yield Row(key, one.sources.get(key, NO_SOURCE), sent=_shown(_text(value), show_values))
     for key, value in person.items():
         normalised = _normalised(key, one.texts, show_values)
         yield Row(USER_DATA + key, one.sources[key], normalised, _personal(key, value, show_values))
@@ -120,9 +125,15 @@ def _personal(key: str, value: object, show_values: bool) -> str:
 def _detail(key: str, value: object, sources: Sources, show_values: bool) -> Row:
     # A key of the user's own may be named like one of Meta's elsewhere.
     field = key if key in mapping.CUSTOM_DATA else CUSTOM_DATA + key
-    is_hidden = not show_values and clean_entry(key, value, frozenset()) is not value
-    text = shape(_text(value)) if is_hidden else _text(value)
-    return Row(CUSTOM_DATA + key, sources.get(field, NO_SOURCE), sent=text)
+    source = sources.get(field, NO_SOURCE)
+    is_personal = clean_entry(key, value, frozenset()) is not value or OF_A_PERSON.match(source)
+    text = shape(_text(value)) if is_personal and not show_values else _shown(_text(value), show_values)
+    return Row(CUSTOM_DATA + key, source, sent=text)
+
+
+def _shown(text: str, show_values: bool) -> str:
+    """Without digests, nor the click id in an address, which `fbc` is made of."""
+    return text if show_values else CLICK.sub(lambda click: shape(click[0]), short_digests(text))
 
 
 def _notes(one: Explained) -> dict[str, str]:

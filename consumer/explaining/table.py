@@ -16,9 +16,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -29,8 +30,9 @@ from consumer.explaining.rows import Explained, Row, full_key, rows
 from consumer.explaining.words import why_not
 from consumer.terminal import wide
 
+KEY, SOURCE, SENT, NOTE = "Meta key", "from", "sent", "note"
 NORMALISED, MASKED = "normalised", "normalised, masked"
-NOTE = "note"
+STYLES = {SOURCE: "dim", NOTE: "yellow"}
 
 
 class Tally:
@@ -60,22 +62,35 @@ class Tally:
         return said
 
 
-def block(
-    one: Explained, rule: MatchRule, *, show_values: bool = False, width: int | None = None
-) -> RenderableType:
+def lines(one: Explained, rule: MatchRule, *, show_values: bool = False) -> str:
     """
-    One event: its decision, then a row for each Meta key.
+    One event for a pipe: its decision, then a line for each Meta key, as wide as it is.
 
-    `rule` is the one that was decided by: what is missing of it is said.
-    `width` is the terminal's, None for a pipe.
+    `rule` is the one that was decided by: what is missing of it is said. Not made
+    by rich, which takes some ten times as long for a table, and a file may
+    hold a hundred thousand.
     """
+    columns = _columns(rows(one, show_values=show_values), show_values)
+    widths = [max(map(cell_len, (name, *cells))) for name, cells in columns.items()]
+    table = ["  ".join("─" * width for width in widths)] if widths else []
+    for cells in (tuple(columns), *zip(*columns.values(), strict=True)):
+        padded = (cell + " " * (width - cell_len(cell)) for cell, width in zip(cells, widths, strict=True))
+        table.append("  ".join(padded).rstrip())
+    table[:2] = table[1::-1]  # the names of the columns stand over the rule
+    return (
+        "\n".join([_heading(one, rule).plain, "", *(f" {line}" if line else "" for line in table), ""]) + "\n"
+    )
+
+
+def block(one: Explained, rule: MatchRule, width: int, *, show_values: bool = False) -> RenderableType:
+    """The same for a terminal of `width` columns."""
     heading = _heading(one, rule)
     found = rows(one, show_values=show_values)
     if not found:
         return Group(heading, Text())
-    table = _in_one_line(found, show_values)
-    if width is not None and wide.measure(table).maximum > width:
-        table = _in_two_lines(found, show_values)
+    table = _table(_styled(_columns(found, show_values)))
+    if wide.measure(table).maximum > width:
+        table = _table(_in_two_lines(found, show_values))
     return Group(heading, table)
 
 
@@ -88,31 +103,43 @@ def _heading(one: Explained, rule: MatchRule) -> Text:
     return Text.assemble(f"line {one.line}  ", (word, style), f"  {decision.reason}: {why}")
 
 
-def _in_one_line(found: Sequence[Row], show_values: bool) -> Table:
+def _columns(found: Sequence[Row], show_values: bool) -> dict[str, list[str]]:
+    """Title -> cells, harmless on any terminal. Without the columns that say nothing."""
     columns = {
-        "Meta key": [_plain(row.key) for row in found],
-        "from": [_plain(row.source, "dim") for row in found],
-        _title(show_values): [_plain(row.normalised) for row in found],
-        "sent": [_plain(row.sent) for row in found],
-        NOTE: [_plain(row.notes, "yellow") for row in found],
+        KEY: [_harmless(row.key) for row in found],
+        SOURCE: [_harmless(row.source) for row in found],
+        _title(show_values): [_harmless(row.normalised) for row in found],
+        SENT: [_harmless(row.sent) for row in found],
+        NOTE: [_harmless(row.notes) for row in found],
     }
-    return _table({name: cells for name, cells in columns.items() if any(cells)})
+    return {name: cells for name, cells in columns.items() if any(cells)}
 
 
-def _in_two_lines(found: Sequence[Row], show_values: bool) -> Table:
-    columns = {
-        "Meta key\nfrom": [_stacked(_plain(row.key), _plain(row.source, "dim")) for row in found],
-        f"{_title(show_values)}\nsent": [_stacked(_plain(row.normalised), _plain(row.sent)) for row in found],
-        NOTE: [_plain(row.notes, "yellow") for row in found],
+def _styled(columns: Mapping[str, Sequence[str]]) -> dict[str, list[Text]]:
+    return {name: [Text(cell, STYLES.get(name, "")) for cell in cells] for name, cells in columns.items()}
+
+
+def _in_two_lines(found: Sequence[Row], show_values: bool) -> dict[str, list[Text]]:
+    """A key over its source, a normalised text over what is sent."""
+    columns = _styled(_columns(found, show_values))
+    nothing = [Text()] * len(found)
+    pairs = ((KEY, SOURCE), (_title(show_values), SENT))
+    stacked = {
+        "\n".join(name for name in pair if name in columns): [
+            Text("\n").join(filter(None, cells))
+            for cells in zip(*(columns.get(name, nothing) for name in pair), strict=True)
+        ]
+        for pair in pairs
     }
-    return _table({name: cells for name, cells in columns.items() if any(cells)})
+    notes = {NOTE: columns[NOTE]} if NOTE in columns else {}
+    return {name: cells for name, cells in {**stacked, **notes}.items() if name}
 
 
 def _title(show_values: bool) -> str:
     return NORMALISED if show_values else MASKED
 
 
-def _table(columns: dict[str, list[Text]]) -> Table:
+def _table(columns: Mapping[str, Sequence[Text]]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in columns:
         table.add_column(name, overflow="fold")
@@ -121,13 +148,9 @@ def _table(columns: dict[str, list[Text]]) -> Table:
     return table
 
 
-def _stacked(*texts: Text) -> Text:
-    return Text("\n").join(text for text in texts if text)
-
-
-def _plain(text: str, style: str = "") -> Text:
-    """Text as it is when it is harmless, else as JSON in ASCII."""
-    return Text(text if text.isprintable() else json.dumps(text), style)
+def _harmless(text: str) -> str:
+    """Text as it is when it moves no cursor, else as JSON in ASCII."""
+    return text if text.isprintable() else json.dumps(text)
 
 
 def _listed(counted: Iterable[tuple[str, int]]) -> str:

@@ -74,6 +74,43 @@ def test_what_is_personal_stands_as_its_shape(key, changes, expected):
     assert row_of(key, event(changes)) == expected
 
 
+DIGEST = "973dfe463ec85785f5f95af5ba3906eedb2d931c24e69824a89ea65dba4e813b"
+
+
+@pytest.mark.parametrize(
+    ("key", "changes", "rules", "sent"),
+    [
+        ("event_source_url", {"url": f"https://x.fr/?h={DIGEST}"}, None, "https://x.fr/?h=973dfe…"),
+        (
+            "event_source_url",
+            {"url": "https://x.fr/?fbclid=IwAR2-x&b=1"},
+            None,
+            "https://x.fr/?fbclid=xxxx9-x&b=1",
+        ),
+        (
+            "custom_data.user_id",
+            {"integrations.facebook": {"custom_data": {"user_id": DIGEST}}},
+            None,
+            "973dfe…",
+        ),
+        (
+            "custom_data.tier",
+            {"user.tier": "Gold 1"},
+            Rules(custom_data_paths={"tier": (("user", "tier"),)}),
+            "xxxx 9",
+        ),
+        (
+            "custom_data.shop",
+            {"shop": "Gold 1"},
+            Rules(custom_data_paths={"shop": (("shop",),)}),
+            "Gold 1",
+        ),
+    ],
+)
+def test_what_tells_of_a_person_elsewhere_is_masked_too(key, changes, rules, sent):
+    assert row_of(key, event(changes), rules).sent == sent
+
+
 def test_what_a_setting_allows_into_custom_data_is_masked_all_the_same():
     given = event({"integrations.facebook": {"custom_data": {"phone": "0612", "seats": "12"}}})
     rules = Rules(custom_data_allow=frozenset({"phone"}))

@@ -10,24 +10,41 @@ from consumer.core.decide import decide
 from consumer.core.rules import MatchRule, Rules
 from consumer.explaining.reading import ReadingHasher
 from consumer.explaining.rows import Explained
-from consumer.explaining.table import block
+from consumer.explaining.table import block, lines
 
 
 def printed(given, width=None, **more):
     """The block of an event, as a person sees it."""
     hasher, sources = ReadingHasher(), {}
     decision = decide(record(given), Rules(), hasher, NOW_MS, sources)
-    console = Console(file=io.StringIO(), width=width or 500, color_system=None)
     one = Explained(7, decision, sources, hasher.texts)
-    console.print(block(one, MatchRule.ALL, width=width, **more))
+    if width is None:
+        return lines(one, MatchRule.ALL, **more)
+    console = Console(file=io.StringIO(), width=width, color_system=None)
+    console.print(block(one, MatchRule.ALL, width, **more))
     return console.file.getvalue()
 
 
 def test_in_a_pipe_a_key_is_a_line():
-    lines = [line.split() for line in printed(ordinary()).splitlines()]
-    assert lines[0] == ["line", "7", "deliverable", "PageView"]
-    assert lines[2] == ["Meta", "key", "from", "normalised,", "masked", "sent"]
-    assert ["user_data.ct", "user.city", "xxxxx", "1670f2…"] in lines
+    shown = [line.split() for line in printed(ordinary()).splitlines()]
+    assert shown[0] == ["line", "7", "deliverable", "PageView"]
+    assert shown[2] == ["Meta", "key", "from", "normalised,", "masked", "sent"]
+    assert ["user_data.ct", "user.city", "xxxxx", "1670f2…"] in shown
+
+
+def test_in_a_pipe_a_line_is_as_long_as_it_has_to_be_and_ends_where_its_text_ends():
+    url = "https://shop.example.com/" + "a" * 2_000
+    shown = printed(event(url=url)).splitlines()
+    (row,) = [line for line in shown if line.startswith(" event_source_url")]
+    assert row.endswith(url)
+    assert [line for line in shown if line != line.rstrip()] == []
+
+
+def test_columns_stand_under_their_names_whatever_the_script():
+    shown = printed(event({"status": "注文済み", "integrations.facebook": {"custom_data": {"x": "é"}}}))
+    rows = shown.splitlines()
+    begin = rows[2].index("from")
+    assert {row[begin - 2 : begin] for row in rows[4:-1]} == {"  "}
 
 
 def test_on_a_narrow_terminal_nothing_is_clipped():
