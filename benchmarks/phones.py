@@ -5,7 +5,7 @@ What a phone number costs: read off the numbering plans, and by libphonenumber a
 
 Both ways read the same numbers in one process, in turn, so that the ratio
 holds on a machine whose speed drifts. The numbers are libphonenumber's own
-examples, as people write them; a third of them has a digit too few.
+examples, as people write them, and the same with a digit too few.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from urllib.parse import SplitResult, urlsplit
 import orjson
 import phonenumbers
 
+from consumer.core.cleaning import holds_address
 from consumer.core.mapping import ACTION_SOURCES, USER_DATA_KEYS
 from consumer.core.rules import parse_path
 
@@ -124,7 +125,9 @@ def user_data_keys(keys: tuple[str, ...]) -> tuple[str, ...]:
 
 def paths(written: dict[str, Any]) -> dict[str, Any]:
     """Meta key -> dotted path, or a list of them."""
-    for value in written.values():
+    for key, value in written.items():
+        if not key.strip() or holds_address(key):
+            raise ValueError("each key is the name of a custom_data key, not blank and no e-mail address")
         listed = value if isinstance(value, list) else [value]
         if not listed or not all(isinstance(path, str) for path in listed):
             raise ValueError("each key takes a dotted path or a list of dotted paths")

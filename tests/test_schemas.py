@@ -6,7 +6,7 @@ from pathlib import Path
 import jsonschema_rs
 import pytest
 from any_json import JSON
-from deciding import event, facebook, ordinary, reason
+from deciding import event, facebook, ordinary, reason, sent
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +14,7 @@ from consumer.core import mapping
 from consumer.resources import DEAD_LETTER, EVENT, SERVER_EVENT, schema
 
 FOLDER = Path(__file__).parent.parent / "schemas"
+DIGEST = "71d4f55f72fa128dfb468a1a3901507c804b74316488744d769d7f4b16696476"
 ACCEPTS = jsonschema_rs.validator_for(schema(EVENT))
 
 
@@ -206,3 +207,25 @@ def test_the_schema_and_the_decision_agree_on_what_is_an_event(instance, expecte
 
 def test_overrides_do_not_hide_a_missing_name():
     assert mistakes(facebook(event_name="Lead") | {"event_name": ""}) == ["event_name"]
+
+
+SENT_IS_VALID = jsonschema_rs.validator_for(schema(SERVER_EVENT)).is_valid
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ("user_data", {}),
+        ("user_data", {"ct": DIGEST, "country": DIGEST, "client_user_agent": "Mozilla/5.0"}),
+        ("user_data", {"db": DIGEST, "client_user_agent": "Mozilla/5.0"}),
+        ("user_data", {"fn": DIGEST, "ge": DIGEST}),
+        ("user_data", {"ln": DIGEST, "ge": DIGEST}),
+        ("user_data", {"em": DIGEST, "client_ip_address": "10.0.0.1"}),
+        ("user_data", {"em": DIGEST, "client_ip_address": "nowhere"}),
+        ("user_data", {"em": "ann@example.com"}),
+        ("event_source_url", "https://shop.example.com/?e=ann@example.com"),
+    ],
+)
+def test_what_meta_refuses_or_we_never_send_is_no_server_event(place, value):
+    assert SENT_IS_VALID(sent(ordinary()))
+    assert not SENT_IS_VALID({**sent(ordinary()), place: value})

@@ -115,6 +115,7 @@ REFUSED = [
         ("custom_data_paths", text)
         for text in ("canary", '{"canary":"a..b"}', '{"canary":""}', '{"canary":[]}', '{"canary":[1]}')
     ),
+    ("custom_data_paths", '{"canary@example.com":"a"}'), ("custom_data_paths", '{" ":"canary"}'),
     ("custom_data_paths", '{"canary":{"a":"b"}}'), ("custom_data_paths", '{"canary":null}'),
     ("data_processing_options_country", "2"), ("data_processing_options_country", "canary"),
     *(("data_processing_options_state", text) for text in ("1", "999", "1014", "-1000", "canary")),

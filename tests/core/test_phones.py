@@ -16,6 +16,11 @@ def test_fewer_than_7_or_more_than_15_digits_are_malformed(text):
     assert digits(text, None) is MALFORMED
 
 
+@pytest.mark.parametrize("text", ["1234567", "123456789012345"])
+def test_7_and_15_digits_are_a_number(text):
+    assert digits(text, None) == text
+
+
 @pytest.mark.parametrize(
     "text", ["06 12 34 56 78", "0612345678", "(0)6 12 34 56 78", "0 800 123 456", "tel. 01/42868326"]
 )
@@ -47,6 +52,7 @@ def test_a_national_number_that_is_not_valid_in_its_country_is_no_number():
         ("0033612345678", "33612345678"),
         ("00 33 (0)6 12 34 56 78", "33612345678"),
         ("(00)33612345678", "33612345678"),
+        ("+33+612345678", "33612345678"),
         ("00 1 650 555 1212 ext. 5", "16505551212"),
         # not valid: the digits as they are, without leading zeros
         ("+1-555-123-4567 ext. 123", "15551234567123"),
@@ -76,6 +82,7 @@ def test_an_international_number_is_read_as_libphonenumber_reads_it_in_any_count
         ("011 33 6 12 34 56 78", "us", "33612345678"),
         ("030 12345678", "de", "493012345678"),
         ("06+12345678", "fr", "33612345678"),
+        ("011_15_2345_6789", "ar", "5491123456789"),
     ],
 )
 def test_a_national_number_is_read_as_dialled_in_its_country(text, country, expected):
