@@ -6,8 +6,12 @@ The whole business: from a record to its decision.
           → a purchase without value or currency? → too large?
 
 Consent comes before anything else is done with an event. Nothing here reads a
-clock or anything but its arguments, so the same record gives the same bytes,
-today, on a redelivery and in a replay.
+clock or anything but its arguments. `now_ms` decides what lies ahead of now (the
+event's time, its record's, a birthdate) and what has become too old for Meta.
+
+So with the same settings a record gives the same bytes on a redelivery and in a
+replay, for as long as Meta takes the event; but for what lay ahead the first
+time and does not any more.
 """
 
 from __future__ import annotations
@@ -24,6 +28,14 @@ from consumer.core.record import Record, coordinates
 from consumer.core.rules import Rules
 from consumer.core.trail import Sources, Trail
 from consumer.core.user_data import user_data
+
+# Which field of the server event an invalid event falls for.
+_DETAILS = {
+    Reason.NO_EVENT_NAME: "event_name",
+    Reason.EVENT_TIME_IN_FUTURE: "event_time",
+    Reason.PURCHASE_WITHOUT_VALUE: "custom_data.value",
+    Reason.PURCHASE_WITHOUT_CURRENCY: "custom_data.currency",
+}
 
 
 def decide(
@@ -47,7 +59,7 @@ def decide(
     event = open_event(root, trail)
     name = event_level.name(event, rules, trail)
     if name is None:
-        return Invalid(Reason.NO_EVENT_NAME, detail="event_name", notes=trail.notes)
+        return Invalid(Reason.NO_EVENT_NAME, detail=_DETAILS[Reason.NO_EVENT_NAME], notes=trail.notes)
     origin = coordinates(record)
     when = event_level.when(event, origin, rules, now_ms, trail)
     if isinstance(when, Reason):
@@ -76,11 +88,3 @@ def _ended(reason: Reason, name: str, trail: Trail) -> Filtered | Invalid:
 
 def _label(name: str) -> str:
     return name if name in STANDARD_EVENTS else CUSTOM
-
-
-# Which field of the server event an invalid event falls for.
-_DETAILS = {
-    Reason.EVENT_TIME_IN_FUTURE: "event_time",
-    Reason.PURCHASE_WITHOUT_VALUE: "custom_data.value",
-    Reason.PURCHASE_WITHOUT_CURRENCY: "custom_data.currency",
-}
