@@ -129,7 +129,7 @@ class Scene:
     def _in_flight(self, one: dict[str, Any], expires_at_s: int) -> InFlight:
         body = orjson.dumps(one)
         ticket, record = self._take(b"value of " + str(one["event_id"]).encode())
-        event = Deliverable(body, one["event_name"], expires_at_s, tuple(one["user_data"]))
+        event = Deliverable(body, one["event_name"], NOW_S, expires_at_s, tuple(one["user_data"]))
         return InFlight(ticket, record, event)
 
     async def until(self, predicate, deadline_s: float = DEADLINE_S) -> None:

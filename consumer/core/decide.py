@@ -1,7 +1,8 @@
 """
 The whole business: from a record to its decision.
 
-    parse → consent → name → time → user_data → custom_data
+    parse → consent → name → overrides → action source → time
+          → the event itself → user_data → custom_data
           → a purchase without personal information? → enough to match?
           → a purchase without value or currency? → too large?
 
@@ -18,7 +19,8 @@ from __future__ import annotations
 
 import orjson
 
-from consumer.core import consent, event_level, qualify
+from consumer.core import consent, event_level, event_time, privacy, qualify
+from consumer.core.action_source import action_source
 from consumer.core.custom_data import custom_data
 from consumer.core.decision import CUSTOM, FILTERED_REASONS, Decision, Deliverable, Filtered, Invalid, Reason
 from consumer.core.event import open_event, parse
@@ -61,11 +63,21 @@ def decide(
     if name is None:
         return Invalid(Reason.NO_EVENT_NAME, detail=_DETAILS[Reason.NO_EVENT_NAME], notes=trail.notes)
     origin = coordinates(record)
-    when = event_level.when(event, origin, rules, now_ms, trail)
+    overrides = event_level.clean_overrides(event, trail)
+    happened_in = action_source(event, overrides, rules, trail)
+    when = event_time.when(event, origin, happened_in, now_ms, trail)
     if isinstance(when, Reason):
         return _ended(when, name, trail)
 
-    sent = event_level.server_event(event, name, when, origin, rules, trail)
+    sent: dict[str, object] = {
+        "event_name": name,
+        "event_time": when.time_s,
+        "event_id": event_level.event_id(event, origin, trail),
+        "action_source": happened_in,
+        **event_level.addresses(event, trail),
+        **privacy.wishes(event, rules.data_processing, trail),
+        **overrides,
+    }
     person = user_data(event, when.time_ms, sent.get("event_source_url"), rules, hasher, now_ms, trail)
     details = custom_data(event, name, rules, trail)
     event_level.note_what_a_website_lacks(sent, person, trail)
@@ -77,7 +89,7 @@ def decide(
     payload = orjson.dumps(sent)
     if len(payload) > rules.event_bytes_max:
         return _ended(Reason.EVENT_TOO_LARGE, name, trail)
-    return Deliverable(payload, _label(name), when.expires_at_s, tuple(person), trail.notes)
+    return Deliverable(payload, _label(name), when.time_s, when.expires_at_s, tuple(person), trail.notes)
 
 
 def _ended(reason: Reason, name: str, trail: Trail) -> Filtered | Invalid:

@@ -104,12 +104,14 @@ class Deliverable:
     An event as Meta will get it.
 
     `payload` is the JSON of one element of `data`. `event_label` is the mapped
-    name when it is standard, else `custom`. `match_keys` are the keys of
-    `user_data`. `expires_at_s`, in unix seconds, is when Meta stops taking it.
+    name when it is standard, else `custom`. `event_time_s` is when it happened and
+    `expires_at_s` when Meta stops taking it, unix seconds. `match_keys` are the
+    keys of `user_data`.
     """
 
     payload: bytes = field(repr=False)
     event_label: str
+    event_time_s: int
     expires_at_s: int
     match_keys: tuple[str, ...]
     notes: Notes = ()

@@ -28,7 +28,7 @@ import orjson
 
 from consumer.core.decision import Group, NoteWord, Reason
 from consumer.core.depth import is_too_deep
-from consumer.core.mapping import CUSTOM_DATA, EVENT_KEYS, USER_DATA_KEYS
+from consumer.core.mapping import CUSTOM_DATA, EVENT_KEYS, USER_DATA_KEYS, WISHES
 from consumer.core.sources import Object
 from consumer.core.trail import Trail
 
@@ -56,17 +56,9 @@ CLICK_COOKIES = ("_fbc", "_fbp")
 NESTED_PLACES = frozenset({"user_data", "custom_data"})
 FACEBOOK_KEYS = EVENT_KEYS - NESTED_PLACES
 
-# Wishes for privacy. They are read no deeper than a list, and what cannot be read of
-# them means the safe side: taken out, they would mean the other one.
-WISHES = frozenset(
-    {
-        "opt_out",
-        "data_processing_options",
-        "data_processing_options_country",
-        "data_processing_options_state",
-    }
-)
-_NEVER_TOO_DEEP = NESTED_PLACES | WISHES
+# Wishes are read no deeper than a list, and what cannot be read of them means the
+# safe side: taken out, they would mean the other one.
+_NEVER_TOO_DEEP = NESTED_PLACES.union(WISHES)
 
 
 def parse(value: bytes) -> dict[str, object] | Reason:
@@ -110,7 +102,7 @@ def _object(value: object, field: str, trail: Trail) -> Object:
 
 def _shallow(overrides: Object, names: Container[str], others: str, trail: Trail) -> Object:
     """Overrides without those that nest too deep. A key outside `names` is noted as `others`."""
-    deep = {key for key, value in overrides.items() if key not in _NEVER_TOO_DEEP and is_too_deep(value)}
+    deep = [key for key, value in overrides.items() if key not in _NEVER_TOO_DEEP and is_too_deep(value)]
     if not deep:
         return overrides
     for key in deep:

@@ -18,19 +18,21 @@ from __future__ import annotations
 import re
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
+from consumer.core.cleaning import holds_address
 from consumer.core.digests import APPENDIX
-from consumer.core.times import AHEAD_MS_MAX
+from consumer.core.times import AHEAD_MS_MAX, DAY_MS
 from consumer.core.values import (
     EMPTY,
     EXPIRED,
     MALFORMED,
+    PERSONAL_DATA,
     PLACEHOLDER,
     WRONG_TYPE,
     Unusable,
     is_placeholder,
 )
 
-CLICK_AGE_MS_MAX = 90 * 24 * 3600 * 1000
+CLICK_AGE_MS_MAX = 90 * DAY_MS
 
 _CLICK_ID = re.compile(r"[A-Za-z0-9_-]+")
 _FBC = re.compile(rf"fb\.[0-9]\.([0-9]{{1,13}})\.[A-Za-z0-9_-]+(?:\.{APPENDIX})?")
@@ -69,9 +71,11 @@ def client_ip_address(value: object) -> str | Unusable:
 
 
 def client_user_agent(value: object) -> str | Unusable:
-    """Trimmed. Whether it holds an e-mail address is not asked here."""
+    """Trimmed text; no placeholder, and none that holds an e-mail address."""
     if not isinstance(value, str):
         return WRONG_TYPE
+    if holds_address(value):
+        return PERSONAL_DATA
     trimmed = value.strip()
     if not trimmed:
         return EMPTY

@@ -8,10 +8,10 @@ value and its digest the plain one wins, as we know how it was normalised.
 
 from __future__ import annotations
 
-import datetime
+from collections.abc import Callable
+from typing import TypeVarTuple
 
-from consumer.core import identifiers, mapping, plain
-from consumer.core.cleaning import holds_address
+from consumer.core import identifiers, mapping, plain, times
 from consumer.core.decision import Group, NoteWord
 from consumer.core.event import Event
 from consumer.core.hashing import BatchHasher, Hashed
@@ -20,11 +20,10 @@ from consumer.core.rules import Rules
 from consumer.core.sources import Source, first_usable
 from consumer.core.trail import Trail
 from consumer.core.urls import click_id
-from consumer.core.values import PERSONAL_DATA, Unusable
+from consumer.core.values import Unusable
 
 UserData = dict[str, object]
-MS_A_DAY = 24 * 60 * 60 * 1000
-_FIRST_DAY = datetime.date(1970, 1, 1).toordinal()
+Ts = TypeVarTuple("Ts")
 
 
 def user_data(
@@ -33,18 +32,10 @@ def user_data(
     """Meta's `user_data`. `url` is the event's cleaned `event_source_url`, which may hold a click id."""
     found = _hashed(event, _place(event, rules, now_ms), hasher, trail)
     for key, value in (
-        (
-            "client_ip_address",
-            first_usable(
-                "client_ip_address", mapping.CLIENT_IP_ADDRESS, event, trail, identifiers.client_ip_address
-            ),
-        ),
-        (
-            "client_user_agent",
-            first_usable("client_user_agent", mapping.CLIENT_USER_AGENT, event, trail, _user_agent),
-        ),
+        ("client_ip_address", _as_it_is("client_ip_address", event, trail, identifiers.client_ip_address)),
+        ("client_user_agent", _as_it_is("client_user_agent", event, trail, identifiers.client_user_agent)),
         ("fbc", _fbc(event, time_ms, url, trail)),
-        ("fbp", first_usable("fbp", mapping.FBP, event, trail, identifiers.fbp)),
+        ("fbp", _as_it_is("fbp", event, trail, identifiers.fbp)),
     ):
         if value is not None:
             found[key] = value
@@ -56,8 +47,7 @@ def user_data(
 def _place(event: Event, rules: Rules, now_ms: int) -> Place:
     """What the person's values mean depends on the country, and on what day it is."""
     country = country_of(event.facebook_user_data.get("country")) or country_of(event.user.get("country"))
-    today = datetime.date.fromordinal(_FIRST_DAY + now_ms // MS_A_DAY)
-    return Place(country, rules.default_country, rules.birthdate_order, today)
+    return Place(country, rules.default_country, rules.birthdate_order, times.day_of(now_ms))
 
 
 def _hashed(event: Event, place: Place, hasher: BatchHasher, trail: Trail) -> UserData:
@@ -84,9 +74,15 @@ def _sent(hashed: Hashed, key: str, source: Source, trail: Trail) -> str | list[
     return hashed.sent
 
 
+def _as_it_is(
+    key: str, event: Event, trail: Trail, read: Callable[[object, *Ts], str | Unusable], *arguments: *Ts
+) -> str | None:
+    return first_usable(key, mapping.AS_IT_IS[key], event, trail, read, *arguments)
+
+
 def _fbc(event: Event, time_ms: int, url: object, trail: Trail) -> str | None:
     """The click id as it came, never rewritten; else built from the page's address."""
-    given = first_usable("fbc", mapping.FBC, event, trail, identifiers.fbc, time_ms)
+    given = _as_it_is("fbc", event, trail, identifiers.fbc, time_ms)
     clicked = click_id(url) if given is None and isinstance(url, str) else None
     if clicked is None:
         return given
@@ -96,12 +92,6 @@ def _fbc(event: Event, time_ms: int, url: object, trail: Trail) -> str | None:
         return None
     trail.came("fbc", "fbclid in event_source_url")
     return built
-
-
-def _user_agent(value: object) -> str | Unusable:
-    if isinstance(value, str) and holds_address(value):
-        return PERSONAL_DATA
-    return identifiers.client_user_agent(value)
 
 
 def _overrides_only(event: Event, trail: Trail) -> UserData:

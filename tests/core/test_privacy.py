@@ -1,4 +1,4 @@
-"""Data processing options: one group, and the safe side when it cannot be read."""
+"""Opting out, and data processing options: one group; the safe side of what cannot be read."""
 
 import pytest
 from deciding import facebook, noted, sent
@@ -8,6 +8,28 @@ from consumer.core.rules import DataProcessing, Rules
 OPTIONS = "data_processing_options"
 KEYS = (OPTIONS, "data_processing_options_country", "data_processing_options_state")
 LIMITED = (["LDU"], 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (True, True), (False, False), ("true", True), ("false", False), ("1", True), ("0", False), (1, True),
+        (0, False), (1.0, True), (0.0, False), (" false ", False),
+    ],
+)  # fmt: skip
+def test_opting_out_is_read(value, expected):
+    assert sent(facebook(opt_out=value))["opt_out"] is expected
+    assert noted(facebook(opt_out=value)) == []
+
+
+@pytest.mark.parametrize("value", ["", "no", "yes", "FALSE", 2, -1, 0.5, [], [False], {}])
+def test_what_cannot_be_read_opts_out(value):
+    assert sent(facebook(opt_out=value))["opt_out"] is True
+    assert noted(facebook(opt_out=value))[0][0] == "opt_out"
+
+
+def test_null_says_nothing_about_opting_out():
+    assert "opt_out" not in sent(facebook(opt_out=None))
 
 
 def group(rules=None, **overrides):
