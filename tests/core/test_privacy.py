@@ -1,8 +1,10 @@
 """Opting out, and data processing options: one group; the safe side of what cannot be read."""
 
 import pytest
-from deciding import facebook, noted, sent
+from deciding import NOW_MS, facebook, noted, record, sent
 
+from consumer.core.decide import decide
+from consumer.core.hashing import BatchHasher
 from consumer.core.rules import DataProcessing, Rules
 
 OPTIONS = "data_processing_options"
@@ -106,3 +108,25 @@ def test_a_setting_without_country_sends_none():
 def test_nothing_is_sent_when_nobody_says_anything():
     assert group() == (None, None, None)
     assert group(**overrides(None, 1, 1000)) == (None, None, None)
+
+
+def sources(rules=None, **overrides):
+    """Where explain says that options, country and state came from."""
+    found = {}
+    decide(record(facebook(**overrides)), rules or Rules(), BatchHasher(), NOW_MS, found)
+    return tuple(found.get(key) for key in KEYS)
+
+
+def test_only_a_key_that_the_event_gives_has_a_source_in_it():
+    path, *_ = paths = tuple(f"integrations.facebook.{key}" for key in KEYS)
+    assert sources(**overrides(["LDU"])) == (path, None, None)
+    assert sources(**overrides(["LDU"], 1, 1000)) == paths
+    assert sources(Rules(data_processing=DataProcessing(("LDU",), 1, 1000))) == (None, None, None)
+    assert sources(**overrides(None, 1, 1000)) == (None, None, None)
+
+
+def test_what_is_sent_to_be_on_the_safe_side_says_so():
+    path, country, state = (f"integrations.facebook.{key}" for key in KEYS)
+    assert sources(**overrides(5)) == (path, "the safe side", "the safe side")
+    assert sources(**overrides(["LDU"], 7)) == (path, country, "the safe side")
+    assert sources(**overrides([" "], None, 1000)) == (path, "the safe side", state)
