@@ -42,14 +42,26 @@ def first_usable(
     """The first value that `read` can use, out of the `places` of an event; None when there is none."""
     for path, place, key in sources:
         value = places[place].get(key)
-        if value is None:
+        if value is None:  # as most are: not worth a call
             continue
-        usable = read(value, *arguments)
-        if not isinstance(usable, Unusable):
+        found = usable(field, value, trail, read, *arguments)
+        if found is not None:
             trail.came(field, path)
-            return usable
-        trail.note(field, usable.note)
+            return found
     return None
+
+
+def usable(
+    field: str, value: object, trail: Trail, read: Callable[[object, *Ts], T | Unusable], *arguments: *Ts
+) -> T | None:
+    """What `read` makes of a value; None when it is absent, and with a note when it cannot be used."""
+    if value is None:
+        return None
+    found = read(value, *arguments)
+    if isinstance(found, Unusable):
+        trail.note(field, found.note)
+        return None
+    return found
 
 
 def at_path(root: object, path: Path) -> object:
