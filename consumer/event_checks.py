@@ -79,7 +79,7 @@ def _error(decision: Invalid, event: FoundEvent) -> str:
     told = [decision.detail] if decision.detail else []
     if decision.reason is Reason.NOT_JSON:
         told = [_where_json_breaks(event)]
-    told += [f"{note.field} {note.note}" for note in decision.notes]
+    told += [f"{note.field} {note.word}" for note in decision.notes]
     return f"{decision.reason} ({', '.join(told)})" if told else decision.reason
 
 
@@ -95,7 +95,7 @@ def _once_a_field(notes: Sequence[Note], unlike: Sequence[Remark]) -> Iterator[R
     """The notes, one remark a field, with the properties they are about; then what else the schema says."""
     words: dict[str, list[NoteWord]] = {}
     for note in notes:
-        words.setdefault(note.field, []).append(note.note)
+        words.setdefault(note.field, []).append(note.word)
     paths = {remark.field: KEY_OF_PATH.get(LIST_PLACE.sub("", remark.field)) for remark in unlike}
     for field, said in words.items():
         about = [path for path, key in paths.items() if key == field]

@@ -114,7 +114,7 @@ def explained(entries: Iterable[Entry], rules: Rules, now_ms: int) -> Iterator[E
 
 def row(decision: Decision) -> dict[str, Any]:
     """Decision, reason, payload (None unless deliverable) and notes, as JSON has them."""
-    notes = [{"field": note.field, "note": note.note} for note in decision.notes]
+    notes = [{"field": note.field, "note": note.word} for note in decision.notes]
     if isinstance(decision, Deliverable):
         payload = orjson.loads(decision.payload)
         return {"decision": "deliverable", "reason": None, "payload": payload, "notes": notes}

@@ -67,7 +67,7 @@ def payload(one):
 
 
 def notes(one, field):
-    return {str(note.note) for note in one.decision.notes if note.field == field}
+    return {str(note.word) for note in one.decision.notes if note.field == field}
 
 
 # Tables of names

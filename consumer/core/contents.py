@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Set
 from typing import TypeVar, TypeVarTuple
 
 from consumer.core import numbers, plain
-from consumer.core.decision import Group, NoteWord
+from consumer.core.decision import NoteGroup, NoteWord
 from consumer.core.event import NOTHING
 from consumer.core.mapping import CONTENT_KEYS, CONTENT_TEXTS
 from consumer.core.rules import ContentId
@@ -49,7 +49,7 @@ def lines_of_items(items: list[Object], currency: str | None, first: ContentId, 
     for item in items:
         its_product = product(item)
         if its_product is NOTHING and item.get("product") is not None:
-            trail.note(Group.CONTENTS, NoteWord.WRONG_TYPE)
+            trail.note(NoteGroup.CONTENTS, NoteWord.WRONG_TYPE)
         places = (its_product, item) if first is ContentId.PRODUCT else (item, its_product)
         ids = (place.get("id") for place in places)
         prices = (its_product.get("price"), item.get("price"))
@@ -75,9 +75,9 @@ def _line(
 ) -> Line | None:
     identifier = _first(ids, trail, plain.content_id)
     if identifier is None:
-        trail.note(Group.CONTENTS, NoteWord.MISSING)
+        trail.note(NoteGroup.CONTENTS, NoteWord.MISSING)
         return None
-    quantity = usable(Group.CONTENTS, count, trail, numbers.quantity)
+    quantity = usable(NoteGroup.CONTENTS, count, trail, numbers.quantity)
     line: Line = {"id": identifier, "quantity": 1 if quantity is None else quantity}
     price = _first(prices, trail, numbers.money, currency)
     if price is not None:
@@ -89,7 +89,7 @@ def _first(
     values: Iterable[object], trail: Trail, read: Callable[[object, *Ts], T | Unusable], *arguments: *Ts
 ) -> T | None:
     for value in values:
-        found = usable(Group.CONTENTS, value, trail, read, *arguments)
+        found = usable(NoteGroup.CONTENTS, value, trail, read, *arguments)
         if found is not None:
             return found
     return None
@@ -98,8 +98,8 @@ def _first(
 def _texts(entry: Object, allow: Set[str], trail: Trail) -> Iterator[tuple[str, str]]:
     for key, value in entry.items():
         if key in CONTENT_TEXTS:
-            text = usable(Group.CONTENTS, value, trail, plain.text if key in allow else plain.clean_text)
+            text = usable(NoteGroup.CONTENTS, value, trail, plain.text if key in allow else plain.clean_text)
             if text is not None:
                 yield key, text
         elif key not in CONTENT_KEYS and value is not None:
-            trail.note(Group.CONTENTS, NoteWord.UNKNOWN_KEY)
+            trail.note(NoteGroup.CONTENTS, NoteWord.UNKNOWN_KEY)

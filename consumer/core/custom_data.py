@@ -20,7 +20,7 @@ from consumer.core import contents, mapping, numbers, plain
 from consumer.core.cleaning import DROPPED, clean_entry, holds_address
 from consumer.core.contents import Line
 from consumer.core.currencies import code
-from consumer.core.decision import Group, NoteWord
+from consumer.core.decision import NoteGroup, NoteWord
 from consumer.core.depth import is_too_deep
 from consumer.core.event import Event
 from consumer.core.rules import Rules
@@ -68,7 +68,7 @@ def custom_data(event: Event, name: str, rules: Rules, trail: Trail) -> CustomDa
 
 def _items(event: Event, trail: Trail) -> list[Object]:
     items = event.root.get("items")
-    return [] if items is None else contents.objects(items, Group.ITEMS, trail)
+    return [] if items is None else contents.objects(items, NoteGroup.ITEMS, trail)
 
 
 def _nothing() -> None:
@@ -120,7 +120,7 @@ class _Rows(NamedTuple):
         is_row = key in mapping.CUSTOM_DATA
         for path in self.rules.custom_data_paths[key]:
             value = at_path(self.event.root, path)
-            found = usable(key if is_row else Group.CUSTOM_DATA, value, self.trail, read, *arguments)
+            found = usable(key if is_row else NoteGroup.CUSTOM_DATA, value, self.trail, read, *arguments)
             if found is not None:
                 self.trail.came(key if is_row else f"custom_data.{key}", ".".join(map(str, path)))
                 return found
@@ -149,12 +149,12 @@ class _Rows(NamedTuple):
         return found or []
 
     def _given_lines(self, value: object, currency: str | None) -> list[Line] | Unusable:
-        given = contents.objects(value, Group.CONTENTS, self.trail)
+        given = contents.objects(value, NoteGroup.CONTENTS, self.trail)
         allow = self.rules.custom_data_allow
         return contents.lines_of_override(given, currency, allow, self.trail) or EMPTY
 
     def _lines_at_path(self, value: object, currency: str | None) -> list[Line] | Unusable:
-        items = contents.objects(value, Group.CONTENTS, self.trail)
+        items = contents.objects(value, NoteGroup.CONTENTS, self.trail)
         return contents.lines_of_items(items, currency, self.rules.content_id, self.trail) or EMPTY
 
     def _lines_of_items(self, currency: str | None) -> list[Line]:
@@ -196,7 +196,7 @@ def _cleaned(found: CustomData, allow: Set[str], trail: Trail) -> CustomData:
         # A row has no personal name, and a form; only its text may hold an address.
         cleaned = value if is_row and not _holds_address(value) else clean_entry(key, value, allow)
         if cleaned is not value:
-            trail.note(key if is_row else Group.CUSTOM_DATA, NoteWord.PERSONAL_DATA)
+            trail.note(key if is_row else NoteGroup.CUSTOM_DATA, NoteWord.PERSONAL_DATA)
         if cleaned is not DROPPED:
             kept[key] = cleaned
     return kept

@@ -67,7 +67,7 @@ class NoteWord(StrEnum):
     TOO_DEEP = "too_deep"
 
 
-class Group(StrEnum):
+class NoteGroup(StrEnum):
     """What a lost value was part of, where no one Meta key is meant."""
 
     USER = "user"
@@ -82,12 +82,12 @@ class Note(NamedTuple):
     """
     One value lost, never the event.
 
-    `field` is a Meta key or a `Group`: a closed set (`mapping.NOTE_FIELDS`), so
+    `field` is a Meta key or a `NoteGroup`: a closed set (`mapping.NOTE_FIELDS`), so
     both words can be metric attributes. No note holds a customer's key or value.
     """
 
     field: str
-    note: NoteWord
+    word: NoteWord
 
 
 Notes = tuple[Note, ...]

@@ -26,7 +26,7 @@ from typing import NamedTuple
 
 import orjson
 
-from consumer.core.decision import Group, NoteWord, Reason
+from consumer.core.decision import NoteGroup, NoteWord, Reason
 from consumer.core.depth import is_too_deep
 from consumer.core.mapping import CUSTOM_DATA, EVENT_KEYS, USER_DATA_KEYS, WISHES
 from consumer.core.sources import Object
@@ -74,21 +74,21 @@ def open_event(root: Object, trail: Trail) -> Event:
     """The places of an event; a place that is no object is empty, with a note on what it would have given."""
     context = _object(root.get("context"), "event_time", trail)
     device = _object(context.get("device"), "client_user_agent", trail)
-    integrations = _object(root.get("integrations"), Group.FACEBOOK, trail)
-    facebook = _object(integrations.get("facebook"), Group.FACEBOOK, trail)
-    user_data = _object(facebook.get("user_data"), Group.USER_DATA, trail)
-    custom_data = _object(facebook.get("custom_data"), Group.CUSTOM_DATA, trail)
+    integrations = _object(root.get("integrations"), NoteGroup.FACEBOOK, trail)
+    facebook = _object(integrations.get("facebook"), NoteGroup.FACEBOOK, trail)
+    user_data = _object(facebook.get("user_data"), NoteGroup.USER_DATA, trail)
+    custom_data = _object(facebook.get("custom_data"), NoteGroup.CUSTOM_DATA, trail)
     return Event(
         root,
-        _object(root.get("user"), Group.USER, trail),
+        _object(root.get("user"), NoteGroup.USER, trail),
         _object(root.get("browser"), "client_user_agent", trail),
         context,
         _object(context.get("page"), "event_source_url", trail),
         device,
         _click_cookies(device.get("cookie")),
-        _shallow(facebook, FACEBOOK_KEYS, Group.FACEBOOK, trail),
-        _shallow(user_data, USER_DATA_KEYS, Group.USER_DATA, trail),
-        _shallow(custom_data, CUSTOM_DATA, Group.CUSTOM_DATA, trail),
+        _shallow(facebook, FACEBOOK_KEYS, NoteGroup.FACEBOOK, trail),
+        _shallow(user_data, USER_DATA_KEYS, NoteGroup.USER_DATA, trail),
+        _shallow(custom_data, CUSTOM_DATA, NoteGroup.CUSTOM_DATA, trail),
     )
 
 

@@ -1,9 +1,10 @@
 """
 What identifies a browser, a click or an account, and is sent as it is.
 
-Not one of these is rewritten: a click id is case-sensitive, and Meta refuses a
-whole request for one `fbc` that is not in its form. So a value is right as it
-stands, or unusable.
+None of these is rewritten, but for blanks around an address or a user agent and
+for the proxies that follow an address: a click id is case-sensitive, and Meta
+refuses a whole request for one `fbc` that is not in its form. So a value is
+right as it stands, or unusable.
 
     fbc    fb.<subdomain index>.<creation time in ms>.<click id>
     fbp    fb.<subdomain index>.<creation time in ms>.<random number>
@@ -32,6 +33,7 @@ from consumer.core.values import (
     is_placeholder,
 )
 
+# How long Meta takes a click id after the click (its documentation of `fbc`, read in November 2026).
 CLICK_AGE_MS_MAX = 90 * DAY_MS
 
 _CLICK_ID = re.compile(r"[A-Za-z0-9_-]+")

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from consumer.core.decision import Group
+from consumer.core.decision import NoteGroup
 from consumer.core.sources import Source
 
 # Commanders Act event -> Meta's standard event. Any other event goes under its own name.
@@ -106,7 +106,7 @@ EVENT_KEYS = frozenset({*EVENT, *EVENT_OBJECTS, *EVENT_TEXTS, *WISHES, "user_dat
 # user_data. ------------------------------------------------------------------------------------
 
 
-class Hashed(NamedTuple):
+class HashedRow(NamedTuple):
     """A key that is sent as a digest: override, plain property, property that holds digests."""
 
     key: str
@@ -115,8 +115,8 @@ class Hashed(NamedTuple):
     digest: Source
 
 
-def _hashed(key: str, plain: str) -> Hashed:
-    return Hashed(key, *_sources(f"integrations.facebook.user_data.{key}", plain, f"{plain}_sha256"))
+def _hashed(key: str, plain: str) -> HashedRow:
+    return HashedRow(key, *_sources(f"integrations.facebook.user_data.{key}", plain, f"{plain}_sha256"))
 
 
 HASHED = (
@@ -226,4 +226,4 @@ SOURCES = {
 # The Meta key that each path of an event is read for.
 KEY_OF_PATH = {source.path: key for key, sources in SOURCES.items() for source in sources}
 
-NOTE_FIELDS = EVENT_KEYS | USER_DATA_KEYS | frozenset(CUSTOM_DATA) | frozenset(Group)
+NOTE_FIELDS = EVENT_KEYS | USER_DATA_KEYS | frozenset(CUSTOM_DATA) | frozenset(NoteGroup)

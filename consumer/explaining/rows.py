@@ -118,7 +118,7 @@ def _notes(decision: Decision) -> dict[str, str]:
     """Field -> `expired: older than 90 days; malformed: …`, each note once."""
     said: dict[str, list[str]] = {}
     for note in dict.fromkeys(decision.notes):
-        said.setdefault(note.field, []).append(f"{note.note}: {what_happened(note)}")
+        said.setdefault(note.field, []).append(f"{note.word}: {what_happened(note)}")
     return {field: "; ".join(sentences) for field, sentences in said.items()}
 
 

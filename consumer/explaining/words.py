@@ -63,9 +63,9 @@ def why_not(decision: Filtered | Invalid, keys: Collection[str], rule: MatchRule
 
 def what_happened(note: Note) -> str:
     """The sentence for a note."""
-    if note.note is NoteWord.MISSING:
-        return WITHOUT.get(note.field, NOTES[note.note])
-    return NOTES[note.note]
+    if note.word is NoteWord.MISSING:
+        return WITHOUT.get(note.field, NOTES[note.word])
+    return NOTES[note.word]
 
 
 def what_is_known(keys: Collection[str], rule: MatchRule) -> str:

@@ -4,7 +4,7 @@ import pytest
 from deciding import decided, event, sent
 
 from consumer.core import mapping
-from consumer.core.decision import Group
+from consumer.core.decision import NoteGroup
 from consumer.core.rules import Rules
 
 # The pairs of the documentation, in its order.
@@ -97,7 +97,7 @@ def test_a_path_is_read_for_one_key():
     assert mapping.KEY_OF_PATH["context.event_id"] == "event_id"
     assert mapping.KEY_OF_PATH["integrations.facebook.opt_out"] == "opt_out"
     assert len(mapping.KEY_OF_PATH) == sum(map(len, mapping.SOURCES.values()))
-    assert set(mapping.SOURCES) == mapping.NOTE_FIELDS - {"user_data", "custom_data", *Group}
+    assert set(mapping.SOURCES) == mapping.NOTE_FIELDS - {"user_data", "custom_data", *NoteGroup}
 
 
 # Meta's reference of server event, customer information and custom data parameters.
