@@ -15,8 +15,9 @@ An event is read at a few places only, so they are looked up once, side by side:
         └ custom_data                   facebook_custom_data
 
 Something else than an object in one of these places counts as absent, and
-leaves a note. Overrides nested too deep are taken out here, once for all, so
-that nobody after this file has to think of depth.
+leaves a note; cookies leave none, as most of them are nothing to Meta.
+Overrides nested too deep are taken out here, once for all, so that nobody after
+this file has to think of depth.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ def parse(value: bytes) -> dict[str, object] | Reason:
         root = orjson.loads(value)
     except orjson.JSONDecodeError:
         return Reason.NOT_JSON
-    return root if type(root) is dict else Reason.NOT_AN_OBJECT
+    return root if isinstance(root, dict) else Reason.NOT_AN_OBJECT
 
 
 def open_event(root: Object, trail: Trail) -> Event:
@@ -93,7 +94,7 @@ def open_event(root: Object, trail: Trail) -> Event:
 
 
 def _object(value: object, field: str, trail: Trail) -> Object:
-    if type(value) is dict:
+    if isinstance(value, dict):
         return value
     if value is not None:
         trail.note(field, NoteWord.WRONG_TYPE)
@@ -111,7 +112,7 @@ def _shallow(overrides: Object, names: Container[str], others: str, trail: Trail
 
 
 def _click_cookies(cookie: object) -> Object:
-    """Meta's two cookies out of a `Cookie` header's text, or out of an object of cookies."""
+    """Meta's two cookies out of a `Cookie` header's text, or all of an object; of anything else none."""
     if not isinstance(cookie, str):
         return cookie if isinstance(cookie, dict) else NOTHING
     found: dict[str, object] = {}

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from consumer.core.decision import Filtered, Invalid, Note, NoteWord, Reason
-from consumer.core.qualify import IDENTIFIERS, OTHERS
+from consumer.core.mapping import USER_DATA_KEYS
+from consumer.core.qualify import IDENTIFIERS, OTHERS, is_enough_by_rule, is_never_enough
 from consumer.core.rules import MatchRule
 
 REASONS = {
@@ -74,14 +75,10 @@ def what_is_known(keys: Collection[str], rule: MatchRule) -> str:
     others = [key for key in keys if key in OTHERS]
     has = f"{_named(identifiers, 'identifier')} and {_named(others, 'other')}"
     says = f"has {has}; CAPI_MATCH_RULE={rule} needs {RULES[rule]}"
-    if _is_metas_refusal(identifiers, others, rule):
+    person = [key for key in keys if key in USER_DATA_KEYS]
+    if is_enough_by_rule(person, rule) and is_never_enough(person):
         return f"{says}, and Meta refuses {', '.join(others)} with nothing beside"
     return says
-
-
-def _is_metas_refusal(identifiers: Sequence[str], others: Sequence[str], rule: MatchRule) -> bool:
-    """Whether it is Meta and not the rule: without an identifier no rule but `any` is content."""
-    return rule is MatchRule.ANY and not identifiers and len(others) >= 3
 
 
 def _named(keys: Sequence[str], what: str) -> str:
