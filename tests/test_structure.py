@@ -105,7 +105,7 @@ def test_the_core_imports_itself_the_standard_library_and_four_libraries(module)
 def test_the_core_remembers_nothing_of_a_record():
     """An address may stand in the name of a parameter: what is remembered would outlive its batch."""
     from_functools = {name for module in CORE for name in IMPORTS[module] if name.startswith("functools")}
-    assert from_functools == {"functools", "functools.cache", "functools.partial"}
+    assert from_functools == {"functools", "functools.cache"}
     functions = [
         (module, node) for module in CORE for node in ast.walk(TREES[module]) if hasattr(node, "name")
     ]

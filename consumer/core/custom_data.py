@@ -13,7 +13,6 @@ Personal data is taken out at the end, whatever way it came in.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Set
-from functools import partial
 from typing import NamedTuple, TypeVar, TypeVarTuple
 
 from consumer.core import contents, mapping, numbers, plain
@@ -47,17 +46,20 @@ def custom_data(event: Event, name: str, rules: Rules, trail: Trail) -> CustomDa
         "value": rows.first("value", numbers.money, currency),
         "currency": currency,
         "contents": lines or None,
-        "content_name": rows.text(
-            "content_name", lambda: rows.of_products("content_name", plain.text, PRODUCT_NAME)
+        "content_name": rows.first(
+            "content_name",
+            plain.text,
+            otherwise=lambda: rows.of_products("content_name", plain.text, PRODUCT_NAME),
         ),
-        "content_category": rows.text(
+        "content_category": rows.first(
             "content_category",
-            lambda: rows.of_products("content_category", plain.text, mapping.PRODUCT_CATEGORIES),
+            plain.text,
+            otherwise=lambda: rows.of_products("content_category", plain.text, mapping.PRODUCT_CATEGORIES),
         ),
-        "content_type": rows.text("content_type", lambda: rules.content_type or None),
-        "status": rows.text("status"),
+        "content_type": rows.first("content_type", plain.text, otherwise=lambda: rules.content_type or None),
+        "status": rows.first("status", plain.text),
         "order_id": rows.first("order_id", plain.text_or_integer),
-        "search_string": rows.text("search_string"),
+        "search_string": rows.first("search_string", plain.text),
         "num_items": rows.first(
             "num_items", numbers.whole_number, 0, otherwise=lambda: rows.lines_counted(lines)
         ),
@@ -89,32 +91,24 @@ class _Rows(NamedTuple):
         key: str,
         read: Callable[[object, *Ts], T | Unusable],
         *arguments: *Ts,
+        at_paths: Callable[[object, *Ts], T | Unusable] | None = None,
         otherwise: Callable[[], T | None] = _nothing,
     ) -> T | None:
-        """The override; else the user's own paths, where there are any; else the row, then `otherwise`."""
-        override = mapping.CUSTOM_DATA[key].override
-        found = first_usable(key, override, self.event, self.trail, read, *arguments)
-        return self._behind(key, otherwise, read, *arguments) if found is None else found
+        """
+        The override; else the row's sources, then `otherwise`, or in their place the user's own paths.
 
-    def text(self, key: str, otherwise: Callable[[], str | None] = _nothing) -> str | None:
-        """As `first`, of text."""
-        return self.first(key, plain.text, otherwise=otherwise)
-
-    def _behind(
-        self,
-        key: str,
-        otherwise: Callable[[], T | None],
-        read: Callable[[object, *Ts], T | Unusable],
-        *arguments: *Ts,
-    ) -> T | None:
-        """What counts without an override. The user's own paths replace the row and what stands in for it."""
-        if key in self.rules.custom_data_paths:
-            return self._at_paths(key, read, *arguments)
+        `at_paths` reads there when something else is expected than in the row.
+        """
         row = mapping.CUSTOM_DATA[key]
-        if row.events is not None and self.name not in row.events:
-            return None
-        found = first_usable(key, row.sources, self.event, self.trail, read, *arguments)
-        return otherwise() if found is None else found
+        is_replaced = key in self.rules.custom_data_paths
+        is_for_event = row.events is None or self.name in row.events
+        sources = row.sources if is_for_event and not is_replaced else row.override
+        found = first_usable(key, sources, self.event, self.trail, read, *arguments)
+        if found is not None:
+            return found
+        if is_replaced:
+            return self._at_paths(key, at_paths or read, *arguments)
+        return otherwise() if is_for_event else None
 
     def _at_paths(self, key: str, read: Callable[[object, *Ts], T | Unusable], *arguments: *Ts) -> T | None:
         is_row = key in mapping.CUSTOM_DATA
@@ -141,11 +135,13 @@ class _Rows(NamedTuple):
 
     def contents(self, currency: str | None) -> list[Line]:
         """The lines of an override, else of the items; an override without a usable line counts as absent."""
-        override = mapping.CUSTOM_DATA["contents"].override
-        found = first_usable("contents", override, self.event, self.trail, self._given_lines, currency)
-        if found is None:
-            items = partial(self._lines_of_items, currency)
-            found = self._behind("contents", items, self._lines_at_path, currency)
+        found = self.first(
+            "contents",
+            self._given_lines,
+            currency,
+            at_paths=self._lines_at_path,
+            otherwise=lambda: self._lines_of_items(currency),
+        )
         return found or []
 
     def _given_lines(self, value: object, currency: str | None) -> list[Line] | Unusable:

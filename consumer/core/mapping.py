@@ -179,8 +179,9 @@ class Row(NamedTuple):
     """
     Where the value of a `custom_data` key comes from.
 
-    An override is read in every event. The `sources` behind it are read in the
-    `events` that have these Meta names; in every event when that is None.
+    An override is read in every event. The `sources`, which begin with the
+    override, are read in the `events` that have these Meta names; in every
+    event when that is None.
     """
 
     override: tuple[Source, ...]
@@ -190,7 +191,7 @@ class Row(NamedTuple):
 
 def _row(key: str, *paths: str, events: frozenset[str] | None = None) -> Row:
     override = _sources(f"integrations.facebook.custom_data.{key}")
-    return Row(override, _sources(*paths), events)
+    return Row(override, override + _sources(*paths), events)
 
 
 CUSTOM_DATA = {
@@ -221,7 +222,7 @@ SOURCES = {
     **{row.key: row[1:] for row in HASHED},
     **AS_IT_IS,
     **GIVEN,
-    **{key: row.override + row.sources for key, row in CUSTOM_DATA.items()},
+    **{key: row.sources for key, row in CUSTOM_DATA.items()},
 }
 # The Meta key that each path of an event is read for.
 KEY_OF_PATH = {source.path: key for key, sources in SOURCES.items() for source in sources}

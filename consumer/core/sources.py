@@ -42,12 +42,13 @@ def first_usable(
     """The first value that `read` can use, out of the `places` of an event; None when there is none."""
     for path, place, key in sources:
         value = places[place].get(key)
-        if value is None:  # as most are: not worth a call
+        if value is None:
             continue
-        found = usable(field, value, trail, read, *arguments)
-        if found is not None:
+        found = read(value, *arguments)  # as `usable` does, without a call for each value of each event
+        if not isinstance(found, Unusable):
             trail.came(field, path)
             return found
+        trail.note(field, found.note)
     return None
 
 
