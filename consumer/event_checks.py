@@ -20,10 +20,10 @@ from typing import Any, NamedTuple
 import jsonschema_rs
 import orjson
 
-from consumer.core import mapping
 from consumer.core.decide import decide
 from consumer.core.decision import Decision, Filtered, Invalid, Note, NoteWord, Reason
 from consumer.core.event import parse
+from consumer.core.mapping import KEY_OF_PATH
 from consumer.core.record import Partition, Record
 from consumer.core.rules import Rules
 from consumer.files.lines import FoundEvent, Remark
@@ -36,31 +36,6 @@ LIST_PLACE = re.compile(r"\.\d+$")
 TIME = "event_time"
 TIME_UNREAD = "cannot be read; it would be sent with the time of publishing; write 2026-01-31T18:00:00Z"
 TIME_AHEAD = "lies ahead of now; it would be sent with the time of publishing"
-
-
-def _fields() -> dict[str, str]:
-    """The Meta key that each path of an event is read for."""
-    rows = {
-        "event_name": mapping.EVENT_NAME_OVERRIDE,
-        "event_id": mapping.EVENT_ID,
-        TIME: mapping.EVENT_TIME,
-        "action_source": mapping.ACTION_SOURCE,
-        "event_source_url": mapping.EVENT_SOURCE_URL,
-        "referrer_url": mapping.REFERRER_URL,
-        "client_ip_address": mapping.CLIENT_IP_ADDRESS,
-        "client_user_agent": mapping.CLIENT_USER_AGENT,
-        "fbc": mapping.FBC,
-        "fbp": mapping.FBP,
-        **mapping.EVENT_OBJECTS,
-        **mapping.EVENT_TEXTS,
-        **mapping.GIVEN,
-        **{row.key: row[1:] for row in mapping.HASHED},
-        **{key: row.sources for key, row in mapping.CUSTOM_DATA.items()},
-    }
-    return {source.path: key for key, sources in rows.items() for source in sources}
-
-
-FIELDS = _fields()
 
 
 class Checked(NamedTuple):
@@ -104,7 +79,7 @@ def _error(decision: Invalid, event: FoundEvent) -> str:
     told = [decision.detail] if decision.detail else []
     if decision.reason is Reason.NOT_JSON:
         told = [_where_json_breaks(event)]
-    told += [f"{note.field} {note.note}" for note in decision.notes]
+    told += [f"{note.field} {note.word}" for note in decision.notes]
     return f"{decision.reason} ({', '.join(told)})" if told else decision.reason
 
 
@@ -120,8 +95,8 @@ def _once_a_field(notes: Sequence[Note], unlike: Sequence[Remark]) -> Iterator[R
     """The notes, one remark a field, with the properties they are about; then what else the schema says."""
     words: dict[str, list[NoteWord]] = {}
     for note in notes:
-        words.setdefault(note.field, []).append(note.note)
-    paths = {remark.field: FIELDS.get(LIST_PLACE.sub("", remark.field)) for remark in unlike}
+        words.setdefault(note.field, []).append(note.word)
+    paths = {remark.field: KEY_OF_PATH.get(LIST_PLACE.sub("", remark.field)) for remark in unlike}
     for field, said in words.items():
         about = [path for path, key in paths.items() if key == field]
         yield Remark(field, _of_notes(field, said, about))

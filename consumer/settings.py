@@ -30,6 +30,7 @@ from pydantic_settings import (
 
 from consumer import group_protocol, poll_interval
 from consumer import setting_forms as forms
+from consumer.core import privacy
 from consumer.core.rules import (
     EVENT_BYTES_MAX,
     BirthdateOrder,
@@ -274,14 +275,14 @@ class Settings(BaseSettings):
     @field_validator("data_processing_options_country")
     @classmethod
     def _processing_country(cls, number: int | None) -> int | None:
-        if number not in (None, 0, 1):
+        if number is not None and number not in privacy.COUNTRIES:
             raise ValueError("0 or 1")
         return number
 
     @field_validator("data_processing_options_state")
     @classmethod
     def _processing_state(cls, number: int | None) -> int | None:
-        if number not in (None, 0) and not 1000 <= (number or 0) <= 1013:
+        if number is not None and number not in privacy.STATES:
             raise ValueError("0 or 1000 to 1013")
         return number
 

@@ -237,7 +237,7 @@ class Worker:
     def _count(self, decisions: Sequence[Decision]) -> None:
         self._telemetry.add(metrics.CONSUMED, len(decisions))
         filtered = Counter((d.reason.value,) for d in decisions if isinstance(d, Filtered))
-        notes = Counter((note.field, note.note.value) for d in decisions for note in d.notes)
+        notes = Counter((note.field, note.word.value) for d in decisions for note in d.notes)
         self._telemetry.add_all(metrics.FILTERED, filtered)
         self._telemetry.add_all(metrics.NOTES, notes)
 

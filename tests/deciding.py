@@ -80,7 +80,7 @@ def sent(value: Json, rules: Rules | None = None, **more: Json) -> dict[str, Jso
 
 def noted(value: Json, rules: Rules | None = None, **more: Json) -> list[tuple[str, str]]:
     """The notes of a decision, as text."""
-    return [(note.field, str(note.note)) for note in decided(value, rules, **more).notes]
+    return [(note.field, str(note.word)) for note in decided(value, rules, **more).notes]
 
 
 def reason(value: Json, rules: Rules | None = None, **more: Json) -> str | None:

@@ -42,7 +42,7 @@ RULES = Rules(user_consent_category="3", default_country="fr")
 
 def as_file(decision):
     """A decision as its file holds it."""
-    notes = [[note.field, note.note] for note in decision.notes]
+    notes = [[note.field, note.word] for note in decision.notes]
     if isinstance(decision, Deliverable):
         payload = orjson.loads(decision.payload)
         return {"decision": "deliverable", "label": decision.event_label, "notes": notes, "payload": payload}
@@ -76,7 +76,7 @@ def test_what_the_schema_has_nothing_against_leaves_no_note_about_its_form(name)
     event = orjson.loads((GOLDEN / f"{name}.event.json").read_bytes())
     assert jsonschema_rs.validator_for(schema(EVENT)).is_valid(event)
     spoken_of = {"missing", "personal_data", "no_country", "ambiguous", "expired", "placeholder"}
-    assert {note.note for note in decision_about(name).notes} <= spoken_of
+    assert {note.word for note in decision_about(name).notes} <= spoken_of
 
 
 def test_all_files_but_those_named_here_are_sent_and_keep_to_the_schema():

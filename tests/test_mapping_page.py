@@ -67,7 +67,7 @@ def payload(one):
 
 
 def notes(one, field):
-    return {str(note.note) for note in one.decision.notes if note.field == field}
+    return {str(note.word) for note in one.decision.notes if note.field == field}
 
 
 # Tables of names
@@ -82,20 +82,11 @@ def paths(sources):
     return [source.path for source in sources]
 
 
-@pytest.mark.parametrize(
-    ("key", "sources"),
-    [
-        ("event_name", mapping.EVENT_NAME_OVERRIDE),
-        ("event_id", mapping.EVENT_ID),
-        ("event_time", mapping.EVENT_TIME),
-        ("action_source", mapping.ACTION_SOURCE),
-        ("event_source_url", mapping.EVENT_SOURCE_URL),
-        ("referrer_url", mapping.REFERRER_URL),
-    ],
-)
-def test_the_sources_of_the_event_itself_stand_in_their_order(key, sources):
+@pytest.mark.parametrize("key", mapping.EVENT)
+def test_the_sources_of_the_event_itself_stand_in_their_order(key):
+    sources = paths(mapping.EVENT[key])
     (row,) = [row for row in table("Meta key", "from, in this order") if codes(row[0]) == [key]]
-    assert [codes(part)[0] for part in row[1].split(ARROW)[: len(sources)]] == paths(sources)
+    assert [codes(part)[0] for part in row[1].split(ARROW)[: len(sources)]] == sources
 
 
 def test_every_key_of_the_event_has_its_row():
@@ -106,8 +97,7 @@ def test_every_key_of_the_event_has_its_row():
 def test_the_sources_of_user_data_stand_in_their_order():
     rows = {codes(row[0])[0]: row for row in table("Meta key", "from, in this order", "sent")}
     expected = {row.key: (paths(row[1:]), "hashed") for row in mapping.HASHED}
-    for key in ("client_ip_address", "client_user_agent", "fbc", "fbp"):
-        expected[key] = (paths(getattr(mapping, key.upper())), "as it is")
+    expected |= {key: (paths(sources), "as it is") for key, sources in mapping.AS_IT_IS.items()}
     shown = {
         key: ([codes(part)[0] for part in cell.split(ARROW)], sent) for key, (_, cell, sent) in rows.items()
     }

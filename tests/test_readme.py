@@ -72,7 +72,7 @@ def test_the_event_of_the_readme_is_as_the_schema_has_it_and_is_sent(form):
         then_ms,
     )
     assert isinstance(decision, Deliverable)
-    assert {note.note for note in decision.notes} <= {"missing"}
+    assert {note.word for note in decision.notes} <= {"missing"}
     sent = orjson.loads(decision.payload)
     assert (sent["event_name"], sent["event_time"]) == ("Purchase", 1_795_456_800)
     assert sent["custom_data"]["value"] == 12.5

@@ -37,6 +37,18 @@ WORLD = {
 LIBRARIES_OF_THE_CORE = {"orjson", "babel", "phonenumbers", "pycountry"}
 CLOCKS = {"now", "today", "utcnow"}
 
+# What the core remembers from one batch to the next. It is the world's, never a customer's, and there is
+# an end to it: no arguments, a region, or the three digits at most that may be a calling code.
+REMEMBERED = {
+    "consumer.core.countries._alpha_3",
+    "consumer.core.countries._names",
+    "consumer.core.countries._other_names",
+    "consumer.core.countries.codes",
+    "consumer.core.currencies._codes",
+    "consumer.core.numbering_plans._plans",
+    "consumer.core.numbering_plans.plan",
+}
+
 # What talks to the world, each by itself: none knows another.
 ADAPTERS = {"consumer.source", "consumer.sink", "consumer.dead_letters", "consumer.health"}
 
@@ -88,6 +100,25 @@ def test_the_core_imports_itself_the_standard_library_and_four_libraries(module)
     assert tops <= LIBRARIES_OF_THE_CORE | set(sys.stdlib_module_names) | {"consumer"}
     ours = {name for name in IMPORTS[module] if name.startswith("consumer.")}
     assert all(name.startswith("consumer.core") for name in ours)
+
+
+def test_the_core_remembers_nothing_of_a_record():
+    """An address may stand in the name of a parameter: what is remembered would outlive its batch."""
+    from_functools = {name for module in CORE for name in IMPORTS[module] if name.startswith("functools")}
+    assert from_functools == {"functools", "functools.cache"}
+    functions = [
+        (module, node) for module in CORE for node in ast.walk(TREES[module]) if hasattr(node, "name")
+    ]
+    remembered = {
+        f"{module}.{node.name}"
+        for module, node in functions
+        if isinstance(node, ast.FunctionDef) and "cache" in map(ast.unparse, node.decorator_list)
+    }
+    assert remembered == REMEMBERED
+    named = [
+        node for module in CORE for node in ast.walk(TREES[module]) if getattr(node, "id", "") == "cache"
+    ]
+    assert len(named) == len(REMEMBERED)  # it stands before these functions and nowhere else
 
 
 def test_only_hashing_hashes():

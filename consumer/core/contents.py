@@ -9,18 +9,21 @@ Two shapes give lines. A line without an id is left out, as Meta refuses it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Callable, Iterable, Iterator, Set
+from typing import TypeVar, TypeVarTuple
 
 from consumer.core import numbers, plain
-from consumer.core.decision import Group, NoteWord
+from consumer.core.decision import NoteGroup, NoteWord
 from consumer.core.event import NOTHING
 from consumer.core.mapping import CONTENT_KEYS, CONTENT_TEXTS
 from consumer.core.rules import ContentId
-from consumer.core.sources import Object
+from consumer.core.sources import Object, usable
 from consumer.core.trail import Trail
 from consumer.core.values import Unusable
 
 Line = dict[str, object]
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 
 def objects(value: object, field: str, trail: Trail) -> list[Object]:
@@ -46,7 +49,7 @@ def lines_of_items(items: list[Object], currency: str | None, first: ContentId, 
     for item in items:
         its_product = product(item)
         if its_product is NOTHING and item.get("product") is not None:
-            trail.note(Group.CONTENTS, NoteWord.WRONG_TYPE)
+            trail.note(NoteGroup.CONTENTS, NoteWord.WRONG_TYPE)
         places = (its_product, item) if first is ContentId.PRODUCT else (item, its_product)
         ids = (place.get("id") for place in places)
         prices = (its_product.get("price"), item.get("price"))
@@ -70,56 +73,33 @@ def lines_of_override(given: list[Object], currency: str | None, allow: Set[str]
 def _line(
     ids: Iterable[object], count: object, prices: Iterable[object], currency: str | None, trail: Trail
 ) -> Line | None:
-    identifier = _first(ids, trail)
+    identifier = _first(ids, trail, plain.content_id)
     if identifier is None:
-        trail.note(Group.CONTENTS, NoteWord.MISSING)
+        trail.note(NoteGroup.CONTENTS, NoteWord.MISSING)
         return None
-    line: Line = {"id": identifier, "quantity": _quantity(count, trail)}
-    price = _price(prices, currency, trail)
+    quantity = usable(NoteGroup.CONTENTS, count, trail, numbers.quantity)
+    line: Line = {"id": identifier, "quantity": 1 if quantity is None else quantity}
+    price = _first(prices, trail, numbers.money, currency)
     if price is not None:
         line["item_price"] = price
     return line
 
 
-def _first(ids: Iterable[object], trail: Trail) -> str | None:
-    for value in ids:
-        if value is not None:
-            usable = plain.content_id(value)
-            if isinstance(usable, str):
-                return usable
-            trail.note(Group.CONTENTS, usable.note)
-    return None
-
-
-def _quantity(count: object, trail: Trail) -> int:
-    if count is None:
-        return 1
-    usable = numbers.quantity(count)
-    if isinstance(usable, Unusable):
-        trail.note(Group.CONTENTS, usable.note)
-        return 1
-    return usable
-
-
-def _price(prices: Iterable[object], currency: str | None, trail: Trail) -> int | float | None:
-    for value in prices:
-        if value is not None:
-            usable = numbers.money(value, currency)
-            if not isinstance(usable, Unusable):
-                return usable
-            trail.note(Group.CONTENTS, usable.note)
+def _first(
+    values: Iterable[object], trail: Trail, read: Callable[[object, *Ts], T | Unusable], *arguments: *Ts
+) -> T | None:
+    for value in values:
+        found = usable(NoteGroup.CONTENTS, value, trail, read, *arguments)
+        if found is not None:
+            return found
     return None
 
 
 def _texts(entry: Object, allow: Set[str], trail: Trail) -> Iterator[tuple[str, str]]:
     for key, value in entry.items():
-        if value is None:
-            continue
         if key in CONTENT_TEXTS:
-            usable = plain.text(value) if key in allow else plain.clean_text(value)
-            if isinstance(usable, str):
-                yield key, usable
-            else:
-                trail.note(Group.CONTENTS, usable.note)
-        elif key not in CONTENT_KEYS:
-            trail.note(Group.CONTENTS, NoteWord.UNKNOWN_KEY)
+            text = usable(NoteGroup.CONTENTS, value, trail, plain.text if key in allow else plain.clean_text)
+            if text is not None:
+                yield key, text
+        elif key not in CONTENT_KEYS and value is not None:
+            trail.note(NoteGroup.CONTENTS, NoteWord.UNKNOWN_KEY)

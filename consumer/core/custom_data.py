@@ -19,11 +19,11 @@ from consumer.core import contents, mapping, numbers, plain
 from consumer.core.cleaning import DROPPED, clean_entry, holds_address
 from consumer.core.contents import Line
 from consumer.core.currencies import code
-from consumer.core.decision import Group, NoteWord
+from consumer.core.decision import NoteGroup, NoteWord
 from consumer.core.depth import is_too_deep
 from consumer.core.event import Event
 from consumer.core.rules import Rules
-from consumer.core.sources import Object, at_path, first_usable
+from consumer.core.sources import Object, at_path, first_usable, usable
 from consumer.core.trail import Trail
 from consumer.core.values import EMPTY, TOO_DEEP, Unusable
 
@@ -38,21 +38,31 @@ PRODUCT_NAME = ("name",)
 def custom_data(event: Event, name: str, rules: Rules, trail: Trail) -> CustomData:
     """Meta's `custom_data` of an event that Meta gets as `name`."""
     rows = _Rows(event, name, rules, trail, _items(event, trail))
-    currency = rows.first("currency", code) or rows.of_products("currency", code, PRODUCT_CURRENCY)
+    currency = rows.first(
+        "currency", code, otherwise=lambda: rows.of_products("currency", code, PRODUCT_CURRENCY)
+    )
     lines = rows.contents(currency)
     found: CustomData = {
         "value": rows.first("value", numbers.money, currency),
         "currency": currency,
         "contents": lines or None,
-        "content_name": rows.first("content_name", plain.text)
-        or rows.of_products("content_name", plain.text, PRODUCT_NAME),
-        "content_category": rows.first("content_category", plain.text)
-        or rows.of_products("content_category", plain.text, mapping.PRODUCT_CATEGORIES),
-        "content_type": rows.first("content_type", plain.text) or rows.content_type(),
+        "content_name": rows.first(
+            "content_name",
+            plain.text,
+            otherwise=lambda: rows.of_products("content_name", plain.text, PRODUCT_NAME),
+        ),
+        "content_category": rows.first(
+            "content_category",
+            plain.text,
+            otherwise=lambda: rows.of_products("content_category", plain.text, mapping.PRODUCT_CATEGORIES),
+        ),
+        "content_type": rows.first("content_type", plain.text, otherwise=lambda: rules.content_type or None),
         "status": rows.first("status", plain.text),
         "order_id": rows.first("order_id", plain.text_or_integer),
         "search_string": rows.first("search_string", plain.text),
-        "num_items": rows.num_items(lines),
+        "num_items": rows.first(
+            "num_items", numbers.whole_number, 0, otherwise=lambda: rows.lines_counted(lines)
+        ),
     }
     found.update(rows.without_row())
     return _cleaned(found, rules.custom_data_allow, trail)
@@ -60,7 +70,11 @@ def custom_data(event: Event, name: str, rules: Rules, trail: Trail) -> CustomDa
 
 def _items(event: Event, trail: Trail) -> list[Object]:
     items = event.root.get("items")
-    return [] if items is None else contents.objects(items, Group.ITEMS, trail)
+    return [] if items is None else contents.objects(items, NoteGroup.ITEMS, trail)
+
+
+def _nothing() -> None:
+    """Stands in for a row that has nothing behind it."""
 
 
 class _Rows(NamedTuple):
@@ -72,87 +86,83 @@ class _Rows(NamedTuple):
     trail: Trail
     items: list[Object]
 
-    def first(self, key: str, read: Callable[[object, *Ts], T | Unusable], *arguments: *Ts) -> T | None:
-        """The override, else the row's sources, or the user's paths in their place."""
+    def first(
+        self,
+        key: str,
+        read: Callable[[object, *Ts], T | Unusable],
+        *arguments: *Ts,
+        at_paths: Callable[[object, *Ts], T | Unusable] | None = None,
+        otherwise: Callable[[], T | None] = _nothing,
+    ) -> T | None:
+        """
+        The override; else the row's sources, then `otherwise`, or in their place the user's own paths.
+
+        `at_paths` reads there when something else is expected than in the row.
+        """
         row = mapping.CUSTOM_DATA[key]
         is_replaced = key in self.rules.custom_data_paths
         is_for_event = row.events is None or self.name in row.events
         sources = row.sources if is_for_event and not is_replaced else row.override
         found = first_usable(key, sources, self.event, self.trail, read, *arguments)
-        if found is None and is_replaced:
-            return self._at_paths(key, read, *arguments)
-        return found
+        if found is not None:
+            return found
+        if is_replaced:
+            return self._at_paths(key, at_paths or read, *arguments)
+        return otherwise() if is_for_event else None
 
     def _at_paths(self, key: str, read: Callable[[object, *Ts], T | Unusable], *arguments: *Ts) -> T | None:
         is_row = key in mapping.CUSTOM_DATA
         for path in self.rules.custom_data_paths[key]:
             value = at_path(self.event.root, path)
-            if value is None:
-                continue
-            usable = read(value, *arguments)
-            if not isinstance(usable, Unusable):
+            found = usable(key if is_row else NoteGroup.CUSTOM_DATA, value, self.trail, read, *arguments)
+            if found is not None:
                 self.trail.came(key if is_row else f"custom_data.{key}", ".".join(map(str, path)))
-                return usable
-            self.trail.note(key if is_row else Group.CUSTOM_DATA, usable.note)
+                return found
         return None
 
     def of_products(
         self, key: str, read: Callable[[object], str | Unusable], names: Iterable[str]
     ) -> str | None:
-        """The first usable property of the items' products, unless the user's paths replace the row."""
-        if key in self.rules.custom_data_paths:
-            return None
+        """The first usable property of the items' products."""
         for index, item in enumerate(self.items):
             product = contents.product(item)
             for name in names:
-                value = product.get(name)
-                if value is None:
-                    continue
-                usable = read(value)
-                if isinstance(usable, str):
+                text = usable(key, product.get(name), self.trail, read)
+                if text is not None:
                     self.trail.came(key, f"items[{index}].product.{name}")
-                    return usable
-                self.trail.note(key, usable.note)
+                    return text
         return None
 
     def contents(self, currency: str | None) -> list[Line]:
         """The lines of an override, else of the items; an override without a usable line counts as absent."""
-        found = first_usable(
+        found = self.first(
             "contents",
-            mapping.CUSTOM_DATA["contents"].override,
-            self.event,
-            self.trail,
             self._given_lines,
             currency,
+            at_paths=self._lines_at_path,
+            otherwise=lambda: self._lines_of_items(currency),
         )
-        if found is not None:
-            return found
-        if "contents" in self.rules.custom_data_paths:
-            return self._at_paths("contents", self._lines_at_path, currency) or []
+        return found or []
+
+    def _given_lines(self, value: object, currency: str | None) -> list[Line] | Unusable:
+        given = contents.objects(value, NoteGroup.CONTENTS, self.trail)
+        allow = self.rules.custom_data_allow
+        return contents.lines_of_override(given, currency, allow, self.trail) or EMPTY
+
+    def _lines_at_path(self, value: object, currency: str | None) -> list[Line] | Unusable:
+        items = contents.objects(value, NoteGroup.CONTENTS, self.trail)
+        return contents.lines_of_items(items, currency, self.rules.content_id, self.trail) or EMPTY
+
+    def _lines_of_items(self, currency: str | None) -> list[Line]:
         lines = contents.lines_of_items(self.items, currency, self.rules.content_id, self.trail)
         if lines:
             self.trail.came("contents", "items")
         return lines
 
-    def _given_lines(self, value: object, currency: str | None) -> list[Line] | Unusable:
-        given = contents.objects(value, Group.CONTENTS, self.trail)
-        allow = self.rules.custom_data_allow
-        return contents.lines_of_override(given, currency, allow, self.trail) or EMPTY
-
-    def _lines_at_path(self, value: object, currency: str | None) -> list[Line] | Unusable:
-        items = contents.objects(value, Group.CONTENTS, self.trail)
-        return contents.lines_of_items(items, currency, self.rules.content_id, self.trail) or EMPTY
-
-    def content_type(self) -> str | None:
-        """The setting's, unless the user's paths replace the row."""
-        return None if "content_type" in self.rules.custom_data_paths else self.rules.content_type or None
-
-    def num_items(self, lines: list[Line]) -> int | None:
-        """Lines of `contents`, for the events that say how many."""
-        given = self.first("num_items", numbers.whole_number, 0)
-        counts = self.name in (mapping.CUSTOM_DATA["num_items"].events or ())
-        if given is not None or not counts or not lines or "num_items" in self.rules.custom_data_paths:
-            return given
+    def lines_counted(self, lines: list[Line]) -> int | None:
+        """Lines of `contents`, where there are any."""
+        if not lines:
+            return None
         self.trail.came("num_items", "lines of contents")
         return len(lines)
 
@@ -182,7 +192,7 @@ def _cleaned(found: CustomData, allow: Set[str], trail: Trail) -> CustomData:
         # A row has no personal name, and a form; only its text may hold an address.
         cleaned = value if is_row and not _holds_address(value) else clean_entry(key, value, allow)
         if cleaned is not value:
-            trail.note(key if is_row else Group.CUSTOM_DATA, NoteWord.PERSONAL_DATA)
+            trail.note(key if is_row else NoteGroup.CUSTOM_DATA, NoteWord.PERSONAL_DATA)
         if cleaned is not DROPPED:
             kept[key] = cleaned
     return kept

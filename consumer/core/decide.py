@@ -1,20 +1,26 @@
 """
 The whole business: from a record to its decision.
 
-    parse → consent → name → time → user_data → custom_data
+    parse → consent → name → overrides → action source → time
+          → the event itself → user_data → custom_data
           → a purchase without personal information? → enough to match?
           → a purchase without value or currency? → too large?
 
 Consent comes before anything else is done with an event. Nothing here reads a
-clock or anything but its arguments, so the same record gives the same bytes,
-today, on a redelivery and in a replay.
+clock or anything but its arguments. `now_ms` decides what lies ahead of now (the
+event's time, its record's, a birthdate) and what has become too old for Meta.
+
+So with the same settings a record gives the same bytes on a redelivery and in a
+replay, for as long as Meta takes the event; but for what lay ahead the first
+time and does not any more.
 """
 
 from __future__ import annotations
 
 import orjson
 
-from consumer.core import consent, event_level, qualify
+from consumer.core import consent, event_level, event_time, privacy, qualify
+from consumer.core.action_source import action_source
 from consumer.core.custom_data import custom_data
 from consumer.core.decision import CUSTOM, FILTERED_REASONS, Decision, Deliverable, Filtered, Invalid, Reason
 from consumer.core.event import open_event, parse
@@ -24,6 +30,14 @@ from consumer.core.record import Record, coordinates
 from consumer.core.rules import Rules
 from consumer.core.trail import Sources, Trail
 from consumer.core.user_data import user_data
+
+# Which field of the server event an invalid event falls for.
+_DETAILS = {
+    Reason.NO_EVENT_NAME: "event_name",
+    Reason.EVENT_TIME_IN_FUTURE: "event_time",
+    Reason.PURCHASE_WITHOUT_VALUE: "custom_data.value",
+    Reason.PURCHASE_WITHOUT_CURRENCY: "custom_data.currency",
+}
 
 
 def decide(
@@ -47,13 +61,23 @@ def decide(
     event = open_event(root, trail)
     name = event_level.name(event, rules, trail)
     if name is None:
-        return Invalid(Reason.NO_EVENT_NAME, detail="event_name", notes=trail.notes)
+        return Invalid(Reason.NO_EVENT_NAME, detail=_DETAILS[Reason.NO_EVENT_NAME], notes=trail.notes)
     origin = coordinates(record)
-    when = event_level.when(event, origin, rules, now_ms, trail)
+    overrides = event_level.clean_overrides(event, trail)
+    happened_in = action_source(event, overrides, rules, trail)
+    when = event_time.when(event, origin, happened_in, now_ms, trail)
     if isinstance(when, Reason):
         return _ended(when, name, trail)
 
-    sent = event_level.server_event(event, name, when, origin, rules, trail)
+    sent: dict[str, object] = {
+        "event_name": name,
+        "event_time": when.time_s,
+        "event_id": event_level.event_id(event, origin, trail),
+        "action_source": happened_in,
+        **event_level.addresses(event, trail),
+        **privacy.wishes(event, rules.data_processing, trail),
+        **overrides,
+    }
     person = user_data(event, when.time_ms, sent.get("event_source_url"), rules, hasher, now_ms, trail)
     details = custom_data(event, name, rules, trail)
     event_level.note_what_a_website_lacks(sent, person, trail)
@@ -76,11 +100,3 @@ def _ended(reason: Reason, name: str, trail: Trail) -> Filtered | Invalid:
 
 def _label(name: str) -> str:
     return name if name in STANDARD_EVENTS else CUSTOM
-
-
-# Which field of the server event an invalid event falls for.
-_DETAILS = {
-    Reason.EVENT_TIME_IN_FUTURE: "event_time",
-    Reason.PURCHASE_WITHOUT_VALUE: "custom_data.value",
-    Reason.PURCHASE_WITHOUT_CURRENCY: "custom_data.currency",
-}

@@ -67,7 +67,7 @@ class NoteWord(StrEnum):
     TOO_DEEP = "too_deep"
 
 
-class Group(StrEnum):
+class NoteGroup(StrEnum):
     """What a lost value was part of, where no one Meta key is meant."""
 
     USER = "user"
@@ -82,12 +82,12 @@ class Note(NamedTuple):
     """
     One value lost, never the event.
 
-    `field` is a Meta key or a `Group`: a closed set (`mapping.NOTE_FIELDS`), so
+    `field` is a Meta key or a `NoteGroup`: a closed set (`mapping.NOTE_FIELDS`), so
     both words can be metric attributes. No note holds a customer's key or value.
     """
 
     field: str
-    note: NoteWord
+    word: NoteWord
 
 
 Notes = tuple[Note, ...]
@@ -104,9 +104,9 @@ class Deliverable:
     An event as Meta will get it.
 
     `payload` is the JSON of one element of `data`. `event_label` is the mapped
-    name when it is standard, else `custom`. `match_keys` are the keys of
-    `user_data`. `event_time_s` is when it happened and `expires_at_s` when Meta
-    stops taking it, in unix seconds.
+    name when it is standard, else `custom`. `event_time_s` is when it happened and
+    `expires_at_s` when Meta stops taking it, unix seconds. `match_keys` are the
+    keys of `user_data`.
     """
 
     payload: bytes = field(repr=False)

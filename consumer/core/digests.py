@@ -18,6 +18,7 @@ import re
 from consumer.core.characters import visible
 from consumer.core.values import MALFORMED, Unusable
 
+# Of Meta's parameter builder, as its source has it (read in November 2026): eight letters, or two.
 APPENDIX = r"(?:[A-Za-z0-9_-]{8}|AQ|Ag|Aw|BA|BQ|Bg)"
 
 _DIGITS = 64

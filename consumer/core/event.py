@@ -15,8 +15,9 @@ An event is read at a few places only, so they are looked up once, side by side:
         └ custom_data                   facebook_custom_data
 
 Something else than an object in one of these places counts as absent, and
-leaves a note. Overrides nested too deep are taken out here, once for all, so
-that nobody after this file has to think of depth.
+leaves a note; cookies leave none, as most of them are nothing to Meta.
+Overrides nested too deep are taken out here, once for all, so that nobody after
+this file has to think of depth.
 """
 
 from __future__ import annotations
@@ -26,9 +27,9 @@ from typing import NamedTuple
 
 import orjson
 
-from consumer.core.decision import Group, NoteWord, Reason
+from consumer.core.decision import NoteGroup, NoteWord, Reason
 from consumer.core.depth import is_too_deep
-from consumer.core.mapping import CUSTOM_DATA, EVENT_KEYS, USER_DATA_KEYS
+from consumer.core.mapping import CUSTOM_DATA, EVENT_KEYS, USER_DATA_KEYS, WISHES
 from consumer.core.sources import Object
 from consumer.core.trail import Trail
 
@@ -56,17 +57,9 @@ CLICK_COOKIES = ("_fbc", "_fbp")
 NESTED_PLACES = frozenset({"user_data", "custom_data"})
 FACEBOOK_KEYS = EVENT_KEYS - NESTED_PLACES
 
-# Wishes for privacy. They are read no deeper than a list, and what cannot be read of
-# them means the safe side: taken out, they would mean the other one.
-WISHES = frozenset(
-    {
-        "opt_out",
-        "data_processing_options",
-        "data_processing_options_country",
-        "data_processing_options_state",
-    }
-)
-_NEVER_TOO_DEEP = NESTED_PLACES | WISHES
+# Wishes are read no deeper than a list, and what cannot be read of them means the
+# safe side: taken out, they would mean the other one.
+_NEVER_TOO_DEEP = NESTED_PLACES.union(WISHES)
 
 
 def parse(value: bytes) -> dict[str, object] | Reason:
@@ -75,33 +68,33 @@ def parse(value: bytes) -> dict[str, object] | Reason:
         root = orjson.loads(value)
     except orjson.JSONDecodeError:
         return Reason.NOT_JSON
-    return root if type(root) is dict else Reason.NOT_AN_OBJECT
+    return root if isinstance(root, dict) else Reason.NOT_AN_OBJECT
 
 
 def open_event(root: Object, trail: Trail) -> Event:
     """The places of an event; a place that is no object is empty, with a note on what it would have given."""
     context = _object(root.get("context"), "event_time", trail)
     device = _object(context.get("device"), "client_user_agent", trail)
-    integrations = _object(root.get("integrations"), Group.FACEBOOK, trail)
-    facebook = _object(integrations.get("facebook"), Group.FACEBOOK, trail)
-    user_data = _object(facebook.get("user_data"), Group.USER_DATA, trail)
-    custom_data = _object(facebook.get("custom_data"), Group.CUSTOM_DATA, trail)
+    integrations = _object(root.get("integrations"), NoteGroup.FACEBOOK, trail)
+    facebook = _object(integrations.get("facebook"), NoteGroup.FACEBOOK, trail)
+    user_data = _object(facebook.get("user_data"), NoteGroup.USER_DATA, trail)
+    custom_data = _object(facebook.get("custom_data"), NoteGroup.CUSTOM_DATA, trail)
     return Event(
         root,
-        _object(root.get("user"), Group.USER, trail),
+        _object(root.get("user"), NoteGroup.USER, trail),
         _object(root.get("browser"), "client_user_agent", trail),
         context,
         _object(context.get("page"), "event_source_url", trail),
         device,
         _click_cookies(device.get("cookie")),
-        _shallow(facebook, FACEBOOK_KEYS, Group.FACEBOOK, trail),
-        _shallow(user_data, USER_DATA_KEYS, Group.USER_DATA, trail),
-        _shallow(custom_data, CUSTOM_DATA, Group.CUSTOM_DATA, trail),
+        _shallow(facebook, FACEBOOK_KEYS, NoteGroup.FACEBOOK, trail),
+        _shallow(user_data, USER_DATA_KEYS, NoteGroup.USER_DATA, trail),
+        _shallow(custom_data, CUSTOM_DATA, NoteGroup.CUSTOM_DATA, trail),
     )
 
 
 def _object(value: object, field: str, trail: Trail) -> Object:
-    if type(value) is dict:
+    if isinstance(value, dict):
         return value
     if value is not None:
         trail.note(field, NoteWord.WRONG_TYPE)
@@ -110,7 +103,7 @@ def _object(value: object, field: str, trail: Trail) -> Object:
 
 def _shallow(overrides: Object, names: Container[str], others: str, trail: Trail) -> Object:
     """Overrides without those that nest too deep. A key outside `names` is noted as `others`."""
-    deep = {key for key, value in overrides.items() if key not in _NEVER_TOO_DEEP and is_too_deep(value)}
+    deep = [key for key, value in overrides.items() if key not in _NEVER_TOO_DEEP and is_too_deep(value)]
     if not deep:
         return overrides
     for key in deep:
@@ -119,7 +112,7 @@ def _shallow(overrides: Object, names: Container[str], others: str, trail: Trail
 
 
 def _click_cookies(cookie: object) -> Object:
-    """Meta's two cookies out of a `Cookie` header's text, or out of an object of cookies."""
+    """Meta's two cookies out of a `Cookie` header's text, or all of an object; of anything else none."""
     if not isinstance(cookie, str):
         return cookie if isinstance(cookie, dict) else NOTHING
     found: dict[str, object] = {}

@@ -14,11 +14,11 @@ import hashlib
 from typing import NamedTuple
 
 from consumer.core.decision import NoteWord
-from consumer.core.normalise import KEYS_OF_PLACE, Place, normalise
+from consumer.core.normalise import KEYS_OF_CIRCUMSTANCES, Circumstances, normalise
 from consumer.core.values import EMPTY, WRONG_TYPE, Unusable
 
 
-class Hashed(NamedTuple):
+class Digests(NamedTuple):
     """
     What is sent for one source, and what was lost of it.
 
@@ -34,10 +34,12 @@ class BatchHasher:
     """Each distinct value of a batch is normalised and hashed once; forgotten with the batch."""
 
     def __init__(self) -> None:
-        self._plain: dict[tuple[str, str, Place | None], Hashed] = {}
-        self._digests: dict[tuple[str, str, Place | None], Hashed] = {}
+        self._plain: dict[tuple[str, str, Circumstances | None], Digests] = {}
+        self._digests: dict[tuple[str, str, Circumstances | None], Digests] = {}
 
-    def hashed(self, key: str, value: object, place: Place, *, digests_only: bool = False) -> Hashed:
+    def hashed(
+        self, key: str, value: object, circumstances: Circumstances, *, digests_only: bool = False
+    ) -> Digests:
         """
         The digest or digests of a source of `user_data.<key>`.
 
@@ -46,28 +48,32 @@ class BatchHasher:
         """
         if isinstance(value, str):
             memory = self._digests if digests_only else self._plain
-            remembered_as = (key, value, place if key in KEYS_OF_PLACE else None)
+            remembered_as = (key, value, circumstances if key in KEYS_OF_CIRCUMSTANCES else None)
             known = memory.get(remembered_as)
             if known is None:
                 known = memory[remembered_as] = _hashed(
-                    digest_of(key, value, place, digests_only=digests_only)
+                    digest_of(key, value, circumstances, digests_only=digests_only)
                 )
             return known
         if isinstance(value, list):
-            return _joined([self._element(key, element, place, digests_only) for element in value])
+            return _joined([self._element(key, element, circumstances, digests_only) for element in value])
         # Numbers are rare, and 1 == 1.0 == True: they are not remembered.
-        return _hashed(digest_of(key, value, place, digests_only=digests_only))
+        return _hashed(digest_of(key, value, circumstances, digests_only=digests_only))
 
-    def _element(self, key: str, element: object, place: Place, digests_only: bool) -> Hashed:
+    def _element(
+        self, key: str, element: object, circumstances: Circumstances, digests_only: bool
+    ) -> Digests:
         # A list in a list is no value, and could be nested deeper than a stack.
         if isinstance(element, list):
             return _hashed(WRONG_TYPE)
-        return self.hashed(key, element, place, digests_only=digests_only)
+        return self.hashed(key, element, circumstances, digests_only=digests_only)
 
 
-def digest_of(key: str, value: object, place: Place, *, digests_only: bool = False) -> str | Unusable:
+def digest_of(
+    key: str, value: object, circumstances: Circumstances, *, digests_only: bool = False
+) -> str | Unusable:
     """The digest of one scalar: the one it already is, else of its normalised text."""
-    normalised = normalise(key, value, place, digests_only=digests_only)
+    normalised = normalise(key, value, circumstances, digests_only=digests_only)
     if isinstance(normalised, Unusable):
         return normalised
     return normalised.text if normalised.is_digest else sha256(normalised.text)
@@ -78,15 +84,15 @@ def sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _hashed(digest: str | Unusable) -> Hashed:
-    return Hashed(None, (digest.note,)) if isinstance(digest, Unusable) else Hashed(digest)
+def _hashed(digest: str | Unusable) -> Digests:
+    return Digests(None, (digest.note,)) if isinstance(digest, Unusable) else Digests(digest)
 
 
-def _joined(elements: list[Hashed]) -> Hashed:
+def _joined(elements: list[Digests]) -> Digests:
     if not elements:
-        return Hashed(None, (EMPTY.note,))
+        return Digests(None, (EMPTY.note,))
     digests = list(dict.fromkeys(element.sent for element in elements if isinstance(element.sent, str)))
     notes = tuple(dict.fromkeys(note for element in elements for note in element.notes))
     if not digests:
-        return Hashed(None, notes)
-    return Hashed(digests[0] if len(digests) == 1 else digests, notes)
+        return Digests(None, notes)
+    return Digests(digests[0] if len(digests) == 1 else digests, notes)

@@ -1,9 +1,10 @@
 """
 What identifies a browser, a click or an account, and is sent as it is.
 
-Not one of these is rewritten: a click id is case-sensitive, and Meta refuses a
-whole request for one `fbc` that is not in its form. So a value is right as it
-stands, or unusable.
+None of these is rewritten, but for blanks around an address or a user agent and
+for the proxies that follow an address: a click id is case-sensitive, and Meta
+refuses a whole request for one `fbc` that is not in its form. So a value is
+right as it stands, or unusable.
 
     fbc    fb.<subdomain index>.<creation time in ms>.<click id>
     fbp    fb.<subdomain index>.<creation time in ms>.<random number>
@@ -18,19 +19,22 @@ from __future__ import annotations
 import re
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
+from consumer.core.cleaning import holds_address
 from consumer.core.digests import APPENDIX
-from consumer.core.times import AHEAD_MS_MAX
+from consumer.core.times import AHEAD_MS_MAX, DAY_MS
 from consumer.core.values import (
     EMPTY,
     EXPIRED,
     MALFORMED,
+    PERSONAL_DATA,
     PLACEHOLDER,
     WRONG_TYPE,
     Unusable,
     is_placeholder,
 )
 
-CLICK_AGE_MS_MAX = 90 * 24 * 3600 * 1000
+# How long Meta takes a click id after the click (its documentation of `fbc`, read in November 2026).
+CLICK_AGE_MS_MAX = 90 * DAY_MS
 
 _CLICK_ID = re.compile(r"[A-Za-z0-9_-]+")
 _FBC = re.compile(rf"fb\.[0-9]\.([0-9]{{1,13}})\.[A-Za-z0-9_-]+(?:\.{APPENDIX})?")
@@ -69,9 +73,11 @@ def client_ip_address(value: object) -> str | Unusable:
 
 
 def client_user_agent(value: object) -> str | Unusable:
-    """Trimmed. Whether it holds an e-mail address is not asked here."""
+    """Trimmed text; no placeholder, and none that holds an e-mail address."""
     if not isinstance(value, str):
         return WRONG_TYPE
+    if holds_address(value):
+        return PERSONAL_DATA
     trimmed = value.strip()
     if not trimmed:
         return EMPTY

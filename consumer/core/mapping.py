@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from consumer.core.decision import Group
+from consumer.core.decision import NoteGroup
 from consumer.core.sources import Source
 
 # Commanders Act event -> Meta's standard event. Any other event goes under its own name.
@@ -74,49 +74,39 @@ def _sources(*paths: str) -> tuple[Source, ...]:
     return tuple(Source(path, PLACES.index(place), key) for path, place, _, key in split)
 
 
+def _overrides(*keys: str, of: str = "integrations.facebook") -> dict[str, tuple[Source, ...]]:
+    return {key: _sources(f"{of}.{key}") for key in keys}
+
+
 # The event itself. -----------------------------------------------------------------------------
 
-EVENT_NAME_OVERRIDE = _sources("integrations.facebook.event_name")
-EVENT_ID = _sources("integrations.facebook.event_id", "event_id", "context.event_id")
-EVENT_TIME = _sources("context.event_timestamp", "event_timestamp")
-ACTION_SOURCE = _sources("integrations.facebook.action_source")
-EVENT_SOURCE_URL = _sources("integrations.facebook.event_source_url", "context.page.url", "url")
-REFERRER_URL = _sources("integrations.facebook.referrer_url", "context.page.referrer", "referrer")
+EVENT = {
+    "event_name": _sources("integrations.facebook.event_name"),  # else event_name, by the names above
+    "event_time": _sources("context.event_timestamp", "event_timestamp"),  # else the record's
+    "event_id": _sources("integrations.facebook.event_id", "event_id", "context.event_id"),  # else its place
+    "action_source": _sources("integrations.facebook.action_source"),  # else by type, else the setting
+    "event_source_url": _sources("integrations.facebook.event_source_url", "context.page.url", "url"),
+    "referrer_url": _sources("integrations.facebook.referrer_url", "context.page.referrer", "referrer"),
+}
 
 # Overrides only, cleaned and sent as they are.
-EVENT_OBJECTS = {
-    "original_event_data": _sources("integrations.facebook.original_event_data"),
-    "attribution_data": _sources("integrations.facebook.attribution_data"),
-    "app_data": _sources("integrations.facebook.app_data"),
-}
-EVENT_TEXTS = {
-    "customer_segmentation": _sources("integrations.facebook.customer_segmentation"),
-    "messaging_channel": _sources("integrations.facebook.messaging_channel"),
-}
+EVENT_OBJECTS = _overrides("original_event_data", "attribution_data", "app_data")
+EVENT_TEXTS = _overrides("customer_segmentation", "messaging_channel")
 
-EVENT_KEYS = frozenset(
-    {
-        "event_name",
-        "event_time",
-        "event_id",
-        "action_source",
-        "event_source_url",
-        "referrer_url",
-        "opt_out",
-        "data_processing_options",
-        "data_processing_options_country",
-        "data_processing_options_state",
-        "user_data",
-        "custom_data",
-        *EVENT_OBJECTS,
-        *EVENT_TEXTS,
-    }
+# Overrides only: what a person wishes for their privacy.
+WISHES = _overrides(
+    "opt_out",
+    "data_processing_options",
+    "data_processing_options_country",
+    "data_processing_options_state",
 )
+
+EVENT_KEYS = frozenset({*EVENT, *EVENT_OBJECTS, *EVENT_TEXTS, *WISHES, "user_data", "custom_data"})
 
 # user_data. ------------------------------------------------------------------------------------
 
 
-class Hashed(NamedTuple):
+class HashedRow(NamedTuple):
     """A key that is sent as a digest: override, plain property, property that holds digests."""
 
     key: str
@@ -125,8 +115,8 @@ class Hashed(NamedTuple):
     digest: Source
 
 
-def _hashed(key: str, plain: str) -> Hashed:
-    return Hashed(key, *_sources(f"integrations.facebook.user_data.{key}", plain, f"{plain}_sha256"))
+def _hashed(key: str, plain: str) -> HashedRow:
+    return HashedRow(key, *_sources(f"integrations.facebook.user_data.{key}", plain, f"{plain}_sha256"))
 
 
 HASHED = (
@@ -142,38 +132,45 @@ HASHED = (
     _hashed("zp", "user.zipcode"),
     _hashed("country", "user.country"),
 )
-CLIENT_IP_ADDRESS = _sources(
-    "integrations.facebook.user_data.client_ip_address", "browser.ip", "context.device.ip"
-)
-CLIENT_USER_AGENT = _sources(
-    "integrations.facebook.user_data.client_user_agent", "browser.user_agent", "context.device.user_agent"
-)
-FBC = _sources(
-    "integrations.facebook.user_data.fbc", "integrations.facebook.fbc", "fbc", "context.device.cookie._fbc"
-)
-FBP = _sources(
-    "integrations.facebook.user_data.fbp", "integrations.facebook.fbp", "fbp", "context.device.cookie._fbp"
+AS_IT_IS = {
+    "client_ip_address": _sources(
+        "integrations.facebook.user_data.client_ip_address", "browser.ip", "context.device.ip"
+    ),
+    "client_user_agent": _sources(
+        "integrations.facebook.user_data.client_user_agent",
+        "browser.user_agent",
+        "context.device.user_agent",
+    ),
+    "fbc": _sources(
+        "integrations.facebook.user_data.fbc",
+        "integrations.facebook.fbc",
+        "fbc",
+        "context.device.cookie._fbc",
+    ),  # else the fbclid in event_source_url
+    "fbp": _sources(
+        "integrations.facebook.user_data.fbp",
+        "integrations.facebook.fbp",
+        "fbp",
+        "context.device.cookie._fbp",
+    ),
+}
+
+# Overrides only, not hashed.
+GIVEN = _overrides(
+    "subscription_id",
+    "fb_login_id",
+    "lead_id",
+    "anon_id",
+    "madid",
+    "page_id",
+    "page_scoped_user_id",
+    "ctwa_clid",
+    "ig_account_id",
+    "ig_sid",
+    of="integrations.facebook.user_data",
 )
 
-# Override only, not hashed.
-GIVEN = {
-    key: _sources(f"integrations.facebook.user_data.{key}")
-    for key in (
-        "subscription_id",
-        "fb_login_id",
-        "lead_id",
-        "anon_id",
-        "madid",
-        "page_id",
-        "page_scoped_user_id",
-        "ctwa_clid",
-        "ig_account_id",
-        "ig_sid",
-    )
-}
-USER_DATA_KEYS = frozenset(
-    {*(row.key for row in HASHED), "client_ip_address", "client_user_agent", "fbc", "fbp", *GIVEN}
-)
+USER_DATA_KEYS = frozenset({*(row.key for row in HASHED), *AS_IT_IS, *GIVEN})
 
 # custom_data. ----------------------------------------------------------------------------------
 
@@ -215,6 +212,19 @@ PRODUCT_CATEGORIES = ("category_1", "category_2", "category_3", "category_4", "c
 CONTENT_TEXTS = ("delivery_category", "title", "description", "brand", "category")
 CONTENT_KEYS = frozenset({"id", "quantity", "item_price", *CONTENT_TEXTS})
 
-# Notes. ----------------------------------------------------------------------------------------
+# All of it. ------------------------------------------------------------------------------------
 
-NOTE_FIELDS = EVENT_KEYS | USER_DATA_KEYS | frozenset(CUSTOM_DATA) | frozenset(Group)
+SOURCES = {
+    **EVENT,
+    **EVENT_OBJECTS,
+    **EVENT_TEXTS,
+    **WISHES,
+    **{row.key: row[1:] for row in HASHED},
+    **AS_IT_IS,
+    **GIVEN,
+    **{key: row.sources for key, row in CUSTOM_DATA.items()},
+}
+# The Meta key that each path of an event is read for.
+KEY_OF_PATH = {source.path: key for key, sources in SOURCES.items() for source in sources}
+
+NOTE_FIELDS = EVENT_KEYS | USER_DATA_KEYS | frozenset(CUSTOM_DATA) | frozenset(NoteGroup)

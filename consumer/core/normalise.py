@@ -6,8 +6,8 @@ only when both sides normalise alike. Every value goes the same way:
 
     JSON value -> text -> already a digest? -> folded -> placeholder? -> the rule of its key
 
-A rule gets folded text (see `characters.folded`) and the place: what the meaning
-depends on besides the text. It answers with the text to hash or an `Unusable`.
+A rule gets folded text (see `characters.folded`) and the circumstances: what the
+meaning depends on besides the text. It answers with the text to hash or an `Unusable`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from consumer.core.rules import BirthdateOrder
 from consumer.core.values import EMPTY, MALFORMED, NO_IDS, PLACEHOLDER, Unusable, is_placeholder_word, text_of
 
 
-class Place(NamedTuple):
+class Circumstances(NamedTuple):
     """
     What a value's meaning depends on besides itself.
 
@@ -38,6 +38,11 @@ class Place(NamedTuple):
     birthdate_order: BirthdateOrder | None
     today: datetime.date
 
+    @property
+    def home(self) -> str | None:
+        """The country where the person is taken to be."""
+        return self.country or self.default_country
+
 
 class Normalised(NamedTuple):
     """Text that is to be hashed, never empty; or a digest, which is sent as it is."""
@@ -46,7 +51,7 @@ class Normalised(NamedTuple):
     is_digest: bool = False
 
 
-Rule = Callable[[str, Place], "str | Unusable"]
+Rule = Callable[[str, Circumstances], "str | Unusable"]
 
 # Words with single dots between them, an @, and two words or more. None of the
 # characters that only occur in lists and quotes, though RFC 5321 has ways for them.
@@ -70,7 +75,9 @@ _MALE = ("m", "male", "homme", "man", "masculin", "mr", "monsieur", "h")
 _GENDERS = {**dict.fromkeys(_FEMALE, "f"), **dict.fromkeys(_MALE, "m")}
 
 
-def normalise(key: str, value: object, place: Place, *, digests_only: bool = False) -> Normalised | Unusable:
+def normalise(
+    key: str, value: object, circumstances: Circumstances, *, digests_only: bool = False
+) -> Normalised | Unusable:
     """
     What one scalar of `user_data.<key>` is hashed as, or the digest that it already is.
 
@@ -84,11 +91,11 @@ def normalise(key: str, value: object, place: Place, *, digests_only: bool = Fal
         return digest if isinstance(digest, Unusable) else Normalised(digest, is_digest=True)
     if digests_only:
         return MALFORMED if text.strip() else EMPTY
-    plain = _plain(key, value, text, place)
+    plain = _plain(key, value, text, circumstances)
     return plain if isinstance(plain, Unusable) else Normalised(plain)
 
 
-def _plain(key: str, value: object, text: str, place: Place) -> str | Unusable:
+def _plain(key: str, value: object, text: str, circumstances: Circumstances) -> str | Unusable:
     """The normalised text of a value whose `text` is no digest."""
     plain = folded(text)
     if not plain:
@@ -96,8 +103,8 @@ def _plain(key: str, value: object, text: str, place: Place) -> str | Unusable:
     if is_placeholder_word(plain):
         return PLACEHOLDER
     if key == "zp" and not isinstance(value, str):
-        plain = postal_codes.padded(plain, place.country or place.default_country)
-    return NORMALISERS[key](plain, place) or MALFORMED
+        plain = postal_codes.padded(plain, circumstances.home)
+    return NORMALISERS[key](plain, circumstances) or MALFORMED
 
 
 def country_of(value: object) -> str | None:
@@ -108,52 +115,52 @@ def country_of(value: object) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
-def email(text: str, _: Place) -> str | Unusable:
+def email(text: str, _: Circumstances) -> str | Unusable:
     """One `@`, a dot after it, nothing empty between dots. Dots and tags before the `@` stay."""
     return text if _EMAIL.fullmatch(text) else MALFORMED
 
 
-def phone(text: str, place: Place) -> str | Unusable:
+def phone(text: str, circumstances: Circumstances) -> str | Unusable:
     """Country code and number, digits only."""
-    return phones.digits(text, place.country or place.default_country)
+    return phones.digits(text, circumstances.home)
 
 
-def gender(text: str, _: Place) -> str | Unusable:
+def gender(text: str, _: Circumstances) -> str | Unusable:
     """`f` or `m`."""
     return _GENDERS.get(text.removesuffix(".").rstrip()) or MALFORMED
 
 
-def birthdate(text: str, place: Place) -> str | Unusable:
+def birthdate(text: str, circumstances: Circumstances) -> str | Unusable:
     """`YYYYMMDD`."""
-    return birthdates.compact(text, place.birthdate_order, place.today)
+    return birthdates.compact(text, circumstances.birthdate_order, circumstances.today)
 
 
-def name(text: str, _: Place) -> str | Unusable:
+def name(text: str, _: Circumstances) -> str:
     """Letters and digits."""
     return letters_and_digits(text)
 
 
-def city(text: str, _: Place) -> str | Unusable:
+def city(text: str, _: Circumstances) -> str:
     """Letters, without the delivery office of French business mail."""
     return letters(postal_codes.without_cedex(text))
 
 
-def state(text: str, place: Place) -> str | Unusable:
+def state(text: str, circumstances: Circumstances) -> str:
     """The code of a US state or a Canadian province, else letters and digits."""
-    return states.code(text, place.country or place.default_country)
+    return states.code(text, circumstances.home)
 
 
-def postal_code(text: str, place: Place) -> str | Unusable:
+def postal_code(text: str, circumstances: Circumstances) -> str:
     """Without spaces, dashes and the country's prefix."""
-    return postal_codes.compact(text, place.country or place.default_country)
+    return postal_codes.compact(text, circumstances.home)
 
 
-def country(text: str, _: Place) -> str | Unusable:
+def country(text: str, _: Circumstances) -> str | Unusable:
     """Alpha-2."""
     return countries.alpha_2(text)
 
 
-def external_id(text: str, _: Place) -> str | Unusable:
+def external_id(text: str, _: Circumstances) -> str | Unusable:
     """Without whitespace: what Meta's own browser code does, so both sides match."""
     compact = "".join(text.split())
     return PLACEHOLDER if compact in NO_IDS else compact
@@ -175,5 +182,5 @@ NORMALISERS: Mapping[str, Rule] = MappingProxyType(
     }
 )
 
-# The rules that read the place.
-KEYS_OF_PLACE = frozenset({"ph", "db", "st", "zp"})
+# The rules that read the circumstances.
+KEYS_OF_CIRCUMSTANCES = frozenset({"ph", "db", "st", "zp"})

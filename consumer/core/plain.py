@@ -2,7 +2,14 @@
 Values that are sent as they are: text and ids.
 
 Nothing here lower-cases or hashes: that is for `user_data`. Each reader gives
-the value that is sent, or says why there is none.
+the value that is sent, or says why there is none (·).
+
+                     text   clean_text   text_or_integer   content_id   identifier   given
+    " a "            "a"    "a"          "a"               "a"          " a "        " a "
+    "null"           sent   sent         sent              sent         ·            ·
+    with an address  sent   ·            sent              ·            ·            ·
+    5, 5.0           ·      ·            "5"               "5"          "5"          5
+    "", 5.5, true    ·      ·            ·                 ·            ·            ·
 """
 
 from __future__ import annotations

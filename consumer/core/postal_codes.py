@@ -14,7 +14,6 @@ from __future__ import annotations
 import re
 
 from consumer.core.characters import is_dash
-from consumer.core.values import Unusable
 
 # No letter on either side: `cedex08` is one, `cedexia` is a name.
 _CEDEX = re.compile(r"(?<![^\W\d_])cedex(?![^\W\d_]).*", re.DOTALL)
@@ -24,7 +23,7 @@ _FIVE_DIGITS = re.compile(r"[0-9]{5}")
 _FIVE_DIGIT_COUNTRIES = frozenset({"us", "fr", "de", "it", "es"})
 
 
-def compact(text: str, country: str | None) -> str | Unusable:
+def compact(text: str, country: str | None) -> str:
     """The code without what is written for the eye. May be empty."""
     spaceless = "".join(without_cedex(text).split())
     dashed = _PREFIX.sub("", _plain_dashes(spaceless))

@@ -44,12 +44,25 @@ def first_usable(
         value = places[place].get(key)
         if value is None:
             continue
-        usable = read(value, *arguments)
-        if not isinstance(usable, Unusable):
+        found = read(value, *arguments)  # as `usable` does, without a call for each value of each event
+        if not isinstance(found, Unusable):
             trail.came(field, path)
-            return usable
-        trail.note(field, usable.note)
+            return found
+        trail.note(field, found.note)
     return None
+
+
+def usable(
+    field: str, value: object, trail: Trail, read: Callable[[object, *Ts], T | Unusable], *arguments: *Ts
+) -> T | None:
+    """What `read` makes of a value; None when it is absent, and with a note when it cannot be used."""
+    if value is None:
+        return None
+    found = read(value, *arguments)
+    if isinstance(found, Unusable):
+        trail.note(field, found.note)
+        return None
+    return found
 
 
 def at_path(root: object, path: Path) -> object:

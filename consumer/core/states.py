@@ -16,7 +16,6 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from consumer.core.characters import letters_and_digits
-from consumer.core.values import Unusable
 
 # ISO 3166-2:US, with the names that people use for the islands and the capital.
 US: Mapping[str, str] = MappingProxyType(
@@ -115,7 +114,7 @@ _NONE: Mapping[str, str] = MappingProxyType({})
 _PREFIX_WITHOUT_COUNTRY = re.compile(r"\A(?:us|ca)-")
 
 
-def code(text: str, country: str | None) -> str | Unusable:
+def code(text: str, country: str | None) -> str:
     """The code of a folded text, else its letters and digits. May be empty."""
     region = text.removeprefix(f"{country}-") if country else _PREFIX_WITHOUT_COUNTRY.sub("", text)
     compact = letters_and_digits(region)

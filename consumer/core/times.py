@@ -19,6 +19,9 @@ import re
 
 from consumer.core.values import EMPTY, MALFORMED, WRONG_TYPE, Unusable
 
+DAY_S = 24 * 60 * 60
+DAY_MS = DAY_S * 1000
+
 # How far ahead an event may be of the clock, and a click of its event: clocks differ.
 AHEAD_MS_MAX = 5 * 60 * 1000
 
@@ -31,7 +34,7 @@ _RFC_3339 = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]+))?)?"
     r"(?:[Zz]|([+-])([0-9]{2}):?([0-9]{2}))?"
 )
-_DAYS_BEFORE_1970 = datetime.date(1970, 1, 1).toordinal()
+_DAY_ZERO = datetime.date(1970, 1, 1).toordinal()
 
 
 def unix_ms(value: object) -> int | Unusable:
@@ -43,6 +46,11 @@ def unix_ms(value: object) -> int | Unusable:
     if not math.isfinite(value):
         return MALFORMED
     return _of_number(int(value), int(value % 1 * 1000))
+
+
+def day_of(time_ms: int) -> datetime.date:
+    """The day of UTC at a time in milliseconds since 1970."""
+    return datetime.date.fromordinal(_DAY_ZERO + time_ms // DAY_MS)
 
 
 def _of_text(text: str) -> int | Unusable:
@@ -72,11 +80,11 @@ def _of_date_time(match: re.Match[str]) -> int | Unusable:
     if hours > 23 or minutes > 59 or seconds > 60 or zone[0] > 23 or zone[1] > 59:
         return MALFORMED
     try:
-        days = datetime.date.fromisoformat(date).toordinal() - _DAYS_BEFORE_1970
+        days = datetime.date.fromisoformat(date).toordinal() - _DAY_ZERO
     except ValueError:
         return MALFORMED
     ahead = (zone[0] * 3600 + zone[1] * 60) * (-1 if sign == "-" else 1)
-    whole = days * 86_400 + hours * 3600 + minutes * 60 + seconds - ahead
+    whole = days * DAY_S + hours * 3600 + minutes * 60 + seconds - ahead
     return _positive(whole * 1000 + _thousandths(decimals))
 
 

@@ -8,43 +8,34 @@ value and its digest the plain one wins, as we know how it was normalised.
 
 from __future__ import annotations
 
-import datetime
+from collections.abc import Callable
+from typing import TypeVarTuple
 
-from consumer.core import identifiers, mapping, plain
-from consumer.core.cleaning import holds_address
-from consumer.core.decision import Group, NoteWord
+from consumer.core import identifiers, mapping, plain, times
+from consumer.core.decision import NoteGroup, NoteWord
 from consumer.core.event import Event
-from consumer.core.hashing import BatchHasher, Hashed
-from consumer.core.normalise import Place, country_of
+from consumer.core.hashing import BatchHasher, Digests
+from consumer.core.normalise import Circumstances, country_of
 from consumer.core.rules import Rules
 from consumer.core.sources import Source, first_usable
 from consumer.core.trail import Trail
 from consumer.core.urls import click_id
-from consumer.core.values import PERSONAL_DATA, Unusable
+from consumer.core.values import Unusable
 
 UserData = dict[str, object]
-MS_A_DAY = 24 * 60 * 60 * 1000
-_FIRST_DAY = datetime.date(1970, 1, 1).toordinal()
+Ts = TypeVarTuple("Ts")
 
 
 def user_data(
     event: Event, time_ms: int, url: object, rules: Rules, hasher: BatchHasher, now_ms: int, trail: Trail
 ) -> UserData:
     """Meta's `user_data`. `url` is the event's cleaned `event_source_url`, which may hold a click id."""
-    found = _hashed(event, _place(event, rules, now_ms), hasher, trail)
+    found = _hashed(event, _circumstances(event, rules, now_ms), hasher, trail)
     for key, value in (
-        (
-            "client_ip_address",
-            first_usable(
-                "client_ip_address", mapping.CLIENT_IP_ADDRESS, event, trail, identifiers.client_ip_address
-            ),
-        ),
-        (
-            "client_user_agent",
-            first_usable("client_user_agent", mapping.CLIENT_USER_AGENT, event, trail, _user_agent),
-        ),
+        ("client_ip_address", _as_it_is("client_ip_address", event, trail, identifiers.client_ip_address)),
+        ("client_user_agent", _as_it_is("client_user_agent", event, trail, identifiers.client_user_agent)),
         ("fbc", _fbc(event, time_ms, url, trail)),
-        ("fbp", first_usable("fbp", mapping.FBP, event, trail, identifiers.fbp)),
+        ("fbp", _as_it_is("fbp", event, trail, identifiers.fbp)),
     ):
         if value is not None:
             found[key] = value
@@ -53,30 +44,31 @@ def user_data(
     return found
 
 
-def _place(event: Event, rules: Rules, now_ms: int) -> Place:
+def _circumstances(event: Event, rules: Rules, now_ms: int) -> Circumstances:
     """What the person's values mean depends on the country, and on what day it is."""
     country = country_of(event.facebook_user_data.get("country")) or country_of(event.user.get("country"))
-    today = datetime.date.fromordinal(_FIRST_DAY + now_ms // MS_A_DAY)
-    return Place(country, rules.default_country, rules.birthdate_order, today)
+    return Circumstances(country, rules.default_country, rules.birthdate_order, times.day_of(now_ms))
 
 
-def _hashed(event: Event, place: Place, hasher: BatchHasher, trail: Trail) -> UserData:
+def _hashed(event: Event, circumstances: Circumstances, hasher: BatchHasher, trail: Trail) -> UserData:
     user, overrides = event.user, event.facebook_user_data
     found: UserData = {}
     for key, override, plain_source, digest_source in mapping.HASHED:
         sent = None
         if overrides and (value := overrides.get(key)) is not None:
-            sent = _sent(hasher.hashed(key, value, place), key, override, trail)
+            sent = _sent(hasher.hashed(key, value, circumstances), key, override, trail)
         if sent is None and (value := user.get(plain_source.key)) is not None:
-            sent = _sent(hasher.hashed(key, value, place), key, plain_source, trail)
+            sent = _sent(hasher.hashed(key, value, circumstances), key, plain_source, trail)
         if sent is None and (value := user.get(digest_source.key)) is not None:
-            sent = _sent(hasher.hashed(key, value, place, digests_only=True), key, digest_source, trail)
+            sent = _sent(
+                hasher.hashed(key, value, circumstances, digests_only=True), key, digest_source, trail
+            )
         if sent is not None:
             found[key] = sent
     return found
 
 
-def _sent(hashed: Hashed, key: str, source: Source, trail: Trail) -> str | list[str] | None:
+def _sent(hashed: Digests, key: str, source: Source, trail: Trail) -> str | list[str] | None:
     for word in hashed.notes:
         trail.note(key, word)
     if hashed.sent is not None:
@@ -84,9 +76,15 @@ def _sent(hashed: Hashed, key: str, source: Source, trail: Trail) -> str | list[
     return hashed.sent
 
 
+def _as_it_is(
+    key: str, event: Event, trail: Trail, read: Callable[[object, *Ts], str | Unusable], *arguments: *Ts
+) -> str | None:
+    return first_usable(key, mapping.AS_IT_IS[key], event, trail, read, *arguments)
+
+
 def _fbc(event: Event, time_ms: int, url: object, trail: Trail) -> str | None:
     """The click id as it came, never rewritten; else built from the page's address."""
-    given = first_usable("fbc", mapping.FBC, event, trail, identifiers.fbc, time_ms)
+    given = _as_it_is("fbc", event, trail, identifiers.fbc, time_ms)
     clicked = click_id(url) if given is None and isinstance(url, str) else None
     if clicked is None:
         return given
@@ -98,12 +96,6 @@ def _fbc(event: Event, time_ms: int, url: object, trail: Trail) -> str | None:
     return built
 
 
-def _user_agent(value: object) -> str | Unusable:
-    if isinstance(value, str) and holds_address(value):
-        return PERSONAL_DATA
-    return identifiers.client_user_agent(value)
-
-
 def _overrides_only(event: Event, trail: Trail) -> UserData:
     """The keys that exist as overrides only."""
     found: UserData = {}
@@ -113,5 +105,5 @@ def _overrides_only(event: Event, trail: Trail) -> UserData:
             if usable is not None:
                 found[key] = usable
         elif key not in mapping.USER_DATA_KEYS and value is not None:
-            trail.note(Group.USER_DATA, NoteWord.UNKNOWN_KEY)
+            trail.note(NoteGroup.USER_DATA, NoteWord.UNKNOWN_KEY)
     return found

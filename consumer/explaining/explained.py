@@ -50,7 +50,7 @@ def _why(decision: Decision, value: bytes, rules: Rules) -> str:
 
 def row(decision: Decision) -> dict[str, Any]:
     """Decision, reason, payload (None unless deliverable) and notes, as JSON has them."""
-    notes = [{"field": note.field, "note": note.note} for note in decision.notes]
+    notes = [{"field": note.field, "note": note.word} for note in decision.notes]
     if isinstance(decision, Deliverable):
         payload = orjson.loads(decision.payload)
         return {"decision": "deliverable", "reason": None, "payload": payload, "notes": notes}

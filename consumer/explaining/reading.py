@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from consumer.core.hashing import BatchHasher, Hashed
-from consumer.core.normalise import Normalised, Place, normalise
+from consumer.core.hashing import BatchHasher, Digests
+from consumer.core.normalise import Circumstances, Normalised, normalise
 
 ALREADY_HASHED = "(already hashed)"
 
@@ -23,17 +23,19 @@ class ReadingHasher(BatchHasher):
         super().__init__()
         self.texts: dict[str, tuple[str, ...]] = {}
 
-    def hashed(self, key: str, value: object, place: Place, *, digests_only: bool = False) -> Hashed:
+    def hashed(
+        self, key: str, value: object, circumstances: Circumstances, *, digests_only: bool = False
+    ) -> Digests:
         """As in a batch. The last source of a key that gives something is the one that is sent."""
-        found = super().hashed(key, value, place, digests_only=digests_only)
+        found = super().hashed(key, value, circumstances, digests_only=digests_only)
         if found.sent is not None:
             each = value if isinstance(value, list) else [value]
-            self.texts[key] = tuple(dict.fromkeys(_texts(key, each, place, digests_only)))
+            self.texts[key] = tuple(dict.fromkeys(_texts(key, each, circumstances, digests_only)))
         return found
 
 
-def _texts(key: str, values: list[object], place: Place, digests_only: bool) -> Iterator[str]:
+def _texts(key: str, values: list[object], circumstances: Circumstances, digests_only: bool) -> Iterator[str]:
     for value in values:
-        read = normalise(key, value, place, digests_only=digests_only)
+        read = normalise(key, value, circumstances, digests_only=digests_only)
         if isinstance(read, Normalised):
             yield ALREADY_HASHED if read.is_digest else read.text

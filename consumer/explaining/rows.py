@@ -140,7 +140,7 @@ def _notes(one: Explained) -> dict[str, str]:
     """Field -> `expired: older than 90 days; malformed: …`, each note once."""
     said: dict[str, list[str]] = {}
     for note in dict.fromkeys(one.decision.notes):
-        said.setdefault(note.field, []).append(f"{note.note}: {what_happened(note)}")
+        said.setdefault(note.field, []).append(f"{note.word}: {what_happened(note)}")
     if one.sources.get("event_id") == PLACE_OF_RECORD:
         said.setdefault("event_id", []).append(NO_ID)
     return {field: "; ".join(sentences) for field, sentences in said.items()}

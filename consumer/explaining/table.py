@@ -46,7 +46,7 @@ class Tally:
         """Count one."""
         decision = one.decision
         self._ends["deliverable" if isinstance(decision, Deliverable) else decision.reason] += 1
-        self._lost.update((full_key(note.field), note.note) for note in dict.fromkeys(decision.notes))
+        self._lost.update((full_key(note.field), note.word) for note in dict.fromkeys(decision.notes))
 
     @property
     def total(self) -> int:

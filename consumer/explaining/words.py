@@ -11,7 +11,8 @@ from collections.abc import Collection, Mapping, Sequence
 
 from consumer.core import consent
 from consumer.core.decision import Filtered, Invalid, Note, NoteWord, Reason
-from consumer.core.qualify import IDENTIFIERS, OTHERS
+from consumer.core.mapping import USER_DATA_KEYS
+from consumer.core.qualify import IDENTIFIERS, OTHERS, is_enough_by_rule, is_never_enough
 from consumer.core.rules import MatchRule
 
 IDS_SHOWN_MAX = 10
@@ -80,9 +81,9 @@ def why_not(decision: Filtered | Invalid, keys: Collection[str], rule: MatchRule
 
 def what_happened(note: Note) -> str:
     """The sentence for a note."""
-    if note.note is NoteWord.MISSING:
-        return WITHOUT.get(note.field, NOTES[note.note])
-    return NOTES[note.note]
+    if note.word is NoteWord.MISSING:
+        return WITHOUT.get(note.field, NOTES[note.word])
+    return NOTES[note.word]
 
 
 def what_is_known(keys: Collection[str], rule: MatchRule) -> str:
@@ -91,14 +92,10 @@ def what_is_known(keys: Collection[str], rule: MatchRule) -> str:
     others = [key for key in keys if key in OTHERS]
     has = f"{_named(identifiers, 'identifier')} and {_named(others, 'other')}"
     says = f"has {has}; CAPI_MATCH_RULE={rule} needs {RULES[rule]}"
-    if _is_metas_refusal(identifiers, others, rule):
+    person = [key for key in keys if key in USER_DATA_KEYS]
+    if is_enough_by_rule(person, rule) and is_never_enough(person):
         return f"{says}, and Meta refuses {', '.join(others)} with nothing beside"
     return says
-
-
-def _is_metas_refusal(identifiers: Sequence[str], others: Sequence[str], rule: MatchRule) -> bool:
-    """Whether it is Meta and not the rule: without an identifier no rule but `any` is content."""
-    return rule is MatchRule.ANY and not identifiers and len(others) >= 3
 
 
 def _named(keys: Sequence[str], what: str) -> str:

@@ -19,13 +19,14 @@ from typing import Annotated
 
 import typer
 
+from consumer.core.mapping import EVENT_NAMES, PURCHASE
 from consumer.exits import CannotGoOn
 from consumer.files.csv_assembly import Assembly
 from consumer.files.csv_columns import BadHeader, Header, read_header, separator
 from consumer.files.csv_rows import CsvRow, Encoding, not_encoded, rows
 from consumer.files.lines import BOM, Entry, Line, Unreadable
 
-PURCHASES = frozenset({"purchase", "Purchase"})
+PURCHASES = frozenset({PURCHASE, *(name for name, mapped in EVENT_NAMES.items() if mapped == PURCHASE)})
 # Rows that cannot be read and may belong to the purchase before them.
 HELD_ROWS_MAX = 100
 
@@ -36,7 +37,7 @@ CsvEncoding = Annotated[Encoding, typer.Option("--encoding", help="How a CSV fil
 
 def purchase_names(event_names: Mapping[str, str]) -> frozenset[str]:
     """Which events are sent as a Purchase, by the setting's names too: their lines are joined."""
-    return PURCHASES | {name for name, mapped in event_names.items() if mapped == "Purchase"}
+    return PURCHASES | {name for name, mapped in event_names.items() if mapped == PURCHASE}
 
 
 def unheard(_line: int, _names: Collection[str]) -> None:

@@ -17,9 +17,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from difflib import SequenceMatcher, get_close_matches
 from typing import Any
 
-from consumer.core.mapping import EVENT_OBJECTS
+from consumer.core.mapping import EVENT_OBJECTS, KEY_OF_PATH
 from consumer.core.rules import Path, parse_path
-from consumer.event_checks import FIELDS
 from consumer.files.csv_columns import NEW
 from consumer.files.csv_events import OnHeader
 from consumer.files.lines import Remark
@@ -59,7 +58,7 @@ def unread(
     names: Iterable[str], schema: Mapping[str, Any], custom_data_paths: Mapping[str, Collection[Path]]
 ) -> Iterator[tuple[str, str | None]]:
     """The names, as dotted paths, that nothing reads, each with the likeliest path that is read."""
-    known = {*FIELDS, *_paths(schema, ())}
+    known = {*KEY_OF_PATH, *_paths(schema, ())}
     own = [_dotted(path) for paths in custom_data_paths.values() for path in paths]
     typed = [path for path in _paths(schema, ()) if not path.startswith(FACEBOOK)]
     for name in names:

@@ -1,6 +1,7 @@
 """Personal data in free values: what is found, and what is left."""
 
 import time
+import weakref
 
 import pytest
 
@@ -70,6 +71,19 @@ def test_names_of_personal_data_are_known_in_any_spelling(name):
 )
 def test_other_names_are_free(name):
     assert not is_personal_name(name)
+
+
+class Text(str):
+    """A text that can be watched: Python's own has no weak references."""
+
+
+@pytest.mark.parametrize("name", [ADDRESS, "+33612345678", "phone"])
+def test_a_name_is_forgotten_once_it_is_judged(name):
+    judged = Text(name)
+    watched = weakref.ref(judged)
+    is_personal_name(judged)
+    del judged
+    assert watched() is None
 
 
 @pytest.mark.parametrize(

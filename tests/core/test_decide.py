@@ -91,6 +91,23 @@ def test_a_batch_shares_a_hasher_and_decides_alike():
     assert together == [decided(ordinary())] * 3
 
 
+def payload_at(given, now_ms):
+    return decide(record(given), Rules(), BatchHasher(), now_ms).payload
+
+
+@pytest.mark.parametrize("later_s", [1, 86_400, 7 * 86_400 - 600])
+def test_a_redelivery_gives_the_same_bytes_for_as_long_as_meta_takes_them(later_s):
+    for one in (ordinary(), event(event_timestamp=None), event({"user.birthdate": "1990-01-31"})):
+        assert payload_at(one, NOW_MS + later_s * 1000) == payload_at(one, NOW_MS)
+
+
+@pytest.mark.parametrize("changes", [{"event_timestamp": NOW_S + 301}, {"user.birthdate": "2025-11-24"}])
+def test_what_lay_ahead_the_first_time_counts_once_it_does_not_any_more(changes):
+    tomorrow_ms = NOW_MS + 86_400_000
+    assert payload_at(event(changes), tomorrow_ms) != payload_at(event(changes), NOW_MS)
+    assert payload_at(event(changes), tomorrow_ms + 1) == payload_at(event(changes), tomorrow_ms)
+
+
 def test_a_reason_is_filtered_or_invalid_by_its_word():
     assert isinstance(decided(event({"user": None, "browser": None})), Filtered)
     assert isinstance(decided(event(event_name="")), Invalid)

@@ -1,12 +1,11 @@
-"""The event itself: name, id, time, action source, opt-out, and what else Meta takes beside the data."""
+"""The event itself: name, id, addresses, and the overrides that are sent as they are."""
 
 import pytest
-from deciding import NOW_MS, NOW_S, NOW_TEXT, decided, event, facebook, noted, reason, sent, without
+from deciding import NOW_MS, decided, event, facebook, noted, reason, sent, without
 
 from consumer.core.decision import Invalid, Note, NoteWord, Reason
 from consumer.core.rules import Rules
 
-DAY_S = 86_400
 ADDRESS = "ann@example.com"
 
 
@@ -111,150 +110,7 @@ def test_a_replayed_record_carries_the_id_and_time_of_where_it_first_stood():
     assert replayed["event_time"] == 1_763_890_000
 
 
-# event_time
-
-
-@pytest.mark.parametrize(
-    "time",
-    [
-        NOW_S, float(NOW_S), NOW_S + 0.9, NOW_MS, NOW_MS + 999, NOW_MS * 1000, NOW_MS * 1_000_000, str(NOW_S),
-        f" {NOW_MS} ", f"{NOW_S}.75", NOW_TEXT, "2025-11-23T12:13:20", "2025-11-23 12:13:20Z",
-        "2025-11-23T13:13:20+01:00", "2025-11-23T13:13:20+0100", "2025-11-23T12:13:20.999Z",
-    ],
-)  # fmt: skip
-def test_a_time_is_read_in_any_unit(time):
-    assert sent(event(event_timestamp=time))["event_time"] == NOW_S
-    assert noted(event(event_timestamp=time)) == []
-
-
-def test_the_context_says_the_time_first():
-    given = event({"context.event_timestamp": NOW_S - 60, "event_timestamp": NOW_S})
-    assert sent(given)["event_time"] == NOW_S - 60
-
-
-@pytest.mark.parametrize("time", [0, -5, True, "", "yesterday", [NOW_S], {}])
-def test_without_a_usable_time_the_records_counts(time):
-    given = event(event_timestamp=time)
-    assert sent(given, timestamp_ms=NOW_MS - 1_001)["event_time"] == NOW_S - 2
-    assert noted(given)[-1] == ("event_time", "missing")
-
-
-def test_without_any_time_the_records_counts():
-    assert sent(without("event_timestamp"), timestamp_ms=NOW_MS - 5_000)["event_time"] == NOW_S - 5
-    assert noted(without("event_timestamp")) == [("event_time", "missing")]
-
-
-def test_five_minutes_ahead_is_a_clock_and_more_is_a_mistake():
-    assert sent(event(event_timestamp=NOW_S + 300))["event_time"] == NOW_S + 300
-    assert sent(event(event_timestamp=NOW_S + 301), timestamp_ms=NOW_MS - 9_000)["event_time"] == NOW_S - 9
-    assert noted(event(event_timestamp=NOW_S + 301)) == [("event_time", "future")]
-    assert noted(event(event_timestamp=NOW_MS + 300_000)) == []
-    assert noted(event(event_timestamp=NOW_MS + 300_001)) == [("event_time", "future")]
-
-
-@pytest.mark.parametrize("time", [NOW_S + 301, None])
-def test_an_event_whose_record_is_ahead_too_is_invalid(time):
-    found = decided(event(event_timestamp=time), timestamp_ms=NOW_MS + 302_000)
-    assert (found.reason, found.event_label, found.detail) == (
-        "event_time_in_future",
-        "PageView",
-        "event_time",
-    )
-
-
-@pytest.mark.parametrize(
-    ("age_s", "source", "expected"),
-    [
-        (7 * DAY_S - 600, "website", None),
-        (7 * DAY_S - 599, "website", "event_too_old"),
-        (7 * DAY_S - 599, "physical_store", None),
-        (62 * DAY_S - 600, "physical_store", None),
-        (62 * DAY_S - 599, "physical_store", "event_too_old"),
-        (400 * DAY_S, "website", "event_too_old"),
-    ],
-)
-def test_an_event_too_old_for_meta_is_filtered(age_s, source, expected):
-    given = event({"event_timestamp": NOW_S - age_s, "integrations.facebook.action_source": source})
-    assert reason(given) == expected
-
-
-@pytest.mark.parametrize(("source", "days"), [("website", 7), ("physical_store", 62)])
-def test_a_deliverable_says_until_when_meta_takes_it(source, days):
-    found = decided(facebook(action_source=source))
-    assert found.expires_at_s == NOW_S + days * DAY_S - 600
-
-
-def test_a_record_without_a_timestamp_and_a_time_is_too_old():
-    assert reason(without("event_timestamp"), timestamp_ms=-1) == "event_too_old"
-
-
-# action_source
-
-
-@pytest.mark.parametrize(
-    "source", ["email", "website", "phone_call", "chat", "physical_store", "system_generated", "other"]
-)
-def test_the_override_says_where_it_happened(source):
-    assert sent(facebook(action_source=f" {source.upper()} "))["action_source"] == source
-
-
-@pytest.mark.parametrize(
-    ("changes", "setting", "expected"),
-    [
-        ({}, "website", "website"),
-        ({}, "chat", "chat"),
-        ({"type": "offline"}, "website", "physical_store"),
-        ({"type": "call"}, "website", "phone_call"),
-        ({"type": "online"}, "chat", "chat"),
-        ({"type": 5}, "website", "website"),
-        ({"type": ["offline"]}, "website", "website"),
-        ({"type": "offline", "integrations.facebook.action_source": "chat"}, "website", "chat"),
-        ({"type": "offline", "integrations.facebook.action_source": "shop"}, "website", "physical_store"),
-        ({}, "app", "website"),
-        ({}, "business_messaging", "website"),
-    ],
-)
-def test_where_it_happened_falls_back_step_by_step(changes, setting, expected):
-    assert sent(event(changes), Rules(action_source=setting))["action_source"] == expected
-
-
-@pytest.mark.parametrize(
-    ("override", "word"),
-    [
-        ("shop", "malformed"),
-        ("", "missing"),
-        (5, "wrong_type"),
-        ("app", "missing"),
-        ("business_messaging", "missing"),
-    ],
-)
-def test_an_unusable_action_source_is_noted(override, word):
-    assert sent(facebook(action_source=override))["action_source"] == "website"
-    assert noted(facebook(action_source=override)) == [("action_source", word)]
-
-
-@pytest.mark.parametrize(
-    ("extinfo", "expected"),
-    [
-        (["a2"] * 16, "app"),
-        (["a2"] * 15, "website"),
-        (["a2"] * 17, "website"),
-        (["a2"] * 15 + [ADDRESS], "website"),
-        ("a2", "website"),
-        (None, "website"),
-    ],
-)
-def test_an_app_needs_its_sixteen_facts_after_cleaning(extinfo, expected):
-    assert sent(facebook(action_source="app", app_data={"extinfo": extinfo}))["action_source"] == expected
-
-
-def test_a_conversation_needs_its_channel():
-    given = facebook(action_source="business_messaging", messaging_channel="whatsapp")
-    assert sent(given)["action_source"] == "business_messaging"
-    assert sent(given)["messaging_channel"] == "whatsapp"
-
-
-# URLs
+# addresses
 
 
 @pytest.mark.parametrize(
@@ -287,31 +143,6 @@ def test_a_website_without_address_or_user_agent_is_sent_with_notes():
     given = event({"url": None, "browser.user_agent": None, "user.country": "FR", "user.zipcode": "75001"})
     assert noted(given) == [("client_user_agent", "missing"), ("event_source_url", "missing")]
     assert noted(event({"url": None, "integrations.facebook.action_source": "chat"})) == []
-
-
-# opt_out
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        (True, True), (False, False), ("true", True), ("false", False), ("1", True), ("0", False), (1, True),
-        (0, False), (1.0, True), (0.0, False), (" false ", False),
-    ],
-)  # fmt: skip
-def test_opting_out_is_read(value, expected):
-    assert sent(facebook(opt_out=value))["opt_out"] is expected
-    assert noted(facebook(opt_out=value)) == []
-
-
-@pytest.mark.parametrize("value", ["", "no", "yes", "FALSE", 2, -1, 0.5, [], [False], {}])
-def test_what_cannot_be_read_opts_out(value):
-    assert sent(facebook(opt_out=value))["opt_out"] is True
-    assert noted(facebook(opt_out=value))[0][0] == "opt_out"
-
-
-def test_null_says_nothing_about_opting_out():
-    assert "opt_out" not in sent(facebook(opt_out=None))
 
 
 # what is sent beside the data as it is

@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumer.core.decision import NoteWord
-from consumer.core.hashing import BatchHasher, Hashed, sha256
-from consumer.core.normalise import NORMALISERS, Place
+from consumer.core.hashing import BatchHasher, Digests, sha256
+from consumer.core.normalise import NORMALISERS, Circumstances
 from consumer.core.rules import BirthdateOrder
 
 TODAY = datetime.date(2026, 3, 1)
-NOWHERE = Place(None, None, None, TODAY)
-FRANCE = Place("fr", None, None, TODAY)
+NOWHERE = Circumstances(None, None, None, TODAY)
+FRANCE = Circumstances("fr", None, None, TODAY)
 
 # printf '%s' 'john_smith@gmail.com' | sha256sum
 JOHN = "62a14e44f765419d10fea99367361a727c12365e2520f32218d505ed9aa0f62f"
@@ -46,11 +46,11 @@ def hasher():
     ],
 )
 def test_what_cannot_be_used_is_not_hashed_and_leaves_a_note(hasher, key, value, word):
-    assert hasher.hashed(key, value, NOWHERE) == Hashed(None, (word,))
+    assert hasher.hashed(key, value, NOWHERE) == Digests(None, (word,))
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "place", "digest"),
+    ("key", "value", "circumstances", "digest"),
     [
         ("em", " John_Smith@Gmail.com ", NOWHERE, JOHN),
         ("ph", "06 12 34 56 78", FRANCE, "8a3e7886c9335e82e02299fa3e87b46e2de3b0c63d56003e30a5029394a47661"),
@@ -80,8 +80,8 @@ def test_what_cannot_be_used_is_not_hashed_and_leaves_a_note(hasher, key, value,
         ),
     ],
 )
-def test_a_value_is_normalised_and_hashed(hasher, key, value, place, digest):
-    assert hasher.hashed(key, value, place) == Hashed(digest, ())
+def test_a_value_is_normalised_and_hashed(hasher, key, value, circumstances, digest):
+    assert hasher.hashed(key, value, circumstances) == Digests(digest, ())
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_a_value_is_normalised_and_hashed(hasher, key, value, place, digest):
 @pytest.mark.parametrize("key", sorted(NORMALISERS))
 @pytest.mark.parametrize("digests_only", [False, True])
 def test_a_digest_is_never_hashed_again(hasher, key, text, sent, digests_only):
-    assert hasher.hashed(key, text, NOWHERE, digests_only=digests_only) == Hashed(sent, ())
+    assert hasher.hashed(key, text, NOWHERE, digests_only=digests_only) == Digests(sent, ())
 
 
 def test_letters_that_only_look_like_a_digest_once_normalised_are_hashed(hasher):
@@ -118,7 +118,7 @@ def test_letters_that_only_look_like_a_digest_once_normalised_are_hashed(hasher)
     ],
 )
 def test_a_source_of_digests_takes_nothing_else(hasher, value, word):
-    assert hasher.hashed("em", value, NOWHERE, digests_only=True) == Hashed(None, (word,))
+    assert hasher.hashed("em", value, NOWHERE, digests_only=True) == Digests(None, (word,))
 
 
 def test_a_list_is_judged_one_by_one_in_order_without_repeats(hasher):
@@ -133,29 +133,29 @@ def test_a_list_is_judged_one_by_one_in_order_without_repeats(hasher):
         ["x"],
         "nobody",
     ]
-    assert hasher.hashed("em", values, NOWHERE) == Hashed(
+    assert hasher.hashed("em", values, NOWHERE) == Digests(
         [JOHN, ANNA], (NoteWord.MALFORMED, NoteWord.WRONG_TYPE, NoteWord.PLACEHOLDER)
     )
 
 
 def test_a_list_with_one_usable_value_is_that_value(hasher):
-    assert hasher.hashed("em", ["", JOHN, JOHN], NOWHERE) == Hashed(JOHN, (NoteWord.MISSING,))
+    assert hasher.hashed("em", ["", JOHN, JOHN], NOWHERE) == Digests(JOHN, (NoteWord.MISSING,))
 
 
 def test_a_list_without_a_usable_value_is_nothing(hasher):
-    assert hasher.hashed("em", ["nobody", "x"], NOWHERE) == Hashed(None, (NoteWord.MALFORMED,))
+    assert hasher.hashed("em", ["nobody", "x"], NOWHERE) == Digests(None, (NoteWord.MALFORMED,))
 
 
 def test_a_list_in_a_list_is_no_value_however_deep(hasher):
     nested = JOHN
     for _ in range(10_000):
         nested = [nested]
-    assert hasher.hashed("em", nested, NOWHERE) == Hashed(None, (NoteWord.WRONG_TYPE,))
+    assert hasher.hashed("em", nested, NOWHERE) == Digests(None, (NoteWord.WRONG_TYPE,))
 
 
 def test_a_list_of_digests_only_drops_plain_values(hasher):
     sent = hasher.hashed("em", ["john_smith@gmail.com", ANNA], NOWHERE, digests_only=True)
-    assert sent == Hashed(ANNA, (NoteWord.MALFORMED,))
+    assert sent == Digests(ANNA, (NoteWord.MALFORMED,))
 
 
 def test_a_remembered_value_is_the_same_object(hasher):
@@ -221,7 +221,9 @@ def test_a_remembered_value_is_one_of_its_key_its_place_and_its_kind(hasher):
     ],
 )
 def test_a_value_of_one_place_is_not_remembered_for_another(hasher, key, value, digests):
-    assert {place: hasher.hashed(key, value, place).sent for place in digests} == digests
+    assert {
+        circumstances: hasher.hashed(key, value, circumstances).sent for circumstances in digests
+    } == digests
 
 
 def test_true_is_not_the_number_one(hasher):
@@ -247,9 +249,9 @@ JSON = (
 
 @given(st.sampled_from(sorted(NORMALISERS)), JSON, st.sampled_from([NOWHERE, FRANCE]), st.booleans())
 def test_any_json_value_becomes_digests_or_notes_and_never_the_digest_of_nothing(
-    key, value, place, digests_only
+    key, value, circumstances, digests_only
 ):
-    hashed = BatchHasher().hashed(key, value, place, digests_only=digests_only)
+    hashed = BatchHasher().hashed(key, value, circumstances, digests_only=digests_only)
     digests = (
         hashed.sent if isinstance(hashed.sent, list) else [hashed.sent] if hashed.sent is not None else []
     )

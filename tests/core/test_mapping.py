@@ -4,7 +4,7 @@ import pytest
 from deciding import decided, event, sent
 
 from consumer.core import mapping
-from consumer.core.event import Event
+from consumer.core.decision import NoteGroup
 from consumer.core.rules import Rules
 
 # The pairs of the documentation, in its order.
@@ -92,12 +92,12 @@ def test_content_type_is_product():
     assert sent(event())["custom_data"] == {"content_type": "product"}
 
 
-def test_a_source_finds_the_place_it_names():
-    for sources in (mapping.EVENT_ID, mapping.EVENT_SOURCE_URL, mapping.FBC, mapping.CLIENT_IP_ADDRESS):
-        for source in sources:
-            place = mapping.PLACES[source.place]
-            assert source.path == (f"{place}.{source.key}" if place else source.key)
-            assert len(Event._fields) > source.place
+def test_a_path_is_read_for_one_key():
+    assert mapping.KEY_OF_PATH["user.email_sha256"] == "em"
+    assert mapping.KEY_OF_PATH["context.event_id"] == "event_id"
+    assert mapping.KEY_OF_PATH["integrations.facebook.opt_out"] == "opt_out"
+    assert len(mapping.KEY_OF_PATH) == sum(map(len, mapping.SOURCES.values()))
+    assert set(mapping.SOURCES) == mapping.NOTE_FIELDS - {"user_data", "custom_data", *NoteGroup}
 
 
 # Meta's reference of server event, customer information and custom data parameters.

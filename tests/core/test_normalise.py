@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.core.normalise import NORMALISERS, Normalised, Place, country_of, normalise
+from consumer.core.normalise import NORMALISERS, Circumstances, Normalised, country_of, normalise
 from consumer.core.rules import BirthdateOrder
 from consumer.core.values import (
     AMBIGUOUS,
@@ -20,7 +20,7 @@ from consumer.core.values import (
 )
 
 TODAY = datetime.date(2026, 3, 1)
-NOWHERE = Place(None, None, None, TODAY)
+NOWHERE = Circumstances(None, None, None, TODAY)
 DIGEST = "62a14e44f765419d10fea99367361a727c12365e2520f32218d505ed9aa0f62f"
 OF_NOTHING = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
@@ -30,7 +30,7 @@ JSON = st.recursive(
     max_leaves=5,
 )
 PLACES = st.builds(
-    Place,
+    Circumstances,
     st.sampled_from([None, "fr", "us", "ca", "it", "aq"]),
     st.sampled_from([None, "fr", "us"]),
     st.sampled_from([None, BirthdateOrder.DMY, BirthdateOrder.MDY]),
@@ -40,12 +40,12 @@ KEYS = st.sampled_from(sorted(NORMALISERS))
 
 
 def at(country, default=None):
-    return Place(country, default, None, TODAY)
+    return Circumstances(country, default, None, TODAY)
 
 
-def text_of(key, value, place):
+def text_of(key, value, circumstances):
     """The text of what production hashes or sends, or why there is none."""
-    found = normalise(key, value, place)
+    found = normalise(key, value, circumstances)
     return found if isinstance(found, Unusable) else found.text
 
 
@@ -265,7 +265,7 @@ def test_an_external_id_is_without_whitespace_and_says_who(value, expected):
 
 
 @pytest.mark.parametrize(
-    ("value", "place", "expected"),
+    ("value", "circumstances", "expected"),
     [
         ("06 12 34 56 78", NOWHERE, NO_COUNTRY),
         ("06 12 34 56 78", at("us", "fr"), NO_COUNTRY),
@@ -278,12 +278,12 @@ def test_an_external_id_is_without_whitespace_and_says_who(value, expected):
         (612345678, at("fr"), "33612345678"),
     ],
 )
-def test_a_phone_number_is_read_in_the_country_of_the_event_else_the_default(value, place, expected):
-    assert text_of("ph", value, place) == expected
+def test_a_phone_number_is_read_in_the_country_of_the_event_else_the_default(value, circumstances, expected):
+    assert text_of("ph", value, circumstances) == expected
 
 
 @pytest.mark.parametrize(
-    ("value", "place", "expected"),
+    ("value", "circumstances", "expected"),
     [
         ("California", NOWHERE, "ca"),
         ("US-CA", NOWHERE, "ca"),
@@ -297,12 +297,12 @@ def test_a_phone_number_is_read_in_the_country_of_the_event_else_the_default(val
         ("?!", NOWHERE, MALFORMED),
     ],
 )
-def test_a_state_depends_on_the_country_of_the_event_else_the_default(value, place, expected):
-    assert text_of("st", value, place) == expected
+def test_a_state_depends_on_the_country_of_the_event_else_the_default(value, circumstances, expected):
+    assert text_of("st", value, circumstances) == expected
 
 
 @pytest.mark.parametrize(
-    ("value", "place", "expected"),
+    ("value", "circumstances", "expected"),
     [
         ("SW1A 2AA", at("gb"), "sw1a2aa"),
         ("94035-1234", NOWHERE, "94035"),
@@ -319,8 +319,8 @@ def test_a_state_depends_on_the_country_of_the_event_else_the_default(value, pla
         ("Cedex", at("fr"), MALFORMED),
     ],
 )
-def test_a_postal_code_depends_on_the_country_of_the_event_else_the_default(value, place, expected):
-    assert text_of("zp", value, place) == expected
+def test_a_postal_code_depends_on_the_country_of_the_event_else_the_default(value, circumstances, expected):
+    assert text_of("zp", value, circumstances) == expected
 
 
 @pytest.mark.parametrize(
@@ -334,7 +334,7 @@ def test_a_postal_code_depends_on_the_country_of_the_event_else_the_default(valu
     ],
 )
 def test_a_birthdate_depends_on_the_setting_and_on_today(value, order, expected):
-    assert text_of("db", value, Place(None, None, order, TODAY)) == expected
+    assert text_of("db", value, Circumstances(None, None, order, TODAY)) == expected
 
 
 @pytest.mark.parametrize(
@@ -369,8 +369,8 @@ def test_a_deeply_nested_list_is_no_country():
 
 
 @given(KEYS, JSON, PLACES)
-def test_any_json_value_becomes_text_or_a_note(key, value, place):
-    text = text_of(key, value, place)
+def test_any_json_value_becomes_text_or_a_note(key, value, circumstances):
+    text = text_of(key, value, circumstances)
     assert isinstance(text, Unusable) or (isinstance(text, str) and text.strip() != "")
     country_of(value)
 
@@ -380,9 +380,9 @@ TEXTS = st.text(st.characters(max_codepoint=0x10FF, exclude_categories=["Cs"]))
 
 
 @pytest.mark.parametrize("key", ["em", "ph", "ge", "db", "ln", "fn", "ct", "st", "zp", "country"])
-@given(text=TEXTS, place=PLACES)
-def test_normalised_text_is_normalised(key, text, place):
-    _stays(key, text, place)
+@given(text=TEXTS, circumstances=PLACES)
+def test_normalised_text_is_normalised(key, text, circumstances):
+    _stays(key, text, circumstances)
 
 
 @pytest.mark.parametrize(
@@ -395,14 +395,14 @@ def test_normalised_text_is_normalised(key, text, place):
         ("country", st.from_regex(r"[A-Z.]{2,4}", fullmatch=True)),
     ],
 )
-@given(data=st.data(), place=PLACES)
-def test_normalised_text_in_the_form_of_its_key_is_normalised(key, texts, data, place):
-    _stays(key, data.draw(texts), place)
+@given(data=st.data(), circumstances=PLACES)
+def test_normalised_text_in_the_form_of_its_key_is_normalised(key, texts, data, circumstances):
+    _stays(key, data.draw(texts), circumstances)
 
 
-def _stays(key, text, place):
+def _stays(key, text, circumstances):
     # Digits that are valid nowhere may be a national number to a second reader.
-    place = NOWHERE if key == "ph" else place
-    once = text_of(key, text, place)
+    circumstances = NOWHERE if key == "ph" else circumstances
+    once = text_of(key, text, circumstances)
     if isinstance(once, str) and not is_placeholder(once):
-        assert text_of(key, once, place) == once
+        assert text_of(key, once, circumstances) == once

@@ -1,13 +1,37 @@
-"""Data processing options: one group, and the safe side when it cannot be read."""
+"""Opting out, and data processing options: one group; the safe side of what cannot be read."""
 
 import pytest
-from deciding import facebook, noted, sent
+from deciding import NOW_MS, facebook, noted, record, sent
 
+from consumer.core.decide import decide
+from consumer.core.hashing import BatchHasher
 from consumer.core.rules import DataProcessing, Rules
 
 OPTIONS = "data_processing_options"
 KEYS = (OPTIONS, "data_processing_options_country", "data_processing_options_state")
 LIMITED = (["LDU"], 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (True, True), (False, False), ("true", True), ("false", False), ("1", True), ("0", False), (1, True),
+        (0, False), (1.0, True), (0.0, False), (" false ", False),
+    ],
+)  # fmt: skip
+def test_opting_out_is_read(value, expected):
+    assert sent(facebook(opt_out=value))["opt_out"] is expected
+    assert noted(facebook(opt_out=value)) == []
+
+
+@pytest.mark.parametrize("value", ["", "no", "yes", "FALSE", 2, -1, 0.5, [], [False], {}])
+def test_what_cannot_be_read_opts_out(value):
+    assert sent(facebook(opt_out=value))["opt_out"] is True
+    assert noted(facebook(opt_out=value))[0][0] == "opt_out"
+
+
+def test_null_says_nothing_about_opting_out():
+    assert "opt_out" not in sent(facebook(opt_out=None))
 
 
 def group(rules=None, **overrides):
@@ -84,3 +108,25 @@ def test_a_setting_without_country_sends_none():
 def test_nothing_is_sent_when_nobody_says_anything():
     assert group() == (None, None, None)
     assert group(**overrides(None, 1, 1000)) == (None, None, None)
+
+
+def sources(rules=None, **overrides):
+    """Where explain says that options, country and state came from."""
+    found = {}
+    decide(record(facebook(**overrides)), rules or Rules(), BatchHasher(), NOW_MS, found)
+    return tuple(found.get(key) for key in KEYS)
+
+
+def test_only_a_key_that_the_event_gives_has_a_source_in_it():
+    path, *_ = paths = tuple(f"integrations.facebook.{key}" for key in KEYS)
+    assert sources(**overrides(["LDU"])) == (path, None, None)
+    assert sources(**overrides(["LDU"], 1, 1000)) == paths
+    assert sources(Rules(data_processing=DataProcessing(("LDU",), 1, 1000))) == (None, None, None)
+    assert sources(**overrides(None, 1, 1000)) == (None, None, None)
+
+
+def test_what_is_sent_to_be_on_the_safe_side_says_so():
+    path, country, state = (f"integrations.facebook.{key}" for key in KEYS)
+    assert sources(**overrides(5)) == (path, "the safe side", "the safe side")
+    assert sources(**overrides(["LDU"], 7)) == (path, country, "the safe side")
+    assert sources(**overrides([" "], None, 1000)) == (path, "the safe side", state)
