@@ -16,13 +16,13 @@ from collections.abc import Callable, Iterable, Iterator, Set
 from typing import NamedTuple, TypeVar, TypeVarTuple
 
 from consumer.core import contents, mapping, numbers, plain
-from consumer.core.cleaning import DROPPED, clean_entry, holds_address
+from consumer.core.cleaning import DROPPED, clean, clean_entry, holds_address, is_personal_name
 from consumer.core.contents import Line
 from consumer.core.currencies import code
 from consumer.core.decision import NoteGroup, NoteWord
 from consumer.core.depth import is_too_deep
 from consumer.core.event import Event
-from consumer.core.rules import Rules
+from consumer.core.rules import Path, Rules
 from consumer.core.sources import Object, at_path, first_usable, usable
 from consumer.core.trail import Trail
 from consumer.core.values import EMPTY, TOO_DEEP, Unusable
@@ -112,13 +112,27 @@ class _Rows(NamedTuple):
 
     def _at_paths(self, key: str, read: Callable[[object, *Ts], T | Unusable], *arguments: *Ts) -> T | None:
         is_row = key in mapping.CUSTOM_DATA
+        field = key if is_row else NoteGroup.CUSTOM_DATA
         for path in self.rules.custom_data_paths[key]:
-            value = at_path(self.event.root, path)
-            found = usable(key if is_row else NoteGroup.CUSTOM_DATA, value, self.trail, read, *arguments)
+            written = ".".join(map(str, path))
+            value = self._cleaned_at(key, path, field)
+            found = usable(field, value, self.trail, read, *arguments, path=written)
             if found is not None:
-                self.trail.came(key if is_row else f"custom_data.{key}", ".".join(map(str, path)))
+                self.trail.came(key if is_row else f"custom_data.{key}", written)
                 return found
         return None
+
+    def _cleaned_at(self, key: str, path: Path, field: str) -> object:
+        """What lies at a path. Under a name of personal data it is that under any other name too."""
+        value, allow = at_path(self.event.root, path), self.rules.custom_data_allow
+        if value is None or key in allow or not any(is_personal_name(str(step)) for step in path):
+            return value
+        if is_too_deep(value):
+            return value  # its reader says so
+        cleaned = clean(value, allow, is_personal=True)
+        if cleaned is not value:
+            self.trail.note(field, NoteWord.PERSONAL_DATA, ".".join(map(str, path)))
+        return None if cleaned is DROPPED else cleaned
 
     def of_products(
         self, key: str, read: Callable[[object], str | Unusable], names: Iterable[str]

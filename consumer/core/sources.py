@@ -48,19 +48,28 @@ def first_usable(
         if not isinstance(found, Unusable):
             trail.came(field, path)
             return found
-        trail.note(field, found.note)
+        trail.note(field, found.note, path)
     return None
 
 
 def usable(
-    field: str, value: object, trail: Trail, read: Callable[[object, *Ts], T | Unusable], *arguments: *Ts
+    field: str,
+    value: object,
+    trail: Trail,
+    read: Callable[[object, *Ts], T | Unusable],
+    *arguments: *Ts,
+    path: str = "",
 ) -> T | None:
-    """What `read` makes of a value; None when it is absent, and with a note when it cannot be used."""
+    """
+    What `read` makes of a value; None when it is absent, and with a note when it cannot be used.
+
+    `path` is where the value stood.
+    """
     if value is None:
         return None
     found = read(value, *arguments)
     if isinstance(found, Unusable):
-        trail.note(field, found.note)
+        trail.note(field, found.note, path)
         return None
     return found
 

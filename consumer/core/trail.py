@@ -9,11 +9,21 @@ from __future__ import annotations
 
 from consumer.core.decision import Note, Notes, NoteWord
 
-Sources = dict[str, str]
+
+class Sources(dict[str, str]):
+    """
+    Meta key -> the path its value was read from.
+
+    `lost` is Meta key -> the paths of values that could not be used, in order.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lost: dict[str, list[str]] = {}
 
 
 class Trail:
-    """Notes, and `sources`: Meta key -> the path its value was read from, or None when nobody asks."""
+    """Notes, and `sources`: where values were read, or None when nobody asks."""
 
     __slots__ = ("_notes", "sources")
 
@@ -21,9 +31,15 @@ class Trail:
         self._notes: list[Note] = []
         self.sources = sources
 
-    def note(self, field: str, word: NoteWord) -> None:
-        """One value is lost. `field` is a Meta key or a group's name, never a customer's key."""
+    def note(self, field: str, word: NoteWord, path: str = "") -> None:
+        """
+        One value is lost. `field` is a Meta key or a group's name, never a customer's key.
+
+        `path` is where it stood, where that is one place; only `explain` hears of it.
+        """
         self._notes.append(Note(field, word))
+        if path and self.sources is not None:
+            self.sources.lost.setdefault(field, []).append(path)
 
     def came(self, field: str, path: str) -> None:
         """The value of `field` was read from `path`."""

@@ -70,7 +70,7 @@ def _hashed(event: Event, circumstances: Circumstances, hasher: BatchHasher, tra
 
 def _sent(hashed: Digests, key: str, source: Source, trail: Trail) -> str | list[str] | None:
     for word in hashed.notes:
-        trail.note(key, word)
+        trail.note(key, word, source.path)
     if hashed.sent is not None:
         trail.came(key, source.path)
     return hashed.sent

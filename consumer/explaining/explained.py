@@ -16,27 +16,50 @@ from consumer.core.decide import decide
 from consumer.core.decision import Decision, Deliverable, Filtered, Invalid, Reason
 from consumer.core.event import parse
 from consumer.core.record import Partition, Record
-from consumer.core.rules import Rules
+from consumer.core.rules import Rules, parse_path
+from consumer.core.sources import at_path
 from consumer.core.trail import Sources
 from consumer.explaining.reading import ReadingHasher
-from consumer.explaining.rows import Explained
+from consumer.explaining.rows import Explained, text_of_json
 from consumer.explaining.words import why_no_consent
 from consumer.files.lines import BOM, Entry, Unreadable
 
 STDIN = Partition("stdin", 0)
+TEXT_LENGTH_MAX = 200  # of a value that could not be used
 
 
 def explained(entries: Iterable[Entry], rules: Rules, at_ms: int) -> Iterator[Explained]:
     """The decision about each entry, without a byte order mark before the first."""
     for offset, entry in enumerate(entries):
         if isinstance(entry, Unreadable):
-            yield Explained(entry.line, Invalid(Reason.NOT_JSON), {}, {}, entry.says)
+            yield Explained(entry.line, Invalid(Reason.NOT_JSON), Sources(), {}, says=entry.says)
             continue
         value = entry.value.removeprefix(BOM) if offset == 0 else entry.value
         hasher = ReadingHasher()
-        sources: Sources = {}
+        sources = Sources()
         decision = decide(Record(STDIN, offset, at_ms, value), rules, hasher, at_ms, sources)
-        yield Explained(entry.line, decision, sources, hasher.texts, _why(decision, value, rules))
+        yield Explained(
+            entry.line,
+            decision,
+            sources,
+            hasher.texts,
+            _as_they_came(sources, value),
+            _why(decision, value, rules),
+        )
+
+
+def _as_they_came(sources: Sources, value: bytes) -> dict[str, tuple[str, ...]]:
+    """Of keys that lost all they had, the values that could not be used."""
+    event = parse(value) if sources.lost else None
+    found = {
+        field: [at_path(event, parse_path(path)) for path in paths]
+        for field, paths in sources.lost.items()
+        if field not in sources
+    }
+    return {
+        field: tuple(text_of_json(one)[:TEXT_LENGTH_MAX] for one in values if one is not None)
+        for field, values in found.items()
+    }
 
 
 def _why(decision: Decision, value: bytes, rules: Rules) -> str:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import orjson
@@ -44,14 +45,16 @@ class Explained(NamedTuple):
 
     `says` is why it is not sent, where more is known than the reason tells.
     `sources` is Meta key -> path the value came from; `texts`, of the hashed
-    keys, the normalised texts. `texts` are personal; a path in `sources` may hold a key
-    of the user's own.
+    keys, the normalised texts; `lost`, of keys that have no value, what could
+    not be used. `texts` and `lost` are personal; a path in `sources` may hold a
+    key of the user's own.
     """
 
     line: int
     decision: Decision
     sources: Sources
     texts: Texts
+    lost: Texts = MappingProxyType({})
     says: str = ""
 
 
@@ -70,7 +73,11 @@ def rows(one: Explained, *, show_values: bool = False) -> list[Row]:
     found = {row.key: row for row in _found(one, show_values)}
     for field, notes in _notes(one).items():
         key = full_key(field)
-        found[key] = found.get(key, Row(key))._replace(notes=notes)
+        lost = ", ".join(dict.fromkeys(one.sources.lost.get(field, ())))
+        if key in found and lost:
+            notes += f" ({lost})"
+        as_it_came = Row(key, lost, _normalised(field, one.lost, show_values))
+        found[key] = found.get(key, as_it_came)._replace(notes=notes)
     return sorted(found.values(), key=_section)
 
 
@@ -97,7 +104,7 @@ def _found(one: Explained, show_values: bool) -> Iterator[Row]:
     payload = orjson.loads(one.decision.payload)
     person, details = payload.pop("user_data"), payload.pop("custom_data")
     for key, value in payload.items():
-        yield Row(key, one.sources.get(key, NO_SOURCE), sent=_shown(_text(value), show_values))
+        yield Row(key, one.sources.get(key, NO_SOURCE), sent=_shown(text_of_json(value), show_values))
     for key, value in person.items():
         normalised = _normalised(key, one.texts, show_values)
         yield Row(USER_DATA + key, one.sources[key], normalised, _personal(key, value, show_values))
@@ -118,8 +125,8 @@ def _normalised(key: str, texts: Texts, show_values: bool) -> str:
 
 def _personal(key: str, value: object, show_values: bool) -> str:
     if show_values:
-        return _text(value)
-    return short_digests(_text(value)) if key in HASHED else shape(_text(value))
+        return text_of_json(value)
+    return short_digests(text_of_json(value)) if key in HASHED else shape(text_of_json(value))
 
 
 def _detail(key: str, value: object, sources: Sources, show_values: bool) -> Row:
@@ -127,7 +134,11 @@ def _detail(key: str, value: object, sources: Sources, show_values: bool) -> Row
     field = key if key in mapping.CUSTOM_DATA else CUSTOM_DATA + key
     source = sources.get(field, NO_SOURCE)
     is_personal = clean_entry(key, value, frozenset()) is not value or OF_A_PERSON.match(source)
-    text = shape(_text(value)) if is_personal and not show_values else _shown(_text(value), show_values)
+    text = (
+        shape(text_of_json(value))
+        if is_personal and not show_values
+        else _shown(text_of_json(value), show_values)
+    )
     return Row(CUSTOM_DATA + key, source, sent=text)
 
 
@@ -146,6 +157,6 @@ def _notes(one: Explained) -> dict[str, str]:
     return {field: "; ".join(sentences) for field, sentences in said.items()}
 
 
-def _text(value: object) -> str:
-    """A value on one line."""
+def text_of_json(value: object) -> str:
+    """A JSON value on one line."""
     return value if isinstance(value, str) else orjson.dumps(value).decode()

@@ -373,3 +373,50 @@ def test_allowed_keys_are_sent_whole():
         "deep": [{"address": ADDRESS}],
     }
     assert sent(facebook(custom_data=free), rules)["custom_data"] == {"content_type": "product", **free}
+
+
+@pytest.mark.parametrize("value", [0, False, ""])
+def test_what_says_nothing_at_a_path_of_the_users_own_is_sent_all_the_same(value):
+    rules = Rules(custom_data_paths={"mine": (("a",),)})
+    assert sent(event(a=value), rules)["custom_data"]["mine"] == value
+
+
+def test_nought_at_a_path_of_a_row_is_its_value():
+    rules = Rules(custom_data_paths={"value": (("total",),)})
+    assert sent(event(total=0, amount=5), rules)["custom_data"]["value"] == 0
+
+
+def test_an_override_that_is_null_lets_the_users_own_path_through():
+    given = event({"a": "from the path", "integrations.facebook": {"custom_data": {"mine": None}}})
+    assert sent(given, Rules(custom_data_paths={"mine": (("a",),)}))["custom_data"]["mine"] == "from the path"
+
+
+def test_a_path_replaces_the_count_of_lines():
+    given = event({"event_name": "begin_checkout", "items": [{"id": "a"}, {"id": "b"}]})
+    assert sent(given)["custom_data"]["num_items"] == 2
+    assert (
+        "num_items" not in sent(given, Rules(custom_data_paths={"num_items": (("count",),)}))["custom_data"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "lies_there", "expected", "notes"),
+    [
+        (("user", "firstname"), "Ann", None, [("custom_data.*", "personal_data")]),
+        (
+            ("user", "address"),
+            {"city": "Nantes", "is_billing": True},
+            {"is_billing": True},
+            [("custom_data.*", "personal_data")],
+        ),
+        (("user", "phone"), True, True, [("ph", "wrong_type")]),
+        (("user", "tier"), "Gold", "Gold", []),
+    ],
+)
+def test_a_path_under_a_name_of_personal_data_is_cleaned_by_that_name(path, lies_there, expected, notes):
+    given = event({".".join(path): lies_there})
+    rules = Rules(custom_data_paths={"mine": (path,)})
+    assert sent(given, rules)["custom_data"].get("mine") == expected
+    assert noted(given, rules) == notes
+    allowed = Rules(custom_data_paths={"mine": (path,)}, custom_data_allow=frozenset({"mine"}))
+    assert sent(given, allowed)["custom_data"]["mine"] == lies_there

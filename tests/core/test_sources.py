@@ -4,7 +4,7 @@ import pytest
 
 from consumer.core.decision import Note, NoteWord
 from consumer.core.sources import Source, at_path, first_usable
-from consumer.core.trail import Trail
+from consumer.core.trail import Sources, Trail
 from consumer.core.values import WRONG_TYPE
 
 SOURCES = (Source("a", 0, "a"), Source("b.c", 1, "c"))
@@ -27,9 +27,10 @@ def number(value, factor):
     ],
 )
 def test_null_is_passed_over_and_the_unusable_is_noted(root, inner, expected, path, notes):
-    trail = Trail({})
+    trail = Trail(Sources())
     assert first_usable("key", SOURCES, (root, inner), trail, number, 10) == expected
     assert trail.sources == ({"key": path} if path else {})
+    assert trail.sources.lost == ({"key": ["a", "b.c"][:notes]} if notes else {})
     assert trail.notes == (Note("key", NoteWord.WRONG_TYPE),) * notes
 
 

@@ -1,20 +1,20 @@
 """A row for each Meta key: where from, what was hashed, what is sent, what was lost."""
 
+import orjson
 import pytest
-from deciding import NOW_MS, event, record
+from deciding import NOW_MS, event
 
-from consumer.core.decide import decide
 from consumer.core.rules import Rules
-from consumer.explaining.reading import ReadingHasher
-from consumer.explaining.rows import Explained, Row, full_key, rows
+from consumer.explaining.explained import explained as explained_entries
+from consumer.explaining.rows import Row, full_key, rows
+from consumer.files.lines import FoundEvent
 
 EMAIL_DIGEST = "71d4f55f72fa128dfb468a1a3901507c804b74316488744d769d7f4b16696476"
 
 
 def explained(given, rules=None):
-    hasher, sources = ReadingHasher(), {}
-    decision = decide(record(given), rules or Rules(), hasher, NOW_MS, sources)
-    return Explained(1, decision, sources, hasher.texts)
+    (one,) = explained_entries([FoundEvent(1, 1, orjson.dumps(given))], rules or Rules(), NOW_MS)
+    return one
 
 
 def row_of(key, given, rules=None, *, show_values=False):
@@ -41,7 +41,12 @@ def row_of(key, given, rules=None, *, show_values=False):
         ),
         (
             {"user.email": ["ann@example.com", "Ann@Example.com", "x"]},
-            ("user.email", "ann@example.com", EMAIL_DIGEST, "malformed: not in a form that can be used"),
+            (
+                "user.email",
+                "ann@example.com",
+                EMAIL_DIGEST,
+                "malformed: not in a form that can be used (user.email)",
+            ),
         ),
     ],
 )
@@ -157,10 +162,25 @@ def test_a_note_stands_on_the_row_of_its_key_or_on_one_of_its_own():
     given = event({"fbp": "x", "user.gender": "?", "items": [{"id": "a", "quantity": "x"}, 5], "user.id": {}})
     found = {row.key: row for row in rows(explained(given))}
     malformed = "malformed: not in a form that can be used"
-    assert found["user_data.fbp"] == Row("user_data.fbp", notes=malformed)
+    assert found["user_data.fbp"] == Row("user_data.fbp", "fbp", "x", notes=malformed)
+    assert found["user_data.ge"] == Row("user_data.ge", "user.gender", "?", notes=malformed)
     assert found["custom_data.contents[]"].notes == malformed
     assert found["items"].notes == "wrong_type: not of the type that is expected"
     assert found["custom_data.contents"].sent == '[{"id":"a","quantity":1}]'
+
+
+def test_what_was_lost_stands_as_it_came_or_as_its_shape():
+    given = event({"user.phone": "12 34", "user.birthdate": {"y": 1990}})
+    assert row_of("user_data.ph", given).normalised == "99 99"
+    assert row_of("user_data.ph", given, show_values=True).normalised == "12 34"
+    assert row_of("user_data.db", given, show_values=True).normalised == '{"y":1990}'
+    assert row_of("user_data.ph", given).source == "user.phone"
+
+
+def test_a_value_that_was_replaced_by_the_next_source_names_its_place():
+    given = event({"amount": "1.234", "value": 12.5})
+    assert row_of("custom_data.value", given).source == "value"
+    assert row_of("custom_data.value", given).notes == "ambiguous: can be read in two ways (amount)"
 
 
 def test_two_notes_on_one_key_are_told_once_each():

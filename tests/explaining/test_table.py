@@ -8,6 +8,7 @@ from rich.console import Console
 
 from consumer.core.decide import decide
 from consumer.core.rules import MatchRule, Rules
+from consumer.core.trail import Sources
 from consumer.explaining.reading import ReadingHasher
 from consumer.explaining.rows import Explained
 from consumer.explaining.table import block, lines
@@ -15,7 +16,7 @@ from consumer.explaining.table import block, lines
 
 def printed(given, width=None, **more):
     """The block of an event, as a person sees it."""
-    hasher, sources = ReadingHasher(), {}
+    hasher, sources = ReadingHasher(), Sources()
     decision = decide(record(given), Rules(), hasher, NOW_MS, sources)
     one = Explained(7, decision, sources, hasher.texts)
     if width is None:
