@@ -30,6 +30,7 @@ def slow_and_quick_again(world: World, size: Size) -> Measures:
             stage.await_accepted(rate)
             before, memory_before = _accepted_in(stage, quick_s), stage.peaks.most_mb
             stage.scene.behave(latency_ms=size(1_500, 5_000))
+            stage.produce(size(5_000, 30_000))  # enough to fill what may be in flight and read ahead
             during = _accepted_in(stage, slow_s / 2)
             memory_filled = stage.peaks.most_mb
             during = (during + _accepted_in(stage, slow_s / 2)) / 2
