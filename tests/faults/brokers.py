@@ -66,7 +66,7 @@ def commits_refused(world: World, size: Size) -> Measures:
         own = {"CAPI_COMMIT_INTERVAL_MS": "50", "CAPI_BATCH_EVENTS_MAX": "20", "CAPI_LINGER_MS": "20"}
         consumer = scene.consumer(**own)
         too_far = 0
-        codes = size(COMMIT_ERRORS[1::3], COMMIT_ERRORS)
+        codes = size(COMMIT_ERRORS[2::4], COMMIT_ERRORS)
         for code in codes:
             brokers.push(Request.OFFSET_COMMIT, *[code] * size(2, 5))
             for _ in range(size(2, 10)):

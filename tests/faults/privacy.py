@@ -13,6 +13,7 @@ import json
 import re
 import time
 import urllib.request
+import uuid
 from typing import Any
 
 from eventually import eventually
@@ -53,7 +54,7 @@ NAMED_PERSONAL_DATA = {
 
 def _event(number: int, **changes: Any) -> dict[str, Any]:
     facebook = {
-        "event_id": f"canaryid-{number}",
+        "event_id": f"canaryid-{number}-{uuid.uuid4().hex}",
         "fbp": IN_CLEAR["fbp"],
         "custom_data": {**NAMED_PERSONAL_DATA, "remark": f"write to remark.{MAIL}", "word": IN_CLEAR["word"]},
     }
