@@ -13,8 +13,19 @@ from typer.testing import CliRunner
 
 from consumer import metrics
 from consumer.cli import app
-from consumer.core import cleaning, mapping, qualify, values
+from consumer.core import (
+    action_source,
+    cleaning,
+    currencies,
+    event_time,
+    identifiers,
+    mapping,
+    qualify,
+    times,
+    values,
+)
 from consumer.core.decision import FILTERED_REASONS, NoteWord, Reason
+from consumer.core.depth import DEPTH_MAX
 from consumer.core.rules import MatchRule
 from consumer.explaining.explained import explained
 from consumer.files.lines import FoundEvent
@@ -176,6 +187,33 @@ def test_each_link_leads_to_a_heading_of_the_page():
     links = re.findall(r"\]\(#([^)]+)\)", PAGE)
     assert len(links) >= 12
     assert set(links) <= anchors
+
+
+DAY_S = 86_400
+SENTENCES = [
+    ("Older than {} days", event_time.AGE_S_MAX / DAY_S),
+    ("days, {} for `physical_store`", event_time.AGE_IN_STORE_S_MAX / DAY_S),
+    ("Nested more than {} levels deep", DEPTH_MAX),
+    ("up to {} days older than the event", identifiers.CLICK_AGE_MS_MAX / DAY_S / 1000),
+    ("More than {} minutes ahead of now", times.AHEAD_MS_MAX / 60_000),
+    ("`app_data.extinfo` with its {} entries", action_source.EXTINFO_LENGTH),
+]
+
+
+@pytest.mark.parametrize(("sentence", "number"), SENTENCES)
+def test_numbers_in_sentences_are_those_of_the_code(sentence, number):
+    assert " ".join(PAGE.split()).count(sentence.format(int(number))) == 1
+
+
+def test_the_money_that_begins_with_x_is_that_of_the_code():
+    (said,) = re.findall(r"in any case\. (.*) are money", PAGE)
+    assert set(re.findall("[A-Z]{3}", said)) == currencies.SHARED_MONEY
+
+
+def test_the_types_that_say_an_action_source_are_those_of_the_mapping():
+    (row,) = [row for row in table("Meta key", "from, in this order") if codes(row[0]) == ["action_source"]]
+    said = re.findall(r"`(\w+)`(?:, to the letter,)? is `(\w+)`", row[1])
+    assert dict(said) == mapping.ACTION_SOURCE_BY_TYPE
 
 
 # Tables of values
