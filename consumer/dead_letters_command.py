@@ -97,7 +97,8 @@ def list_letters(
         print_tally(tally)
     if latest:
         print_letters(latest)
-    out.print(f"{counted(tally.total)} in {letters.topic}{meant.beside()}", markup=False)
+    rows = f"; the latest {len(latest)} are shown (--limit)" if len(latest) < tally.total else ""
+    out.print(f"{counted(tally.total)} in {letters.topic}{meant.beside()}{rows}", markup=False)
     if tally.total:
         out.print(KEPT, markup=False)
 

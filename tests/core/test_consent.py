@@ -3,6 +3,7 @@
 import pytest
 from deciding import decided, event, noted, reason
 
+from consumer.core import consent
 from consumer.core.consent import is_given
 from consumer.core.decision import Filtered, Reason
 from consumer.core.rules import Rules
@@ -100,3 +101,25 @@ def test_ids_keep_their_case():
 )
 def test_consent_comes_before_anything_else(changes):
     assert decided(event(changes), ADVERTISING) == Filtered(Reason.NO_CONSENT)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, None),
+        ({"consent_categories": None}, None),
+        ({"consent_categories": []}, ()),
+        ({"consent_categories": ["1", 2, "1", True]}, ("1", "2")),
+        ({"consent_categories": "1,2|3"}, ("1", "2", "3")),
+        ({"user": {"consent_categories": [3.0]}}, ("3",)),
+        ({"consent_categories": ["1"], "user": {"consent_categories": ["2"]}}, ("1",)),
+        ({"consent_categories": ["1"], "user": "waiting"}, None),
+    ],
+)
+def test_the_categories_of_an_event_are_told_as_they_are_read(given, expected):
+    assert consent.categories(given) == expected
+
+
+@pytest.mark.parametrize(("user", "expected"), [("waiting", True), ("", True), ({}, False), (None, False)])
+def test_an_app_waits_while_user_is_a_text(user, expected):
+    assert consent.is_waiting({"user": user}) is expected

@@ -420,3 +420,10 @@ def test_a_path_under_a_name_of_personal_data_is_cleaned_by_that_name(path, lies
     assert noted(given, rules) == notes
     allowed = Rules(custom_data_paths={"mine": (path,)}, custom_data_allow=frozenset({"mine"}))
     assert sent(given, allowed)["custom_data"]["mine"] == lies_there
+
+
+def test_what_nests_too_deep_under_a_personal_name_is_left_out_as_such():
+    rules = Rules(custom_data_paths={"mine": (("user", "address"),)})
+    given = event({"user.address": deep(33)})
+    assert "mine" not in sent(given, rules)["custom_data"]
+    assert noted(given, rules) == [("custom_data.*", "too_deep")]

@@ -363,3 +363,18 @@ class AnyInterleaving(RuleBasedStateMachine):
 
 TestAnyInterleaving = AnyInterleaving.TestCase
 TestAnyInterleaving.settings = settings(max_examples=300, stateful_step_count=60, deadline=None)
+
+
+def test_a_partition_that_is_not_ours_may_be_revoked():
+    tracker = OffsetTracker()
+    tracker.revoke(P0)
+    assert tracker.partitions == ()
+
+
+def test_a_ticket_is_void_once_its_partition_was_taken_away():
+    tracker = OffsetTracker()
+    tracker.assign(P0, 0)
+    ticket = tracker.start(P0, 0, 10)
+    assert not ticket.is_void
+    tracker.revoke(P0)
+    assert ticket.is_void
