@@ -16,6 +16,7 @@ from faults.watching import counter
 from faults.world import PARTITIONS, Stage, World
 from system.oracle import read_accepted
 from system.processes import Running
+from system.scene import SESSION
 
 MEMBERS_MAX = 6
 TURN_S = 1.0
@@ -24,9 +25,9 @@ PAUSE_S = 1.0  # what is called a pause of the group
 LATENCY_MS = 20
 
 PROTOCOLS = {
-    "eager": {"partition.assignment.strategy": "range", "session.timeout.ms": 6_000},
-    "cooperative": {"partition.assignment.strategy": "cooperative-sticky", "session.timeout.ms": 6_000},
-    "KIP-848": {"group.protocol": "consumer"},
+    "eager": ("eager", SESSION),
+    "cooperative": ("cooperative", SESSION),
+    "KIP-848": ("consumer", {}),  # how long a session lasts is the broker's to say
 }
 
 
@@ -54,9 +55,9 @@ def protocols(world: World, size: Size) -> Measures:
     """F7: the same under each of the three protocols, and how long the group stood still."""
     bars = Bars()
     rows = []
-    for name, properties in PROTOCOLS.items():
+    for name, (protocol, properties) in PROTOCOLS.items():
         with world.stage(latency_ms=LATENCY_MS) as stage:
-            own = {"CAPI_KAFKA": json.dumps(properties)}
+            own = {"CAPI_GROUP_PROTOCOL": protocol, "CAPI_KAFKA": json.dumps(properties)}
             churn = _churn(stage, seconds=size(5, 60), events_per_s=size(200, 800), seed=7, **own)
             _must_be_well(stage, churn)
             report = stage.must_hold()
@@ -122,7 +123,7 @@ def rolling_restart(world: World, size: Size) -> Measures:
     """F8: each member comes back within its session, under its own instance id."""
     members = size(2, 3)
     with world.stage(latency_ms=LATENCY_MS) as stage:
-        own = [{"CAPI_KAFKA": json.dumps(_static(number))} for number in range(members)]
+        own = [_static(number) for number in range(members)]
         running = [stage.scene.consumer(**one) for one in own]
         shares = [PARTITIONS // members] * members
         eventually(lambda: stage.scene.shares() == shares, 60, "the members share the partitions")
@@ -148,5 +149,6 @@ def rolling_restart(world: World, size: Size) -> Measures:
         return stage.measures(report, recover_s)
 
 
-def _static(number: int) -> dict[str, object]:
-    return {"group.instance.id": f"member-{number}", "session.timeout.ms": 30_000}
+def _static(number: int) -> dict[str, str]:
+    session = json.dumps({"session.timeout.ms": 30_000})
+    return {"CAPI_GROUP_INSTANCE_ID": f"member-{number}", "CAPI_KAFKA": session}

@@ -21,6 +21,8 @@ from system.topics import Partition
 
 GRACE_S = 30.0  # of a pod; the drain takes at most 25 s of it
 # A member that is gone is missed after a second, so that each kill costs little.
+# Half of the records are bad on purpose.
+WITHOUT_BRAKE = {"CAPI_BRAKE": "false"}
 QUICK_SESSION = json.dumps({"session.timeout.ms": 1_000, "heartbeat.interval.ms": 300})
 # Small and many requests: at any instant some are on their way.
 MANY_REQUESTS = {"CAPI_BATCH_EVENTS_MAX": "50", "CAPI_LINGER_MS": "20", "CAPI_REQUESTS_IN_FLIGHT_MAX": "4"}
@@ -101,14 +103,16 @@ def killed_while_dead_letters_are_written(world: World, size: Size) -> Measures:
         kills = 0
         for _ in range(size(3, 15)):
             written = stage.letters()
-            victim = stage.scene.consumer(CAPI_KAFKA=QUICK_SESSION, CAPI_POLL_RECORDS_MAX="50")
+            victim = stage.scene.consumer(
+                CAPI_KAFKA=QUICK_SESSION, CAPI_POLL_RECORDS_MAX="50", **WITHOUT_BRAKE
+            )
             eventually(
                 lambda seen=written: stage.letters() > seen or stage.scene.is_done(), 60, "letters come"
             )
             time.sleep(chance.uniform(0.0, 0.1))
             kills += not stage.scene.is_done()
             victim.kill()
-        stage.scene.consumer(CAPI_KAFKA=QUICK_SESSION)
+        stage.scene.consumer(CAPI_KAFKA=QUICK_SESSION, **WITHOUT_BRAKE)
         recover_s = stage.await_done()
         report = stage.must_hold()
         intended = events // 2 + 5
