@@ -20,9 +20,9 @@ from system.processes import log_lines
 from system.topics import Partition
 
 GRACE_S = 30.0  # of a pod; the drain takes at most 25 s of it
-# A member that is gone is missed after a second, so that each kill costs little.
-# Half of the records are bad on purpose.
+# For scenarios in which half of the records are bad on purpose.
 WITHOUT_BRAKE = {"CAPI_BRAKE": "false"}
+# A member that is gone is missed after a second, so that each kill costs little.
 QUICK_SESSION = json.dumps({"session.timeout.ms": 1_000, "heartbeat.interval.ms": 300})
 # Small and many requests: at any instant some are on their way.
 MANY_REQUESTS = {"CAPI_BATCH_EVENTS_MAX": "50", "CAPI_LINGER_MS": "20", "CAPI_REQUESTS_IN_FLIGHT_MAX": "4"}

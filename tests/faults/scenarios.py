@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from faults import answers, brokers, groups, kills, privacy, records, soak
+from faults import answers, brokers, groups, kills, letters, privacy, records, soak
 from faults.measures import Measures, Size
 from faults.world import World
 
@@ -151,6 +151,18 @@ SCENARIOS = (
         "stale and future events among good ones; some too old while they wait",
         "gone before the batch; neighbours unharmed",
         answers.stale_and_future_events,
+    ),
+    Scenario(
+        "F23",
+        "nothing but invalid records",
+        "the brake stops it; a signal lets it go on",
+        letters.only_bad_records,
+    ),
+    Scenario(
+        "F24",
+        "replay by filter A, then B, then all; killed; letters that fail again",
+        "each letter once for each filter, none hidden; same id and time; parked after the limit",
+        letters.letters_come_back,
     ),
     Scenario(
         "F25",

@@ -215,6 +215,7 @@ def new_scene(bootstrap_servers: str, processes: Processes) -> Scene:
         bootstrap_servers=bootstrap_servers,
         topic=f"events-{own}",
         dead_letter_topic=f"dead-letters-{own}",
+        parking_topic=f"parked-{own}",
         group=f"group-{own}",
         processes=processes,
         accepted_file=processes.folder / "accepted.jsonl",
