@@ -175,6 +175,11 @@ class Delivery:
         """How many requests may be under way at once, as it stands now."""
         return self._permits.limit
 
+    @property
+    def is_awaiting(self) -> bool:
+        """Whether Meta is answering a request at this moment: it may accept what it has, gate or no gate."""
+        return self.requests_in_flight > 0
+
     # Taking in
 
     def accept(self, events: Sequence[InFlight], unsendable: Sequence[Unsendable]) -> None:
@@ -439,6 +444,8 @@ class Delivery:
         if not old:
             return batch
         self._telemetry.add(metrics.FILTERED, len(old), Reason.EVENT_TOO_OLD.value)
+        # The only way in which an outage costs an event: whoever looks at the log must see it.
+        log.error("events became too old while they waited for Meta", events=len(old))
         for item in old:
             log_filtered(item.record, Reason.EVENT_TOO_OLD)
         self._settle([item.ticket for item in old])

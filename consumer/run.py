@@ -241,7 +241,7 @@ def _worker(
     handover = Handover(
         in_loop(delivery.accept),
         in_loop(delivery.hurry),
-        lambda: gate.state is State.RUNNING and not delivery.broken.done(),
+        lambda: (gate.state is State.RUNNING or delivery.is_awaiting) and not delivery.broken.done(),
         in_loop(decided),
         brake,
         in_loop(let_go),

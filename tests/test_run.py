@@ -544,3 +544,21 @@ def test_a_proxy_s_password_and_the_token_are_in_no_line(process, brokers):
     child.terminate()
     child.wait(60)
     assert CANARY not in log.read_text()
+
+
+async def test_a_stop_while_meta_throttles_waits_for_what_meta_is_answering(brokers):
+    """It was cut off, and what Meta had taken was sent again."""
+    brokers.write(EVENTS, *[value(n) for n in range(40)])
+    late = {"kind": "late", "latency_ms": 700, "times": 3}
+    throttled = {"kind": "error", "status": 429, "code": 4, "retry_after": 30}
+    async with consuming(
+        brokers, {"behave": {"faults": [late, throttled]}}, batch_events_max=10, drain_timeout_s=10.0
+    ) as at:
+        await until(lambda: at.meta.stats.requests == 4)
+        at.stop.set()
+        await asyncio.wait([at.task], timeout=20)
+        assert len(at.meta.accepted) == 30
+    assert committed(brokers) == 30
+    async with consuming(brokers) as again:
+        await until(lambda: committed(brokers) == 40)
+        assert len(again.meta.accepted) == 10
