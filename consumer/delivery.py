@@ -166,6 +166,7 @@ class Delivery:
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._accepted_at = -NEVER
+        self._aside = 0
         self._hurrying = False
         self.requests_in_flight = 0
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -413,14 +414,31 @@ class Delivery:
         """A stuck batch lets others into its slot meanwhile, so that stuck ones cannot take all slots."""
         backoff = backoff_s(history.attempts, self._clocks.chance(), self._terms.backoff_max_s)
         wait_s = max(backoff, verdict.wait_s)
-        if not self._is_stuck(history):
+        if not self._may_stand_aside(history):
             await asyncio.sleep(wait_s)
             return
+        self._aside += 1
         self._slots.release()
         try:
             await asyncio.sleep(wait_s)
         finally:
+            # Who is back in line counts no more: so it is not always the same batches that may stand
+            # aside, and among any number of stuck ones those that show that Meta is well have their turn.
+            self._aside -= 1
             await self._slots.acquire()
+
+    def _may_stand_aside(self, history: History) -> bool:
+        """
+        Whether the batch may wait outside of its slot.
+
+        In an outage every batch is stuck, and of those that come in their
+        place too, so more and more would fail beside each other: as long as
+        nothing was accepted since the batch began to fail, as many as there
+        are slots wait outside, and no more.
+        """
+        if not self._is_stuck(history):
+            return False
+        return self._accepted_at > history.failing_since or self._aside < self._terms.requests_in_flight_max
 
     # Ends
 

@@ -11,6 +11,8 @@ import pytest
 from confluent_kafka import KafkaError
 from delivering import NOW_S, PARTITION, named, offsets, payload, refused, scene, stuck
 from faulty_kafka import Request
+from outages import Outage
+from skipping_time import run
 
 from consumer import metrics
 from consumer.core.decision import Reason
@@ -411,6 +413,40 @@ async def test_backoff_bounds_the_requests_of_an_outage():
         await running.until(lambda: time.monotonic() - began > 1.0)
         assert running.sandbox.stats.requests <= 2 * 7
         assert running.settled == []
+
+
+def test_the_requests_of_an_outage_do_not_grow_with_its_length():
+    """Every batch is stuck in it, after some hours: all 24 would fail side by side, 2,880 times an hour."""
+
+    async def hours():
+        outage = Outage()
+        outage.accept(*[b"good"] * 24)
+        await asyncio.sleep(3 * 3600)
+        spans = [outage.meta.requests(hour * 3600, (hour + 1) * 3600) for hour in range(3)]
+        assert (outage.settled, outage.letters.written) == ([], [])
+        outage.meta.fails = lambda event: False
+        await asyncio.sleep(300)
+        assert sorted(outage.settled) == list(range(24))
+        return spans
+
+    # Two in their slots and two outside, each of them every 30 s.
+    assert all(0 < requests <= 480 for requests in run(hours()))
+
+
+def test_more_stuck_events_than_may_stand_aside_hold_nobody_up_for_good():
+    """Two slots, two outside: were it always the same four, nobody could show that Meta is well."""
+
+    async def hours():
+        outage = Outage()
+        outage.meta.fails = lambda event: b"stuck" in event
+        outage.accept(*[b"stuck"] * 9)
+        for _ in range(3 * 3600):
+            outage.accept(b"good")
+            await asyncio.sleep(1)
+        assert sorted(outage.letters.written) == list(range(9))
+        assert len(outage.settled) == 9 + 3 * 3600
+
+    run(hours())
 
 
 # One event that makes its request fail, while others are accepted

@@ -1,0 +1,86 @@
+"""Delivery through an outage of hours, in no time: a sink that answers as it is told, and no brokers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from delivering import NOW_S, PARTITION
+
+from consumer.brake import Brake
+from consumer.core.batching import Limits
+from consumer.core.decision import Deliverable
+from consumer.core.offsets import OffsetTracker
+from consumer.core.record import Record
+from consumer.core.verdict import Kind, Verdict
+from consumer.delivery import Clocks, Delivery, InFlight, Terms
+from consumer.gate import Gate
+from consumer.telemetry import Telemetry
+
+SLOTS = 2
+STUCK_AFTER_S = 300.0
+BACKOFF_MAX_S = 30.0
+ROUND_TRIP_S = 0.1
+
+
+class Meta:
+    """`fails(event)` says whether a request of that event fails; `sent_at` has the time of each request."""
+
+    def __init__(self) -> None:
+        self.fails: Callable[[bytes], bool] = lambda event: True
+        self.sent_at: list[float] = []
+
+    async def send(self, body: bytes, events: int) -> Verdict:
+        self.sent_at.append(asyncio.get_running_loop().time())
+        await asyncio.sleep(ROUND_TRIP_S)
+        if self.fails(body):
+            return Verdict(Kind.TRANSIENT, http_status=500)
+        return Verdict(Kind.ACCEPTED, received=events)
+
+    def requests(self, since_s: float, until_s: float) -> int:
+        """How many were sent in that time."""
+        return sum(since_s <= at < until_s for at in self.sent_at)
+
+
+class Letters:
+    """The offsets of the records that became dead letters."""
+
+    def __init__(self) -> None:
+        self.written: list[int] = []
+
+    async def put(self, record: Record, failure: Any) -> None:
+        self.written.append(record.offset)
+
+
+class Outage:
+    """A delivery of two slots, one event a request. Each waits the longest that its backoff may be."""
+
+    def __init__(self) -> None:
+        loop = asyncio.get_running_loop()
+        self.meta, self.letters = Meta(), Letters()
+        self.settled: list[int] = []
+        self.delivery = Delivery(
+            self.meta,
+            self.letters,
+            Gate(loop.time, 60.0),
+            Terms(Limits(1, 4_096, 0.0), b"]}", SLOTS, BACKOFF_MAX_S, STUCK_AFTER_S, 0.0),
+            Clocks(lambda: NOW_S, loop.time, lambda: 1.0),
+            lambda tickets: self.settled.extend(ticket.offset for ticket in tickets),
+            Telemetry(),
+            Brake(is_wanted=False),
+        )
+        self._tracker = OffsetTracker()
+        self._tracker.assign(PARTITION, 0)
+        self._next = 0
+
+    def accept(self, *events: bytes) -> None:
+        """One record each."""
+        taken = []
+        for event in events:
+            record = Record(PARTITION, self._next, NOW_S * 1000, event, None)
+            ticket = self._tracker.start(PARTITION, self._next, record.size)
+            assert ticket is not None
+            taken.append(InFlight(ticket, record, Deliverable(event, "Lead", NOW_S, NOW_S + 86_400, ())))
+            self._next += 1
+        self.delivery.accept(taken, [])
