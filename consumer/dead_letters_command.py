@@ -23,7 +23,7 @@ from confluent_kafka import KafkaException
 from consumer import exits, kafka
 from consumer.core.record import Record
 from consumer.exits import BadCall, CannotGoOn
-from consumer.letters import filter_options
+from consumer.letters.filter_options import takes_filter
 from consumer.letters.filters import Filter
 from consumer.letters.lines import as_line
 from consumer.letters.tables import KEPT, counted, print_letters, print_tally
@@ -60,29 +60,15 @@ Parked = Annotated[
 
 
 @app.command("list")
+@takes_filter
 def list_letters(
-    reason: filter_options.Reasons = None,
-    meta_code: filter_options.MetaCodes = None,
-    since: filter_options.Since = None,
-    until: filter_options.Until = None,
-    origin_partition: filter_options.OriginPartitions = None,
-    event_name: filter_options.EventNames = None,
-    key: filter_options.Keys = None,
+    chosen: Filter,
     parked: Parked = False,
     limit: Limit = ROWS,
     as_json: AsJson = False,
     settings_file: SettingsFile = None,
 ) -> None:
     """Count dead letters by reason and event name, and show the latest ones. No personal value is shown."""
-    chosen = filter_options.read_filter(
-        reasons=reason,
-        meta_codes=meta_code,
-        since=since,
-        until=until,
-        origin_partitions=origin_partition,
-        event_names=event_name,
-        keys=key,
-    )
     settings = load_settings(file=settings_file)
     tally = LetterTally()
     with open_dead_letters(settings, is_parked=parked) as letters:
@@ -104,14 +90,9 @@ def list_letters(
 
 
 @app.command("export")
+@takes_filter
 def export_letters(
-    reason: filter_options.Reasons = None,
-    meta_code: filter_options.MetaCodes = None,
-    since: filter_options.Since = None,
-    until: filter_options.Until = None,
-    origin_partition: filter_options.OriginPartitions = None,
-    event_name: filter_options.EventNames = None,
-    key: filter_options.Keys = None,
+    chosen: Filter,
     parked: Parked = False,
     file: Out = None,
     settings_file: SettingsFile = None,
@@ -121,15 +102,6 @@ def export_letters(
 
     The file holds personal data in clear; it is made readable for its owner only.
     """
-    chosen = filter_options.read_filter(
-        reasons=reason,
-        meta_codes=meta_code,
-        since=since,
-        until=until,
-        origin_partitions=origin_partition,
-        event_names=event_name,
-        keys=key,
-    )
     if file is None and sys.stdout.isatty():
         raise BadCall("this would show personal data on the screen: name a file with --out, or say --out -")
     settings = load_settings(file=settings_file)

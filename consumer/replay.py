@@ -27,8 +27,8 @@ from consumer.asked_to_stop import asked_to_stop
 from consumer.clock import now_ms
 from consumer.cluster import list_cluster
 from consumer.exits import BadCall
-from consumer.letters import filter_options
 from consumer.letters.fates import MAX_REPLAYS, Fates, Parking
+from consumer.letters.filter_options import takes_filter
 from consumer.letters.filters import Filter
 from consumer.letters.replaying import Outcome, Pace, Replay
 from consumer.letters.sending import Sending
@@ -77,14 +77,9 @@ Group = Annotated[
 ]
 
 
+@takes_filter
 def replay(
-    reason: filter_options.Reasons = None,
-    meta_code: filter_options.MetaCodes = None,
-    since: filter_options.Since = None,
-    until: filter_options.Until = None,
-    origin_partition: filter_options.OriginPartitions = None,
-    event_name: filter_options.EventNames = None,
-    key: filter_options.Keys = None,
+    chosen: Filter,
     dry_run: DryRun = False,
     to: To = None,
     rate: Rate = None,
@@ -114,15 +109,6 @@ def replay(
     counted, and so is what Meta takes no more: which that is, the settings
     of `run` say, so give the same ones.
     """
-    chosen = filter_options.read_filter(
-        reasons=reason,
-        meta_codes=meta_code,
-        since=since,
-        until=until,
-        origin_partitions=origin_partition,
-        event_names=event_name,
-        keys=key,
-    )
     settings = load_settings(file=settings_file)
     name = group or replay_group(settings, chosen)
     asked = Asked(settings.dead_letter_topic, settings.parking_topic, name, chosen, dry_run)

@@ -31,23 +31,23 @@ MEANT = [
     # the options, a letter, whether it is meant
     ({}, REFUSED, True),
     ({}, STRANGER, True),
-    ({"reasons": ["refused"]}, REFUSED, True),
-    ({"reasons": ["not_json,refused"]}, REFUSED, True),
-    ({"reasons": ["not_json", " refused "]}, REFUSED, True),
-    ({"reasons": ["not_json"]}, REFUSED, False),
-    ({"reasons": ["refused"]}, STRANGER, False),
-    ({"meta_codes": ["100"]}, REFUSED, True),
-    ({"meta_codes": ["100/2804003"]}, REFUSED, True),
-    ({"meta_codes": ["1", "2,100/2804003"]}, REFUSED, True),
-    ({"meta_codes": ["100/2804007"]}, REFUSED, False),
-    ({"meta_codes": ["2804003"]}, REFUSED, False),
-    ({"meta_codes": ["10"]}, REFUSED, False),
-    ({"meta_codes": ["0100"]}, REFUSED, True),
-    ({"meta_codes": ["-1"]}, has("dlq.meta-code", b"-1"), True),
-    ({"meta_codes": ["100"]}, has("dlq.meta-code", None), False),
-    ({"meta_codes": ["100"]}, has("dlq.meta-subcode", None), True),
-    ({"meta_codes": ["100/2804003"]}, has("dlq.meta-subcode", b"canary"), False),
-    ({"meta_codes": ["100"]}, has("dlq.meta-code", "١٠٠".encode()), False),
+    ({"reason": ["refused"]}, REFUSED, True),
+    ({"reason": ["not_json,refused"]}, REFUSED, True),
+    ({"reason": ["not_json", " refused "]}, REFUSED, True),
+    ({"reason": ["not_json"]}, REFUSED, False),
+    ({"reason": ["refused"]}, STRANGER, False),
+    ({"meta_code": ["100"]}, REFUSED, True),
+    ({"meta_code": ["100/2804003"]}, REFUSED, True),
+    ({"meta_code": ["1", "2,100/2804003"]}, REFUSED, True),
+    ({"meta_code": ["100/2804007"]}, REFUSED, False),
+    ({"meta_code": ["2804003"]}, REFUSED, False),
+    ({"meta_code": ["10"]}, REFUSED, False),
+    ({"meta_code": ["0100"]}, REFUSED, True),
+    ({"meta_code": ["-1"]}, has("dlq.meta-code", b"-1"), True),
+    ({"meta_code": ["100"]}, has("dlq.meta-code", None), False),
+    ({"meta_code": ["100"]}, has("dlq.meta-subcode", None), True),
+    ({"meta_code": ["100/2804003"]}, has("dlq.meta-subcode", b"canary"), False),
+    ({"meta_code": ["100"]}, has("dlq.meta-code", "١٠٠".encode()), False),
     ({"since": "2026-01-01T00:00:05Z"}, REFUSED, True),
     ({"since": "2026-01-01T00:00:05.001Z"}, REFUSED, False),
     ({"until": "2026-01-01T00:00:05Z"}, REFUSED, False),
@@ -56,31 +56,31 @@ MEANT = [
     ({"since": "2026-01-01T01:00:05+01:00", "until": "2026-01-01T00:00:06"}, REFUSED, True),
     ({"since": "2026-01-01T00:00:04"}, has("dlq.failed-at", b"yesterday"), False),  # its own time is :03
     ({"since": "2026-01-01T00:00:03"}, has("dlq.failed-at", None), True),
-    ({"origin_partitions": ["0"]}, REFUSED, True),
-    ({"origin_partitions": ["events-0:0"]}, REFUSED, True),
-    ({"origin_partitions": ["1,events-0:0"]}, REFUSED, True),
-    ({"origin_partitions": ["1"]}, REFUSED, False),
-    ({"origin_partitions": ["events-1:0"]}, REFUSED, False),
-    ({"origin_partitions": ["0"]}, STRANGER, False),
-    ({"origin_partitions": ["0"]}, has("dlq.origin-offset", b"x"), False),
-    ({"event_names": ["purchase"]}, REFUSED, True),
-    ({"event_names": ["page_view, purchase"]}, REFUSED, True),
-    ({"event_names": ["Purchase"]}, REFUSED, False),
-    ({"event_names": ["purchase"]}, replace(REFUSED, value=event("  purchase\n")), True),
-    ({"event_names": ["purchase"]}, replace(REFUSED, value=b'["purchase"]'), False),
-    ({"event_names": ["-"]}, STRANGER, False),
-    ({"event_names": ["purchase"]}, replace(REFUSED, value=None), False),
-    ({"keys": ["u-17"]}, REFUSED, True),
-    ({"keys": ["u-1", "u-17"]}, REFUSED, True),
-    ({"keys": ["u-1,u-17"]}, REFUSED, False),
-    ({"keys": ["a,b"]}, replace(REFUSED, key=b"a,b"), True),
-    ({"keys": ["é"]}, replace(REFUSED, key=b"\xc3\xa9"), True),
-    ({"keys": ["\udcff"]}, replace(REFUSED, key=b"\xff"), True),
-    ({"keys": [""]}, STRANGER, False),
-    ({"keys": [""]}, replace(REFUSED, key=b""), True),
-    ({"reasons": ["refused"], "event_names": ["purchase"], "keys": ["u-17"]}, REFUSED, True),
-    ({"reasons": ["refused"], "event_names": ["page_view"]}, REFUSED, False),
-    ({"reasons": ["not_json"], "meta_codes": ["100"]}, REFUSED, False),
+    ({"origin_partition": ["0"]}, REFUSED, True),
+    ({"origin_partition": ["events-0:0"]}, REFUSED, True),
+    ({"origin_partition": ["1,events-0:0"]}, REFUSED, True),
+    ({"origin_partition": ["1"]}, REFUSED, False),
+    ({"origin_partition": ["events-1:0"]}, REFUSED, False),
+    ({"origin_partition": ["0"]}, STRANGER, False),
+    ({"origin_partition": ["0"]}, has("dlq.origin-offset", b"x"), False),
+    ({"event_name": ["purchase"]}, REFUSED, True),
+    ({"event_name": ["page_view, purchase"]}, REFUSED, True),
+    ({"event_name": ["Purchase"]}, REFUSED, False),
+    ({"event_name": ["purchase"]}, replace(REFUSED, value=event("  purchase\n")), True),
+    ({"event_name": ["purchase"]}, replace(REFUSED, value=b'["purchase"]'), False),
+    ({"event_name": ["-"]}, STRANGER, False),
+    ({"event_name": ["purchase"]}, replace(REFUSED, value=None), False),
+    ({"key": ["u-17"]}, REFUSED, True),
+    ({"key": ["u-1", "u-17"]}, REFUSED, True),
+    ({"key": ["u-1,u-17"]}, REFUSED, False),
+    ({"key": ["a,b"]}, replace(REFUSED, key=b"a,b"), True),
+    ({"key": ["é"]}, replace(REFUSED, key=b"\xc3\xa9"), True),
+    ({"key": ["\udcff"]}, replace(REFUSED, key=b"\xff"), True),
+    ({"key": [""]}, STRANGER, False),
+    ({"key": [""]}, replace(REFUSED, key=b""), True),
+    ({"reason": ["refused"], "event_name": ["purchase"], "key": ["u-17"]}, REFUSED, True),
+    ({"reason": ["refused"], "event_name": ["page_view"]}, REFUSED, False),
+    ({"reason": ["not_json"], "meta_code": ["100"]}, REFUSED, False),
 ]
 
 
@@ -91,29 +91,29 @@ def test_a_letter_is_meant_when_it_has_one_of_each_kind_that_is_named(options, o
 
 def test_a_letter_without_its_value_is_meant_by_all_but_its_events_name():
     large = replace(REFUSED, value=None, headers=(*REFUSED.headers, (VALUE_OMITTED, b"true")))
-    assert read_filter(reasons=["refused"]).matches(large)
-    assert not read_filter(event_names=["purchase"]).matches(large)
+    assert read_filter(reason=["refused"]).matches(large)
+    assert not read_filter(event_name=["purchase"]).matches(large)
 
 
 @pytest.mark.parametrize("reason", sorted(INVALID_REASONS))
 def test_each_reason_of_a_dead_letter_can_be_asked_for(reason):
-    assert read_filter(reasons=[reason]).matches(letter(record("e", 1, event()), reason))
+    assert read_filter(reason=[reason]).matches(letter(record("e", 1, event()), reason))
 
 
 MISTAKES = [
-    ({"reasons": ["refusd"]}, "--reason: no dead letter has such a reason: did you mean refused?"),
-    ({"reasons": ["canary"]}, "--reason: no dead letter has such a reason: one of event_time_in_future "),
-    ({"reasons": ["no_consent"]}, "--reason: no dead letter has such a reason"),
-    ({"reasons": [" , "]}, "--reason: nothing is named"),
-    ({"event_names": [""]}, "--event-name: nothing is named"),
-    ({"meta_codes": ["canary"]}, "--meta-code: a code is expected, or code/subcode, such as 100/2804003"),
-    ({"meta_codes": ["100/"]}, "--meta-code: a code is expected"),
-    ({"meta_codes": ["1" * 19]}, "--meta-code: a code is expected"),
-    ({"meta_codes": ["١"]}, "--meta-code: a code is expected"),
-    ({"origin_partitions": ["canary"]}, "--origin-partition: a number is expected, or topic:number"),
-    ({"origin_partitions": ["canary/0"]}, "--origin-partition: a number is expected, or topic:number"),
-    ({"origin_partitions": [":0"]}, "--origin-partition: a number is expected, or topic:number"),
-    ({"origin_partitions": ["-1"]}, "--origin-partition: a number is expected, or topic:number"),
+    ({"reason": ["refusd"]}, "--reason: no dead letter has such a reason: did you mean refused?"),
+    ({"reason": ["canary"]}, "--reason: no dead letter has such a reason: one of event_time_in_future "),
+    ({"reason": ["no_consent"]}, "--reason: no dead letter has such a reason"),
+    ({"reason": [" , "]}, "--reason: nothing is named"),
+    ({"event_name": [""]}, "--event-name: nothing is named"),
+    ({"meta_code": ["canary"]}, "--meta-code: a code is expected, or code/subcode, such as 100/2804003"),
+    ({"meta_code": ["100/"]}, "--meta-code: a code is expected"),
+    ({"meta_code": ["1" * 19]}, "--meta-code: a code is expected"),
+    ({"meta_code": ["١"]}, "--meta-code: a code is expected"),
+    ({"origin_partition": ["canary"]}, "--origin-partition: a number is expected, or topic:number"),
+    ({"origin_partition": ["canary/0"]}, "--origin-partition: a number is expected, or topic:number"),
+    ({"origin_partition": [":0"]}, "--origin-partition: a number is expected, or topic:number"),
+    ({"origin_partition": ["-1"]}, "--origin-partition: a number is expected, or topic:number"),
     ({"since": "canary"}, "--since: a time is expected, such as 2026-11-23T18:00:00Z"),
     ({"since": ""}, "--since: a time is expected"),
     ({"until": "2026-13-01"}, "--until: a time is expected"),
@@ -131,11 +131,11 @@ def test_what_cannot_be_read_is_said_by_its_option_and_not_by_its_value(options,
 
 
 SAME = [
-    ({"reasons": ["refused", "not_json"]}, {"reasons": ["not_json,refused,refused"]}),
+    ({"reason": ["refused", "not_json"]}, {"reason": ["not_json,refused,refused"]}),
     ({"since": "2026-01-01"}, {"since": "2026-01-01T01:00:00+01:00"}),
-    ({"meta_codes": ["0100/1"]}, {"meta_codes": ["100/01"]}),
-    ({"origin_partitions": ["00"]}, {"origin_partitions": ["0"]}),
-    ({}, {"reasons": [], "keys": []}),
+    ({"meta_code": ["0100/1"]}, {"meta_code": ["100/01"]}),
+    ({"origin_partition": ["00"]}, {"origin_partition": ["0"]}),
+    ({}, {"reason": [], "key": []}),
 ]
 
 
@@ -147,13 +147,13 @@ def test_the_same_filter_has_the_same_name_however_it_is_written(one, other):
 def test_different_filters_have_different_names():
     different = [
         {},
-        {"reasons": ["refused"]},
-        {"event_names": ["refused"]},
-        {"reasons": ["refused", "not_json"]},
-        {"reasons": ["refused"], "meta_codes": ["100"]},
-        {"meta_codes": ["100/1"]},
-        {"origin_partitions": ["1"]},
-        {"origin_partitions": ["events:1"]},
+        {"reason": ["refused"]},
+        {"event_name": ["refused"]},
+        {"reason": ["refused", "not_json"]},
+        {"reason": ["refused"], "meta_code": ["100"]},
+        {"meta_code": ["100/1"]},
+        {"origin_partition": ["1"]},
+        {"origin_partition": ["events:1"]},
         {"since": "2026-01-01"},
         {"until": "2026-01-01"},
     ]
@@ -162,12 +162,12 @@ def test_different_filters_have_different_names():
 
 def test_a_name_never_changes_or_a_replay_would_begin_anew():
     whole = read_filter(
-        reasons=["refused"],
-        meta_codes=["100/2804003"],
+        reason=["refused"],
+        meta_code=["100/2804003"],
         since="2026-01-01",
         until="2026-02-01",
-        origin_partitions=["capi.events:0"],
-        event_names=["purchase"],
+        origin_partition=["capi.events:0"],
+        event_name=["purchase"],
     )
     assert whole.canonical() == (
         b'{"reasons":["refused"],"meta_codes":["100/2804003"],"since":"2026-01-01T00:00:00.000+00:00",'
@@ -175,10 +175,10 @@ def test_a_name_never_changes_or_a_replay_would_begin_anew():
         b'"event_names":["purchase"]}'
     )
     assert whole.name() == "1233c035"
-    assert read_filter(reasons=["refused"]).name() == "d9659c57"
+    assert read_filter(reason=["refused"]).name() == "d9659c57"
 
 
-@pytest.mark.parametrize("options", [{"keys": ["u-17"]}, {"event_names": ["for jane@example.com"]}])
+@pytest.mark.parametrize("options", [{"key": ["u-17"]}, {"event_name": ["for jane@example.com"]}])
 def test_a_filter_that_names_somebody_has_no_name_and_shows_nothing(options):
     chosen = read_filter(**options)
     assert chosen.is_personal
@@ -190,7 +190,7 @@ def test_a_filter_that_names_somebody_has_no_name_and_shows_nothing(options):
 
 
 def test_keys_are_counted_and_addresses_masked_where_a_filter_is_shown():
-    chosen = read_filter(keys=["a", "b", "a"], event_names=["page_view", "for jane@example.com"])
+    chosen = read_filter(key=["a", "b", "a"], event_name=["page_view", "for jane@example.com"])
     assert chosen.as_json() == {"event_names": ["*****", "page_view"], "keys": 2}
 
 

@@ -1,16 +1,21 @@
 """
 The filters of dead letters on the command line: options that several commands share, and how they are read.
 
+    read_filter      the table: an option of the command line for each of its parameters
+    takes_filter     @ a command with a Filter, which then has these options in its place
+
 Each may be given more than once and takes a comma between words; `--key` takes
 no comma, because a key may hold one.
 """
 
 from __future__ import annotations
 
+import functools
+import inspect
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -18,87 +23,74 @@ from consumer.core.decision import INVALID_REASONS
 from consumer.exits import BadCall
 from consumer.letters.filters import Filter, MetaCode, Origin, time_ms
 
-Reasons = Annotated[
-    list[str] | None,
-    typer.Option("--reason", help="Only letters of this reason.", metavar="WORD", show_default=False),
-]
-MetaCodes = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--meta-code",
-        help="Only letters that Meta refused with this code, or code/subcode.",
-        metavar="CODE",
-        show_default=False,
-    ),
-]
-Since = Annotated[
-    str | None,
-    typer.Option(
-        help="Only letters that failed at this time or later: ISO 8601, UTC unless it names a zone.",
-        metavar="TIME",
-        show_default=False,
-    ),
-]
-Until = Annotated[
-    str | None,
-    typer.Option(help="Only letters that failed before this time.", metavar="TIME", show_default=False),
-]
-OriginPartitions = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--origin-partition",
-        help="Only letters that come from this partition, or topic:partition.",
-        metavar="P",
-        show_default=False,
-    ),
-]
-EventNames = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--event-name",
-        help="Only letters whose event has this name, as the site gave it.",
-        metavar="NAME",
-        show_default=False,
-    ),
-]
-Keys = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--key",
-        help="Only letters whose record has this key. It may be personal: shells keep what is typed.",
-        metavar="TEXT",
-        show_default=False,
-    ),
-]
-
 META_CODE = re.compile(r"(-?\d{1,18})(?:/(-?\d{1,18}))?", re.ASCII)
 ORIGIN = re.compile(r"(?:([A-Za-z0-9._-]{1,249}):)?(\d{1,9})", re.ASCII)
 
 
+def _option(metavar: str, help: str) -> object:
+    return typer.Option(metavar=metavar, help=help, show_default=False)
+
+
+Words = list[str] | None
+Time = str | None
+
+
 def read_filter(
-    *,
-    reasons: Sequence[str] | None = None,
-    meta_codes: Sequence[str] | None = None,
-    since: str | None = None,
-    until: str | None = None,
-    origin_partitions: Sequence[str] | None = None,
-    event_names: Sequence[str] | None = None,
-    keys: Sequence[str] | None = None,
+    reason: Annotated[Words, _option("WORD", "Only letters of this reason.")] = None,
+    meta_code: Annotated[
+        Words, _option("CODE", "Only letters that Meta refused with this code, or code/subcode.")
+    ] = None,
+    since: Annotated[
+        Time,
+        _option(
+            "TIME", "Only letters that failed at this time or later: ISO 8601, UTC unless it names a zone."
+        ),
+    ] = None,
+    until: Annotated[Time, _option("TIME", "Only letters that failed before this time.")] = None,
+    origin_partition: Annotated[
+        Words, _option("P", "Only letters that come from this partition, or topic:partition.")
+    ] = None,
+    event_name: Annotated[
+        Words, _option("NAME", "Only letters whose event has this name, as the site gave it.")
+    ] = None,
+    key: Annotated[
+        Words,
+        _option(
+            "TEXT", "Only letters whose record has this key. It may be personal: shells keep what is typed."
+        ),
+    ] = None,
 ) -> Filter:
     """The filter that these options say. Raises BadCall for what cannot be read."""
     since_ms, until_ms = _time("--since", since), _time("--until", until)
     if since_ms is not None and until_ms is not None and since_ms >= until_ms:
         raise BadCall("--since is not before --until: no letter lies between")
     return Filter(
-        reasons=frozenset(map(_reason, _words("--reason", reasons))),
-        meta_codes=frozenset(map(_meta_code, _words("--meta-code", meta_codes))),
+        reasons=frozenset(map(_reason, _words("--reason", reason))),
+        meta_codes=frozenset(map(_meta_code, _words("--meta-code", meta_code))),
         since_ms=since_ms,
         until_ms=until_ms,
-        origins=frozenset(map(_origin, _words("--origin-partition", origin_partitions))),
-        event_names=frozenset(_words("--event-name", event_names)),
+        origins=frozenset(map(_origin, _words("--origin-partition", origin_partition))),
+        event_names=frozenset(_words("--event-name", event_name)),
         # As the shell gave it, bytes that are no text included.
-        keys=frozenset(key.encode("utf-8", "surrogateescape") for key in keys or ()),
+        keys=frozenset(one.encode("utf-8", "surrogateescape") for one in key or ()),
     )
+
+
+def takes_filter(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with the options of a filter, first, in place of its parameter `chosen`."""
+    # typer reads options off a signature, so this one is put together.
+    options = inspect.signature(read_filter, eval_str=True).parameters
+    own = inspect.signature(command, eval_str=True).parameters
+
+    @functools.wraps(command)
+    def called(**given: Any) -> None:  # noqa: ANN401 - as typer read them
+        chosen = read_filter(**{name: given.pop(name) for name in options})
+        command(chosen=chosen, **given)
+
+    merged = [*options.values(), *(own[name] for name in own if name != "chosen")]
+    called.__dict__["__signature__"] = inspect.Signature(merged)
+    called.__annotations__ = {parameter.name: parameter.annotation for parameter in merged}
+    return called
 
 
 def _words(option: str, given: Sequence[str] | None) -> list[str]:
