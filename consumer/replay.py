@@ -6,16 +6,21 @@ are consumed again as if they came for the first time, with the coordinates
 they had then. The summary (one line of JSON with `--json`) says what was done;
 what could not go back is counted by its reason and makes the exit code 1.
 
-Progress is the committed offset of a group, one for each filter:
+Progress is the committed offset of a group. Whatever changes which letters are
+handled, or where they go, is in its name: what one replay leaves out is then
+not hidden from the next.
 
-    no filter                <group>.replay
-    a filter                 <group>.replay.1f3a9c02, the same for the same filter
-    one that names somebody  --group is demanded
+    no filter                  <group>.replay
+    a filter                   <group>.replay.1f3a9c02, the same for the same filter
+    --include-old              ….old, which passes by what has gone without it
+    --to TOPIC                 ….to.TOPIC
+    one that may name somebody --group is demanded
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Annotated
 
 import orjson
@@ -70,7 +75,7 @@ Group = Annotated[
     str | None,
     typer.Option(
         help="The group whose committed offsets are the progress. Default: CAPI_GROUP, `.replay`, "
-        "and a name of the filter.",
+        "and what the filters, --include-old and --to add.",
         metavar="G",
         show_default=False,
     ),
@@ -100,6 +105,9 @@ def replay(
     start. Filters can be given more than once or with commas; a letter has
     to match one of each kind.
 
+    --to another topic is another replay, of all that match. --include-old is
+    one too, of those that were left out as too old and those that are left.
+
     Letters go back unchanged, and fail again unless the cause was mended
     elsewhere: in the settings, at Meta, in this program. To mend the letters
     themselves, use `dead-letters export` and `publish --replay`.
@@ -110,14 +118,16 @@ def replay(
     of `run` say, so give the same ones.
     """
     settings = load_settings(file=settings_file)
-    name = group or replay_group(settings, chosen)
-    asked = Asked(settings.dead_letter_topic, settings.parking_topic, name, chosen, dry_run)
+    name = group or replay_group(settings, chosen, include_old=include_old, to=to)
+    asked = Asked(settings.dead_letter_topic, settings.parking_topic, name, chosen, include_old, to, dry_run)
     started = time.monotonic()
     with open_dead_letters(settings, group=name) as letters, open_way_back(settings, to) as way_back:
         say_what_begins(asked)
         parking = Parking(settings.parking_topic, _is_there(settings, settings.parking_topic), max_replays)
-        is_too_old = Validity(settings.rules, now_ms).is_too_old
-        fates = Fates(chosen, parking, way_back, (lambda _: False) if include_old else is_too_old)
+        passed: Mapping[int, int] | None = None
+        if include_old:
+            passed = {} if group else passed_without_old(settings, chosen, to)
+        fates = Fates(chosen, parking, way_back, Validity(settings.rules, now_ms).is_too_old, passed)
         outcome = _run(settings, letters, fates, rate=rate, limit=limit, dry_run=dry_run)
     if as_json:
         said = summary(asked, outcome, seconds=time.monotonic() - started)
@@ -129,15 +139,24 @@ def replay(
     raise typer.Exit(exit_code(outcome))
 
 
-def replay_group(settings: Settings, chosen: Filter) -> str:
-    """The group of a replay with this filter. Raises BadCall for one that names somebody."""
-    whole = f"{settings.group}.replay"
+def replay_group(
+    settings: Settings, chosen: Filter, *, include_old: bool = False, to: str | None = None
+) -> str:
+    """The group of such a replay. Raises BadCall for a filter that may name somebody."""
     if chosen.is_personal:
         raise BadCall(
-            "a filter that names somebody (--key, or an address in --event-name) needs a --group of its own",
+            "a filter that may name somebody (--key, or an --event-name that is no plain word) "
+            "needs a --group of its own",
             "one made from the filter could be traced back to the person",
         )
-    return whole if chosen.is_empty else f"{whole}.{chosen.name()}"
+    parts = ["" if chosen.is_empty else chosen.name(), "old" if include_old else "", f"to.{to}" if to else ""]
+    return ".".join([settings.group, "replay", *filter(None, parts)])
+
+
+def passed_without_old(settings: Settings, chosen: Filter, to: str | None) -> Mapping[int, int]:
+    """How far the same replay has come that leaves out what is too old: partition -> next offset."""
+    with open_dead_letters(settings, group=replay_group(settings, chosen, to=to)) as letters:
+        return dict(letters.reached)
 
 
 def _is_there(settings: Settings, topic: str) -> bool:

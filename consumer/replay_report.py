@@ -14,7 +14,7 @@ from consumer.terminal import err, out
 MEANS = {
     LeftOut.NO_ORIGIN: (
         "it does not say where it comes from, so this consumer did not write it: "
-        "--to TOPIC (with a --group of its own) sends it all the same"
+        "--to TOPIC, with all the others that match, sends it all the same"
     ),
     LeftOut.NO_VALUE: "the record had no value, and going back it would delete: nothing to do",
     LeftOut.ORIGINAL_GONE: (
@@ -27,7 +27,7 @@ MEANS = {
     ),
     LeftOut.TOO_OLD: (
         "Meta takes the event no more, by its own time, so it would be filtered: "
-        "--include-old (with a --group of its own) sends it all the same"
+        "--include-old (and another --group, where one was named) sends it all the same"
     ),
 }
 UNCHANGED = "They went back unchanged, and fail again unless the cause was mended elsewhere."
@@ -40,13 +40,16 @@ class Asked(NamedTuple):
     parking_topic: str
     group: str
     filter: Filter
+    include_old: bool
+    to: str | None
     dry_run: bool
 
 
 def say_what_begins(asked: Asked) -> None:
     """The group, before anything is done with it, on standard error."""
     doing = "looking at" if asked.dry_run else "replaying"
-    err.print(f"{doing} {asked.topic} with group {asked.group}; {in_words(asked.filter)}", markup=False)
+    old = ", too old ones included" if asked.include_old else ""
+    err.print(f"{doing} {asked.topic} with group {asked.group}; {in_words(asked.filter)}{old}", markup=False)
 
 
 def in_words(filter: Filter) -> str:
@@ -66,6 +69,8 @@ def summary(asked: Asked, outcome: Outcome, *, seconds: float) -> dict[str, obje
         "topic": asked.topic,
         "group": asked.group,
         "filters": asked.filter.as_json(),
+        "include_old": asked.include_old,
+        "to": asked.to,
         "dry_run": asked.dry_run,
         "ended": outcome.ended,
         "matched": outcome.matched,
@@ -99,7 +104,9 @@ def print_for_a_person(asked: Asked, outcome: Outcome) -> None:
         for word, count in sorted(outcome.left_out.items()):
             out.print(f"  {word} {count}: {MEANS[word]}", markup=False)
     if outcome.not_matched:
-        out.print(f"{counted(outcome.not_matched)} not matched: passed for this group alone", markup=False)
+        gone = ", or gone before without --include-old" if asked.include_old else ""
+        not_matched = f"{counted(outcome.not_matched)} not matched{gone}: passed for this group alone"
+        out.print(not_matched, markup=False)
     if outcome.ended is not Ended.DONE:
         left = outcome.offsets_left
         out.print(

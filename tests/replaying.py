@@ -17,7 +17,7 @@ from consumer.letters.topic import open_dead_letters
 from consumer.letters.validity import Validity
 from consumer.letters.way_back import open_way_back
 from consumer.producing import open_publisher
-from consumer.replay import replay_group
+from consumer.replay import passed_without_old, replay_group
 
 NOW_MS = FIRST_MS + 60_000
 DAY_MS = 86_400_000
@@ -28,10 +28,9 @@ def sending_to(settings):
     return Sending(lambda on_failure: open_publisher(settings, on_failure))
 
 
-def fates_of(settings, way, chosen=ALL, *, is_parking_there=True, max_replays=MAX_REPLAYS, include_old=False):
+def fates_of(settings, way, chosen=ALL, *, is_parking_there=True, max_replays=MAX_REPLAYS, passed=None):
     parking = Parking(settings.parking_topic, is_parking_there, max_replays)
-    validity = Validity(settings.rules, lambda: NOW_MS)
-    return Fates(chosen, parking, way, (lambda _: False) if include_old else validity.is_too_old)
+    return Fates(chosen, parking, way, Validity(settings.rules, lambda: NOW_MS).is_too_old, passed)
 
 
 def replay(
@@ -45,13 +44,13 @@ def replay(
     stop=None,
     pace=None,
     on_progress=None,
+    include_old=False,
     **rules,
 ):
-    with (
-        open_dead_letters(settings, group=replay_group(settings, chosen)) as letters,
-        open_way_back(settings, to) as way,
-    ):
-        fates = fates_of(settings, way, chosen, **rules)
+    group = replay_group(settings, chosen, include_old=include_old, to=to)
+    passed = passed_without_old(settings, chosen, to) if include_old else None
+    with open_dead_letters(settings, group=group) as letters, open_way_back(settings, to) as way:
+        fates = fates_of(settings, way, chosen, passed=passed, **rules)
         return Replay(letters, fates, None if dry_run else sending or sending_to(settings)).run(
             pace=pace or Pace(None),
             limit=limit,

@@ -295,6 +295,25 @@ def test_two_replays_at_once_are_found_out(brokers, monkeypatch):
     assert values(brokers, settings.topics[0]) == [event(id=f"o{n}") for n in range(6)]
 
 
+def test_of_two_replays_in_step_one_stops_after_its_first_handful(brokers, monkeypatch):
+    """Both have looked before either has committed, and both commit the same offset."""
+    monkeypatch.setattr("consumer.letters.replaying.LETTERS_AT_ONCE", 2)
+    settings = settings_on(brokers)
+    write_letters(settings, some_letters(settings, 6))
+
+    class InStep:
+        def send(self, records):
+            errors = sending_to(settings).send(records)
+            replay(settings, limit=2)
+            return errors
+
+    with pytest.raises(CannotGoOn, match="another replay is running with this group"):
+        replay(settings, sending=InStep())
+
+    assert values(brokers, settings.topics[0]) == [event(id=id) for id in ("o0", "o0", "o1", "o1")]
+    assert replay(settings).replayed.total == 4
+
+
 def test_a_missing_dead_letter_topic_is_said_in_one_line(brokers):
     with pytest.raises(
         CannotGoOn, match=r"the dead-letter topic letters-\w+ does not exist: check CAPI_DEAD"
@@ -349,6 +368,8 @@ def test_the_summary_is_one_line_of_json(command):
         "topic": settings.dead_letter_topic,
         "group": f"{settings.group}.replay",
         "filters": {},
+        "include_old": False,
+        "to": None,
         "dry_run": False,
         "ended": "done",
         "matched": 3,

@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
+from confluent_kafka import Consumer, TopicPartition
 from letters import FIRST_MS, event, letter, record, settings_on, write, write_letters
 from mock_kafka import MockKafka
 from replaying import (
@@ -34,6 +35,7 @@ from consumer.letters.replaying import Ended, Pace
 from consumer.letters.way_back import LeftOut
 from consumer.replay import replay_group
 from consumer.replay_report import exit_code
+from consumer.settings import Settings
 
 
 @pytest.fixture(scope="module")
@@ -203,6 +205,54 @@ def test_what_is_too_old_goes_when_told(brokers):
     assert replay(settings, include_old=True).replayed.total == 1
 
 
+def test_what_was_left_out_as_too_old_goes_when_told_and_nothing_else_goes_again(brokers):
+    settings = settings_on(brokers)
+    old = at_age(settings, 30 * DAY_MS)
+    write_letters(settings, [*some_letters(settings, 2), old])
+
+    first = replay(settings)
+    told = replay(settings, include_old=True)
+
+    assert (first.replayed.total, first.left_out) == (2, {LeftOut.TOO_OLD: 1})
+    assert (told.replayed.total, told.left_out, told.not_matched) == (1, {}, 2)
+    assert values(brokers, settings.topics[0]) == sorted([event(id="o0"), event(id="o1"), old.value])
+    write_letters(settings, [refused(settings, 3)])
+    assert [replay(settings, include_old=told).replayed.total for told in (True, True, False)] == [1, 0, 1]
+
+
+def test_what_was_parked_is_not_parked_again_for_being_old_too(brokers):
+    settings = settings_on(brokers)
+    write(settings.bootstrap_servers, settings.parking_topic, [record("x", 0, b"{}", b"first")])
+    old = at_age(settings, 30 * DAY_MS)
+    write_letters(settings, [replace(old, headers=(*old.headers, replays(5))), come_back(settings, 1, 5)])
+
+    assert [replay(settings, include_old=told).parked for told in (False, True)] == [2, 0]
+
+
+def test_in_a_topic_made_anew_nothing_counts_as_sent_before(brokers):
+    settings = settings_on(brokers)
+    write_letters(settings, some_letters(settings, 1))
+    consumer = Consumer(
+        {"bootstrap.servers": settings.bootstrap_servers, "group.id": replay_group(settings, ALL)}
+    )
+    consumer.commit(offsets=[TopicPartition(settings.dead_letter_topic, 0, 9)], asynchronous=False)
+    consumer.close()
+
+    assert replay(settings, include_old=True).replayed.total == 1
+
+
+def test_another_topic_to_send_to_is_another_replay(brokers):
+    """Whoever looked at the letters in a topic for tries has yet to send them."""
+    settings = settings_on(brokers)
+    tries = f"{settings.topics[0]}-tries"
+    write(settings.bootstrap_servers, tries, [record(tries, 0, b"{}", b"first")])
+    write_letters(settings, some_letters(settings, 2))
+
+    counts = [replay(settings, to=to).replayed.total for to in (tries, None, tries, None)]
+
+    assert counts == [2, 2, 0, 0]
+
+
 def test_what_is_no_event_has_no_age(brokers):
     settings = settings_on(brokers)
     broken = replace(record(settings.topics[0], 0, b"{broken"), timestamp_ms=NOW_MS - 30 * DAY_MS)
@@ -292,5 +342,28 @@ def test_old_events_go_when_told_and_else_are_left_out_with_what_to_do(command):
 
     first = command()
     assert "  too_old 1: Meta takes the event no more" in first.stdout
-    assert "--include-old (with a --group of its own)" in first.stdout
+    assert "--include-old (and another --group, where one was named)" in first.stdout
+    told = command("--include-old")
+    assert told.exit_code == 0
+    assert f"group {command.settings.group}.replay.old" in told.stderr
     assert command("--include-old", "--group", "mine").exit_code == 0
+
+
+def test_which_letters_are_handled_and_where_they_go_is_in_the_name_of_the_group():
+    settings = Settings(group="g")
+    given = [
+        {},
+        {"include_old": True},
+        {"to": "retries"},
+        {"to": "retries", "include_old": True},
+        {"chosen": ONLY_REFUSED, "to": "old", "include_old": True},
+        {"to": "old"},
+    ]
+    assert [replay_group(settings, one.pop("chosen", ALL), **one) for one in given] == [
+        "g.replay",
+        "g.replay.old",
+        "g.replay.to.retries",
+        "g.replay.old.to.retries",
+        "g.replay.d9659c57.old.to.old",
+        "g.replay.to.old",
+    ]

@@ -1,7 +1,7 @@
 """
 What a replay does with one letter.
 
-    letter ─┬─ not matched   the filter does not mean it: passed, for another filter
+    letter ─┬─ not matched   not meant by this replay: passed, for another one
             ├─ parked        it came back too often: to the parking topic, as it is
             ├─ back          to its origin, or the topic that was asked for
             ├─ left out      nothing lets it go back, or Meta takes it no more: counted and passed
@@ -9,11 +9,15 @@ What a replay does with one letter.
 
 A letter is parked whatever else is the matter with it. Only what would go back
 is asked for its age.
+
+A replay that includes what is too old means, of the letters that the same
+replay has passed without it, those that it left out for their age: the others
+have gone, and what is too old only grows older.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -26,7 +30,7 @@ MAX_REPLAYS = 5
 
 
 class NotMatched(NamedTuple):
-    """A letter that the filter does not mean."""
+    """A letter that this replay does not mean."""
 
 
 class Parked(NamedTuple):
@@ -59,15 +63,34 @@ class Parking:
 
 @dataclass(frozen=True, slots=True)
 class Fates:
-    """The rules of one replay. `is_too_old` tells of what would go back whether Meta still takes it."""
+    """
+    The rules of one replay. `is_too_old` tells of what would go back whether Meta still takes it.
+
+    `passed`: what is too old goes back too, and these next offsets of the
+    partitions are how far the same replay has come without that.
+    """
 
     filter: Filter
     parking: Parking
     way_back: WayBack
     is_too_old: Callable[[Back], bool]
+    passed: Mapping[int, int] | None = None
+
+    def means(self, record: Record) -> bool:
+        """Whether this replay handles the letter at all."""
+        return self.filter.matches(record) and not self._is_dealt_with(record)
 
     def of(self, record: Record) -> Fate:
-        """What becomes of a letter that the filter means."""
+        """What becomes of a letter that is meant."""
+        fate = self._usual(record)
+        return fate if self.passed is None or fate is not LeftOut.TOO_OLD else self.way_back.of(record)
+
+    def _is_dealt_with(self, record: Record) -> bool:
+        passed = (self.passed or {}).get(record.partition.number, 0)
+        return record.offset < passed and self._usual(record) is not LeftOut.TOO_OLD
+
+    def _usual(self, record: Record) -> Fate:
+        """What becomes of it where what is too old is left out."""
         if self.parking.takes(record):
             return self._parked(record)
         fate = self.way_back.of(record)

@@ -8,15 +8,19 @@ each partition only up to the first letter that did not arrive, so a run that
 is stopped or killed is taken up where it was. What was sent and not yet
 committed goes again: it carries the same origin, hence the same event id.
 
-The bookmark has no lock. Whoever finds that somebody else has moved it stops.
+The bookmark has no lock, but each process signs where it leaves it. Whoever finds
+that somebody else has moved it stops: before it sends, and again before it
+commits, as two in step may have looked at the same time. What both had in hand
+by then has gone twice.
 """
 
 from __future__ import annotations
 
 import threading
 import time
+import uuid
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -27,7 +31,7 @@ from consumer.core.record import Record
 from consumer.exits import CannotGoOn
 from consumer.letters.fates import Fate, Fates, NotMatched, Parked, holds, to_be_written
 from consumer.letters.sending import TOO_LARGE, Sending
-from consumer.letters.topic import DeadLetterTopic
+from consumer.letters.topic import DeadLetterTopic, Mark
 from consumer.letters.view import LetterTally
 from consumer.letters.way_back import Back, LeftOut
 
@@ -69,10 +73,11 @@ class Outcome:
 
 
 class Bookmark:
-    """The group's progress, moved by us alone."""
+    """The group's progress, moved by us alone. A commit of the same offset by another is seen by its name."""
 
     def __init__(self, letters: DeadLetterTopic) -> None:
         self._letters = letters
+        self._name = uuid.uuid4().hex
         self._known = letters.committed()
 
     def check(self) -> None:
@@ -82,16 +87,18 @@ class Bookmark:
                 "another replay is running with this group: let it end, or name one with --group"
             )
 
-    def move(self, next_offsets: dict[int, int]) -> None:
-        """Set it, and wait until the broker has it."""
+    def move(self, next_offsets: Mapping[int, int]) -> None:
+        """Set it, and wait until the broker has it. Raises CannotGoOn like `check`."""
+        self.check()
+        marks = {number: Mark(offset, self._name) for number, offset in next_offsets.items()}
         try:
-            self._letters.commit(next_offsets)
+            self._letters.commit(marks)
         except KafkaException as error:
             raise CannotGoOn(
                 f"the progress could not be committed ({kafka.error_name(error)}): "
                 "no consumer may run with this group"
             ) from None
-        self._known |= next_offsets
+        self._known |= marks
 
 
 @dataclass(slots=True)
@@ -125,7 +132,7 @@ class Replay:
         self._fates = fates
         self._sending = sending
         self._bookmark = Bookmark(letters) if sending else None
-        self._waiting: deque[tuple[Record, bool]] = deque()  # read and not handled; does the filter mean it
+        self._waiting: deque[tuple[Record, bool]] = deque()  # read and not handled; is it meant
         self.outcome = Outcome()
 
     def run(
@@ -168,7 +175,7 @@ class Replay:
         """
         if not self._waiting:
             found = self._letters.read(LETTERS_AT_ONCE)
-            self._waiting.extend((record, self._fates.filter.matches(record)) for record in found)
+            self._waiting.extend((record, self._fates.means(record)) for record in found)
         taken: list[tuple[Record, bool]] = []
         matching = 0
         while self._waiting:
@@ -182,7 +189,6 @@ class Replay:
         """Behind the last letter of a partition there may be holes, and no letter to pass them with."""
         self.outcome.passed = dict(self._letters.reached)
         if self._bookmark:
-            self._bookmark.check()
             self._bookmark.move(self._letters.reached)
 
     def _pass(self, taken: Sequence[tuple[Record, bool]]) -> None:

@@ -51,6 +51,13 @@ class Span(NamedTuple):
     end: int
 
 
+class Mark(NamedTuple):
+    """A group's progress in a partition: the next offset, and the word of whoever committed it."""
+
+    next_offset: int
+    by: str
+
+
 class DeadLetterTopic:
     """The letters of every partition, each once, up to the end as it stood at start."""
 
@@ -131,13 +138,13 @@ class DeadLetterTopic:
         self._open.discard(number)
         self._consumer.pause([TopicPartition(self.topic, number)])
 
-    def committed(self) -> dict[int, int]:
-        """The group's progress as the broker has it: partition -> next offset, where there is any."""
+    def committed(self) -> dict[int, Mark]:
+        """The group's progress as the broker has it, by partition, where there is any."""
         return _committed(self._consumer, self.topic, self.spans)
 
-    def commit(self, next_offsets: Mapping[int, int]) -> None:
+    def commit(self, marks: Mapping[int, Mark]) -> None:
         """Set the group's progress, and wait until the broker has it. Raises KafkaException."""
-        offsets = [TopicPartition(self.topic, number, offset) for number, offset in next_offsets.items()]
+        offsets = [TopicPartition(self.topic, number, *mark) for number, mark in marks.items()]
         if offsets:
             _asked_of_the_group(lambda: self._consumer.commit(offsets=offsets, asynchronous=False) or [])
 
@@ -191,7 +198,10 @@ def partitions_of(consumer: Consumer, topic: str) -> list[int]:
 def _spans(consumer: Consumer, topic: str, numbers: Sequence[int], *, with_progress: bool) -> dict[int, Span]:
     ends = {number: _watermarks(consumer, topic, number) for number in numbers}
     done = _committed(consumer, topic, ends) if with_progress else {}
-    return {number: _left(low, high, done.get(number, low)) for number, (low, high) in ends.items()}
+    return {
+        number: _left(low, high, done[number].next_offset if number in done else low)
+        for number, (low, high) in ends.items()
+    }
 
 
 def _left(low: int, high: int, done: int) -> Span:
@@ -206,10 +216,12 @@ def _watermarks(consumer: Consumer, topic: str, number: int) -> tuple[int, int]:
     return low, high
 
 
-def _committed(consumer: Consumer, topic: str, numbers: Mapping[int, object]) -> dict[int, int]:
+def _committed(consumer: Consumer, topic: str, numbers: Mapping[int, object]) -> dict[int, Mark]:
     asked = [TopicPartition(topic, number) for number in numbers]
     answered = _asked_of_the_group(lambda: consumer.committed(asked, timeout=kafka.METADATA_TIMEOUT_S))
-    return {partition.partition: partition.offset for partition in answered if partition.offset >= 0}
+    return {
+        found.partition: Mark(found.offset, found.metadata or "") for found in answered if found.offset >= 0
+    }
 
 
 def _asked_of_the_group(ask: Callable[[], list[TopicPartition]]) -> list[TopicPartition]:
