@@ -9,6 +9,7 @@ from letters import FIRST_MS, event, letter, record
 
 from consumer.core.decision import INVALID_REASONS, Reason
 from consumer.core.letter import VALUE_OMITTED
+from consumer.core.mapping import EVENT_NAMES, STANDARD_EVENTS
 from consumer.core.record import Partition, Record
 from consumer.exits import BadCall
 from consumer.letters.filter_options import read_filter
@@ -179,14 +180,28 @@ def test_a_name_never_changes_or_a_replay_would_begin_anew():
 
 
 @pytest.mark.parametrize("options", [{"key": ["u-17"]}, {"event_name": ["for jane@example.com"]}])
-def test_a_filter_that_names_somebody_has_no_name_and_shows_nothing(options):
+def test_a_filter_that_names_somebody_shows_nothing(options):
     chosen = read_filter(**options)
-    assert chosen.is_personal
-    with pytest.raises(ValueError, match="names somebody"):
-        chosen.name()
     shown = f"{chosen!r} {chosen.as_json()}"
     assert "u-17" not in shown
     assert "jane" not in shown
+
+
+PERSONAL = ["for jane@example.com", "33639980001", "+33 6 39 98 00 01", "Jane Doe", "u-17", "1980-02-29", "é"]
+
+
+@pytest.mark.parametrize("options", [{"key": ["u-17"]}, *({"event_name": [name]} for name in PERSONAL)])
+def test_a_filter_that_may_name_somebody_has_no_name(options):
+    chosen = read_filter(**options, reason=["refused"])
+    assert chosen.is_personal
+    with pytest.raises(ValueError, match="may name somebody"):
+        chosen.name()
+
+
+@pytest.mark.parametrize("name", [*EVENT_NAMES, *STANDARD_EVENTS, "newsletter-signup", "VIP_sale"])
+def test_an_event_name_like_those_of_the_standard_ones_names_nobody(name):
+    assert not read_filter(event_name=[name]).is_personal
+    assert read_filter(event_name=[name, PERSONAL[0]]).is_personal
 
 
 def test_keys_are_counted_and_addresses_masked_where_a_filter_is_shown():
