@@ -6,7 +6,9 @@ import json
 from uuid import uuid4
 
 from confluent_kafka import Producer
+from typer.testing import CliRunner
 
+from consumer.cli import app
 from consumer.core.decision import Reason
 from consumer.core.letter import Failure, Writer, letter_headers
 from consumer.core.record import Partition, Record
@@ -77,3 +79,16 @@ def write_letters(settings: Settings, letters: list[Record]) -> None:
     for topic in settings.topics:
         write(settings.bootstrap_servers, topic, [record(topic, 0, b"{}", b"first")])
     write(settings.bootstrap_servers, settings.dead_letter_topic, letters)
+
+
+def command_on(settings: Settings, monkeypatch, verb: str):
+    """`capi-consumer VERB ...` on these topics, which are its `settings`."""
+    for name in ("bootstrap_servers", "dead_letter_topic", "parking_topic", "group"):
+        monkeypatch.setenv(f"CAPI_{name.upper()}", getattr(settings, name))
+    monkeypatch.setenv("CAPI_TOPICS", ",".join(settings.topics))
+
+    def run(*arguments):
+        return CliRunner().invoke(app, [verb, *arguments])
+
+    run.settings = settings
+    return run

@@ -9,12 +9,10 @@ import subprocess
 import sys
 
 import pytest
-from letters import event, letter, record, settings_on, write, write_letters
+from letters import command_on, event, letter, record, settings_on, write, write_letters
 from mock_kafka import MockKafka
 from rich.console import Console
-from typer.testing import CliRunner
 
-from consumer.cli import app
 from consumer.core.decision import Reason
 from consumer.core.record import Partition, Record
 from consumer.letters.lines import as_letter
@@ -29,18 +27,7 @@ def brokers():
 
 @pytest.fixture
 def command(brokers, monkeypatch):
-    """`capi-consumer dead-letters ...` on topics of its own; `command.settings` are theirs."""
-    settings = settings_on(brokers)
-    monkeypatch.setenv("CAPI_BOOTSTRAP_SERVERS", settings.bootstrap_servers)
-    monkeypatch.setenv("CAPI_TOPICS", ",".join(settings.topics))
-    monkeypatch.setenv("CAPI_DEAD_LETTER_TOPIC", settings.dead_letter_topic)
-    monkeypatch.setenv("CAPI_PARKING_TOPIC", settings.parking_topic)
-
-    def run(*arguments):
-        return CliRunner().invoke(app, ["dead-letters", *arguments])
-
-    run.settings = settings
-    return run
+    return command_on(settings_on(brokers), monkeypatch, "dead-letters")
 
 
 def three_letters(settings):

@@ -8,7 +8,7 @@ import threading
 from collections import Counter
 
 import pytest
-from letters import event, headers_of, letter, record, settings_on, write, write_letters
+from letters import command_on, event, headers_of, letter, record, settings_on, write, write_letters
 from mock_kafka import MockKafka
 from replaying import (
     ALL,
@@ -21,10 +21,8 @@ from replaying import (
     some_letters,
     values,
 )
-from typer.testing import CliRunner
 
 from consumer.asked_to_stop import asked_to_stop
-from consumer.cli import app
 from consumer.core.letter import VALUE_OMITTED
 from consumer.core.record import Partition, Record
 from consumer.exits import CannotGoOn
@@ -340,18 +338,8 @@ def test_pace_is_kept_over_the_whole_run():
 
 @pytest.fixture
 def command(brokers, monkeypatch):
-    """`capi-consumer replay ...` on topics of its own; `command.settings` are theirs."""
-    settings = settings_on(brokers)
     monkeypatch.setattr("consumer.replay.now_ms", lambda: NOW_MS)
-    for name in ("bootstrap_servers", "dead_letter_topic", "parking_topic", "group"):
-        monkeypatch.setenv(f"CAPI_{name.upper()}", getattr(settings, name))
-    monkeypatch.setenv("CAPI_TOPICS", ",".join(settings.topics))
-
-    def run(*arguments):
-        return CliRunner().invoke(app, ["replay", *arguments])
-
-    run.settings = settings
-    return run
+    return command_on(settings_on(brokers), monkeypatch, "replay")
 
 
 def test_the_summary_is_one_line_of_json(command):

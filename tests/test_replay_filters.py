@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 from confluent_kafka import Consumer, TopicPartition
-from letters import FIRST_MS, event, letter, record, settings_on, write, write_letters
+from letters import FIRST_MS, command_on, event, letter, record, settings_on, write, write_letters
 from mock_kafka import MockKafka
 from replaying import (
     ALL,
@@ -25,9 +25,7 @@ from replaying import (
     some_letters,
     values,
 )
-from typer.testing import CliRunner
 
-from consumer.cli import app
 from consumer.core.decision import Reason
 from consumer.exits import BadCall
 from consumer.letters.filters import Filter, MetaCode
@@ -265,18 +263,8 @@ def test_what_is_no_event_has_no_age(brokers):
 
 @pytest.fixture
 def command(brokers, monkeypatch):
-    """`capi-consumer replay ...` on topics of its own; `command.settings` are theirs."""
-    settings = settings_on(brokers)
     monkeypatch.setattr("consumer.replay.now_ms", lambda: NOW_MS)
-    for name in ("bootstrap_servers", "dead_letter_topic", "parking_topic", "group"):
-        monkeypatch.setenv(f"CAPI_{name.upper()}", getattr(settings, name))
-    monkeypatch.setenv("CAPI_TOPICS", ",".join(settings.topics))
-
-    def run(*arguments):
-        return CliRunner().invoke(app, ["replay", *arguments])
-
-    run.settings = settings
-    return run
+    return command_on(settings_on(brokers), monkeypatch, "replay")
 
 
 def test_the_group_of_a_filter_is_said_before_it_is_used_and_in_the_summary(command):

@@ -13,11 +13,20 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from confluent_kafka import Producer
 from eventually import eventually
 from system import topics
 from system.events import Bad, End, shop_events
 from system.oracle import origin
+from system.replays import (
+    LETTERS_AT_ONCE,
+    arrived,
+    came_back,
+    create_topics,
+    replay,
+    start_replay,
+    summary,
+    write_letters,
+)
 
 pytestmark = pytest.mark.kafka
 
@@ -26,14 +35,6 @@ DEADLINE_S = 60.0
 WITHOUT_BRAKE = {"CAPI_BRAKE": "false"}
 EVENT_BYTES = 4_096  # what the consumer takes before the mistake is mended
 LARGE = "event_too_large"
-LETTERS_AT_ONCE = 200  # what a killed replay may have sent and not committed
-FIRST_MS = int(time.time() - 3600) * 1000
-
-
-def replay(scene, *arguments):
-    """`capi-consumer replay ...` to its end; gives its return code and its summary."""
-    ended = scene.processes.run("replay", "--json", *arguments, settings=scene.settings())
-    return ended.returncode, json.loads(ended.stdout)
 
 
 def large_events(count):
@@ -118,55 +119,24 @@ def test_each_letter_is_handled_once_for_each_filter_and_parked_when_it_comes_ba
     assert scene.sandbox_stats()["repeats_other_event_time"] == 0
 
 
-def write_letters(scene, numbers):
-    """Letters as the consumer writes them: every other one is refused by Meta."""
-    failed = []
-    producer = Producer({"bootstrap.servers": scene.bootstrap_servers, "log_level": 0})
-    for number in numbers:
-        headers = {
-            "dlq.reason": "refused" if number % 2 else "not_json",
-            "dlq.origin-topic": scene.topic,
-            "dlq.origin-partition": "0",
-            "dlq.origin-offset": str(number),
-            "dlq.origin-timestamp": str(FIRST_MS + number),
-        }
-        producer.produce(
-            scene.dead_letter_topic,
-            str(number).encode(),
-            headers=[(name, text.encode()) for name, text in headers.items()],
-            timestamp=FIRST_MS + number,
-            on_delivery=lambda error, _: failed.append(error) if error else None,
-        )
-        producer.poll(0)
-    assert producer.flush(30) == 0
-    assert failed == []
-
-
-def arrived(scene):
-    """How often each letter's number came back."""
-    records = topics.read_to_end(scene.bootstrap_servers, scene.topic)
-    return Counter(int(record.value) for record in records)
-
-
-def came_back(scene, at_least):
-    return sum(topics.end_offsets(scene.bootstrap_servers, scene.topic).values()) >= at_least
+def odd_ones_are_refused(number):
+    return "refused" if number % 2 else "not_json"
 
 
 def test_a_filtered_replay_that_is_killed_and_stopped_goes_on_and_takes_nothing_from_the_next(scene):
-    for topic in (scene.topic, scene.dead_letter_topic):
-        topics.create_topic(scene.bootstrap_servers, topic, partitions=3)
-    write_letters(scene, range(6_000))
+    create_topics(scene)
+    write_letters(scene, range(6_000), reason=odd_ones_are_refused)
     odd, even = set(range(1, 6_000, 2)), set(range(0, 6_000, 2))
-    slowly = ("replay", "--json", "--reason", "refused", "--rate", "1000")
+    slowly = ("--reason", "refused", "--rate", "1000")
 
-    victim = scene.processes.start(*slowly, settings=scene.settings())
+    victim = start_replay(scene, *slowly)
     eventually(lambda: victim.still_runs() and came_back(scene, 600), DEADLINE_S, "it is under way")
     victim.kill()
     before = arrived(scene).total()
-    asked = scene.processes.start(*slowly, settings=scene.settings())
+    asked = start_replay(scene, *slowly)
     eventually(lambda: asked.still_runs() and came_back(scene, before + 600), DEADLINE_S, "it goes on")
     assert asked.stop(DEADLINE_S) == 130
-    assert json.loads(asked.stdout.read_text())["ended"] == "interrupted"
+    assert summary(asked)["ended"] == "interrupted"
     code, said = replay(scene, "--reason", "refused")
 
     assert (code, said["ended"], said["offsets_left"]) == (0, "done", 0)
@@ -179,6 +149,21 @@ def test_a_filtered_replay_that_is_killed_and_stopped_goes_on_and_takes_nothing_
     assert replay(scene)[1]["replayed"] == 6_000
     assert arrived(scene) - came == Counter(odd) + Counter(even) + Counter(even)
     assert [replay(scene, *filters)[1]["matched"] for filters in ([], ["--reason", "refused"])] == [0, 0]
+
+
+def test_what_was_left_out_as_too_old_goes_when_told_and_nothing_else_goes_again(scene):
+    create_topics(scene)
+    events = shop_events(seed=9, count=100, now_s=int(time.time()), bad={Bad.TOO_OLD: 30})
+    write_letters(scene, range(100), value=lambda number: events[number].value)
+
+    code, said = replay(scene)
+    assert (code, said["replayed"], said["left_out"]) == (1, 70, {"too_old": 30})
+    code, said = replay(scene, "--include-old")
+    assert (code, said["replayed"], said["not_matched"]) == (0, 30, 70)
+
+    assert said["group"] == f"{scene.group}.replay.old"
+    records = topics.read_to_end(scene.bootstrap_servers, scene.topic)
+    assert Counter(record.value for record in records) == Counter(event.value for event in events)
 
 
 def test_a_letter_of_a_user_is_found_by_its_key_in_a_group_that_is_named(scene):
