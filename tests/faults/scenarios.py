@@ -155,12 +155,12 @@ SCENARIOS = (
     Scenario(
         "F23",
         "nothing but invalid records",
-        "the brake stops it; a signal lets it go on",
+        "the brake stops it; mended settings or a signal let it go on",
         letters.only_bad_records,
     ),
     Scenario(
         "F24",
-        "replay by filter A, then B, then all; killed; letters that fail again",
+        "replay by filter A, then B, then all; killed, stopped; letters that fail again, without id and time",
         "each letter once for each filter, none hidden; same id and time; parked after the limit",
         letters.letters_come_back,
     ),

@@ -3,6 +3,7 @@ Commanders Act events as a shop sends them, from a seed, with the end each shoul
 
     shop_events(seed, count, now_s)                     all of them good
     shop_events(seed, count, now_s, bad={...: 100})     100 of one bad kind among them
+    large_events(seed, count, now_s)                    good, but for a consumer that takes no large ones
 
 Every event is distinct, and every value is invented: addresses of example
 domains, telephone numbers and IP addresses from the ranges set aside for
@@ -18,7 +19,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -28,6 +29,7 @@ USERS = 2_000
 DAY_S = 86_400
 WITHOUT_ID_EVERY = 20
 WITHOUT_TIME_EVERY = 60
+LARGE_BYTES = 4_096
 
 Json = dict[str, Any]
 
@@ -96,6 +98,23 @@ def shop_events(seed: int, count: int, now_s: int, bad: Mapping[Bad, int] | None
     users = [_user(chance, number) for number in range(USERS)]
     shop = _Shop(chance, seed, users, now_s)
     return [shop.event(number, kind) for number, kind in enumerate(kinds)]
+
+
+def large_events(seed: int, count: int, now_s: int) -> list[Event]:
+    """
+    Good, with neither id nor time, and each larger than LARGE_BYTES, all others being smaller.
+
+    A consumer that takes no more than that (CAPI_EVENT_BYTES_MAX) makes a letter of each.
+    """
+    return [_large(event, number) for number, event in enumerate(shop_events(seed, count, now_s))]
+
+
+def _large(event: Event, number: int) -> Event:
+    fields = json.loads(event.value or b"")
+    fields["context"] = {"page": fields["context"]["page"]}
+    fields["integrations"]["facebook"].pop("event_id", None)
+    fields["integrations"]["facebook"]["custom_data"] = {"note": f"{number} " * (LARGE_BYTES // 2)}
+    return replace(event, name=f"large {number}", event_id=None, value=json.dumps(fields).encode())
 
 
 class _Shop:

@@ -15,7 +15,7 @@ from dataclasses import replace
 import pytest
 from eventually import eventually
 from system import topics
-from system.events import Bad, End, shop_events
+from system.events import LARGE_BYTES, Bad, End, large_events, shop_events
 from system.oracle import origin
 from system.replays import (
     LETTERS_AT_ONCE,
@@ -33,25 +33,7 @@ pytestmark = pytest.mark.kafka
 DEADLINE_S = 60.0
 # Most records are letters here on purpose.
 WITHOUT_BRAKE = {"CAPI_BRAKE": "false"}
-EVENT_BYTES = 4_096  # what the consumer takes before the mistake is mended
 LARGE = "event_too_large"
-
-
-def large_events(count):
-    """Good but for their size, with neither id nor time."""
-    made = []
-    for number, event in enumerate(shop_events(seed=24, count=count, now_s=int(time.time()))):
-        fields = json.loads(event.value)
-        fields["context"] = {"page": fields["context"]["page"]}
-        fields["integrations"]["facebook"].pop("event_id", None)
-        fields["integrations"]["facebook"]["custom_data"] = {"note": f"{number} " * 2_000}
-        value = json.dumps(fields).encode()
-        made.append(
-            replace(
-                event, name=f"large {number}", event_id=None, value=value, end=End.DEAD_LETTER, reason=LARGE
-            )
-        )
-    return made
 
 
 def letters(scene, reason):
@@ -68,9 +50,12 @@ def test_each_letter_is_handled_once_for_each_filter_and_parked_when_it_comes_ba
     scene.create_topics(3)
     topics.create_topic(scene.bootstrap_servers, scene.parking_topic)
     scene.start_sandbox()
-    first = scene.consumer(CAPI_EVENT_BYTES_MAX=str(EVENT_BYTES), **WITHOUT_BRAKE)
+    first = scene.consumer(CAPI_EVENT_BYTES_MAX=str(LARGE_BYTES), **WITHOUT_BRAKE)
     bad = {Bad.REFUSED: 20, Bad.NOT_JSON: 20}
-    scene.produce([*shop_events(seed=5, count=200, now_s=int(time.time()), bad=bad), *large_events(40)])
+    now_s = int(time.time())
+    large = large_events(seed=24, count=40, now_s=now_s)
+    to_be_letters = [replace(event, end=End.DEAD_LETTER, reason=LARGE) for event in large]
+    scene.produce([*shop_events(seed=5, count=200, now_s=now_s, bad=bad), *to_be_letters])
     eventually(scene.is_done, DEADLINE_S, "all have ended")
     report = scene.report()
     assert report.holds, report
