@@ -82,19 +82,19 @@ class Fates:
 
     def of(self, record: Record) -> Fate:
         """What becomes of a letter that is meant."""
-        fate = self._usual(record)
-        return fate if self.passed is None or fate is not LeftOut.TOO_OLD else self.way_back.of(record)
+        fate = self._at_any_age(record)
+        return LeftOut.TOO_OLD if self.passed is None and self._is_old(fate) else fate
 
     def _is_dealt_with(self, record: Record) -> bool:
+        """Whether the same replay, without what is too old, has passed it for another reason."""
         passed = (self.passed or {}).get(record.partition.number, 0)
-        return record.offset < passed and self._usual(record) is not LeftOut.TOO_OLD
+        return record.offset < passed and not self._is_old(self._at_any_age(record))
 
-    def _usual(self, record: Record) -> Fate:
-        """What becomes of it where what is too old is left out."""
-        if self.parking.takes(record):
-            return self._parked(record)
-        fate = self.way_back.of(record)
-        return LeftOut.TOO_OLD if isinstance(fate, Back) and self.is_too_old(fate) else fate
+    def _at_any_age(self, record: Record) -> Fate:
+        return self._parked(record) if self.parking.takes(record) else self.way_back.of(record)
+
+    def _is_old(self, fate: Fate) -> bool:
+        return isinstance(fate, Back) and self.is_too_old(fate)
 
     def _parked(self, record: Record) -> Parked | NoParking:
         topic = self.parking.topic

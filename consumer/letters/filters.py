@@ -34,7 +34,7 @@ import orjson
 
 from consumer.core import letter
 from consumer.core.record import Record
-from consumer.letters.view import given_event_name, showable
+from consumer.letters.view import MASKED, given_event_name
 from consumer.letters.way_back import origin_of
 
 NAME_LENGTH = 8  # hex: two of a thousand filters share a name once in ten thousand installations
@@ -119,8 +119,8 @@ class Filter:
         return orjson.dumps(self._told(self.event_names))
 
     def as_json(self) -> dict[str, object]:
-        """The filter as it may be shown: keys are counted, and an address in a name is masked."""
-        told = self._told({showable(name) for name in self.event_names})
+        """The filter as it may be shown: keys are counted, and a name that may be somebody's is masked."""
+        told = self._told({name if PLAIN_NAME.fullmatch(name) else MASKED for name in self.event_names})
         return told | ({"keys": len(self.keys)} if self.keys else {})
 
     def _told(self, event_names: Collection[str]) -> dict[str, object]:
