@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import random
 import time
 
 import orjson
@@ -445,6 +446,24 @@ def test_more_stuck_events_than_may_stand_aside_hold_nobody_up_for_good():
             await asyncio.sleep(1)
         assert sorted(outage.letters.written) == list(range(9))
         assert len(outage.settled) == 9 + 3 * 3600
+
+    run(hours())
+
+
+def test_a_brown_out_of_hours_ends_no_event():
+    """Nineteen of twenty requests fail, whatever is in them; now and then Meta takes one."""
+
+    async def hours():
+        outage, chance = Outage(), random.Random(19)
+        outage.meta.fails = lambda event: chance.random() < 0.95
+        for _ in range(3 * 60):
+            outage.accept(b"good")
+            await asyncio.sleep(60)
+        assert 0 < len(outage.settled) < 3 * 60
+        outage.meta.fails = lambda event: False
+        await asyncio.sleep(600)
+        assert sorted(outage.settled) == list(range(3 * 60))
+        assert outage.letters.written == []
 
     run(hours())
 
