@@ -25,15 +25,22 @@ ROUND_TRIP_S = 0.1
 
 
 class Meta:
-    """`fails(event)` says whether a request of that event fails; `sent_at` has the time of each request."""
+    """
+    `fails(body)` says whether a request fails, unless `says(body)` has another verdict on it.
+
+    `sent_at` has the time of each request.
+    """
 
     def __init__(self) -> None:
+        self.says: Callable[[bytes], Verdict | None] = lambda body: None
         self.fails: Callable[[bytes], bool] = lambda event: True
         self.sent_at: list[float] = []
 
     async def send(self, body: bytes, events: int) -> Verdict:
         self.sent_at.append(asyncio.get_running_loop().time())
         await asyncio.sleep(ROUND_TRIP_S)
+        if (verdict := self.says(body)) is not None:
+            return verdict
         if self.fails(body):
             return Verdict(Kind.TRANSIENT, http_status=500)
         return Verdict(Kind.ACCEPTED, received=events)
@@ -54,21 +61,21 @@ class Letters:
 
 
 class Outage:
-    """A delivery of two slots, one event a request. Each waits the longest that its backoff may be."""
+    """A delivery of two slots. Each batch waits the longest that its backoff may be, and lingers for none."""
 
-    def __init__(self) -> None:
+    def __init__(self, events_max: int = 1) -> None:
         loop = asyncio.get_running_loop()
-        self.meta, self.letters = Meta(), Letters()
+        self.meta, self.letters, self.brake = Meta(), Letters(), Brake()
         self.settled: list[int] = []
         self.delivery = Delivery(
             self.meta,
             self.letters,
             Gate(loop.time, 60.0),
-            Terms(Limits(1, 4_096, 0.0), b"]}", SLOTS, BACKOFF_MAX_S, STUCK_AFTER_S, 0.0),
+            Terms(Limits(events_max, 4_096, 0.0), b"]}", SLOTS, BACKOFF_MAX_S, STUCK_AFTER_S, 0.0),
             Clocks(lambda: NOW_S, loop.time, lambda: 1.0),
             lambda tickets: self.settled.extend(ticket.offset for ticket in tickets),
             Telemetry(),
-            Brake(is_wanted=False),
+            self.brake,
         )
         self._tracker = OffsetTracker()
         self._tracker.assign(PARTITION, 0)

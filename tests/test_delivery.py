@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import random
 import time
 
 import orjson
@@ -11,13 +12,13 @@ import pytest
 from confluent_kafka import KafkaError
 from delivering import NOW_S, PARTITION, named, offsets, payload, refused, scene, stuck
 from faulty_kafka import Request
-from outages import Outage
+from outages import ROUND_TRIP_S, Outage
 from skipping_time import run
 
 from consumer import metrics
 from consumer.core.decision import Reason
 from consumer.core.record import Partition
-from consumer.core.verdict import Kind
+from consumer.core.verdict import Kind, Verdict
 from consumer.state import State
 
 THOUSAND = 1_000
@@ -336,6 +337,14 @@ async def test_a_body_that_meta_finds_too_large_is_halved_until_it_fits():
         assert running.letters() == []
 
 
+async def test_a_body_that_is_too_large_is_halved_whichever_event_the_answer_names():
+    async with scene(sandbox={"bodies_kept_max": 9}) as running:
+        running.sandbox.behave(faults=[{**lies(0), "status": 413}])
+        running.accept(*(payload(n) for n in range(8)))
+        await running.all_ended()
+        assert [len(orjson.loads(body)["data"]) for body in running.sandbox.bodies] == [8, 4, 4]
+
+
 async def test_one_event_that_is_too_large_alone_is_a_dead_letter():
     async with scene(sandbox={"body_bytes_max": 3_000}) as running:
         running.accept(payload(0), payload(1, custom_data={"content_name": "x" * 4_000}), payload(2))
@@ -449,6 +458,24 @@ def test_more_stuck_events_than_may_stand_aside_hold_nobody_up_for_good():
     run(hours())
 
 
+def test_a_brown_out_of_hours_ends_no_event():
+    """Nineteen of twenty requests fail, whatever is in them; now and then Meta takes one."""
+
+    async def hours():
+        outage, chance = Outage(), random.Random(19)
+        outage.meta.fails = lambda event: chance.random() < 0.95
+        for _ in range(3 * 60):
+            outage.accept(b"good")
+            await asyncio.sleep(60)
+        assert 0 < len(outage.settled) < 3 * 60
+        outage.meta.fails = lambda event: False
+        await asyncio.sleep(600)
+        assert sorted(outage.settled) == list(range(3 * 60))
+        assert outage.letters.written == []
+
+    run(hours())
+
+
 # One event that makes its request fail, while others are accepted
 
 
@@ -495,6 +522,116 @@ async def test_a_batch_that_has_not_failed_for_long_is_not_taken_apart():
         feeding.cancel()
         assert not {0, 1} & set(running.settled)
         assert running.letters() == []
+
+
+async def one_a_minute(outage, minutes):
+    """A good event a minute: as little traffic as a night brings."""
+    for _ in range(minutes):
+        outage.accept(b"good")
+        await asyncio.sleep(60)
+
+
+def test_a_stuck_event_ends_though_there_is_little_else():
+    """Five others are enough, and they are there when the time is over."""
+
+    async def night():
+        outage = Outage()
+        outage.meta.fails = lambda event: b"stuck" in event
+        outage.accept(b"stuck")
+        await one_a_minute(outage, 5)
+        assert outage.letters.written == []
+        await one_a_minute(outage, 10)
+        assert outage.letters.written == [0]
+        assert len(outage.settled) == 16
+
+    run(night())
+
+
+def test_while_there_is_nothing_else_nobody_knows_whose_fault_it_is():
+    async def night():
+        outage = Outage()
+        outage.meta.fails = lambda event: b"stuck" in event
+        outage.accept(b"stuck")
+        await asyncio.sleep(10 * 3600)
+        assert (outage.settled, outage.letters.written) == ([], [])
+        await one_a_minute(outage, 15)
+        assert outage.letters.written == [0]
+
+    run(night())
+
+
+def test_a_stuck_event_lets_go_of_its_batch_though_nothing_else_comes_any_more():
+    """
+    The partitions of the batch are all paused at their window long before it is stuck.
+
+    Its own halves show that Meta is well, and do not wait for the one that fails on. When all others
+    have ended, the partitions go on, and their traffic shows whose fault it is.
+    """
+
+    async def night():
+        outage = Outage(events_max=8)
+        outage.meta.fails = lambda event: b"stuck" in event
+        outage.accept(b"stuck", *[b"good"] * 7)
+        for _ in range(60):
+            outage.accept(*[b"good"] * 8)
+            await asyncio.sleep(1)
+        await asyncio.sleep(3600)
+        assert sorted(outage.settled) == list(range(1, 8 + 480))
+        assert outage.letters.written == []
+        for _ in range(10):
+            outage.accept(*[b"good"] * 8)
+            await asyncio.sleep(60)
+        assert outage.letters.written == [0]
+
+    run(night())
+
+
+@pytest.mark.parametrize("healthy_s", [0, 60, 299, 301, 310, 340, 400])
+def test_an_outage_that_finds_a_batch_stuck_ends_none_of_its_good_events(healthy_s):
+    """It failed beside others; then everything does, for an hour, and then most."""
+
+    async def hours():
+        outage, chance = Outage(events_max=8), random.Random(healthy_s)
+        outage.meta.fails = lambda event: b"stuck" in event
+        outage.accept(*[b"good"] * 7, b"stuck")
+        for _ in range(healthy_s):
+            outage.accept(*[b"good"] * 8)
+            await asyncio.sleep(1)
+        outage.meta.fails = lambda event: True
+        for _ in range(60):
+            outage.accept(*[b"good"] * 8)
+            await asyncio.sleep(60)
+        outage.meta.fails = lambda event: b"stuck" in event or chance.random() < 0.95
+        for _ in range(60):
+            outage.accept(*[b"good"] * 8)
+            await asyncio.sleep(60)
+        outage.meta.fails = lambda event: b"stuck" in event
+        for _ in range(60):
+            outage.accept(*[b"good"] * 8)
+            await asyncio.sleep(60)
+        assert outage.letters.written == [7]
+        assert sorted(outage.settled) == list(range(8 + 8 * (healthy_s + 180)))
+
+    run(hours())
+
+
+def test_the_requests_of_a_brown_out_do_not_grow_with_its_length():
+    """One of a hundred is accepted: that is no reason to let all the others fail side by side."""
+
+    async def hours():
+        outage, chance = Outage(), random.Random(7)
+        outage.meta.fails = lambda event: chance.random() < 0.99
+        taken = 0
+        for _ in range(3 * 360):
+            new = 24 - (taken - len(outage.settled))
+            outage.accept(*[b"good"] * new)
+            taken += new
+            await asyncio.sleep(10)
+        assert outage.letters.written == []
+        return [outage.meta.requests(hour * 3600, (hour + 1) * 3600) for hour in range(3)]
+
+    # Two in their slots and two outside, each of them every 30 s; who is accepted makes room for short waits.
+    assert all(0 < requests <= 500 for requests in run(hours()))
 
 
 # The pixel as a whole waits
@@ -723,6 +860,26 @@ async def test_a_letter_does_not_wait_for_the_rest_of_a_batch_that_fails():
         await running.all_ended()
 
 
+def test_a_letter_does_not_wait_while_the_pixel_waits():
+    """One event of the batch is refused; then another batch is throttled, for an hour."""
+    verdicts = {b"bad": Verdict(Kind.REFUSED), b"much": Verdict(Kind.THROTTLED, wait_s=3600.0)}
+
+    async def an_hour():
+        outage = Outage(events_max=2)
+        outage.meta.fails = lambda event: False
+        outage.meta.says = lambda body: next((v for word, v in verdicts.items() if word in body), None)
+        outage.accept(b"bad", b"good")  # together, then `bad` alone: refused after two round trips
+        await asyncio.sleep(ROUND_TRIP_S / 2)
+        outage.accept(b"much", b"good")
+        await asyncio.sleep(60)
+        assert outage.letters.written == outage.settled == [0]
+        del verdicts[b"much"]
+        await asyncio.sleep(3600)
+        assert sorted(outage.settled) == [0, 1, 2, 3]
+
+    run(an_hour())
+
+
 async def test_held_letters_of_a_partition_that_was_taken_away_are_not_written():
     """Whoever has the partition now has decided its records too."""
     async with scene(brake=True) as running:
@@ -779,7 +936,7 @@ async def test_a_bug_in_a_task_is_told_and_settles_nothing():
         def broken(tickets):
             raise RuntimeError("a bug")
 
-        running.delivery._settle = broken
+        running.delivery._ends._settle = broken
         running.accept(payload(0))
         with pytest.raises(RuntimeError, match="a bug"):
             await asyncio.wait_for(running.delivery.broken, 10)

@@ -26,6 +26,7 @@ from system.ports import free_ports
 from consumer import metrics, run
 from consumer.brake import Brake
 from consumer.delivery import Delivery
+from consumer.ends import Ends
 from consumer.exits import CannotGoOn
 from consumer.sandbox.server import Sandbox, SandboxSettings
 from consumer.settings import Settings
@@ -380,12 +381,12 @@ async def test_a_health_port_that_is_taken_ends_before_the_group_is_joined(broke
         assert first.telemetry.snapshot()["capi.rebalances"][("revoked",)] == 0
 
 
-@pytest.mark.parametrize("place", ["_fresh", "accept"])
-async def test_a_bug_ends_the_process_and_commits_nothing(brokers, monkeypatch, place):
+@pytest.mark.parametrize(("room", "place"), [(Ends, "fresh"), (Delivery, "accept")])
+async def test_a_bug_ends_the_process_and_commits_nothing(brokers, monkeypatch, room, place):
     def broken(*_):
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(Delivery, place, broken)
+    monkeypatch.setattr(room, place, broken)
     brokers.write(EVENTS, value(0))
     with pytest.raises(RuntimeError, match="a bug"):
         async with consuming(brokers) as at:

@@ -147,7 +147,7 @@ def outage(world: World, size: Size) -> Measures:
     """
     F15: a minute; and one that is long beside the time after which a batch counts as stuck.
 
-    A stuck batch waits outside its slot, so another fails beside it: of that one only the ends are judged.
+    A stuck batch waits outside its slot, so another fails beside it, and no more: twice the slots.
     """
     bars = Bars()
     slots, seconds, backoff_max_s = 8, size(6, 60), size(2, 10)
@@ -159,7 +159,11 @@ def outage(world: World, size: Size) -> Measures:
         minute = _after_an_outage(stage, recover_s)
         bars.take("a minute", stage.bars)
     with world.stage() as stage:
-        _, recover_s = _out(stage, seconds=6, CAPI_BACKOFF_MAX_S="1", CAPI_STUCK_AFTER_S="2")
+        seconds = size(6, 30)
+        requests, recover_s = _out(stage, seconds, CAPI_BACKOFF_MAX_S="1", CAPI_STUCK_AFTER_S="2")
+        # Here the first wait may be the longest already: half a second on average.
+        most = round(2 * slots * (2 * seconds + 3))
+        stage.must(f"requests during {seconds} s of HTTP 500 ≤ {most}", requests, 0 < requests <= most)
         long = _after_an_outage(stage, recover_s)
         bars.take("past the stuck time", stage.bars)
     return summed([minute, long], bars)

@@ -1,0 +1,158 @@
+"""How events end, and what the brake is told of them, and when."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from delivering import NOW_S, PARTITION
+from outages import Letters
+
+from consumer.brake import Brake
+from consumer.core.decision import Deliverable, Reason
+from consumer.core.offsets import OffsetTracker
+from consumer.core.record import Record
+from consumer.core.verdict import Kind, Verdict
+from consumer.ends import Ends
+from consumer.in_flight import InFlight
+from consumer.tasks import Tasks
+from consumer.telemetry import Telemetry
+
+REFUSED = Verdict(Kind.REFUSED, http_status=400)
+
+
+class Told:
+    """A brake that never holds, and what it was told: good and bad events of each time."""
+
+    def __init__(self):
+        self.said = []
+        self._brake = Brake(is_wanted=False)
+
+    def answer(self, reasons):
+        self.said.append((reasons.count(None), reasons.count(Reason.REFUSED)))
+
+    async def admit(self):
+        await self._brake.admit()
+
+
+class Ending:
+    """Ends of one partition."""
+
+    def __init__(self, brake):
+        self.settled: list[int] = []
+        self.letters, self._tracker = Letters(), OffsetTracker()
+        self._tracker.assign(PARTITION, 0)
+        self._next = 0
+        settle = lambda tickets: self.settled.extend(ticket.offset for ticket in tickets)  # noqa: E731
+        self.ends = Ends(self.letters, brake, settle, Telemetry(), Tasks())
+
+    def events(self, count):
+        taken = []
+        for _ in range(count):
+            record = Record(PARTITION, self._next, NOW_S * 1000, b"event", None)
+            ticket = self._tracker.start(PARTITION, self._next, record.size)
+            taken.append(InFlight(ticket, record, Deliverable(b"{}", "Lead", NOW_S, NOW_S + 60, ())))
+            self._next += 1
+        return taken
+
+    def refuse(self, events, tally):
+        for item in events:
+            self.ends.refused(item, REFUSED, 1, tally)
+
+    def accept(self, events, tally):
+        self.ends.accepted(events, Verdict(Kind.ACCEPTED, received=len(events)), tally)
+
+
+async def turns():
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def test_the_brake_is_told_of_a_batch_when_it_has_its_end():
+    brake = Told()
+    at = Ending(brake)
+    events = at.events(10)
+    tally = at.ends.begin(10)
+    at.refuse(events[:2], tally)
+    at.accept(events[2:], tally)
+    assert brake.said == []
+    at.ends.finish(tally)
+    assert brake.said == [(8, 2)]
+    await turns()
+    assert at.letters.written == [0, 1]
+    assert sorted(at.settled) == list(range(10))
+
+
+async def test_ahead_what_is_still_out_counts_as_good_and_is_not_counted_again():
+    brake = Told()
+    at = Ending(brake)
+    events = at.events(10)
+    tally = at.ends.begin(10)
+    at.refuse(events[:2], tally)
+    at.accept(events[2:4], tally)
+    at.ends.tell_ahead(tally)
+    await turns()
+    assert at.letters.written == [0, 1]
+    at.refuse(events[4:5], tally)
+    at.accept(events[5:], tally)
+    at.ends.finish(tally)
+    assert brake.said == [(8, 2), (0, 1)]
+
+
+async def test_there_is_nothing_to_tell_ahead_without_a_letter():
+    brake = Told()
+    at = Ending(brake)
+    tally = at.ends.begin(10)
+    at.accept(at.events(5), tally)
+    at.ends.tell_ahead(tally)
+    at.ends.tell_all_ahead()
+    assert brake.said == []
+
+
+async def test_what_became_too_old_is_no_longer_out():
+    brake = Told()
+    at = Ending(brake)
+    events = at.events(10)
+    tally = at.ends.begin(10)
+    at.refuse(events[:1], tally)
+    assert at.ends.fresh(events[1:], NOW_S + 60, tally) == []
+    at.ends.tell_ahead(tally)
+    assert brake.said == [(0, 1)]
+    assert at.settled == list(range(1, 10))
+
+
+@pytest.mark.parametrize("bad", [0.2, 0.45])
+async def test_bad_events_that_are_named_before_the_good_ones_are_no_flood_when_all_must_wait(bad):
+    brake = Brake()
+    brake.decide([None] * 1_000)
+    at = Ending(brake)
+    for _ in range(4):
+        at.refuse(at.events(round(250 * bad)), at.ends.begin(250))
+    at.ends.tell_all_ahead()
+    assert not brake.is_on
+    await turns()
+    assert len(at.letters.written) == 4 * round(250 * bad)
+
+
+async def test_of_a_flood_no_letter_is_written_though_it_is_told_batch_by_batch():
+    brake = Brake()
+    brake.decide([None] * 1_000)
+    at = Ending(brake)
+    for _ in range(4):
+        at.refuse(at.events(200), at.ends.begin(250))
+    at.ends.tell_all_ahead()
+    assert brake.is_on
+    await turns()
+    assert at.letters.written == []
+    assert brake.held == 800
+    await at.ends._tasks.abandon()
+
+
+async def test_a_batch_that_has_its_end_is_told_of_no_more():
+    brake = Told()
+    at = Ending(brake)
+    tally = at.ends.begin(1)
+    at.refuse(at.events(1), tally)
+    at.ends.finish(tally)
+    at.ends.tell_all_ahead()
+    assert brake.said == [(0, 1)]
