@@ -15,6 +15,7 @@ from urllib.parse import SplitResult, urlsplit
 import orjson
 import phonenumbers
 
+from consumer.core import privacy
 from consumer.core.cleaning import holds_address
 from consumer.core.mapping import ACTION_SOURCES, USER_DATA_KEYS
 from consumer.core.rules import parse_path
@@ -116,6 +117,27 @@ def action_source(text: str) -> str:
     return text.lower()
 
 
+def category(text: str) -> str:
+    """The id of one consent category."""
+    if "," in text or "|" in text:
+        raise ValueError("one category id, without `,` or `|`")
+    return text.strip()
+
+
+def processing_country(number: int | None) -> int | None:
+    """A country of Meta's data processing options."""
+    if number is not None and number not in privacy.COUNTRIES:
+        raise ValueError("0 or 1")
+    return number
+
+
+def processing_state(number: int | None) -> int | None:
+    """A state of Meta's data processing options."""
+    if number is not None and number not in privacy.STATES:
+        raise ValueError("0 or 1000 to 1013")
+    return number
+
+
 def user_data_keys(keys: tuple[str, ...]) -> tuple[str, ...]:
     """Keys of Meta's user_data, one at least."""
     if not keys or not USER_DATA_KEYS.issuperset(keys):
@@ -163,6 +185,13 @@ def topic_name(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9._-]{1,249}", text) or text in (".", ".."):
         raise ValueError("a topic's name has letters a-z, digits, `.`, `_` and `-`, at most 249")
     return text
+
+
+def topic_names(topics: tuple[str, ...]) -> tuple[str, ...]:
+    """Each once: librdkafka refuses a subscription that names a topic twice."""
+    if not topics:
+        raise ValueError("at least one topic")
+    return tuple(dict.fromkeys(topic_name(topic) for topic in topics))
 
 
 def group_instance(text: str) -> str:

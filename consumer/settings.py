@@ -15,25 +15,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import cached_property
-from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import (
     BaseSettings,
-    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
 
 from consumer import group_protocol, poll_interval
-from consumer import setting_forms as forms
-from consumer.core import privacy
 from consumer.core.rules import (
     EVENT_BYTES_MAX,
-    BirthdateOrder,
     ContentId,
     DataProcessing,
     MatchRule,
@@ -41,6 +36,32 @@ from consumer.core.rules import (
     parse_path,
 )
 from consumer.group_protocol import GroupProtocol
+from consumer.setting_forms import is_loopback
+from consumer.setting_types import (
+    ActionSource,
+    Address,
+    Brokers,
+    Category,
+    Country,
+    Digits,
+    EventNames,
+    GraphUrl,
+    GraphVersion,
+    GroupInstance,
+    KafkaProperties,
+    MaybeOrder,
+    MaybePath,
+    MaybeTextList,
+    PartnerAgent,
+    Paths,
+    ProcessingCountry,
+    ProcessingState,
+    Proxy,
+    TextList,
+    TopicName,
+    TopicNames,
+    UserDataKeys,
+)
 
 PREFIX = "CAPI_"
 
@@ -82,30 +103,6 @@ class LogLevel(StrEnum):
     INFO = "info"
     WARNING = "warning"
     ERROR = "error"
-
-
-TextList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(forms.text_list)]
-MaybeTextList = Annotated[tuple[str, ...] | None, NoDecode, BeforeValidator(forms.maybe_text_list)]
-MaybePath = Annotated[Path | None, BeforeValidator(forms.absent_when_empty)]
-MaybeInt = Annotated[int | None, BeforeValidator(forms.absent_when_empty)]
-EventNames = Annotated[
-    dict[str, str], NoDecode, BeforeValidator(forms.json_object), AfterValidator(forms.event_names)
-]
-MaybeOrder = Annotated[BirthdateOrder | None, BeforeValidator(forms.absent_when_empty)]
-# In a file of TOML everybody writes `user_consent_category = 3`.
-Category = Annotated[str, BeforeValidator(forms.text_of_number)]
-Digits = Annotated[str, AfterValidator(forms.digits)]
-GraphVersion = Annotated[str, AfterValidator(forms.graph_version)]
-PartnerAgent = Annotated[str, AfterValidator(forms.partner_agent)]
-Country = Annotated[str, AfterValidator(forms.country)]
-ActionSource = Annotated[str, AfterValidator(forms.action_source)]
-Address = Annotated[str, AfterValidator(forms.address)]
-GroupInstance = Annotated[str, AfterValidator(forms.group_instance)]
-Brokers = Annotated[str, AfterValidator(forms.brokers)]
-TopicName = Annotated[str, AfterValidator(forms.topic_name)]
-GraphUrl = Annotated[str, AfterValidator(forms.graph_url)]
-Proxy = Annotated[str, AfterValidator(forms.proxy), Field(repr=False)]
-AnyMap = Annotated[dict[str, Any], NoDecode, BeforeValidator(forms.json_object)]
 
 
 class Settings(BaseSettings):
@@ -168,7 +165,7 @@ class Settings(BaseSettings):
     """The consent category of advertising. Empty: every event passes."""
     match_rule: MatchRule = MatchRule.ALL
     """How the minimum of information is read."""
-    purchase_personal_information: TextList = ("em", "ph")
+    purchase_personal_information: UserDataKeys = ("em", "ph")
     """A Purchase needs one of these keys."""
     default_country: Country = ""
     """Country of national phone numbers, states and postal codes in events that name none."""
@@ -182,15 +179,15 @@ class Settings(BaseSettings):
     """Which id of an item is sent first."""
     event_names: EventNames = Field(default_factory=dict)
     """More event names: Commanders Act name to Meta name."""
-    custom_data_paths: AnyMap = Field(default_factory=dict)
+    custom_data_paths: Paths = Field(default_factory=dict)
     """More sources of custom_data: Meta key to dotted path or paths."""
     custom_data_allow: TextList = ()
     """Keys of custom_data that are never cleaned of personal data."""
     data_processing_options: MaybeTextList = None
     """Data processing options of events that bring none."""
-    data_processing_options_country: MaybeInt = None
+    data_processing_options_country: ProcessingCountry = None
     """0 or 1."""
-    data_processing_options_state: MaybeInt = None
+    data_processing_options_state: ProcessingState = None
     """0 or 1000 to 1013."""
     event_bytes_max: Annotated[int, Field(ge=1024, le=4 * 1024 * 1024)] = EVENT_BYTES_MAX
     """A larger event is a dead letter."""
@@ -200,7 +197,7 @@ class Settings(BaseSettings):
     """Brokers, host:port, comma between."""
     group: Annotated[str, Field(min_length=1)] = "capi-consumer"
     """Consumer group."""
-    topics: TextList = ("capi.events",)
+    topics: TopicNames = ("capi.events",)
     """Topics to read."""
     dead_letter_topic: TopicName = "capi.dead-letters"
     """Where events go that cannot be sent."""
@@ -214,7 +211,7 @@ class Settings(BaseSettings):
     """Where a partition without a committed offset begins."""
     out_of_range: OutOfRange = OutOfRange.STOP
     """What to do when a committed offset is gone."""
-    kafka: AnyMap = Field(default_factory=dict, repr=False)
+    kafka: KafkaProperties = Field(default_factory=dict, repr=False)
     """Further librdkafka properties, as JSON."""
     kafka_file: MaybePath = None
     """The same in a file of JSON, for secrets."""
@@ -255,50 +252,6 @@ class Settings(BaseSettings):
     log_level: LogLevel = LogLevel.INFO
     """Which log lines are written."""
 
-    @field_validator("user_consent_category")
-    @classmethod
-    def _one_category(cls, category: str) -> str:
-        if "," in category or "|" in category:
-            raise ValueError("one category id, without `,` or `|`")
-        return category.strip()
-
-    @field_validator("purchase_personal_information")
-    @classmethod
-    def _keys_of_user_data(cls, keys: tuple[str, ...]) -> tuple[str, ...]:
-        return forms.user_data_keys(keys)
-
-    @field_validator("custom_data_paths")
-    @classmethod
-    def _readable_paths(cls, paths: dict[str, Any]) -> dict[str, Any]:
-        return forms.paths(paths)
-
-    @field_validator("data_processing_options_country")
-    @classmethod
-    def _processing_country(cls, number: int | None) -> int | None:
-        if number is not None and number not in privacy.COUNTRIES:
-            raise ValueError("0 or 1")
-        return number
-
-    @field_validator("data_processing_options_state")
-    @classmethod
-    def _processing_state(cls, number: int | None) -> int | None:
-        if number is not None and number not in privacy.STATES:
-            raise ValueError("0 or 1000 to 1013")
-        return number
-
-    @field_validator("kafka")
-    @classmethod
-    def _harmless_properties(cls, properties: dict[str, Any]) -> dict[str, Any]:
-        return forms.kafka_properties(properties)
-
-    @field_validator("topics")
-    @classmethod
-    def _some_topics(cls, topics: tuple[str, ...]) -> tuple[str, ...]:
-        """Each once: librdkafka refuses a subscription that names a topic twice."""
-        if not topics:
-            raise ValueError("at least one topic")
-        return tuple(dict.fromkeys(forms.topic_name(topic) for topic in topics))
-
     @model_validator(mode="after")
     def _fits_together(self) -> Settings:
         if clashes := self.clashes():
@@ -308,7 +261,7 @@ class Settings(BaseSettings):
     def clashes(self) -> list[str]:
         """Mistakes across settings that are each well formed."""
         url = urlsplit(self.graph_url)
-        is_shown = url.scheme == "http" and not forms.is_loopback(url.hostname or "")
+        is_shown = url.scheme == "http" and not is_loopback(url.hostname or "")
         found = {
             "CAPI_DEAD_LETTER_TOPIC is one of CAPI_TOPICS: dead letters would be read as events": (
                 self.dead_letter_topic in self.topics

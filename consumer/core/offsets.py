@@ -11,12 +11,15 @@ counted from the first: everything below it is done.
 Offsets are compared, never counted. A compacted or transactional topic has
 holes (8, above), and a hole is nobody's work to wait for.
 
+A lane keeps the tickets of what has not ended (6, above), and forgets the others
+at once, wherever they stand. So memory follows what is in flight, and a stuck
+record costs one ticket, however much ends behind it in however many partitions.
+
 One thread owns a tracker: the one that owns the Consumer.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -24,39 +27,59 @@ from consumer.core.record import Partition
 
 
 class Lane:
-    """One partition for as long as it is ours this time."""
+    """
+    One partition for as long as it is ours this time.
 
-    __slots__ = ("is_closed", "next_offset", "partition", "tickets", "unfinished")
+    Its open tickets stand in a ring, in order. The lane closes it: behind the
+    lane is the oldest, before it the newest.
+    """
+
+    __slots__ = (
+        "before",
+        "behind",
+        "given_up",
+        "is_closed",
+        "next_offset",
+        "partition",
+        "started",
+        "unfinished",
+    )
 
     def __init__(self, partition: Partition, next_offset: int | None) -> None:
         self.partition = partition
         self.next_offset = next_offset
-        self.tickets: deque[Ticket] = deque()
+        self.before: Ticket | Lane = self
+        self.behind: Ticket | Lane = self
+        self.started = 0
         self.unfinished = 0
+        self.given_up = 0
         self.is_closed = False
 
     def committable(self) -> int | None:
         """Everything below this offset is done. None until something is known of the partition."""
-        self.drop_done()
-        return self.tickets[0].offset if self.tickets else self.next_offset
+        oldest = self.behind
+        return oldest.offset if isinstance(oldest, Ticket) else self.next_offset
 
-    def drop_done(self) -> None:
-        """Forget the completed records that no unfinished one stands before."""
-        while self.tickets and self.tickets[0].is_complete:
-            self.tickets.popleft()
+    def uncommittable(self) -> int:
+        """Records from the oldest open one on, by their numbers: most of them may be forgotten."""
+        oldest = self.behind
+        return self.started - oldest.number if isinstance(oldest, Ticket) else 0
 
 
 class Ticket:
-    """One record in flight: its place in the lane, and its bytes."""
+    """One record in flight: its place in the lane, its number there, and its bytes."""
 
-    __slots__ = ("is_complete", "is_given_up", "lane", "offset", "size")
+    __slots__ = ("before", "behind", "is_in_flight", "lane", "number", "offset", "size")
 
     def __init__(self, lane: Lane, offset: int, size: int) -> None:
+        """The newest of its lane."""
         self.lane = lane
         self.offset = offset
         self.size = size
-        self.is_complete = False
-        self.is_given_up = False
+        self.number = lane.started
+        self.before = lane.before
+        self.behind: Ticket | Lane = lane
+        self.is_in_flight = True
 
     @property
     def is_void(self) -> bool:
@@ -93,8 +116,10 @@ class OffsetTracker:
         if lane is None or (lane.next_offset is not None and offset < lane.next_offset):
             return None
         ticket = Ticket(lane, offset, size)
-        lane.tickets.append(ticket)
+        lane.before.behind = ticket
+        lane.before = ticket
         lane.next_offset = offset + 1
+        lane.started += 1
         lane.unfinished += 1
         self.events_in_flight += 1
         self.bytes_in_flight += size
@@ -102,9 +127,13 @@ class OffsetTracker:
 
     def complete(self, ticket: Ticket) -> None:
         """The record has ended. A second time changes nothing."""
-        if not self._is_in_flight(ticket):
+        if not ticket.is_in_flight:
             return
-        ticket.is_complete = True
+        before, behind = ticket.before, ticket.behind
+        before.behind = behind
+        behind.before = before
+        # Whoever still has this ticket is not to keep its neighbours alive, and theirs.
+        ticket.before = ticket.behind = ticket.lane
         self._land(ticket)
 
     def give_up(self, ticket: Ticket) -> None:
@@ -114,16 +143,13 @@ class OffsetTracker:
         Nothing is ever committed past it in this lane: it comes again, to us or
         to another consumer.
         """
-        if not self._is_in_flight(ticket):
+        if not ticket.is_in_flight:
             return
-        ticket.is_given_up = True
+        ticket.lane.given_up += 1
         self._land(ticket)
 
-    @staticmethod
-    def _is_in_flight(ticket: Ticket) -> bool:
-        return not (ticket.is_complete or ticket.is_given_up)
-
     def _land(self, ticket: Ticket) -> None:
+        ticket.is_in_flight = False
         ticket.lane.unfinished -= 1
         self.events_in_flight -= 1
         self.bytes_in_flight -= ticket.size
@@ -165,15 +191,12 @@ class OffsetTracker:
 
     def uncommitted(self) -> int:
         """Records of all partitions that have not ended, given up or in flight: they come again."""
-        return sum(not ticket.is_complete for lane in self._lanes.values() for ticket in lane.tickets)
+        return sum(lane.unfinished + lane.given_up for lane in self._lanes.values())
 
     def uncommittable(self, partition: Partition) -> int:
         """Records from the oldest unfinished one on, finished or not: what would come again after a crash."""
         lane = self._lanes.get(partition)
-        if lane is None:
-            return 0
-        lane.drop_done()
-        return len(lane.tickets)
+        return 0 if lane is None else lane.uncommittable()
 
     def committable(self, partitions: Iterable[Partition] | None = None) -> dict[Partition, int]:
         """For each partition (all of ours when not named): the offset below which everything is done."""

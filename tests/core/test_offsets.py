@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
+
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
-from consumer.core.offsets import OffsetTracker
+from consumer.core.offsets import OffsetTracker, Ticket
 from consumer.core.record import Partition
 
 P0, P1 = Partition("events", 0), Partition("events", 1)
@@ -242,6 +244,62 @@ def test_what_was_given_up_after_a_revoke_moves_nothing():
     tracker.assign(P0, 5)
     tracker.give_up(five)
     assert (tracker.committable(), tracker.events_in_flight) == ({P0: 5}, 0)
+
+
+# Memory follows what has not ended
+
+
+def kept(topic):
+    """Offsets of the tickets of that topic that anybody still has."""
+    gc.collect()
+    tickets = [each for each in gc.get_objects() if type(each) is Ticket]
+    return sorted(ticket.offset for ticket in tickets if ticket.lane.partition.topic == topic)
+
+
+def test_what_ends_behind_stuck_records_is_not_kept_in_however_many_partitions():
+    tracker = OffsetTracker()
+    partitions = [Partition("stuck", number) for number in range(100)]
+    stuck = []
+    for partition in partitions:
+        tracker.assign(partition, 7)
+        stuck.append(tracker.start(partition, 7, 10))
+        for ticket in [tracker.start(partition, offset, 10) for offset in range(8, 108)]:
+            tracker.complete(ticket)
+        del ticket
+    assert kept("stuck") == [7] * 100
+    assert [tracker.uncommittable(partition) for partition in partitions] == [101] * 100
+    for ticket in stuck:
+        tracker.complete(ticket)
+    assert tracker.committable() == dict.fromkeys(partitions, 108)
+
+
+def test_an_ended_ticket_that_somebody_still_has_keeps_no_other_one():
+    tracker = OffsetTracker()
+    partition = Partition("had", 0)
+    tracker.assign(partition, 0)
+    tickets = [tracker.start(partition, offset, 10) for offset in range(9)]
+    for ticket in tickets[:-1]:
+        tracker.complete(ticket)
+    had = tickets[4]
+    del ticket, tickets
+    assert kept("had") == [4, 8]
+    assert had.offset == 4
+
+
+def test_what_was_given_up_is_kept_for_as_long_as_the_partition_is_ours():
+    tracker = OffsetTracker()
+    partition = Partition("kept", 0)
+    tracker.assign(partition, 0)
+    for offset in range(5):
+        ticket = tracker.start(partition, offset, 10)
+        if offset in (1, 3):
+            tracker.give_up(ticket)
+        else:
+            tracker.complete(ticket)
+    del ticket
+    assert kept("kept") == [1, 3]
+    tracker.revoke(partition)
+    assert kept("kept") == []
 
 
 # Any interleaving equals a plain model (F26).
