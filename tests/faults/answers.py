@@ -7,6 +7,8 @@ from __future__ import annotations
 import json
 import math
 import time
+from collections.abc import Mapping
+from contextlib import ExitStack
 
 from eventually import eventually
 from faults.measures import Bars, Measures, Size, summed
@@ -14,6 +16,7 @@ from faults.single_events import page_view
 from faults.world import PARTITIONS, Stage, World, pause
 from system import topics
 from system.events import Bad, End, Event
+from system.processes import Running
 from system.production import intended
 from system.scene import TOKEN
 
@@ -122,33 +125,96 @@ THROTTLED = {
 }
 
 
+# Without a word of how long, it waits one to five minutes by itself.
+OWN_WAIT_S = (60, 300)
+UNTOLD = ("code 4 under 400", "code 80004 under 400")
+SLOTS = 2
+STOP_S_MAX = 30.0
+
+
 def throttled(world: World, size: Size) -> Measures:
-    """F14: each way of saying it, several times, two seconds to wait each time."""
-    wait_s, times = size(1, 2), size(2, 8)
+    """F14: each way of saying it, several times, with how long to wait; and two of them without."""
+    bars, rows = Bars(), []
     with world.stage() as stage:
-        stage.scene.consumer(CAPI_BATCH_EVENTS_MAX="20", CAPI_REQUESTS_IN_FLIGHT_MAX="2", CAPI_LINGER_MS="20")
-        stage.produce(40)
+        rows.append(_throttled_and_told(stage, wait_s=size(1, 2), times=size(2, 8)))
+        bars.take("with Retry-After", stage.bars)
+    with ExitStack() as opened:
+        untold = {name: opened.enter_context(world.stage()) for name in size(UNTOLD[1:], UNTOLD)}
+        rows += _throttled_and_not_told(untold, size)
+        for name, stage in untold.items():
+            bars.take(f"{name}, without", stage.bars)
+    return summed(rows, bars)
+
+
+def _throttled_and_told(stage: Stage, wait_s: int, times: int) -> Measures:
+    own = {"CAPI_REQUESTS_IN_FLIGHT_MAX": str(SLOTS), "CAPI_LINGER_MS": "20"}
+    stage.scene.consumer(CAPI_BATCH_EVENTS_MAX="20", **own)
+    stage.produce(40)
+    stage.await_done()
+    rates = {}
+    for name, fault in THROTTLED.items():
+        own = {"events_received": 20} if fault["kind"] == "partial" else {}
+        stage.scene.reset_sandbox()
+        stage.scene.behave(faults=[{**fault, **own, "times": times, "retry_after": wait_s}])
+        began = time.monotonic()
+        stage.produce(20 * times * 4)
         stage.await_done()
-        rates = {}
-        for name, fault in THROTTLED.items():
-            own = {"events_received": 20} if fault["kind"] == "partial" else {}
-            stage.scene.reset_sandbox()
-            stage.scene.behave(faults=[{**fault, **own, "times": times, "retry_after": wait_s}])
-            began = time.monotonic()
-            stage.produce(20 * times * 4)
-            stage.await_done()
-            by_second = stage.scene.sandbox_stats()["requests_by_second"]
-            rates[name] = max(_in_any(wait_s, by_second, throttled_s=wait_s * times // 2))
-            took_s = time.monotonic() - began
-            bar = (
-                f"{name}: {times} answers with Retry-After {wait_s} hold it up for ≥ {wait_s * times // 2} s"
-            )
-            stage.must(bar, f"{took_s:.1f}", took_s >= wait_s * times // 2)
-        most = max(rates.values())
-        stage.must(f"requests in any {wait_s} s of throttling ≤ 4 (two slots, twice)", rates, most <= 4)
-        report = stage.must_hold()
-        stage.must("dead letters 0", report.dead_lettered, report.dead_lettered == 0)
-        return stage.measures(report)
+        by_second = stage.scene.sandbox_stats()["requests_by_second"]
+        rates[name] = max(_in_any(wait_s, by_second, throttled_s=wait_s * times // 2))
+        took_s = time.monotonic() - began
+        bar = f"{name}: {times} answers with Retry-After {wait_s} hold it up for ≥ {wait_s * times // 2} s"
+        stage.must(bar, f"{took_s:.1f}", took_s >= wait_s * times // 2)
+    most = max(rates.values())
+    stage.must(f"requests in any {wait_s} s of throttling ≤ 4 (two slots, twice)", rates, most <= 4)
+    return _none_buried(stage)
+
+
+def _throttled_and_not_told(stages: Mapping[str, Stage], size: Size) -> list[Measures]:
+    """
+    All of them wait at the same time.
+
+    In the short form for a moment only; then another consumer, which was not told, does the work.
+    """
+    consumers = {name: _told_once(stage, THROTTLED[name]) for name, stage in stages.items()}
+    before = {name: stage.scene.sandbox_stats()["requests"] for name, stage in stages.items()}
+    began = time.monotonic()
+    asleep_s = size(3, OWN_WAIT_S[0] - 2)
+    pause(asleep_s)
+    for name, stage in stages.items():
+        requests = stage.scene.sandbox_stats()["requests"]
+        told = f"requests until it is told ≤ {SLOTS}"
+        stage.must(told, before[name], 0 < before[name] <= SLOTS)
+        more = requests - before[name]
+        stage.must(f"in the {asleep_s} s after that 0", more, more == 0)
+        is_well = consumers[name].status("/readyz") == consumers[name].status("/livez") == 200
+        stage.must("ready and alive meanwhile", is_well, is_well)
+        if size.is_short:
+            code = consumers[name].stop(STOP_S_MAX)
+            stage.must("exit code 0", code, code == 0)
+            stage.scene.consumer()
+    rows = []
+    for stage in stages.values():
+        stage.await_done(OWN_WAIT_S[1] + 30)
+        rows.append(_none_buried(stage, round(time.monotonic() - began, 1)))
+    return rows
+
+
+def _told_once(stage: Stage, fault: Mapping[str, object]) -> Running:
+    """A consumer that Meta throttles without a word of how long."""
+    stage.produce(200)
+    stage.scene.behave(faults=[fault])
+    own = {"CAPI_REQUESTS_IN_FLIGHT_MAX": str(SLOTS), "CAPI_LINGER_MS": "20"}
+    consumer = stage.scene.consumer(CAPI_BATCH_EVENTS_MAX="20", **own)
+    eventually(lambda: consumer.metric("capi_state", state="throttled") == 1, 30, "it is told")
+    stage.await_quiet()
+    return consumer
+
+
+def _none_buried(stage: Stage, recover_s: float | None = None) -> Measures:
+    """The promise is kept, and without a dead letter."""
+    report = stage.must_hold()
+    stage.must("dead letters 0", report.dead_lettered, report.dead_lettered == 0)
+    return stage.measures(report, recover_s)
 
 
 def _in_any(span_s: int, by_second: dict[str, int], throttled_s: int) -> list[int]:
