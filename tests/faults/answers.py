@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from eventually import eventually
 from faults.measures import Bars, Measures, Size, summed
 from faults.single_events import page_view
+from faults.watching import connections
 from faults.world import PARTITIONS, Stage, World, pause
 from system import topics
 from system.events import Bad, End, Event
@@ -407,33 +408,66 @@ def _event_of(
     return Event(name, identity, None, value, end, reason, timestamp_ms)
 
 
+LIMIT = 4
+AT_ONCE = {
+    "CAPI_REQUESTS_IN_FLIGHT_MAX": str(LIMIT),
+    "CAPI_BATCH_EVENTS_MAX": "20",
+    "CAPI_LINGER_MS": "20",
+    "CAPI_BACKOFF_MAX_S": "1",
+}
+
+
 def requests_at_once(world: World, size: Size) -> Measures:
-    """F28: one consumer, then three; with answers that fail among the good ones."""
-    limit = 4
+    """F28: one consumer, with answers that fail or come too late among the good ones; then three."""
     faults = [{"kind": "html", "status": 500, "times": 1}, {"kind": "late", "latency_ms": 0, "times": 5}] * 10
     with world.stage(latency_ms=50, faults=faults) as stage:
-        own = {
-            "CAPI_REQUESTS_IN_FLIGHT_MAX": str(limit),
-            "CAPI_BATCH_EVENTS_MAX": "20",
-            "CAPI_LINGER_MS": "20",
-        }
-        own["CAPI_BACKOFF_MAX_S"] = "1"
-        stage.scene.consumer(**own)
+        consumer = stage.scene.consumer(**AT_ONCE, CAPI_REQUEST_TIMEOUT_S="1")
         stage.produce(size(2_000, 20_000), bad={Bad.REFUSED: 3})
         stage.await_done()
         one = stage.scene.sandbox_stats()["requests_at_once_max"]
-        stage.must(f"one consumer: at once ≤ {limit}, and {limit} are reached", one, one == limit)
+        stage.must(f"one consumer: at once ≤ {LIMIT}, and {LIMIT} are reached", one, one == LIMIT)
+        for _ in range(size(1, 5)):
+            _too_late(stage, consumer)
         for _ in range(size(1, 2)):
-            stage.scene.consumer(**own)
+            stage.scene.consumer(**AT_ONCE)
         members = size(2, 3)
         shares = [PARTITIONS // members] * members
         eventually(lambda: stage.scene.shares() == shares, 60, "they share the partitions")
         stage.scene.reset_sandbox()
-        stage.scene.behave(latency_ms=50)
+        stage.scene.behave(latency_ms=50, faults=[])
         stage.produce(size(4_000, 40_000))
         stage.await_done()
         report = stage.must_hold()
         all_of_them = stage.scene.sandbox_stats()["requests_at_once_max"]
-        most = members * limit
-        stage.must(f"{members} consumers: at once ≤ {most}", all_of_them, limit < all_of_them <= most)
+        most = members * LIMIT
+        stage.must(f"{members} consumers: at once ≤ {most}", all_of_them, LIMIT < all_of_them <= most)
         return stage.measures(report)
+
+
+def _too_late(stage: Stage, consumer: Running) -> None:
+    """
+    Each slot's request is given up after a second, and answered three seconds later.
+
+    The sandbox goes on counting it until then, as Meta may go on with it; the
+    consumer has closed its connection and asks again. So the sandbox may count
+    as many again as were given up, and no more. What the consumer has under
+    way itself, its connections show: each carries one request at a time.
+    """
+    stage.scene.reset_sandbox()
+    late = {"kind": "late", "latency_ms": 4_000, "times": LIMIT}
+    stage.scene.behave(latency_ms=50, faults=[late])
+    port = int(stage.scene.graph_url.rpartition(":")[2])
+    seen: list[int] = []
+    stage.produce(1_000)
+
+    def is_done() -> bool:
+        seen.append(connections(consumer.child.pid, port))
+        return len(seen) % 20 == 0 and stage.scene.is_done()
+
+    eventually(is_done, 60, "everything is committed")
+    stage.await_quiet()
+    counted = stage.scene.sandbox_stats()["requests_at_once_max"]
+    bar = f"{LIMIT} time out: at once, with those given up, ≤ {2 * LIMIT}, and more than {LIMIT}"
+    stage.must(bar, counted, LIMIT < counted <= 2 * LIMIT)
+    most = max(seen)
+    stage.must(f"connections of the consumer meanwhile ≤ {LIMIT}", most, 0 < most <= LIMIT)
