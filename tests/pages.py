@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -62,8 +62,15 @@ def unknown_in(line: str) -> list[str]:
     """Verbs and options of a call that the program's own help does not have."""
     words = line.split()[1:]
     verbs = [word for word in words[:2] if re.fullmatch(r"[a-z-]+", word) and not word.startswith("-")]
-    shown = subprocess.run([COMMAND, *verbs, "--help"], capture_output=True, text=True, timeout=60)
-    if shown.returncode != 0:
+    shown = _help_of(*verbs)
+    if shown is None:
         return verbs
     options = [word for word in words if word.startswith("--")]
-    return [option for option in options if not re.search(rf"{option}\b", shown.stdout)]
+    return [option for option in options if not re.search(rf"{option}\b", shown)]
+
+
+@cache
+def _help_of(*verbs: str) -> str | None:
+    """What `--help` says, asked once; None where there is no such command."""
+    shown = subprocess.run([COMMAND, *verbs, "--help"], capture_output=True, text=True, timeout=60)
+    return shown.stdout if shown.returncode == 0 else None

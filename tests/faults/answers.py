@@ -7,50 +7,70 @@ from __future__ import annotations
 import json
 import math
 import time
+from collections.abc import Mapping
+from contextlib import ExitStack
 
 from eventually import eventually
 from faults.measures import Bars, Measures, Size, summed
 from faults.single_events import page_view
+from faults.watching import connections
 from faults.world import PARTITIONS, Stage, World, pause
 from system import topics
 from system.events import Bad, End, Event
+from system.processes import Running
 from system.production import intended
 from system.scene import TOKEN
 
 FOR_EVER = None
 
 
+# The consumer's own rate, and no processor's: so many requests at once, of so many events.
+OWN_RATE = {
+    "CAPI_BATCH_EVENTS_MAX": "20",
+    "CAPI_REQUESTS_IN_FLIGHT_MAX": "4",
+    "CAPI_EVENTS_IN_FLIGHT_MAX": "5000",
+}
+
+
 def slow_and_quick_again(world: World, size: Size) -> Measures:
-    """F12: 50 ms, 5 s, 50 ms. What is in flight is limited, so memory does not grow while it is slow."""
-    quick_s, slow_s = size(2.0, 40.0), size(3.0, 60.0)
-    rate = size(2_000, 800)
+    """
+    F12: 50 ms, 5 s, 50 ms, with more to do than it can all the time.
+
+    So each of the three rates is the consumer's own. What is in flight is
+    limited and full before it gets slow, so memory does not grow then.
+    """
+    quick_s, slow_s = size(2.0, 15.0), size(4.0, 60.0)
     with world.stage(latency_ms=50) as stage:
-        consumer = stage.scene.consumer(CAPI_BATCH_EVENTS_MAX="50", CAPI_EVENTS_IN_FLIGHT_MAX="5000")
-        with stage.load(events_per_s=rate):
-            stage.await_accepted(rate)
-            before, memory_before = _accepted_in(stage, quick_s), stage.peaks.most_mb
-            stage.scene.behave(latency_ms=size(1_500, 5_000))
-            stage.produce(size(5_000, 30_000))  # enough to fill what may be in flight and read ahead
-            during = _accepted_in(stage, slow_s / 2)
-            memory_filled = stage.peaks.most_mb
-            during = (during + _accepted_in(stage, slow_s / 2)) / 2
-            memory_after = stage.peaks.most_mb
-            stage.scene.behave(latency_ms=50)
-            stage.await_accepted(stage.scene.accepted_lines() + 1)
-            after = _accepted_in(stage, quick_s)
+        stage.produce(size(12_000, 60_000))
+        consumer = stage.scene.consumer(**OWN_RATE)
+        stage.await_accepted(size(1_000, 5_000))
+        before, memory_before = _accepted_in(stage, quick_s), stage.peaks.most_mb
+        stage.scene.behave(latency_ms=size(1_500, 5_000))
+        pause(1)  # what was on the wire is answered
+        during = _accepted_in(stage, slow_s)
+        memory_after = stage.peaks.most_mb
+        stage.scene.behave(latency_ms=50)
+        back_s = _seconds_until_rate(stage, 0.8 * before)
+        after = _accepted_in(stage, quick_s)
+        left = len(stage.scene.produced) - stage.scene.accepted_lines()
         recover_s = stage.await_done()
         report = stage.must_hold()
-        filled_mb, grown_mb = memory_filled - memory_before, memory_after - memory_filled
-        bar = "5,000 in flight and 16 MB read ahead cost < 60 MB"
-        stage.must(bar, f"{filled_mb:.0f}", filled_mb < 60)
-        stage.must(
-            "after that it grows by < 5 MB while it is slow", f"{grown_mb:.0f}", grown_mb < size(40, 5)
-        )
+        grown_mb = memory_after - memory_before
+        bar = f"full when it gets slow, memory grows by < {size(40, 5)} MB in {slow_s:.0f} s"
+        stage.must(bar, f"{grown_mb:.0f}", grown_mb < size(40, 5))
+        stage.must("events left to do after the three > 0", left, left > 0)
         rates = f"{before:,.0f}, {during:,.0f}, {after:,.0f}"
         is_back = after >= 0.8 * before > during
         stage.must("events/s quick, slow, quick again: the last ≥ 80 % of the first", rates, is_back)
+        stage.must("which it reaches within 15 s", back_s, back_s <= 15)
         stage.must("it never restarts", consumer.returncode, consumer.returncode is None)
         return stage.measures(report, recover_s)
+
+
+def _seconds_until_rate(stage: Stage, events_per_s: float) -> float:
+    began = time.monotonic()
+    eventually(lambda: _accepted_in(stage, 0.5) >= events_per_s, 60, "the rate is back")
+    return round(time.monotonic() - began, 1)
 
 
 def _accepted_in(stage: Stage, seconds: float) -> float:
@@ -106,33 +126,96 @@ THROTTLED = {
 }
 
 
+# Without a word of how long, it waits one to five minutes by itself.
+OWN_WAIT_S = (60, 300)
+UNTOLD = ("code 4 under 400", "code 80004 under 400")
+SLOTS = 2
+STOP_S_MAX = 30.0
+
+
 def throttled(world: World, size: Size) -> Measures:
-    """F14: each way of saying it, several times, two seconds to wait each time."""
-    wait_s, times = size(1, 2), size(2, 8)
+    """F14: each way of saying it, several times, with how long to wait; and two of them without."""
+    bars, rows = Bars(), []
     with world.stage() as stage:
-        stage.scene.consumer(CAPI_BATCH_EVENTS_MAX="20", CAPI_REQUESTS_IN_FLIGHT_MAX="2", CAPI_LINGER_MS="20")
-        stage.produce(40)
+        rows.append(_throttled_and_told(stage, wait_s=size(1, 2), times=size(2, 8)))
+        bars.take("with Retry-After", stage.bars)
+    with ExitStack() as opened:
+        untold = {name: opened.enter_context(world.stage()) for name in size(UNTOLD[1:], UNTOLD)}
+        rows += _throttled_and_not_told(untold, size)
+        for name, stage in untold.items():
+            bars.take(f"{name}, without", stage.bars)
+    return summed(rows, bars)
+
+
+def _throttled_and_told(stage: Stage, wait_s: int, times: int) -> Measures:
+    own = {"CAPI_REQUESTS_IN_FLIGHT_MAX": str(SLOTS), "CAPI_LINGER_MS": "20"}
+    stage.scene.consumer(CAPI_BATCH_EVENTS_MAX="20", **own)
+    stage.produce(40)
+    stage.await_done()
+    rates = {}
+    for name, fault in THROTTLED.items():
+        own = {"events_received": 20} if fault["kind"] == "partial" else {}
+        stage.scene.reset_sandbox()
+        stage.scene.behave(faults=[{**fault, **own, "times": times, "retry_after": wait_s}])
+        began = time.monotonic()
+        stage.produce(20 * times * 4)
         stage.await_done()
-        rates = {}
-        for name, fault in THROTTLED.items():
-            own = {"events_received": 20} if fault["kind"] == "partial" else {}
-            stage.scene.reset_sandbox()
-            stage.scene.behave(faults=[{**fault, **own, "times": times, "retry_after": wait_s}])
-            began = time.monotonic()
-            stage.produce(20 * times * 4)
-            stage.await_done()
-            by_second = stage.scene.sandbox_stats()["requests_by_second"]
-            rates[name] = max(_in_any(wait_s, by_second, throttled_s=wait_s * times // 2))
-            took_s = time.monotonic() - began
-            bar = (
-                f"{name}: {times} answers with Retry-After {wait_s} hold it up for ≥ {wait_s * times // 2} s"
-            )
-            stage.must(bar, f"{took_s:.1f}", took_s >= wait_s * times // 2)
-        most = max(rates.values())
-        stage.must(f"requests in any {wait_s} s of throttling ≤ 4 (two slots, twice)", rates, most <= 4)
-        report = stage.must_hold()
-        stage.must("dead letters 0", report.dead_lettered, report.dead_lettered == 0)
-        return stage.measures(report)
+        by_second = stage.scene.sandbox_stats()["requests_by_second"]
+        rates[name] = max(_in_any(wait_s, by_second, throttled_s=wait_s * times // 2))
+        took_s = time.monotonic() - began
+        bar = f"{name}: {times} answers with Retry-After {wait_s} hold it up for ≥ {wait_s * times // 2} s"
+        stage.must(bar, f"{took_s:.1f}", took_s >= wait_s * times // 2)
+    most = max(rates.values())
+    stage.must(f"requests in any {wait_s} s of throttling ≤ 4 (two slots, twice)", rates, most <= 4)
+    return _none_buried(stage)
+
+
+def _throttled_and_not_told(stages: Mapping[str, Stage], size: Size) -> list[Measures]:
+    """
+    All of them wait at the same time.
+
+    In the short form for a moment only; then another consumer, which was not told, does the work.
+    """
+    consumers = {name: _told_once(stage, THROTTLED[name]) for name, stage in stages.items()}
+    before = {name: stage.scene.sandbox_stats()["requests"] for name, stage in stages.items()}
+    began = time.monotonic()
+    asleep_s = size(3, OWN_WAIT_S[0] - 2)
+    pause(asleep_s)
+    for name, stage in stages.items():
+        requests = stage.scene.sandbox_stats()["requests"]
+        told = f"requests until it is told ≤ {SLOTS}"
+        stage.must(told, before[name], 0 < before[name] <= SLOTS)
+        more = requests - before[name]
+        stage.must(f"in the {asleep_s} s after that 0", more, more == 0)
+        is_well = consumers[name].status("/readyz") == consumers[name].status("/livez") == 200
+        stage.must("ready and alive meanwhile", is_well, is_well)
+        if size.is_short:
+            code = consumers[name].stop(STOP_S_MAX)
+            stage.must("exit code 0", code, code == 0)
+            stage.scene.consumer()
+    rows = []
+    for stage in stages.values():
+        stage.await_done(OWN_WAIT_S[1] + 30)
+        rows.append(_none_buried(stage, round(time.monotonic() - began, 1)))
+    return rows
+
+
+def _told_once(stage: Stage, fault: Mapping[str, object]) -> Running:
+    """A consumer that Meta throttles without a word of how long."""
+    stage.produce(200)
+    stage.scene.behave(faults=[fault])
+    own = {"CAPI_REQUESTS_IN_FLIGHT_MAX": str(SLOTS), "CAPI_LINGER_MS": "20"}
+    consumer = stage.scene.consumer(CAPI_BATCH_EVENTS_MAX="20", **own)
+    eventually(lambda: consumer.metric("capi_state", state="throttled") == 1, 30, "it is told")
+    stage.await_quiet()
+    return consumer
+
+
+def _none_buried(stage: Stage, recover_s: float | None = None) -> Measures:
+    """The promise is kept, and without a dead letter."""
+    report = stage.must_hold()
+    stage.must("dead letters 0", report.dead_lettered, report.dead_lettered == 0)
+    return stage.measures(report, recover_s)
 
 
 def _in_any(span_s: int, by_second: dict[str, int], throttled_s: int) -> list[int]:
@@ -329,33 +412,66 @@ def _event_of(
     return Event(name, identity, None, value, end, reason, timestamp_ms)
 
 
+LIMIT = 4
+AT_ONCE = {
+    "CAPI_REQUESTS_IN_FLIGHT_MAX": str(LIMIT),
+    "CAPI_BATCH_EVENTS_MAX": "20",
+    "CAPI_LINGER_MS": "20",
+    "CAPI_BACKOFF_MAX_S": "1",
+}
+
+
 def requests_at_once(world: World, size: Size) -> Measures:
-    """F28: one consumer, then three; with answers that fail among the good ones."""
-    limit = 4
+    """F28: one consumer, with answers that fail or come too late among the good ones; then three."""
     faults = [{"kind": "html", "status": 500, "times": 1}, {"kind": "late", "latency_ms": 0, "times": 5}] * 10
     with world.stage(latency_ms=50, faults=faults) as stage:
-        own = {
-            "CAPI_REQUESTS_IN_FLIGHT_MAX": str(limit),
-            "CAPI_BATCH_EVENTS_MAX": "20",
-            "CAPI_LINGER_MS": "20",
-        }
-        own["CAPI_BACKOFF_MAX_S"] = "1"
-        stage.scene.consumer(**own)
+        consumer = stage.scene.consumer(**AT_ONCE, CAPI_REQUEST_TIMEOUT_S="1")
         stage.produce(size(2_000, 20_000), bad={Bad.REFUSED: 3})
         stage.await_done()
         one = stage.scene.sandbox_stats()["requests_at_once_max"]
-        stage.must(f"one consumer: at once ≤ {limit}, and {limit} are reached", one, one == limit)
+        stage.must(f"one consumer: at once ≤ {LIMIT}, and {LIMIT} are reached", one, one == LIMIT)
+        for _ in range(size(1, 5)):
+            _too_late(stage, consumer)
         for _ in range(size(1, 2)):
-            stage.scene.consumer(**own)
+            stage.scene.consumer(**AT_ONCE)
         members = size(2, 3)
         shares = [PARTITIONS // members] * members
         eventually(lambda: stage.scene.shares() == shares, 60, "they share the partitions")
         stage.scene.reset_sandbox()
-        stage.scene.behave(latency_ms=50)
+        stage.scene.behave(latency_ms=50, faults=[])
         stage.produce(size(4_000, 40_000))
         stage.await_done()
         report = stage.must_hold()
         all_of_them = stage.scene.sandbox_stats()["requests_at_once_max"]
-        most = members * limit
-        stage.must(f"{members} consumers: at once ≤ {most}", all_of_them, limit < all_of_them <= most)
+        most = members * LIMIT
+        stage.must(f"{members} consumers: at once ≤ {most}", all_of_them, LIMIT < all_of_them <= most)
         return stage.measures(report)
+
+
+def _too_late(stage: Stage, consumer: Running) -> None:
+    """
+    Each slot's request is given up after a second, and answered three seconds later.
+
+    The sandbox goes on counting it until then, as Meta may go on with it; the
+    consumer has closed its connection and asks again. So the sandbox may count
+    as many again as were given up, and no more. What the consumer has under
+    way itself, its connections show: each carries one request at a time.
+    """
+    stage.scene.reset_sandbox()
+    late = {"kind": "late", "latency_ms": 4_000, "times": LIMIT}
+    stage.scene.behave(latency_ms=50, faults=[late])
+    port = int(stage.scene.graph_url.rpartition(":")[2])
+    seen: list[int] = []
+    stage.produce(1_000)
+
+    def is_done() -> bool:
+        seen.append(connections(consumer.child.pid, port))
+        return len(seen) % 20 == 0 and stage.scene.is_done()
+
+    eventually(is_done, 60, "everything is committed")
+    stage.await_quiet()
+    counted = stage.scene.sandbox_stats()["requests_at_once_max"]
+    bar = f"{LIMIT} time out: at once, with those given up, ≤ {2 * LIMIT}, and more than {LIMIT}"
+    stage.must(bar, counted, LIMIT < counted <= 2 * LIMIT)
+    most = max(seen)
+    stage.must(f"connections of the consumer meanwhile ≤ {LIMIT}", most, 0 < most <= LIMIT)

@@ -21,8 +21,9 @@ CALL_S_MAX = 10.0
 
 def broker_down(world: World, size: Size) -> Measures:
     """F9: one of three is killed for a while, then another is restarted in order, all under load."""
-    down_s = size(9, 30)  # a broker is missed after 5 s
-    with world.brokers(3) as cluster, world.stage(cluster=cluster, latency_ms=20) as stage:
+    down_s = size(5, 30)
+    missed = {"broker.session.timeout.ms": str(size(2_000, 5_000))}
+    with world.brokers(3, missed) as cluster, world.stage(cluster=cluster, latency_ms=20) as stage:
         consumer = stage.scene.consumer()
         killed, restarted = cluster.nodes[2], cluster.nodes[1]
         with stage.load(events_per_s=size(200, 500)):

@@ -127,6 +127,7 @@ def rolling_restart(world: World, size: Size) -> Measures:
         running = [stage.scene.consumer(**one) for one in own]
         shares = [PARTITIONS // members] * members
         eventually(lambda: stage.scene.shares() == shares, 60, "the members share the partitions")
+        made = _rebalances(world, stage)
         codes = []
         with stage.load(events_per_s=300):
             stage.await_accepted(100)
@@ -142,11 +143,23 @@ def rolling_restart(world: World, size: Size) -> Measures:
                     moved += sum(counter(other, "capi_rebalances") for other in others) - before
         bar = f"partitions that moved at the others during {len(codes)} restarts 0"
         stage.must(bar, f"{moved:.0f}", moved == 0)
+        if world.cluster.nodes:
+            more = _rebalances(world, stage) - made
+            bar = (
+                f"the coordinator prepared {made} rebalances while they came, > 0, and during the restarts 0"
+            )
+            stage.must(bar, more, made > 0 and more == 0)
         stage.must("exit code 0", sorted(set(codes)), set(codes) == {0})
         recover_s = stage.await_done()
         report = stage.must_hold()
         stage.must("twice 0", report.twice, report.twice == 0)
         return stage.measures(report, recover_s)
+
+
+def _rebalances(world: World, stage: Stage) -> int:
+    """How often the coordinator has begun a new generation of the group, by the log of its broker."""
+    said = f"Preparing to rebalance group {stage.scene.group} "
+    return sum(node.log.read_text(errors="replace").count(said) for node in world.cluster.nodes)
 
 
 def _static(number: int) -> dict[str, str]:

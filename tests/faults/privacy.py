@@ -175,12 +175,10 @@ def canaries(world: World, size: Size) -> Measures:
                 lambda: stage.letters() >= buried, 120, "each that nobody takes is a dead letter", poll_s=0.2
             )
         stage.await_done()
-        written = {"metrics": _metrics(consumer)}
+        written = {place: text(stage, consumer) for place, text in WHILE_IT_RUNS.items()}
         consumer.stop(30)
         report = stage.must_hold()
-        letters = [f"{letter.headers}" for letter in scene.evidence().letters]
-        written["dead-letter headers"] = "\n".join(letters)
-        written["log"] = consumer.output
+        written |= {place: text(stage, consumer) for place, text in WHEN_IT_HAS_ENDED.items()}
         for command in (("check",), ("dead-letters", "list")):
             said = scene.processes.run(*command, settings=scene.settings(**own))
             written[" ".join(command)] = said.stdout + said.stderr
@@ -196,9 +194,23 @@ def canaries(world: World, size: Size) -> Measures:
         return stage.measures(report)
 
 
-def _metrics(running: Running) -> str:
+def _metrics(stage: Stage, running: Running) -> str:
     with urllib.request.urlopen(f"http://{running.health}/metrics", timeout=10) as answer:
         return answer.read().decode()
+
+
+def _letter_headers(stage: Stage, running: Running) -> str:
+    return "\n".join(f"{letter.headers}" for letter in stage.scene.evidence().letters)
+
+
+def _log(stage: Stage, running: Running) -> str:
+    return running.output
+
+
+# Every place that the program writes to has a line in one of these: its name, and its whole text.
+# Spans that it sends somewhere would be one more, beside the headers.
+WHILE_IT_RUNS = {"metrics": _metrics}
+WHEN_IT_HAS_ENDED = {"dead-letter headers": _letter_headers, "log": _log}
 
 
 def _said_of(scene, settings: dict[str, str]) -> str:

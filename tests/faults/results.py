@@ -1,13 +1,15 @@
 """
 Results as others read them: build/faults.json, and the table in docs/delivery.md.
 
-A run of some scenarios replaces their rows and leaves the others as they were.
+A run of some scenarios replaces their rows and leaves the others as they were,
+in both: the page has rows of runs elsewhere, which no file here knows.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -53,7 +55,7 @@ def row_of(scenario: Scenario, measures: Measures, seconds: float) -> Row:
 
 def in_order(rows: Iterable[Row]) -> list[Row]:
     """By number."""
-    return sorted(rows, key=lambda row: int(row["id"].removeprefix("F")))
+    return sorted(rows, key=lambda row: _number(row["id"]))
 
 
 def write_json(rows: Sequence[Row], file: Path = JSON_FILE) -> list[Row]:
@@ -66,19 +68,42 @@ def write_json(rows: Sequence[Row], file: Path = JSON_FILE) -> list[Row]:
     return everything
 
 
-def write_docs(rows: Sequence[Row], file: Path = DOCS_FILE) -> None:
-    """The table between the two markers."""
+def write_docs(rows: Iterable[Row], file: Path = DOCS_FILE) -> None:
+    """Put the rows among those of the page's table, between the two markers."""
     text = file.read_text() if file.exists() else f"# Delivery\n\n{BEGIN}\n{END}\n"
     before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    file.write_text(f"{before}{BEGIN}\n{markdown(rows)}{END}{after}")
+    table, _, after = rest.partition(END)
+    lines = lines_of(table) | {row["id"]: line_of(row) for row in rows}
+    file.write_text(f"{before}{BEGIN}\n{_table(lines)}{END}{after}")
 
 
 def markdown(rows: Iterable[Row]) -> str:
     """The table as the page shows it."""
-    lines = [list(COLUMNS.values()), ["---"] * len(COLUMNS)]
-    lines += [[cell(row[name]) for name in COLUMNS] for row in rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    return _table({row["id"]: line_of(row) for row in rows})
+
+
+def lines_of(table: str) -> dict[str, str]:
+    """The lines of a table's rows, by the ids they begin with."""
+    found = re.finditer(r"^\| (F\d+) \|.*\n", table, re.MULTILINE)
+    return {line[1]: line[0] for line in found}
+
+
+def line_of(row: Row) -> str:
+    """One row as a line of the table."""
+    return _line(cell(row[name]) for name in COLUMNS)
+
+
+def _table(lines: Mapping[str, str]) -> str:
+    head = _line(COLUMNS.values()) + _line("---" for _ in COLUMNS)
+    return head + "".join(lines[name] for name in sorted(lines, key=_number))
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |\n"
+
+
+def _number(name: str) -> int:
+    return int(name.removeprefix("F"))
 
 
 def cell(value: object) -> str:

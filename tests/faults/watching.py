@@ -1,5 +1,5 @@
 """
-What the kernel knows of a process: memory, open files, threads.
+What the kernel knows of a process: memory, open files, threads, connections.
 
 Peak memory (VmHWM) is gone with the process, so a thread looks at those that
 run until they are gone.
@@ -7,9 +7,10 @@ run until they are gone.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import urllib.request
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Self
 
@@ -46,6 +47,22 @@ def open_files(pid: int) -> int:
 def threads(pid: int) -> int:
     """Threads of the process."""
     return len(list(Path(f"/proc/{pid}/task").iterdir()))
+
+
+ESTABLISHED = "01"
+
+
+def connections(pid: int, port: int) -> int:
+    """TCP connections that the process has to this port of this machine."""
+    ours = {name[len("socket:[") : -1] for name in _open_names(pid) if name.startswith("socket:[")}
+    rows = [line.split() for line in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]]
+    return sum(row[9] in ours and row[3] == ESTABLISHED and row[2].endswith(f":{port:04X}") for row in rows)
+
+
+def _open_names(pid: int) -> Iterator[str]:
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            yield link.readlink().name
 
 
 class Peaks:

@@ -7,8 +7,9 @@ dead letter of a record that is no JSON has nothing else to be known by.
 
 from __future__ import annotations
 
+import threading
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from confluent_kafka import KafkaError, Message, Producer
@@ -37,11 +38,35 @@ class Produced:
         return f"{topic}-{partition}-{offset}-{self.timestamp_ms}"
 
 
-def produce(bootstrap_servers: str, topic: str, events: Iterable[Event]) -> list[Produced]:
-    """Write every event and wait for all acknowledgements. Raises when one is missing."""
-    written: list[Produced] = []
-    failed: list[KafkaError] = []
-    producer = Producer(
+class _Producers(threading.local):
+    """
+    The producers of one thread, for the brokers it wrote to last.
+
+    A new one needs half a second before its first record, for the id that makes it idempotent. One that
+    failed is not used again.
+    """
+
+    def __init__(self) -> None:
+        self._servers = ""
+        self._known: dict[Callable[[str], Producer], Producer] = {}
+
+    def get(self, bootstrap_servers: str, new: Callable[[str], Producer]) -> Producer:
+        if bootstrap_servers != self._servers:
+            self.forget()
+            self._servers = bootstrap_servers
+        if new not in self._known:
+            self._known[new] = new(bootstrap_servers)
+        return self._known[new]
+
+    def forget(self) -> None:
+        self._known.clear()
+
+
+_producers = _Producers()
+
+
+def _idempotent(bootstrap_servers: str) -> Producer:
+    return Producer(
         {
             "bootstrap.servers": bootstrap_servers,
             "enable.idempotence": True,
@@ -51,31 +76,41 @@ def produce(bootstrap_servers: str, topic: str, events: Iterable[Event]) -> list
             "log_level": 0,
         }
     )
-    for event in events:
-        _put(producer, topic, event, written, failed)
-    left = producer.flush(FLUSH_S_MAX)
-    if failed or left:
-        raise RuntimeError(f"{len(failed)} events were not written ({failed[:1]}), {left} not acknowledged")
-    return written
+
+
+def _transactional(bootstrap_servers: str) -> Producer:
+    producer = Producer(
+        {"bootstrap.servers": bootstrap_servers, "transactional.id": uuid.uuid4().hex, "log_level": 0}
+    )
+    producer.init_transactions(WRITE_S_MAX)
+    return producer
+
+
+def produce(bootstrap_servers: str, topic: str, events: Iterable[Event]) -> list[Produced]:
+    """Write every event and wait for all acknowledgements. Raises when one is missing."""
+    return _write(_producers.get(bootstrap_servers, _idempotent), topic, events)
 
 
 def produce_in_transaction(
     bootstrap_servers: str, topic: str, events: Iterable[Event], is_kept: bool
 ) -> list[Produced]:
     """The same in a transaction, which is committed or aborted. The log has a marker after it."""
+    producer = _producers.get(bootstrap_servers, _transactional)
+    producer.begin_transaction()
+    written = _write(producer, topic, events)
+    (producer.commit_transaction if is_kept else producer.abort_transaction)(WRITE_S_MAX)
+    return written
+
+
+def _write(producer: Producer, topic: str, events: Iterable[Event]) -> list[Produced]:
     written: list[Produced] = []
     failed: list[KafkaError] = []
-    producer = Producer(
-        {"bootstrap.servers": bootstrap_servers, "transactional.id": uuid.uuid4().hex, "log_level": 0}
-    )
-    producer.init_transactions(WRITE_S_MAX)
-    producer.begin_transaction()
     for event in events:
         _put(producer, topic, event, written, failed)
     left = producer.flush(FLUSH_S_MAX)
     if failed or left:
+        _producers.forget()
         raise RuntimeError(f"{len(failed)} events were not written ({failed[:1]}), {left} not acknowledged")
-    (producer.commit_transaction if is_kept else producer.abort_transaction)(WRITE_S_MAX)
     return written
 
 

@@ -33,12 +33,13 @@ def is_braked(consumer):
     )
 
 
-def holds_its_place(scene):
+def holds_its_place(scene, members=1):
     """As many letters as are allowed, nothing committed that has not ended, and the rest is still there."""
     report = scene.report()
-    assert report.dead_lettered <= LETTERS_MAX
+    letters_max = members * LETTERS_MAX
+    assert report.dead_lettered <= letters_max
     assert report.committed_too_far == ()
-    assert sum(topics.committed_offsets(scene.bootstrap_servers, scene.group).values()) <= LETTERS_MAX
+    assert sum(topics.committed_offsets(scene.bootstrap_servers, scene.group).values()) <= letters_max
     return True
 
 
@@ -75,4 +76,22 @@ def test_a_braked_consumer_stops_at_once_and_the_next_one_is_released_by_an_opti
     assert holds_its_place(scene)
 
     scene.starting_consumer("--release-brake")
+    everything_ends(scene)
+
+
+@pytest.mark.kafka
+def test_a_braked_member_gives_a_partition_away_and_is_killed_and_the_next_one_is_braked_too(braked):
+    scene, first = braked
+    second = scene.starting_consumer(CAPI_COMMIT_INTERVAL_MS="50")
+    eventually(lambda: scene.shares() == [1, 1], 60, "they share the partitions")
+    eventually(lambda: is_braked(second), 60, "what it was given has a flood of its own")
+    assert is_braked(first)
+    assert holds_its_place(scene, members=2)
+
+    first.kill()
+    eventually(lambda: scene.shares() == [2], 60, "the other one has both")
+    assert is_braked(second)
+    assert holds_its_place(scene, members=2)
+
+    second.release_brake()
     everything_ends(scene)

@@ -13,6 +13,8 @@ from system.events import shop_events
 
 HOLD_S = 3
 EVENTS = 20
+# A member that is gone is missed after a second.
+QUICK_SESSION = {"session.timeout.ms": 1_000, "heartbeat.interval.ms": 300}
 
 
 def of_now(seed):
@@ -65,3 +67,29 @@ def test_held_events_come_in_time_and_sigterm_leaves_them_uncommitted(scene):
     report = scene.report()
     assert report.holds, report
     assert report.twice == 0
+
+
+@pytest.mark.kafka
+def test_held_events_go_to_whoever_has_their_partition_then_and_none_is_lost_with_a_member(scene):
+    scene.create_topics(2)
+    scene.start_sandbox()
+    own = {"CAPI_HOLD_S": "600", "CAPI_KAFKA": json.dumps(QUICK_SESSION)}
+    first = scene.consumer(**own)
+    scene.produce(of_now(4))
+    eventually(lambda: held(first) == EVENTS, 20, "all of them are held")
+    second = scene.consumer(**own)
+    eventually(lambda: scene.shares() == [1, 1], 30, "one partition has moved")
+    eventually(lambda: held(first) + held(second) == EVENTS, 20, "with what was held of it")
+    assert held(second) > 0
+
+    first.kill()
+    eventually(lambda: held(second) == EVENTS, 30, "the other one holds what the killed one held")
+    assert scene.accepted_lines() == 0
+    assert set(scene.evidence().committed.values()) <= {0}
+    assert second.stop(15) == 0
+
+    scene.consumer(CAPI_HOLD_S="1")
+    eventually(scene.is_done, 30, "all of them are sent")
+    report = scene.report()
+    assert report.holds, report
+    assert (report.accepted, report.twice) == (EVENTS, 0)

@@ -29,7 +29,7 @@ from eventually import eventually
 CALL_S_MAX = 15.0
 READ_S_MAX = 60.0
 BATCH = 5_000
-POLL_S = 0.1  # `consume` waits so long unless it gets a whole batch
+POLL_S = 0.02  # `consume` waits so long unless it gets a whole batch
 NOT_YET = (
     KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
     KafkaError.COORDINATOR_NOT_AVAILABLE,
@@ -183,6 +183,7 @@ def _reader(bootstrap_servers: str) -> Consumer:
             "enable.auto.commit": False,
             "auto.offset.reset": "earliest",
             "enable.partition.eof": True,
+            "fetch.wait.max.ms": 20,  # the end is known when a broker has had nothing more for so long
             "log_level": 0,
         }
     )
