@@ -12,6 +12,7 @@ from system.events import shop_events
 EVENTS = 500
 # What a test needs of CAPI_KAFKA beside the preset: in the last one the broker has the say.
 PRESETS = {"eager": {}, "consumer": {"CAPI_KAFKA": "{}"}}
+READY_S_MAX = 30.0
 
 
 @pytest.mark.kafka
@@ -29,6 +30,25 @@ def test_two_members_share_and_every_event_ends_once(scene, preset):
     report = scene.report()
     assert report.holds, report
     assert (report.accepted, report.twice) == (EVENTS, 0)
+
+
+@pytest.mark.kafka
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("preset", ["cooperative", *PRESETS])
+def test_a_member_without_a_partition_is_ready_and_stands_by(scene, preset):
+    """Two of three have none, and an orchestrator that waits for them would start them anew for ever."""
+    settings = {"CAPI_GROUP_PROTOCOL": preset, **PRESETS.get(preset, {})}
+    scene.create_topics(1)
+    scene.start_sandbox()
+    members = [scene.starting_consumer(**settings) for _ in range(3)]
+    for member in members:
+        member.await_ready(READY_S_MAX)
+        assert member.status("/startupz") == 200
+    eventually(lambda: scene.shares() == [0, 0, 1], 60, "one of three has the only partition")
+    scene.produce(shop_events(seed=7, count=10, now_s=int(time.time())))
+    eventually(scene.is_done, 60, "all is committed")
+    assert [member.stop(30) for member in members] == [0, 0, 0]
+    assert scene.report().holds
 
 
 @pytest.mark.kafka
