@@ -38,7 +38,9 @@ class Gate:
     def __init__(self, clock: Clock, setup_retry_s: float) -> None:
         self._clock = clock
         self._setup_retry_s = setup_retry_s
-        self._closed_until = -math.inf
+        # What Meta asks for, and what a refused token causes: a new token ends the second only.
+        self._throttled_until = -math.inf
+        self._next_try_at = -math.inf
         self._refusals = 0
         self._admission = 0
         self._probing = False
@@ -49,7 +51,7 @@ class Gate:
         """`running`, `throttled` or `setup`."""
         if self._refusals:
             return State.SETUP
-        return State.THROTTLED if self._clock() < self._closed_until else State.RUNNING
+        return State.THROTTLED if self._clock() < self._throttled_until else State.RUNNING
 
     async def admit(self) -> int:
         """Return when a request may be sent: its admission, to be given to one `hear` or `abandon`."""
@@ -68,11 +70,11 @@ class Gate:
             self._probing = False
             # A connection that fails says nothing of the token.
             if verdict.kind is Kind.SETUP:
-                wait_s = max(wait_s, self._count_refusal())
+                self._next_try_at = self._clock() + self._count_refusal()
             elif verdict.kind is not Kind.TRANSIENT:
                 self._refusals = 0
         if wait_s > 0:
-            self._closed_until = max(self._closed_until, self._clock() + wait_s)
+            self._throttled_until = max(self._throttled_until, self._clock() + wait_s)
         self._announce()
 
     def abandon(self, admission: int) -> None:
@@ -82,8 +84,12 @@ class Gate:
         self._announce()
 
     def retry_now(self) -> None:
-        """There is a new token: try it without waiting, even for the answer about the old one."""
-        self._closed_until = -math.inf
+        """
+        There is a new token: try it without waiting, even for the answer about the old one.
+
+        What Meta asked for beside that is about the account, and holds for each token.
+        """
+        self._next_try_at = -math.inf
         self._admission += 1
         self._probing = False
         self._announce()
@@ -97,7 +103,7 @@ class Gate:
     def _wait_s(self) -> float:
         if self._refusals and self._probing:
             return math.inf
-        return self._closed_until - self._clock()
+        return max(self._throttled_until, self._next_try_at) - self._clock()
 
     def _announce(self) -> None:
         changed, self._changed = self._changed, asyncio.Event()

@@ -1,10 +1,15 @@
 """
 Health over HTTP: is it started, ready, alive; and the metrics.
 
-    /startupz  200 once the worker has turned: Kafka was found well and the topics are subscribed
-    /readyz    200 unless Meta refuses token, pixel or version, the flood brake is on, or we are leaving
+    /startupz  200 once Kafka was found well and the topics are subscribed
+    /readyz    200 unless the group has not taken us in yet, Meta refuses token, pixel or version, the
+               flood brake is on, or we are leaving
     /livez     200 as long as the worker turns: waiting for Meta or a person is no reason to be restarted
     /metrics   Prometheus's text format
+
+Whoever has started may still wait for its group: one that hands out all of its
+partitions anew waits for each of its members, and for one that hangs until its
+`max.poll.interval.ms` is over. Nobody gets in sooner by being restarted.
 """
 
 from __future__ import annotations
@@ -30,9 +35,10 @@ UNREADY = frozenset({State.STARTING, State.SETUP, State.BRAKED, State.DRAINING})
 
 
 class Vital(NamedTuple):
-    """What health is read from: the state, and the seconds since the worker's last turn."""
+    """What health is read from: the state, whether we have started, the seconds since the worker's turn."""
 
     state: Callable[[], State]
+    has_started: Callable[[], bool]
     turned_s_ago: Callable[[], float]
 
 
@@ -65,7 +71,7 @@ def _why(error: OSError) -> str:
 
 def _app(vital: Vital, telemetry: Telemetry) -> web.Application:
     async def started(_: web.Request) -> web.Response:
-        return _answer(vital.state(), vital.state() is not State.STARTING)
+        return _answer(vital.state(), vital.has_started())
 
     async def ready(_: web.Request) -> web.Response:
         return _answer(vital.state(), vital.state() not in UNREADY)

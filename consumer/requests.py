@@ -106,7 +106,9 @@ class Requests:
 def _log(verdict: Verdict, events: int) -> None:
     """A refused batch of many is only on the way to the event that matters: twenty lines of no use."""
     is_search = verdict.kind in (Kind.REFUSED, Kind.TOO_LARGE) and events > 1
-    (log.debug if is_search else log.warning)(
+    # A block has no state of its own, and does not always pass by itself: a person must look.
+    unusual = log.error if verdict.kind is Kind.BLOCKED else log.warning
+    (log.debug if is_search else unusual)(
         "request not accepted",
         verdict=verdict.kind,
         says=verdict.says,

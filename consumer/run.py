@@ -125,7 +125,11 @@ async def consume(
         delivery = Delivery(sink, letters, gate, _terms(settings), _clocks(), ended.put, telemetry, brake)
         worker = _worker(settings, telemetry, delivery, gate, brake, watch, ended)
         thread = WorkerThread(worker)
-        vital = Vital(lambda: _state(stop, worker, gate, brake), lambda: time.monotonic() - worker.turned_at)
+        vital = Vital(
+            lambda: _state(stop, worker, gate, brake),
+            lambda: worker.has_subscribed,
+            lambda: time.monotonic() - worker.turned_at,
+        )
         _register_gauges(telemetry, worker, delivery, vital)
         telemetry.read_from(metrics.LETTERS_HELD, lambda: {(): brake.held})
         telemetry.read_from(metrics.FILTER_ALARM, watch.gauge)

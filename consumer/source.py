@@ -34,6 +34,7 @@ from confluent_kafka import (
 
 from consumer import metrics
 from consumer.core.record import Partition, Record
+from consumer.membership import is_of_member
 from consumer.records import as_record, cause, partition_of
 from consumer.settings import OutOfRange, Start
 from consumer.stopped import Stopped
@@ -224,6 +225,10 @@ class Source:
         """Leave the group. Takes no deadline: the process has a watchdog for it."""
         self._is_closing = True
         self._consumer.close()
+
+    def is_member(self) -> bool:
+        """Whether the group has taken us in, with or without partitions. Not every group tells us."""
+        return is_of_member(self._consumer.consumer_group_metadata())
 
     @property
     def partitions_stopped(self) -> int:

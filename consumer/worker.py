@@ -115,12 +115,14 @@ class Worker:
         self._stopping = threading.Event()
         self._ended = ended
         self.turned_at = time.monotonic()
+        self.has_subscribed = False
         self.has_joined = False
 
     def run(self) -> None:
         """Work until told to stop, then drain, commit and leave the group."""
         try:
             self._source.subscribe(self)
+            self.has_subscribed = True
             while not self._stopping.is_set():
                 self._turn()
             self._drain()
@@ -160,6 +162,7 @@ class Worker:
         records = self._source.poll(self._pace.poll_records_max, POLL_S)
         if records:
             self._take(records)
+        self.has_joined = self.has_joined or self._source.is_member()
         self.turned_at = time.monotonic()
 
     def _settle(self, wait_s: float = 0.0) -> None:

@@ -75,7 +75,8 @@ class Scene:
         self.now_s = float(NOW_S)
         self.settled: list[int] = []
         self.telemetry = Telemetry()
-        self.gate = Gate(time.monotonic, settings.setup_retry_s)
+        self._gate_ahead_s = 0.0
+        self.gate = Gate(lambda: time.monotonic() + self._gate_ahead_s, settings.setup_retry_s)
         self.token = AccessToken(settings)
         self.sink = Sink(settings, self.token)
         properties = producer_properties(settings) | ONE_BY_ONE
@@ -118,6 +119,11 @@ class Scene:
         events = [self._in_flight(one, expires_at_s) for one in payloads]
         self.delivery.accept(events, [])
         return range(first, self._next)
+
+    def skip_the_wait(self) -> None:
+        """The time that Meta asked for is over at once."""
+        self._gate_ahead_s += 3600.0
+        self.gate.abandon(-1)
 
     def accept_invalid(self, reason: Reason, detail: str = "") -> int:
         ticket, record = self._take(b"not json")

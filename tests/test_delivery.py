@@ -14,6 +14,7 @@ from delivering import NOW_S, PARTITION, named, offsets, payload, refused, scene
 from faulty_kafka import Request
 from outages import ROUND_TRIP_S, Outage
 from skipping_time import run
+from structlog.testing import capture_logs
 
 from consumer import metrics
 from consumer.core.decision import Reason
@@ -656,6 +657,24 @@ async def test_throttling_holds_everybody_for_as_long_as_meta_asks(fault):
         assert time.monotonic() - throttled_at >= 0.9
         assert running.sandbox.stats.requests == 10
         assert running.letters() == []
+
+
+@pytest.mark.parametrize(("code", "level"), [(368, "error"), (4, "warning"), (190, "warning")])
+async def test_a_block_is_said_as_an_error_each_time(code, level):
+    """A person must look at the account; what passes by itself, or is a state of its own, is a warning."""
+    fault = {"kind": "error", "status": 400, "code": code}
+    async with scene(events_max=1, settings={"requests_in_flight_max": 1}) as running:
+        running.sandbox.behave(faults=[fault, fault])
+        with capture_logs() as lines:
+            running.accept(payload(0))
+            for times in (1, 2):
+                await running.until(lambda times=times: running.sandbox.stats.requests == times)
+                await running.until(lambda: running.delivery.requests_in_flight == 0)
+                running.skip_the_wait()
+            await running.all_ended()
+        said = [line for line in lines if line["event"] == "request not accepted"]
+        assert [(line["log_level"], line["code"]) for line in said] == [(level, code)] * 2
+        assert running.telemetry.snapshot()["capi.meta.errors"][(str(code),)] == 2
 
 
 async def test_a_full_usage_header_holds_the_next_request():

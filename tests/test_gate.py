@@ -245,6 +245,22 @@ async def test_what_the_old_token_brings_is_not_held_against_the_new_one(gate, c
     assert await is_let_through(*waiting(gate)) == [True]
 
 
+@pytest.mark.parametrize("verdict", [THROTTLED, BLOCKED, SETUP])
+async def test_a_new_token_does_not_cut_short_what_meta_asked_for(gate, clock, verdict):
+    """Throttling and blocks are about the account: a token only ends the wait that the old one caused."""
+    slow = await gate.admit()
+    await refuse(gate, clock, 10)
+    gate.hear(slow, verdict, 300.0)
+    gate.retry_now()
+    task = waiting(gate)
+    clock.now += 299.9
+    gate.abandon(-1)
+    assert await is_let_through(*task) == [False]
+    clock.now += 0.1
+    gate.abandon(-1)
+    assert await is_let_through(*task) == [True]
+
+
 async def test_who_gives_up_waiting_takes_nothing_along(gate, clock):
     await refuse(gate, clock)
     tasks = waiting(gate, 2)

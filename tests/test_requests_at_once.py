@@ -113,7 +113,7 @@ async def test_what_waits_at_the_gate_while_the_limit_falls_stands_back():
         assert running.delivery.requests_limit == 4
         await running.until(lambda: running.delivery.requests_in_flight == 0)
         assert (len(seen), running.delivery.requests_limit) == (4, 2)
-        running.gate.retry_now()
+        running.skip_the_wait()
         await running.all_ended()
         assert seen[4:6] == [(1, 2), (2, 2)]
         assert all(at_once <= limit for at_once, limit in seen)

@@ -28,6 +28,7 @@ from consumer.brake import Brake
 from consumer.delivery import Delivery
 from consumer.ends import Ends
 from consumer.exits import CannotGoOn
+from consumer.group_protocol import GroupProtocol
 from consumer.sandbox.server import Sandbox, SandboxSettings
 from consumer.settings import Settings
 from consumer.source import Source
@@ -245,29 +246,36 @@ async def test_throttled_is_ready_all_the_same(brokers):
         )
 
 
-async def test_it_has_started_once_the_group_was_joined(brokers):
+async def test_it_is_ready_once_the_group_was_joined_and_not_restarted_meanwhile(brokers):
     brokers.down()
     async with consuming(brokers, drain_timeout_s=0.5) as at:
         began = time.monotonic()
         await until(lambda: time.monotonic() - began > 1.0)
-        assert await get(at, "/startupz") == (503, {"state": "starting"})
-        assert (await get(at, "/readyz"))[0] == 503
+        assert await get(at, "/readyz") == (503, {"state": "starting"})
+        assert await get(at, "/startupz") == (200, {"state": "starting"})
         assert (await get(at, "/livez"))[0] == 200
         brokers.up()
         await until(lambda: at.telemetry.snapshot()["capi.rebalances"][("assigned",)] == 2)
-        assert await get(at, "/startupz") == (200, {"state": "running"})
+        assert await get(at, "/readyz") == (200, {"state": "running"})
 
 
-async def test_a_member_without_a_partition_has_started_too(brokers):
+@pytest.mark.parametrize("group_protocol", GroupProtocol)
+async def test_a_member_without_a_partition_is_ready_too(brokers, group_protocol):
     """More members than partitions: it stands by."""
-    async with consuming(brokers) as one, consuming(brokers) as two, consuming(brokers) as three:
+    of_broker = {"kafka": {}} if group_protocol is GroupProtocol.CONSUMER else {}
+    given = {"group_protocol": group_protocol, **of_broker}
+    async with (
+        consuming(brokers, **given) as one,
+        consuming(brokers, **given) as two,
+        consuming(brokers, **given) as three,
+    ):
         members = (one, two, three)
 
-        async def all_started():
-            return [(await get(at, "/startupz"))[0] for at in members] == [200] * 3
+        async def all_ready():
+            return [(await get(at, "/readyz"))[0] for at in members] == [200] * 3
 
         deadline = time.monotonic() + DEADLINE_S
-        while not await all_started():
+        while not await all_ready():
             assert time.monotonic() < deadline
             await asyncio.sleep(0.05)
 

@@ -392,26 +392,29 @@ def test_idling_stays_in_the_group_and_takes_neither_records_nor_their_end(broke
 # Partitions come and go
 
 
-def test_a_member_without_partitions_is_told_so(brokers, topic, join):
-    first = join()
-    first.until(lambda: first.starts)
-    second = join()
-
-    def turn():
-        first.poll()
-        second.poll()
-        return second.owner.all_of("assigned") == [{}]
-
-    eventually(turn, DEADLINE_S)
-    assert second.owner.all_of("lost") == []
-
-
 KINDS = [
     {},
     {"protocol": GroupProtocol.EAGER},
     {"protocol": GroupProtocol.EAGER, "partition.assignment.strategy": "roundrobin"},
 ]
 KIND_IDS = ["cooperative", "eager", "roundrobin"]
+
+
+@pytest.mark.parametrize("own", KINDS, ids=KIND_IDS)
+def test_a_member_without_partitions_is_told_so(brokers, topic, join, own):
+    """In a classic group; under KIP-848 see below."""
+    first, second = join(**own), join(**own)
+
+    def one_has_it_and_the_other_knows():
+        first.poll()
+        second.poll()
+        return sorted(len(owned(one)) for one in (first, second) if one.owner.all_of("assigned")) == [0, 1]
+
+    eventually(one_has_it_and_the_other_knows, DEADLINE_S)
+    assert [one.owner.all_of("lost") for one in (first, second)] == [[], []]
+    assert first.source.is_member() and second.source.is_member()
+
+
 # A static member tells nobody that it leaves: its partitions are its own until its session ends.
 STATIC = {"instance": "a"}
 
@@ -548,8 +551,51 @@ def test_a_committed_offset_that_is_gone_stops_its_partition_and_never_jumps(kaf
     assert topics.committed_offsets(kafka.bootstrap_servers, group) == {(name, 0): 2}
 
 
+ALL_KINDS = [*KINDS, {"protocol": GroupProtocol.CONSUMER}]
+ALL_KIND_IDS = [*KIND_IDS, "consumer"]
+
+
 @pytest.mark.kafka
-@pytest.mark.parametrize("own", [*KINDS, {"protocol": GroupProtocol.CONSUMER}], ids=[*KIND_IDS, "consumer"])
+@pytest.mark.parametrize("own", ALL_KINDS, ids=ALL_KIND_IDS)
+def test_a_member_without_partitions_knows_that_it_is_one(kafka, topic_names, own):
+    """Under KIP-848 nobody calls it back: it gets no partitions, so nothing of its assignment changes."""
+    name = topic_names("one-partition")
+    topics.create_topic(kafka.bootstrap_servers, name)
+    group = f"group-{uuid.uuid4().hex[:12]}"
+    first = Member(kafka, group=group, topic=name, **own)
+    assert not first.source.is_member()
+    first.until(lambda: first.starts)
+    assert first.source.is_member()
+    second = Member(kafka, group=group, topic=name, **own)
+    assert not second.source.is_member()
+    eventually(lambda: (first.poll(), second.poll(), second.source.is_member())[-1], 60)
+    assert second.owner.all_of("lost") == []
+    for member in (first, second):
+        member.source.close()
+
+
+@pytest.mark.kafka
+@pytest.mark.parametrize("own", KINDS, ids=KIND_IDS)
+def test_a_member_waits_as_none_while_a_classic_group_waits_for_another(kafka, topic_names, own):
+    """One of them does not poll: until max.poll.interval.ms the group hands nothing out."""
+    name = topic_names("hung")
+    topics.create_topic(kafka.bootstrap_servers, name, 2)
+    group = f"group-{uuid.uuid4().hex[:12]}"
+    # A cooperative one goes on: librdkafka answers for who does not poll, as nothing is taken from it yet.
+    hangs = Member(kafka, group=group, topic=name, **own)
+    hangs.until(lambda: hangs.starts)
+    second = Member(kafka, group=group, topic=name, **own)
+    began = time.monotonic()
+    second.until(lambda: time.monotonic() - began > 5)
+    assert second.starts == {}
+    assert second.source.is_member() is (own == {})
+    eventually(lambda: (hangs.poll(), second.poll(), second.starts)[-1], 60)
+    for member in (hangs, second):
+        member.source.close()
+
+
+@pytest.mark.kafka
+@pytest.mark.parametrize("own", ALL_KINDS, ids=ALL_KIND_IDS)
 def test_every_kind_of_group_shares_and_takes_over(kafka, topic_names, own):
     name = topic_names("shared")
     topics.create_topic(kafka.bootstrap_servers, name, 4)

@@ -23,6 +23,8 @@ TURN_S = 1.0
 LEAVE_S_MAX = 40.0
 PAUSE_S = 1.0  # what is called a pause of the group
 LATENCY_MS = 20
+CROWD_S_MAX = 60.0
+CROWD_EVENTS = 200
 
 PROTOCOLS = {
     "eager": ("eager", SESSION),
@@ -52,7 +54,11 @@ def members_come_and_go(world: World, size: Size) -> Measures:
 
 
 def protocols(world: World, size: Size) -> Measures:
-    """F7: the same under each of the three protocols, and how long the group stood still."""
+    """
+    F7: the same under each of the three protocols, and how long the group stood still.
+
+    Afterwards one member more than there are partitions, and each of them gets ready.
+    """
     bars = Bars()
     rows = []
     for name, (protocol, properties) in PROTOCOLS.items():
@@ -60,8 +66,9 @@ def protocols(world: World, size: Size) -> Measures:
             own = {"CAPI_GROUP_PROTOCOL": protocol, "CAPI_KAFKA": json.dumps(properties)}
             churn = _churn(stage, seconds=size(5, 60), events_per_s=size(200, 800), seed=7, **own)
             _must_be_well(stage, churn)
-            report = stage.must_hold()
             pauses = _pauses(stage)
+            _crowd(stage, **own)
+            report = stage.must_hold()
             bars.take(name, stage.bars)
             longest = max(pauses, default=0.0)
             says = (
@@ -96,6 +103,23 @@ def _churn(stage: Stage, seconds: float, events_per_s: float, seed: int, **own: 
         member.await_ready(60)
     codes = [one.wait(LEAVE_S_MAX) for one in leaving]
     return Churn(joined, len(leaving), codes, stage.await_done())
+
+
+def _crowd(stage: Stage, **own: str) -> None:
+    """More members than partitions: those without one are ready too, and stand by."""
+    extra = PARTITIONS + 1 - sum(one.returncode is None for one in stage.scene.consumers)
+    for _ in range(extra):
+        stage.scene.starting_consumer(**own)
+    members = [one for one in stage.scene.consumers if one.returncode is None]
+    shares = [0, *[1] * PARTITIONS]
+    eventually(lambda: stage.scene.shares() == shares, CROWD_S_MAX, "all partitions are shared")
+    eventually(
+        lambda: all(one.status("/readyz") == 200 for one in members), CROWD_S_MAX, "all members are ready"
+    )
+    bar = f"{len(members)} members of {PARTITIONS} partitions ready"
+    stage.must(bar, len(members), len(members) == PARTITIONS + 1)
+    stage.produce(CROWD_EVENTS)
+    stage.await_done()
 
 
 def _leaver(members: list[Running], chance: random.Random) -> Running | None:

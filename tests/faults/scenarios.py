@@ -59,7 +59,7 @@ SCENARIOS = (
     Scenario(
         "F7",
         "the same with eager, cooperative and KIP-848",
-        "lost 0 each",
+        "lost 0 each; a member without a partition is ready",
         groups.protocols,
     ),
     Scenario(

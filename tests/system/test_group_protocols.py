@@ -6,12 +6,14 @@ import time
 import urllib.request
 
 import pytest
+from confluent_kafka import Consumer
 from eventually import eventually
 from system.events import shop_events
 
 EVENTS = 500
 # What a test needs of CAPI_KAFKA beside the preset: in the last one the broker has the say.
 PRESETS = {"eager": {}, "consumer": {"CAPI_KAFKA": "{}"}}
+READY_S_MAX = 30.0
 
 
 @pytest.mark.kafka
@@ -29,6 +31,50 @@ def test_two_members_share_and_every_event_ends_once(scene, preset):
     report = scene.report()
     assert report.holds, report
     assert (report.accepted, report.twice) == (EVENTS, 0)
+
+
+@pytest.mark.kafka
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("preset", ["cooperative", *PRESETS])
+def test_a_member_without_a_partition_is_ready_and_stands_by(scene, preset):
+    """Two of three have none, and an orchestrator that waits for them would start them anew for ever."""
+    settings = {"CAPI_GROUP_PROTOCOL": preset, **PRESETS.get(preset, {})}
+    scene.create_topics(1)
+    scene.start_sandbox()
+    members = [scene.starting_consumer(**settings) for _ in range(3)]
+    for member in members:
+        member.await_ready(READY_S_MAX)
+        assert member.status("/startupz") == 200
+    eventually(lambda: scene.shares() == [0, 0, 1], 60, "one of three has the only partition")
+    scene.produce(shop_events(seed=7, count=10, now_s=int(time.time())))
+    eventually(scene.is_done, 60, "all is committed")
+    assert [member.stop(30) for member in members] == [0, 0, 0]
+    assert scene.report().holds
+
+
+@pytest.mark.kafka
+@pytest.mark.timeout(180)
+def test_a_member_that_waits_for_another_that_hangs_has_started_and_is_not_ready(scene):
+    """An eager group hands out nothing before all have answered: no reason to start the new one anew."""
+    scene.create_topics(2)
+    scene.start_sandbox()
+    hangs = Consumer(
+        {
+            "bootstrap.servers": scene.bootstrap_servers,
+            "group.id": scene.group,
+            "partition.assignment.strategy": "range",
+            "enable.auto.commit": False,
+        }
+    )
+    handed_out = []
+    hangs.subscribe([scene.topic], on_assign=lambda _, partitions: handed_out.append(partitions))
+    eventually(lambda: hangs.poll(0.1) or handed_out, 60, "the other member has all partitions")
+    member = scene.starting_consumer(CAPI_GROUP_PROTOCOL="eager")
+    eventually(lambda: member.status("/startupz") == 200, READY_S_MAX, "it has started")
+    assert member.status("/readyz") == 503
+    eventually(lambda: hangs.poll(0.1) or member.status("/readyz") == 200, 60, "it is let in")
+    hangs.close()
+    assert member.stop(30) == 0
 
 
 @pytest.mark.kafka
