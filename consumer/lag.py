@@ -20,6 +20,7 @@ from consumer.core.record import Partition
 from consumer.telemetry import Labels, Telemetry
 
 ASK_EVERY_S = 10.0
+LOOK_EVERY_S = 1.0
 ANSWER_S_MAX = 10.0
 
 Offsets = Mapping[Partition, int]
@@ -45,7 +46,12 @@ class Lag:
     def register(self, telemetry: Telemetry) -> None:
         """Let it be read as metrics."""
         telemetry.read_from(metrics.LAG, self.by_place)
-        telemetry.read_from(metrics.LAG_KNOWN_AGO, lambda: {(): self._clock() - self._known_at})
+        telemetry.read_from(metrics.LAG_KNOWN_AGO, lambda: {(): self.known_ago_s})
+
+    @property
+    def known_ago_s(self) -> float:
+        """Seconds since all ends were known."""
+        return self._clock() - self._known_at
 
     def by_place(self) -> dict[Labels, float]:
         """Topic and partition -> records, of partitions whose end is known."""
@@ -57,10 +63,12 @@ class Lag:
         }
 
     async def watch(self) -> None:
-        """Ask for the ends, again and again."""
+        """Ask for the ends, again and again; soon, where partitions have come."""
         while True:
             await self.ask()
-            await asyncio.sleep(ASK_EVERY_S)
+            due = self._clock() + ASK_EVERY_S
+            while self._clock() < due and self._ends.keys() >= self._done().keys():
+                await asyncio.sleep(LOOK_EVERY_S)
 
     async def ask(self) -> None:
         """Ask once. Where Kafka does not answer, what was known stays."""
