@@ -19,8 +19,8 @@ from consumer import metrics
 from consumer.core.record import Partition
 from consumer.telemetry import Labels, Telemetry
 
-ASK_EVERY_S = 10.0
 LOOK_EVERY_S = 1.0
+LOOKS = 10
 ANSWER_S_MAX = 10.0
 
 Offsets = Mapping[Partition, int]
@@ -66,9 +66,10 @@ class Lag:
         """Ask for the ends, again and again; soon, where partitions have come."""
         while True:
             await self.ask()
-            due = self._clock() + ASK_EVERY_S
-            while self._clock() < due and self._ends.keys() >= self._done().keys():
+            for _ in range(LOOKS):
                 await asyncio.sleep(LOOK_EVERY_S)
+                if self._done().keys() - self._ends.keys():
+                    break
 
     async def ask(self) -> None:
         """Ask once. Where Kafka does not answer, what was known stays."""
