@@ -27,10 +27,10 @@ from consumer.tracing import Tracing
 Environment = Mapping[str, str]
 
 
-def telemetry(environment: Environment = os.environ) -> Telemetry:
-    """The telemetry of a process that sends it where the environment says."""
+def telemetry(group: str, environment: Environment = os.environ) -> Telemetry:
+    """The telemetry of a member of `group`, sent where the environment says."""
     us = resource()
-    return Telemetry(metric_readers(environment), us, Tracing(span_processors(environment), us))
+    return Telemetry(metric_readers(environment), us, Tracing(span_processors(environment), us, group))
 
 
 def resource() -> Resource:

@@ -100,7 +100,7 @@ async def _until_signalled(settings: Settings, release_brake: bool) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, asked)
     asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, brake.release)
-    telemetry = otlp.telemetry()
+    telemetry = otlp.telemetry(settings.group)
     try:
         await consume(settings, telemetry, stop, watchdog=_end_process, brake=brake)
     finally:

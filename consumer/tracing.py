@@ -37,7 +37,10 @@ _propagator = TraceContextTextMapPropagator()
 class Tracing:
     """Makes the spans of one process, or none where there is nobody to send them to."""
 
-    def __init__(self, processors: Sequence[SpanProcessor] = (), resource: Resource | None = None) -> None:
+    def __init__(
+        self, processors: Sequence[SpanProcessor] = (), resource: Resource | None = None, group: str = ""
+    ) -> None:
+        self._group = group
         self.is_on = bool(processors)
         self._provider: TracerProvider | None = None
         if self.is_on:
@@ -50,7 +53,7 @@ class Tracing:
             self._tracer = NoOpTracer()
 
     @contextmanager
-    def batch(self, headers: Iterable[Headers], group: str) -> Iterator[None]:
+    def batch(self, headers: Iterable[Headers]) -> Iterator[None]:
         """While a batch is on its way; `headers` are those of its records."""
         if not self.is_on:
             yield
@@ -64,7 +67,7 @@ class Tracing:
                 "messaging.system": "kafka",
                 "messaging.operation.name": "deliver",
                 "messaging.operation.type": "process",
-                "messaging.consumer.group.name": group,
+                "messaging.consumer.group.name": self._group,
                 "messaging.batch.message_count": len(every),
             },
             record_exception=False,

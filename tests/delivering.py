@@ -74,10 +74,10 @@ class Scene:
         self.brokers = brokers
         self.now_s = float(NOW_S)
         self.settled: list[int] = []
-        self.telemetry = Telemetry()
+        self.telemetry = terms.pop("telemetry", None) or Telemetry()
         self.gate = Gate(time.monotonic, settings.setup_retry_s)
         self.token = AccessToken(settings)
-        self.sink = Sink(settings, self.token)
+        self.sink = Sink(settings, self.token, self.telemetry)
         properties = producer_properties(settings) | ONE_BY_ONE
         writer = Writer("capi-consumer", "0.1.0", "2026-11-23T20:00:00.000+00:00")
         self._letters = DeadLetters(

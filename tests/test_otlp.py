@@ -40,7 +40,7 @@ def test_there_are_spans_where_there_is_an_endpoint_for_them(environment, is_the
 def test_without_an_endpoint_nothing_is_made():
     assert otlp.metric_readers({}) == []
     assert otlp.span_processors({}) == []
-    quiet = otlp.telemetry({})
+    quiet = otlp.telemetry("capi-consumer", {})
     assert not quiet.tracing.is_on
     quiet.close()
 
@@ -48,7 +48,7 @@ def test_without_an_endpoint_nothing_is_made():
 def test_metrics_arrive_with_unit_attributes_and_numbers(receiver, monkeypatch):
     monkeypatch.setenv("OTEL_SERVICE_NAME", "capi-shop")
     monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment.name=test")
-    telemetry = otlp.telemetry()
+    telemetry = otlp.telemetry("capi-consumer")
     telemetry.add(metrics.FILTERED, 3, "no_consent")
     telemetry.read_from(metrics.LAG, lambda: {("capi.events", "4"): 17.0})
     telemetry.record(metrics.REQUEST_DURATION, 0.2, "graph.test", "443", "200", "")
@@ -74,10 +74,10 @@ def test_metrics_arrive_with_unit_attributes_and_numbers(receiver, monkeypatch):
 
 
 def test_spans_arrive_with_links_to_the_producers(receiver):
-    telemetry = otlp.telemetry()
+    telemetry = otlp.telemetry("capi-consumer")
     headers = [[("traceparent", PARENT.encode())], [("traceparent", PARENT.encode())], []]
     with (
-        telemetry.tracing.batch(headers, "capi-consumer"),
+        telemetry.tracing.batch(headers),
         telemetry.tracing.request("graph.test", 443, 3) as span,
     ):
         span.end(Verdict(Kind.THROTTLED, 400, code=4), "400")
@@ -89,6 +89,7 @@ def test_spans_arrive_with_links_to_the_producers(receiver):
         ("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331")
     ]
     assert attributes(batch.attributes)["messaging.batch.message_count"] == 3
+    assert attributes(batch.attributes)["messaging.consumer.group.name"] == "capi-consumer"
     told = attributes(request.attributes)
     assert (told["capi.verdict"], told["capi.meta.code"], told["error.type"]) == ("throttled", 4, "400")
     assert request.status.code == request.status.STATUS_CODE_ERROR
@@ -96,8 +97,8 @@ def test_spans_arrive_with_links_to_the_producers(receiver):
 
 def test_an_endpoint_that_does_not_answer_holds_up_the_end_for_seconds_at_most(monkeypatch):
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
-    telemetry = otlp.telemetry()
-    with telemetry.tracing.batch([[]], "capi-consumer"):
+    telemetry = otlp.telemetry("capi-consumer")
+    with telemetry.tracing.batch([[]]):
         pass
     began_s = time.monotonic()
     telemetry.close()

@@ -49,7 +49,7 @@ def test_of_the_other_headers_nothing_is_read(spans):
     tracing, finished = spans
     canary = b"jane@example.test"
     headers = [("tracestate", b"vendor=" + canary), ("baggage", canary), ("traceparent", PARENT)]
-    with tracing.batch([headers], "capi-consumer"):
+    with tracing.batch([headers]):
         pass
     (span,) = finished()
     assert canary.decode() not in span.to_json()
@@ -59,14 +59,14 @@ def test_of_the_other_headers_nothing_is_read(spans):
 def test_a_thousand_links_are_kept(spans):
     tracing, finished = spans
     headers = [[("traceparent", b"00-%032x-%016x-01" % (n, n))] for n in range(1, 1001)]
-    with tracing.batch(headers, "capi-consumer"):
+    with tracing.batch(headers):
         pass
     assert len(finished()[0].links) == 1000
 
 
 def test_an_exception_leaves_no_text_in_a_span(spans):
     tracing, finished = spans
-    with pytest.raises(RuntimeError), tracing.batch([[]], "g"), tracing.request("h", 1, 1):
+    with pytest.raises(RuntimeError), tracing.batch([[]]), tracing.request("h", 1, 1):
         raise RuntimeError("jane@example.test")
     assert all("jane@" not in span.to_json() and not span.events for span in finished())
 
@@ -108,7 +108,7 @@ def test_a_request_says_how_it_ended_in_codes(spans, verdict, error_type, told):
 def test_inside_a_span_its_ids_are_known_and_outside_none(spans):
     tracing, finished = spans
     assert ids() == {}
-    with tracing.batch([[]], "g"):
+    with tracing.batch([[]]):
         inside = ids()
     assert ids() == {}
     context = finished()[0].context
@@ -117,7 +117,7 @@ def test_inside_a_span_its_ids_are_known_and_outside_none(spans):
 
 def test_without_anybody_to_send_them_to_there_are_no_spans():
     quiet = Tracing()
-    with quiet.batch(_unread(), "g"), quiet.request("h", 1, 1) as span:
+    with quiet.batch(_unread()), quiet.request("h", 1, 1) as span:
         span.end(Verdict(Kind.ACCEPTED, 200), "")
         assert ids() == {}
     quiet.close()
