@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: all install demo test system faults check coverage mutants lint types lock wheel chart clean
+.PHONY: all install demo test system faults check coverage mutants lint types lock wheel chart docs clean
 .DELETE_ON_ERROR:
 
 all: install
@@ -58,6 +58,9 @@ wheel: install
 
 chart: install          ## what the chart says of the settings, written anew from consumer/settings.py
 	$(BIN)/python helm/generate.py
+
+docs: install           ## docs/metrics.md, written anew from consumer/metrics.py
+	$(BIN)/python docs/generate.py
 
 # Pins and hashes for every platform, no address of an index. Needs uv.
 PINS := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header

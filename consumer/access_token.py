@@ -7,6 +7,9 @@ Secret changes. It is read again when Meta refuses the one we have.
 
 from __future__ import annotations
 
+import contextlib
+import time
+
 from consumer.load_settings import read_token
 from consumer.settings import Settings
 
@@ -18,6 +21,7 @@ class AccessToken:
         """Raises ValueError, without the token, when there is none that can be used."""
         self._settings = settings
         self._value = read_token(settings)
+        self._since_s = self._written_s()
 
     def __repr__(self) -> str:
         return "AccessToken(*****)"
@@ -34,4 +38,16 @@ class AccessToken:
         except ValueError:
             return False
         is_other, self._value = value != self._value, value
+        if is_other:
+            self._since_s = self._written_s()
         return is_other
+
+    def age_s(self, now_s: float) -> float:
+        """Seconds since its file was written; of a token without file, since we have it."""
+        return max(0.0, now_s - self._since_s)
+
+    def _written_s(self) -> float:
+        if self._settings.access_token_file is not None:
+            with contextlib.suppress(OSError):
+                return self._settings.access_token_file.stat().st_mtime
+        return time.time()

@@ -27,17 +27,21 @@ from consumer.in_flight import InFlight
 from consumer.slots import Slots
 from consumer.tasks import Tasks
 from consumer.terms import Clocks
+from consumer.tracing import Tracing
 
 
 class Batches:
     """Each batch in a task of its own, which waits for a slot."""
 
-    def __init__(self, attempts: Attempts, slots: Slots, ends: Ends, clocks: Clocks, tasks: Tasks) -> None:
+    def __init__(
+        self, attempts: Attempts, slots: Slots, ends: Ends, clocks: Clocks, tasks: Tasks, tracing: Tracing
+    ) -> None:
         self._attempts = attempts
         self._slots = slots
         self._ends = ends
         self._clocks = clocks
         self._tasks = tasks
+        self._tracing = tracing
 
     def begin(self, batch: Sequence[InFlight], history: History | None = None) -> None:
         """Bring it to its end, some time. `history` is that of a part of a batch."""
@@ -45,9 +49,13 @@ class Batches:
 
     async def _deliver(self, batch: Sequence[InFlight], history: History) -> None:
         async with self._slots:
-            tally = self._ends.begin(len(batch))
-            await self._end(batch, history, tally)
-            self._ends.finish(tally)
+            with self._tracing.batch(item.record.headers for item in batch):
+                await self._to_its_end(batch, history)
+
+    async def _to_its_end(self, batch: Sequence[InFlight], history: History) -> None:
+        tally = self._ends.begin(len(batch))
+        await self._end(batch, history, tally)
+        self._ends.finish(tally)
 
     async def _end(self, batch: Sequence[InFlight], history: History, tally: Tally) -> bool:
         """Bring each event of the batch to its end. True when none of them was refused."""
@@ -57,7 +65,7 @@ class Batches:
             if verdict is None:
                 return is_clean
             if verdict.kind is Kind.ACCEPTED:
-                self._ends.accepted(batch, verdict, tally)
+                self._ends.accepted(batch, verdict, self._clocks.now_s(), tally)
                 return is_clean
             if len(batch) == 1:
                 self._ends.refused(batch[0], verdict, history.attempts, tally)

@@ -62,7 +62,7 @@ class Delivery:
         self._requests = Requests(sink, gate, terms, clocks, telemetry)
         slots = Slots(terms.requests_in_flight_max)
         attempts = Attempts(self._requests, slots, self._ends, terms, clocks)
-        self._batches = Batches(attempts, slots, self._ends, clocks, self._tasks)
+        self._batches = Batches(attempts, slots, self._ends, clocks, self._tasks, telemetry.tracing)
         self._hold: Hold[InFlight] = Hold(terms.hold_s)
         self._hold_timer: asyncio.TimerHandle | None = None
         self._batcher: Batcher[InFlight] = Batcher(terms.limits)

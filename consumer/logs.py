@@ -18,6 +18,7 @@ from typing import TextIO
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from consumer import tracing
 from consumer.core.meta_codes import masked
 from consumer.settings import LogFormat, LogLevel
 
@@ -43,6 +44,7 @@ def configure(form: LogFormat, level: LogLevel, stream: TextIO | None = None) ->
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="%H:%M:%S" if as_console else "iso", utc=not as_console),
             _exception_type_only,
+            _with_span,
             _without_unknown,
             renderer,
         ],
@@ -56,6 +58,11 @@ def configure(form: LogFormat, level: LogLevel, stream: TextIO | None = None) ->
 def _is_coloured(stream: TextIO) -> bool:
     """Colour only on a terminal, and not against NO_COLOR (any value but empty)."""
     return stream.isatty() and not os.environ.get("NO_COLOR")
+
+
+def _with_span(logger: WrappedLogger, method: str, line: EventDict) -> EventDict:
+    """Which span the line was written in, so that trace and log are found from each other."""
+    return {**line, **tracing.ids()}
 
 
 def _without_unknown(logger: WrappedLogger, method: str, line: EventDict) -> EventDict:

@@ -18,6 +18,7 @@ import structlog
 
 from consumer import metrics
 from consumer.core.concurrency import AdaptiveLimit, is_too_much
+from consumer.core.meta_codes import code_word
 from consumer.core.verdict import Kind, Verdict, pixel_wait_s
 from consumer.gate import Gate
 from consumer.permits import Permits
@@ -88,9 +89,10 @@ class Requests:
             self.in_flight -= 1
             self._permits.release()
         self._gate.hear(admission, verdict, pixel_wait_s(verdict, self._clocks.chance()))
+        self._telemetry.record(metrics.BATCH_SIZE, events)
         self._telemetry.add(metrics.REQUESTS, 1, verdict.kind.value)
         if verdict.code is not None:
-            self._telemetry.add(metrics.ERRORS, 1, str(verdict.code))
+            self._telemetry.add(metrics.ERRORS, 1, code_word(verdict.code))
         if verdict.kind is not Kind.ACCEPTED:
             _log(verdict, events)
         return verdict

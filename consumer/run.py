@@ -24,7 +24,7 @@ import typer
 import uvloop
 from confluent_kafka import KafkaException
 
-from consumer import __version__, exits, kafka, logs, metrics, poll_interval
+from consumer import __version__, exits, kafka, logs, metrics, otlp, poll_interval
 from consumer.access_token import AccessToken
 from consumer.brake import Brake, tell_of_brake
 from consumer.core.batching import Limits, envelope_end
@@ -38,7 +38,9 @@ from consumer.exits import CannotGoOn
 from consumer.filter_watch import FilterWatch
 from consumer.gate import Gate
 from consumer.health import Vital, served
+from consumer.lag import Lag
 from consumer.load_settings import load_settings
+from consumer.memory import resident_bytes
 from consumer.preflight import preflight, refuse_unless_ready
 from consumer.progress_lines import ends, tell_progress
 from consumer.settings import Settings
@@ -98,7 +100,11 @@ async def _until_signalled(settings: Settings, release_brake: bool) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, asked)
     asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, brake.release)
-    await consume(settings, Telemetry(), stop, watchdog=_end_process, brake=brake)
+    telemetry = otlp.telemetry(settings.group)
+    try:
+        await consume(settings, telemetry, stop, watchdog=_end_process, brake=brake)
+    finally:
+        await asyncio.to_thread(telemetry.close)
 
 
 async def consume(
@@ -115,13 +121,15 @@ async def consume(
     `watchdog` is called when leaving takes longer than the drain may. Raises
     CannotGoOn where Kafka ends our work for good, and whatever a bug raises.
     """
+    for topic in settings.topics:
+        telemetry.add(metrics.CONSUMED, 0, topic)
     token = AccessToken(settings)
     gate = Gate(time.monotonic, settings.setup_retry_s)
     letters = _dead_letters(settings, telemetry)
     brake = brake or Brake(is_wanted=settings.brake)
     watch = FilterWatch()
     ended: queue.SimpleQueue[list[Ticket] | GivenUp] = queue.SimpleQueue()
-    async with Sink(settings, token) as sink:
+    async with Sink(settings, token, telemetry) as sink:
         delivery = Delivery(sink, letters, gate, _terms(settings), _clocks(), ended.put, telemetry, brake)
         worker = _worker(settings, telemetry, delivery, gate, brake, watch, ended)
         thread = WorkerThread(worker)
@@ -133,6 +141,9 @@ async def consume(
         _register_gauges(telemetry, worker, delivery, vital)
         telemetry.read_from(metrics.LETTERS_HELD, lambda: {(): brake.held})
         telemetry.read_from(metrics.FILTER_ALARM, watch.gauge)
+        telemetry.read_from(metrics.TOKEN_AGE, lambda: {(): token.age_s(time.time())})
+        lag = Lag(kafka.admin_client(settings), lambda: worker.done)
+        lag.register(telemetry)
         async with served(settings.health_address, vital, telemetry) as port:
             log.info("consuming", **_where(settings), health_port=port)
             _warn_of_settings(settings)
@@ -140,6 +151,7 @@ async def consume(
                 asyncio.create_task(_watch_token(token, gate)),
                 asyncio.create_task(tell_progress(telemetry)),
                 asyncio.create_task(tell_of_brake(brake)),
+                asyncio.create_task(lag.watch()),
             ]
             thread.start()
             try:
@@ -274,6 +286,8 @@ def _register_gauges(telemetry: Telemetry, worker: Worker, delivery: Delivery, v
     telemetry.read_from(metrics.IN_FLIGHT, lambda: {(): worker.events_in_flight})
     telemetry.read_from(metrics.IN_FLIGHT_BYTES, lambda: {(): worker.bytes_in_flight})
     telemetry.read_from(metrics.EVENTS_HELD, lambda: {(): delivery.events_held})
+    telemetry.read_from(metrics.PARTITIONS, lambda: {(): len(worker.partitions)})
+    telemetry.read_from(metrics.MEMORY, resident_bytes)
     telemetry.read_from(metrics.PARTITIONS_STOPPED, lambda: {(): worker.partitions_stopped})
     telemetry.read_from(metrics.REQUESTS_IN_FLIGHT, lambda: {(): delivery.requests_in_flight})
     telemetry.read_from(metrics.REQUESTS_LIMIT, lambda: {(): delivery.requests_limit})

@@ -10,16 +10,19 @@ from __future__ import annotations
 
 import gzip
 import ssl
+import time
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlsplit
 
 import aiohttp
 
-from consumer import __version__
+from consumer import __version__, metrics
 from consumer.access_token import AccessToken
 from consumer.core.verdict import Verdict, no_tunnel, read_answer, unanswered
 from consumer.exits import BadSettings
 from consumer.settings import Settings
+from consumer.telemetry import Telemetry
 
 # Meta's answers are some hundred bytes; a proxy's page may be anything.
 ANSWER_BYTES_MAX = 64 * 1024
@@ -29,9 +32,13 @@ GZIP_LEVEL = 1
 class Sink:
     """Meta's events endpoint of one pixel. Use as an async context manager."""
 
-    def __init__(self, settings: Settings, token: AccessToken) -> None:
+    def __init__(self, settings: Settings, token: AccessToken, telemetry: Telemetry | None = None) -> None:
         self._settings = settings
         self._token = token
+        self._telemetry = telemetry or Telemetry()
+        address = urlsplit(settings.graph_url)
+        self._host = address.hostname or ""
+        self._port = address.port or (443 if address.scheme == "https" else 80)
         self._url = f"{settings.graph_url.rstrip('/')}/{settings.graph_version}/{settings.pixel_id}/events"
         self._session: aiohttp.ClientSession | None = None
 
@@ -63,12 +70,23 @@ class Sink:
         """
         if self._session is None:
             raise RuntimeError("the sink is not open")
+        began_s = time.perf_counter()
+        with self._telemetry.tracing.request(self._host, self._port, events) as span:
+            verdict, error_type = await self._ask(self._session, body, events)
+            span.end(verdict, error_type)
+        status = "" if verdict.http_status is None else str(verdict.http_status)
+        place = (self._host, str(self._port), status, error_type)
+        self._telemetry.record(metrics.REQUEST_DURATION, time.perf_counter() - began_s, *place)
+        return verdict
+
+    async def _ask(self, session: aiohttp.ClientSession, body: bytes, events: int) -> tuple[Verdict, str]:
+        """The verdict, and OpenTelemetry's `error.type`: empty where HTTP was well."""
         headers = {"Authorization": self._token.authorization}
         if self._settings.gzip:
             headers["Content-Encoding"] = "gzip"
             body = gzip.compress(body, GZIP_LEVEL, mtime=0)
         try:
-            async with self._session.post(
+            async with session.post(
                 self._url,
                 data=body,
                 headers=headers,
@@ -77,14 +95,16 @@ class Sink:
             ) as response:
                 answer = await _read(response.content)
                 names = {name.lower(): value for name, value in response.headers.items()}
-                return read_answer(response.status, names, answer, events)
+                error_type = str(response.status) if response.status >= 400 else ""
+                return read_answer(response.status, names, answer, events), error_type
         except TimeoutError:
-            return unanswered("no answer in time")
+            return unanswered("no answer in time"), "timeout"
         except aiohttp.ClientHttpProxyError as error:
-            return no_tunnel(error.status)
+            return no_tunnel(error.status), type(error).__name__
         except (aiohttp.ClientError, OSError) as error:
             # Only the type: the text of a connection error may hold the address of a proxy with its password.
-            return unanswered(f"the connection failed ({type(error).__name__})")
+            name = type(error).__name__
+            return unanswered(f"the connection failed ({name})"), name
 
 
 async def _read(content: aiohttp.StreamReader) -> bytes:

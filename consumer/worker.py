@@ -117,6 +117,8 @@ class Worker:
         self.turned_at = time.monotonic()
         self.has_subscribed = False
         self.has_joined = False
+        # For each of our partitions the offset below which everything has ended, as of the last commit.
+        self.done: Mapping[Partition, int] = {}
 
     def run(self) -> None:
         """Work until told to stop, then drain, commit and leave the group."""
@@ -187,7 +189,8 @@ class Worker:
         now = time.monotonic()
         if now >= self._commit_due:
             self._commit_due = now + self._pace.commit_interval_s
-            self._source.commit(self._tracker.committable())
+            self.done = self._tracker.committable()
+            self._source.commit(self.done)
 
     def _hold_back(self) -> None:
         """
@@ -212,15 +215,18 @@ class Worker:
 
     def _take(self, records: Sequence[Record]) -> None:
         """Decide on what was read, and pass it on."""
+        began_s = time.perf_counter()
         hasher = BatchHasher()
         now_ms = int(self._now_s() * 1000)
         events: list[InFlight] = []
         unsendable: list[Unsendable] = []
         decisions: list[Decision] = []
+        taken: list[Record] = []
         for record in records:
             ticket = self._tracker.start(record.partition, record.offset, record.size)
             if ticket is None:
                 continue
+            taken.append(record)
             decision = decide(record, self._rules, hasher, now_ms)
             decisions.append(decision)
             match decision:
@@ -231,6 +237,8 @@ class Worker:
                 case Filtered(reason=reason):
                     log_filtered(record, reason)
                     self._tracker.complete(ticket)
+        self._telemetry.record(metrics.PROCESS_DURATION, time.perf_counter() - began_s)
+        self._telemetry.add_all(metrics.CONSUMED, Counter((record.partition.topic,) for record in taken))
         self._count(decisions)
         # Before the records themselves: the brake is to know of them when their letters come.
         self._handover.decided([None if isinstance(d, Deliverable) else d.reason for d in decisions])
@@ -238,7 +246,6 @@ class Worker:
             self._handover.accept(events, unsendable)
 
     def _count(self, decisions: Sequence[Decision]) -> None:
-        self._telemetry.add(metrics.CONSUMED, len(decisions))
         filtered = Counter((d.reason.value,) for d in decisions if isinstance(d, Filtered))
         notes = Counter((note.field, note.word.value) for d in decisions for note in d.notes)
         self._telemetry.add_all(metrics.FILTERED, filtered)

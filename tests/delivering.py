@@ -74,11 +74,11 @@ class Scene:
         self.brokers = brokers
         self.now_s = float(NOW_S)
         self.settled: list[int] = []
-        self.telemetry = Telemetry()
+        self.telemetry = terms.pop("telemetry", None) or Telemetry()
         self._gate_ahead_s = 0.0
         self.gate = Gate(lambda: time.monotonic() + self._gate_ahead_s, settings.setup_retry_s)
         self.token = AccessToken(settings)
-        self.sink = Sink(settings, self.token)
+        self.sink = Sink(settings, self.token, self.telemetry)
         properties = producer_properties(settings) | ONE_BY_ONE
         writer = Writer("capi-consumer", "0.1.0", "2026-11-23T20:00:00.000+00:00")
         self._letters = DeadLetters(

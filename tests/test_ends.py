@@ -60,7 +60,7 @@ class Ending:
             self.ends.refused(item, REFUSED, 1, tally)
 
     def accept(self, events, tally):
-        self.ends.accepted(events, Verdict(Kind.ACCEPTED, received=len(events)), tally)
+        self.ends.accepted(events, Verdict(Kind.ACCEPTED, received=len(events)), NOW_S, tally)
 
 
 async def turns():

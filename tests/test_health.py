@@ -81,11 +81,11 @@ async def test_a_worker_that_does_not_turn_is_not_alive(world, ago_s, status):
 
 async def test_the_metrics_are_prometheus_text(world):
     async with world.served() as port:
-        world.telemetry.add(metrics.CONSUMED, 7)
+        world.telemetry.add(metrics.UNCONFIRMED, 7)
         status, text = await get(port, "/metrics")
         assert status == 200
         assert any(
-            line.startswith("capi_records_consumed_total") and line.endswith(" 7.0")
+            line.startswith("capi_events_unconfirmed_total") and line.endswith(" 7.0")
             for line in text.splitlines()
         )
 

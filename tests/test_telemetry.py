@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
+import itertools
 import threading
 
 import pytest
 
 from consumer import metrics
-from consumer.core.decision import FILTERED_REASONS, INVALID_REASONS
+from consumer.core.decision import FILTERED_REASONS, INVALID_REASONS, NoteWord
+from consumer.core.mapping import NOTE_FIELDS
 from consumer.core.verdict import Kind
 from consumer.state import State
 from consumer.telemetry import Telemetry
@@ -25,8 +26,7 @@ def series(telemetry):
     """Name and attributes of each series, and its number, but for the target's own."""
     lines = telemetry.exposition().decode().splitlines()
     shown = dict(line.rsplit(" ", 1) for line in lines if line and not line.startswith("#"))
-    shown = {re.sub(r',?otel_scope_\w+="[^"]*"', "", name): float(number) for name, number in shown.items()}
-    return {name.replace("{,", "{").replace("{}", ""): n for name, n in shown.items() if "target" not in name}
+    return {name: float(number) for name, number in shown.items() if "target" not in name}
 
 
 def test_every_known_series_starts_at_nought(telemetry):
@@ -37,7 +37,11 @@ def test_every_known_series_starts_at_nought(telemetry):
         assert shown[f'capi_dead_letters_total{{reason="{reason}"}}'] == 0
     for kind in Kind:
         assert shown[f'capi_requests_total{{verdict="{kind}"}}'] == 0
-    for name in ("records_consumed", "dead_letters_retries", "events_unconfirmed"):
+    for field, word in itertools.product(NOTE_FIELDS, NoteWord):
+        assert shown[f'capi_notes_total{{field="{field}",note="{word}"}}'] == 0
+    for code in ("190", "368", "200-299", "80000-80014", "other"):
+        assert shown[f'capi_meta_errors_total{{code="{code}"}}'] == 0
+    for name in ("dead_letters_retries", "events_unconfirmed"):
         assert shown[f"capi_{name}_total"] == 0
 
 
@@ -46,20 +50,24 @@ def test_a_count_is_added_under_its_attributes(telemetry):
     telemetry.add(metrics.ACCEPTED, 3, "Purchase")
     telemetry.add_all(metrics.ACCEPTED, {("Lead",): 4})
     telemetry.add_all(metrics.NOTES, {("em", "malformed"): 1})
-    telemetry.add(metrics.CONSUMED)
+    telemetry.add(metrics.CONSUMED, 1, "capi.events")
     shown = series(telemetry)
     assert shown['capi_events_accepted_total{event_name="Purchase"}'] == 5
     assert shown['capi_events_accepted_total{event_name="Lead"}'] == 4
     assert shown['capi_notes_total{field="em",note="malformed"}'] == 1
-    assert shown["capi_records_consumed_total"] == 1
+    consumed = (
+        'messaging_client_consumed_messages_total{messaging_destination_name="capi.events",'
+        'messaging_operation_name="poll",messaging_system="kafka"}'
+    )
+    assert shown[consumed] == 1
     assert telemetry.total(metrics.ACCEPTED) == 9
     assert telemetry.snapshot()["capi.events.accepted"] == {("Purchase",): 5, ("Lead",): 4}
 
 
 def test_a_snapshot_is_not_changed_by_what_comes_later(telemetry):
     before = telemetry.snapshot()
-    telemetry.add(metrics.CONSUMED, 7)
-    assert before["capi.records.consumed"] == {(): 0}
+    telemetry.add(metrics.UNCONFIRMED, 7)
+    assert before["capi.events.unconfirmed"] == {(): 0}
 
 
 def test_a_gauge_is_read_when_somebody_asks(telemetry):
@@ -82,7 +90,7 @@ def test_a_gauge_that_nobody_fills_is_not_there(telemetry):
 def test_two_threads_lose_no_count(telemetry):
     def count():
         for _ in range(5_000):
-            telemetry.add(metrics.CONSUMED)
+            telemetry.add(metrics.UNCONFIRMED)
             telemetry.add_all(metrics.NOTES, {("em", "malformed"): 1})
 
     threads = [threading.Thread(target=count) for _ in range(4)]
@@ -90,29 +98,81 @@ def test_two_threads_lose_no_count(telemetry):
         thread.start()
     for thread in threads:
         thread.join(30)
-    assert telemetry.total(metrics.CONSUMED) == 20_000
+    assert telemetry.total(metrics.UNCONFIRMED) == 20_000
     assert telemetry.total(metrics.NOTES) == 20_000
 
 
 def test_two_telemetries_in_one_process_do_not_share_counts(telemetry):
     other = Telemetry()
-    other.add(metrics.CONSUMED, 5)
-    assert telemetry.total(metrics.CONSUMED) == 0
-    assert series(telemetry)["capi_records_consumed_total"] == 0
+    other.add(metrics.UNCONFIRMED, 5)
+    assert telemetry.total(metrics.UNCONFIRMED) == 0
+    assert series(telemetry)["capi_events_unconfirmed_total"] == 0
     other.close()
 
 
+def test_a_series_that_only_the_settings_know_can_be_begun(telemetry):
+    telemetry.add(metrics.CONSUMED, 0, "capi.events")
+    assert [n for name, n in series(telemetry).items() if name.startswith("messaging_client_consumed")] == [0]
+
+
+def test_a_histogram_has_its_bounds_and_what_is_empty_is_as_if_it_were_not_there(telemetry):
+    telemetry.record(metrics.REQUEST_DURATION, 0.2, "graph.test", "443", "200", "")
+    telemetry.record(metrics.REQUEST_DURATION, 7.0, "graph.test", "443", "", "timeout")
+    shown = series(telemetry)
+    well = 'error_type="",http_request_method="POST",http_response_status_code="200"'
+    place = 'server_address="graph.test",server_port="443"'
+    assert shown[f'http_client_request_duration_seconds_bucket{{{well},le="0.1",{place}}}'] == 0
+    assert shown[f'http_client_request_duration_seconds_bucket{{{well},le="0.25",{place}}}'] == 1
+    failed = 'error_type="timeout",http_request_method="POST",http_response_status_code=""'
+    assert shown[f"http_client_request_duration_seconds_sum{{{failed},{place}}}"] == 7
+
+
 def test_what_is_not_in_the_register_cannot_be_counted(telemetry):
+    surprise = metrics.counter("capi.surprise", "1", "")
     with pytest.raises(KeyError):
-        telemetry.add(metrics.Metric("capi.surprise", "1", "", {}))
+        telemetry.add(surprise)
+    with pytest.raises(KeyError):
+        telemetry.record(surprise, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("metric", "labels"),
+    [
+        (metrics.CONSUMED, ()),
+        (metrics.CONSUMED, ("capi.events", "2")),
+        (metrics.FILTERED, ("no_such_reason",)),
+        (metrics.NOTES, ("em", "no_such_note")),
+    ],
+)
+def test_attribute_values_that_the_register_does_not_have_are_a_mistake(telemetry, metric, labels):
+    with pytest.raises(ValueError, match=r"zip|no such attribute value"):
+        telemetry.add(metric, 1, *labels)
+
+
+OURS = ("capi.", "messaging.", "http.", "process.")
 
 
 def test_the_names_of_the_register_are_distinct_and_say_something():
-    every = (*metrics.COUNTERS, *metrics.GAUGES)
-    assert len({metric.name for metric in every}) == len(every)
-    assert all(metric.name.startswith("capi.") and metric.says for metric in every)
+    assert len({metric.name for metric in metrics.REGISTER}) == len(metrics.REGISTER)
+    assert all(metric.name.startswith(OURS) and metric.says.endswith(".") for metric in metrics.REGISTER)
 
 
 def test_the_register_holds_every_metric_of_its_module():
     declared = {value.name for value in vars(metrics).values() if isinstance(value, metrics.Metric)}
-    assert declared == {metric.name for metric in (*metrics.COUNTERS, *metrics.GAUGES)}
+    assert declared == {metric.name for metric in metrics.REGISTER}
+    assert len(metrics.REGISTER) == len(metrics.COUNTERS) + len(metrics.GAUGES) + len(metrics.HISTOGRAMS)
+
+
+def test_every_metric_is_at_metrics_under_the_name_that_the_register_gives(telemetry):
+    for metric in metrics.COUNTERS:
+        if not telemetry.snapshot()[metric.name]:
+            telemetry.add(metric, 0, *["7"] * len(metric.attributes))
+    for metric in metrics.GAUGES:
+        telemetry.read_from(metric, lambda m=metric: {("7",) * len(m.attributes): 1.0})
+    for metric in metrics.HISTOGRAMS:
+        telemetry.record(metric, 1.0, *["7"] * len(metric.attributes))
+    shown = {name.partition("{")[0] for name in series(telemetry)}
+    ends = {metrics.Instrument.HISTOGRAM: "_bucket"}
+    expected = {metric.prometheus_name + ends.get(metric.instrument, "") for metric in metrics.REGISTER}
+    parts = {name for name in shown if name.endswith(("_sum", "_count"))}
+    assert shown - parts == expected

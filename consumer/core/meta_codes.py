@@ -43,6 +43,17 @@ SENTENCES: dict[tuple[int, int | None], str] = {
     (2, None): "Meta's service is not available for a moment",
 }
 
+# How a code is counted: metrics have a closed set of them, so rights and limits of a business are one each.
+RIGHTS = range(200, 300)
+BUSINESS_LIMITS = range(80_000, 80_015)
+CODE_RANGES = {RIGHTS: "200-299", BUSINESS_LIMITS: "80000-80014"}
+OTHER_CODE = "other"
+CODE_WORDS = (
+    *(str(code) for code in sorted({code for code, _ in SENTENCES if code not in RIGHTS})),
+    *CODE_RANGES.values(),
+    OTHER_CODE,
+)
+
 PERMISSION = "the access token lacks a permission for this pixel"
 BUSINESS_THROTTLE = "the business has made too many calls"
 
@@ -54,11 +65,19 @@ def sentence(code: int | None, subcode: int | None, status: int) -> str:
     known = SENTENCES.get((code, subcode)) or SENTENCES.get((code, None))
     if known:
         return known
-    if 200 <= code < 300:
+    if code in RIGHTS:
         return PERMISSION
-    if 80_000 <= code < 80_015:
+    if code in BUSINESS_LIMITS:
         return BUSINESS_THROTTLE
     return f"an error whose code ({code}) is not known to this version"
+
+
+def code_word(code: int) -> str:
+    """The code as a metric's attribute: one of CODE_WORDS."""
+    for codes, word in CODE_RANGES.items():
+        if code in codes:
+            return word
+    return str(code) if any(code == known for known, _ in SENTENCES) else OTHER_CODE
 
 
 TITLE_CHARS_MAX = 120

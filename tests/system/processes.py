@@ -91,7 +91,9 @@ class Running:
             lines = answer.read().decode().splitlines()
         wanted = [f'{key}="{word}"' for key, word in attributes.items()]
         (found,) = (
-            one for one in lines if one.startswith(name + "{") and all(part in one for part in wanted)
+            one
+            for one in lines
+            if one.startswith((name + "{", name + " ")) and all(part in one for part in wanted)
         )
         return float(found.rpartition(" ")[2])
 

@@ -1,0 +1,61 @@
+"""
+Where metrics and spans are sent: to the OTLP endpoint that the environment names, if any.
+
+The variables are OpenTelemetry's own (OTEL_EXPORTER_OTLP_ENDPOINT, _HEADERS,
+_CERTIFICATE, OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES, …), as an operator's
+platform sets them, and most of them are read by the SDK itself. Here stands
+only whether there is anything to send to: without an endpoint nothing is made,
+and nothing costs.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import SpanProcessor
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+from consumer import __version__
+from consumer.telemetry import Telemetry
+from consumer.tracing import Tracing
+
+Environment = Mapping[str, str]
+
+
+def telemetry(group: str, environment: Environment = os.environ) -> Telemetry:
+    """The telemetry of a member of `group`, sent where the environment says."""
+    us = resource()
+    return Telemetry(metric_readers(environment), us, Tracing(span_processors(environment), us, group))
+
+
+def resource() -> Resource:
+    """Who we are, to those who receive: OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES say more."""
+    ours = {"service.name": "capi-consumer", "service.version": __version__}
+    return Resource(ours).merge(Resource.create())
+
+
+def metric_readers(environment: Environment = os.environ) -> list[MetricReader]:
+    """One reader that exports each minute (OTEL_METRIC_EXPORT_INTERVAL), or none."""
+    if not has_endpoint("METRICS", environment):
+        return []
+    return [PeriodicExportingMetricReader(OTLPMetricExporter())]
+
+
+def span_processors(environment: Environment = os.environ) -> list[SpanProcessor]:
+    """One processor that exports spans in batches, or none."""
+    return [BatchSpanProcessor(OTLPSpanExporter())] if has_endpoint("TRACES", environment) else []
+
+
+def has_endpoint(signal: str, environment: Environment = os.environ) -> bool:
+    """Whether `METRICS` or `TRACES` are to be sent anywhere."""
+    is_off = (
+        environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
+        or environment.get(f"OTEL_{signal}_EXPORTER", "otlp").strip().lower() == "none"
+    )
+    names = ("OTEL_EXPORTER_OTLP_ENDPOINT", f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT")
+    return not is_off and any(environment.get(name, "").strip() for name in names)

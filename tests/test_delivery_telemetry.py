@@ -1,0 +1,79 @@
+"""What a batch on its way leaves in metrics and spans: how many, how old, how it ended, and no value."""
+
+from __future__ import annotations
+
+import re
+
+from delivering import NOW_S, payload, refused, scene
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import SpanKind
+
+from consumer.telemetry import Telemetry
+from consumer.tracing import Tracing
+
+
+def watched():
+    """Telemetry, and what gives its spans: those of requests, those of batches."""
+    exporter = InMemorySpanExporter()
+    telemetry = Telemetry(tracing=Tracing([SimpleSpanProcessor(exporter)], group="capi-consumer"))
+
+    def spans():
+        every = exporter.get_finished_spans()
+        return (
+            [s for s in every if s.kind is SpanKind.CLIENT],
+            [s for s in every if s.kind is SpanKind.CONSUMER],
+        )
+
+    return telemetry, spans
+
+
+def histogram(telemetry, name):
+    """How often, and the sum, over all attributes."""
+    text = telemetry.exposition().decode()
+    counts = re.findall(rf"^{name}_count(?:{{.*}})? ([\d.]+)$", text, re.MULTILINE)
+    sums = re.findall(rf"^{name}_sum(?:{{.*}})? ([\d.]+)$", text, re.MULTILINE)
+    return sum(map(float, counts)), sum(map(float, sums))
+
+
+async def test_a_batch_is_one_span_and_each_attempt_one_within_it():
+    telemetry, spans = watched()
+    fault = {"kind": "error", "status": 500, "code": 2, "times": 2}
+    async with scene(sandbox={"behave": {"faults": [fault]}}, telemetry=telemetry) as at:
+        at.accept(*(payload(n) for n in range(5)))
+        await at.all_ended()
+        await at.delivery.abandon()
+        requests, (batch,) = spans()
+        assert [span.attributes["capi.verdict"] for span in requests] == [
+            "transient",
+            "transient",
+            "accepted",
+        ]
+        assert {span.parent.span_id for span in requests} == {batch.context.span_id}
+        assert batch.attributes["messaging.batch.message_count"] == 5
+        assert histogram(telemetry, "capi_batch_size") == (3, 15)
+        assert histogram(telemetry, "http_client_request_duration_seconds")[0] == 3
+
+
+async def test_the_age_is_that_of_the_oldest_event_at_acceptance():
+    telemetry, _ = watched()
+    async with scene(telemetry=telemetry) as at:
+        at.accept(payload(0, event_time=NOW_S - 100), payload(1, event_time=NOW_S - 40))
+        at.accept(payload(2, event_time=NOW_S + 30))
+        await at.all_ended()
+        assert histogram(telemetry, "capi_event_age_seconds") == (1, 100)
+
+
+async def test_what_is_refused_has_no_age_and_its_requests_end_as_errors():
+    telemetry, spans = watched()
+    async with scene(telemetry=telemetry) as at:
+        at.accept(refused(0))
+        await at.all_ended()
+        await at.delivery.abandon()
+        (request,), _ = spans()
+        assert (request.attributes["capi.meta.code"], request.attributes["capi.meta.subcode"]) == (
+            100,
+            2804007,
+        )
+        assert histogram(telemetry, "capi_event_age_seconds") == (0, 0)
+        assert 'capi_meta_errors_total{code="100"} 1.0' in telemetry.exposition().decode()

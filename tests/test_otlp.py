@@ -1,0 +1,105 @@
+"""Metrics and spans go where the environment says, in OpenTelemetry's own protocol; else nowhere."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from otlp_receiver import OtlpReceiver, attributes
+
+from consumer import metrics, otlp
+from consumer.core.verdict import Kind, Verdict
+from consumer.telemetry import CLOSE_S
+
+PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+@pytest.fixture
+def receiver(monkeypatch):
+    with OtlpReceiver() as running:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", running.url)
+        yield running
+
+
+@pytest.mark.parametrize(
+    ("environment", "is_there"),
+    [
+        ({}, False),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": " "}, False),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318"}, True),
+        ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://collector:4318/v1/traces"}, True),
+        ({"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": "http://collector:4318/v1/metrics"}, False),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318", "OTEL_TRACES_EXPORTER": "none"}, False),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318", "OTEL_SDK_DISABLED": "TRUE"}, False),
+    ],
+)
+def test_there_are_spans_where_there_is_an_endpoint_for_them(environment, is_there):
+    assert otlp.has_endpoint("TRACES", environment) is is_there
+
+
+def test_without_an_endpoint_nothing_is_made():
+    assert otlp.metric_readers({}) == []
+    assert otlp.span_processors({}) == []
+    quiet = otlp.telemetry("capi-consumer", {})
+    assert not quiet.tracing.is_on
+    quiet.close()
+
+
+def test_metrics_arrive_with_unit_attributes_and_numbers(receiver, monkeypatch):
+    monkeypatch.setenv("OTEL_SERVICE_NAME", "capi-shop")
+    monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment.name=test")
+    telemetry = otlp.telemetry("capi-consumer")
+    telemetry.add(metrics.FILTERED, 3, "no_consent")
+    telemetry.read_from(metrics.LAG, lambda: {("capi.events", "4"): 17.0})
+    telemetry.record(metrics.REQUEST_DURATION, 0.2, "graph.test", "443", "200", "")
+    telemetry.close()
+    came = receiver.metrics()
+    assert receiver.resources[0]["service.name"] == "capi-shop"
+    assert receiver.resources[0]["deployment.environment.name"] == "test"
+    points = {
+        attributes(p.attributes)["reason"]: p.as_int for p in came["capi.events.filtered"].sum.data_points
+    }
+    assert points["no_consent"] == 3
+    assert points["event_too_old"] == 0
+    (lag,) = came["capi.lag"].gauge.data_points
+    assert (attributes(lag.attributes), lag.as_double) == ({"topic": "capi.events", "partition": "4"}, 17.0)
+    (duration,) = came["http.client.request.duration"].histogram.data_points
+    assert came["http.client.request.duration"].unit == "s"
+    assert attributes(duration.attributes) == {
+        "http.request.method": "POST",
+        "server.address": "graph.test",
+        "server.port": 443,
+        "http.response.status_code": 200,
+    }
+
+
+def test_spans_arrive_with_links_to_the_producers(receiver):
+    telemetry = otlp.telemetry("capi-consumer")
+    headers = [[("traceparent", PARENT.encode())], [("traceparent", PARENT.encode())], []]
+    with (
+        telemetry.tracing.batch(headers),
+        telemetry.tracing.request("graph.test", 443, 3) as span,
+    ):
+        span.end(Verdict(Kind.THROTTLED, 400, code=4), "400")
+    telemetry.close()
+    request, batch = receiver.spans()
+    assert (batch.name, request.name) == ("deliver", "POST")
+    assert request.parent_span_id == batch.span_id
+    assert [(link.trace_id.hex(), link.span_id.hex()) for link in batch.links] == [
+        ("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331")
+    ]
+    assert attributes(batch.attributes)["messaging.batch.message_count"] == 3
+    assert attributes(batch.attributes)["messaging.consumer.group.name"] == "capi-consumer"
+    told = attributes(request.attributes)
+    assert (told["capi.verdict"], told["capi.meta.code"], told["error.type"]) == ("throttled", 4, "400")
+    assert request.status.code == request.status.STATUS_CODE_ERROR
+
+
+def test_an_endpoint_that_does_not_answer_holds_up_the_end_for_seconds_at_most(monkeypatch):
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
+    telemetry = otlp.telemetry("capi-consumer")
+    with telemetry.tracing.batch([[]]):
+        pass
+    began_s = time.monotonic()
+    telemetry.close()
+    assert time.monotonic() - began_s < CLOSE_S + 1
