@@ -251,6 +251,9 @@ class Worker:
         self.has_joined = True
         for partition, offset in starts.items():
             self._tracker.assign(partition, offset)
+        if starts:
+            # Where a new partition begins was decided just now: before the first record, and for good.
+            self._commit_due = 0.0
 
     def revoked(self, partitions: Iterable[Partition]) -> None:
         """Finish what is in flight as far as the deadline lets us, commit, let go."""
