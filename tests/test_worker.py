@@ -605,6 +605,31 @@ class ScriptedSource:
         pass
 
 
+def test_where_a_partition_goes_on_is_committed_in_the_next_turn():
+    """Where the log no longer has what comes next, and `latest` would decide further up after a kill."""
+
+    def moves():
+        source.owner.moved(Partition(TOPIC, 0), 9)
+        return []
+
+    def stops():
+        worker.stop()
+        return []
+
+    commits = []
+    source = ScriptedSource(list, moves, lambda: commits.extend(source.commits) or [], stops)
+    worker = scripted_worker(source, commit_interval_s=3600.0)
+    worker.run()
+    assert commits == [{Partition(TOPIC, 0): 0}, {Partition(TOPIC, 0): 9}]
+
+
+def scripted_worker(source, commit_interval_s):
+    pace = Pace(10, 10, 10_000, commit_interval_s, 1.0, 1.0)
+    brake = SimpleNamespace(is_on=False, held=0)
+    handover = Handover(lambda *_: None, lambda _: None, lambda: True, lambda _: None, brake, lambda _: None)
+    return Worker(source, RULES, handover, pace, Telemetry(), queue.SimpleQueue())
+
+
 def test_a_bug_ends_the_thread_and_leaves_the_group():
     def fail():
         raise RuntimeError("a bug")
@@ -616,10 +641,7 @@ def test_a_bug_ends_the_thread_and_leaves_the_group():
             self.closed = True
 
     source = Closing(fail)
-    pace = Pace(10, 10, 10_000, 0.0, 1.0, 1.0)
-    brake = SimpleNamespace(is_on=False, held=0)
-    handover = Handover(lambda *_: None, lambda _: None, lambda: True, lambda _: None, brake, lambda _: None)
-    worker = Worker(source, RULES, handover, pace, Telemetry(), queue.SimpleQueue())
+    worker = scripted_worker(source, commit_interval_s=0.0)
     with pytest.raises(RuntimeError, match="a bug"):
         worker.run()
     assert source.closed
