@@ -33,6 +33,7 @@ from confluent_kafka import (
 )
 
 from consumer import metrics
+from consumer.core.commits import Commits
 from consumer.core.record import Partition, Record
 from consumer.membership import is_of_member
 from consumer.records import as_record, cause, partition_of
@@ -111,7 +112,7 @@ class Source:
         self._ends: dict[Partition, int] = {}
         self._gone: set[Partition] = set()
         self._began: dict[Partition, int] = {}
-        self._committed: dict[Partition, int] = {}
+        self._commits = Commits()
         self._consumer = new_consumer(on_commit=self._on_commit)
 
     def subscribe(self, owner: Owner) -> None:
@@ -171,13 +172,14 @@ class Source:
 
     def commit(self, offsets: Mapping[Partition, int], *, wait: bool = False) -> bool:
         """
-        Commit offsets that are not committed yet. False when that failed, as far as it is known.
+        Commit offsets that are not committed yet, or were long ago. False when it failed, as far as is known.
 
         `wait`: until the broker has them, for a while.
         """
-        news = {p: offset for p, offset in offsets.items() if self._committed.get(p) != offset}
+        news = self._commits.due(offsets, time.monotonic())
         if not news:
             return True
+        self._commits.sent(news)
         wanted = [TopicPartition(p.topic, p.number, offset) for p, offset in news.items()]
         try:
             self._consumer.commit(offsets=wanted, asynchronous=True)
@@ -198,9 +200,10 @@ class Source:
         while (left_s := give_up_at - time.monotonic()) > 0:
             try:
                 found = self._consumer.committed(_places(news), timeout=left_s)
-                offsets = {Partition(p.topic, p.partition): p.offset for p in found}
-                if offsets == dict(news):
-                    self._committed |= offsets
+                if {Partition(p.topic, p.partition): p.offset for p in found} == dict(news):
+                    self._confirm(found)
+                # Or the answer to the commit itself has come, and what is there now is another's.
+                if self._commits.has_all(news):
                     return True
                 give_up_at = min(give_up_at, time.monotonic() + COMMIT_REPEATED_S_MAX)
                 self._consumer.commit(offsets=wanted, asynchronous=True)
@@ -275,7 +278,7 @@ class Source:
         _let_go(consumer, partitions)
 
     def _forget(self, partition: Partition) -> None:
-        self._committed.pop(partition, None)
+        self._commits.forget(partition)
         self._began.pop(partition, None)
         self._stopped.discard(partition)
         self._held.discard(partition)
@@ -321,8 +324,13 @@ class Source:
         if failed:
             log.warning("commit failed", error=failed.name())
             return
+        self._confirm(partitions)
+
+    def _confirm(self, partitions: Iterable[TopicPartition]) -> None:
+        """The coordinator has these offsets."""
+        now_s = time.monotonic()
         for p in partitions:
-            self._committed[Partition(p.topic, p.partition)] = p.offset
+            self._commits.done(Partition(p.topic, p.partition), p.offset, now_s)
 
     def _hear(self, message: Message, error: KafkaError) -> None:
         """One entry of a poll that is no record."""

@@ -258,6 +258,8 @@ class Worker:
         self.has_joined = True
         for partition, offset in starts.items():
             self._tracker.assign(partition, offset)
+        if starts:
+            self._commit_due = 0.0  # where each begins was decided just now, and for good
 
     def revoked(self, partitions: Iterable[Partition]) -> None:
         """Finish what is in flight as far as the deadline lets us, commit, let go."""
@@ -284,6 +286,7 @@ class Worker:
     def moved(self, partition: Partition, offset: int) -> None:
         """Reading goes on elsewhere."""
         self._tracker.move(partition, offset)
+        self._commit_due = 0.0  # as in `assigned`
 
     def _finish(self, partitions: Iterable[Partition], timeout_s: float) -> None:
         """

@@ -264,6 +264,25 @@ def test_what_was_committed_is_not_committed_again(brokers, topic, join):
     member.until(lambda: member.commits == (2, 0))
 
 
+def test_what_was_committed_is_committed_again_after_a_while(brokers, topic, join, monkeypatch):
+    """
+    A late commit of who had the partition before may have overwritten it.
+
+    On a partition in which nothing more comes, nobody else would ever mend that.
+    """
+    monkeypatch.setattr("consumer.core.commits.AGAIN_S", 0.0)
+    brokers.write(TOPIC, b"0", b"1")
+    member = join()
+    member.has(2)
+    member.source.commit({P0: 2}, wait=True)
+    member.until(lambda: member.commits == (1, 0))
+    late = member.source._consumer
+    late.commit(offsets=[TopicPartition(TOPIC, 0, 1)], asynchronous=False)
+    assert late.committed([TopicPartition(TOPIC, 0)], timeout=10)[0].offset == 1
+    member.source.commit({P0: 2})
+    member.until(lambda: late.committed([TopicPartition(TOPIC, 0)], timeout=10)[0].offset == 2)
+
+
 RETRIABLE = [
     KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
     KafkaError.COORDINATOR_NOT_AVAILABLE,
@@ -293,7 +312,7 @@ def test_a_commit_that_fails_is_covered_by_the_next_and_never_counts(brokers, to
     asked = [1]
 
     def again():
-        if member.source._committed.get(P0) == 2:
+        if member.source._commits.has_all({P0: 2}):
             return True
         if len(asked) <= sum(member.commits) and member.source._consumer.assignment():
             member.source.commit({P0: 2})
@@ -837,6 +856,21 @@ def test_a_commit_that_the_coordinator_does_not_take_is_sent_again_and_not_to_th
     sent = len(consumer.did)
     assert source.commit({P0: 7})
     assert consumer.did[sent:] == once  # it does not count as done
+
+
+class Confirming(NotCommitting):
+    """A coordinator that confirms the commit, and whose offset is another's by the time it is asked for."""
+
+    def committed(self, partitions, timeout):
+        self.on_commit(None, [TopicPartition(TOPIC, 0, 7)])
+        return super().committed(partitions, timeout)
+
+
+def test_a_commit_that_was_confirmed_meanwhile_is_not_sent_again():
+    consumer = Confirming(committed=5)
+    source = Source(consumer, [TOPIC], Start.EARLIEST, OutOfRange.STOP, Telemetry())
+    assert source.commit({P0: 7}, wait=True) is True
+    assert consumer.did == [("commit", (0, 7)), ("asynchronous", True)]
 
 
 def test_a_partition_that_stands_still_is_counted_and_said_again(script, monkeypatch):

@@ -38,7 +38,7 @@ RULES = Rules()
 class Shift:
     """A worker at work in its thread; what it hands over stays here until somebody ends it."""
 
-    def __init__(self, brokers, rules=RULES, group="group", brake_is_on=False, **pace):
+    def __init__(self, brokers, rules=RULES, group="group", brake_is_on=False, start=Start.EARLIEST, **pace):
         self.telemetry = Telemetry()
         self.ended = queue.SimpleQueue()
         self.events, self.unsendable, self.hurries, self.let_go = [], [], [], []
@@ -55,7 +55,7 @@ class Shift:
         source = Source(
             lambda **callbacks: new_consumer(properties | callbacks),
             [TOPIC],
-            Start.EARLIEST,
+            start,
             OutOfRange.STOP,
             self.telemetry,
         )
@@ -206,6 +206,14 @@ def test_where_a_partition_begins_is_committed_before_its_first_record(brokers, 
 
 
 # Ending
+
+
+@pytest.mark.parametrize(("start", "begins"), [(Start.EARLIEST, 0), (Start.LATEST, 3)])
+def test_where_a_partition_begins_is_committed_at_once(brokers, begin, start, begins):
+    """Killed before that, a consumer of `latest` would decide anew and skip what came meanwhile."""
+    brokers.write(TOPIC, GOOD, GOOD, GOOD)
+    begin(start=start, commit_interval_s=3600.0)
+    eventually(lambda: committed(brokers) == [begins, 0], DEADLINE_S)
 
 
 def test_only_what_has_ended_with_all_before_it_is_committed(brokers, begin):
@@ -635,6 +643,24 @@ def test_a_partition_that_is_taken_back_is_finished_and_committed_first():
     worker.run()
     assert hurries == [True, False, True]
     assert source.commits == [{0: 0, 1: 0}, {1: 3}, {0: 3}]
+
+
+def test_where_a_partition_goes_on_is_committed_in_the_next_turn():
+    """Where the log no longer has what comes next, and `latest` would decide further up after a kill."""
+
+    def moves():
+        source.owner.moved(Partition(TOPIC, 0), 9)
+        return []
+
+    def stops():
+        worker.stop()
+        return []
+
+    commits = []
+    source = ScriptedSource(list, moves, lambda: commits.extend(source.commits) or [], stops)
+    worker = scripted(source, queue.SimpleQueue())
+    worker.run()
+    assert commits == [{0: 0, 1: 0}, {0: 9, 1: 0}]
 
 
 def test_a_bug_ends_the_thread_and_leaves_the_group():

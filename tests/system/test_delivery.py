@@ -12,13 +12,34 @@ from eventually import eventually
 from system import topics
 from system.events import COMMON, Bad, End, shop_events
 from system.production import intended
-from system.scene import TOKEN
+from system.scene import PIXEL, TOKEN
 
 PARTITIONS = 6
 EVENTS = 25_000
 BAD = dict.fromkeys(COMMON, 50)  # 1 % in all
 SCHEMA = Path(__file__).parents[2] / "schemas" / "dead-letter.schema.json"
 LETTER = jsonschema_rs.validator_for(json.loads(SCHEMA.read_bytes()))
+
+
+@pytest.mark.kafka
+@pytest.mark.timeout(180)
+def test_a_consumer_of_latest_that_is_killed_before_a_commit_is_due_skips_nothing(scene):
+    """Where it began is committed before its first record, or its successor would begin further up."""
+    settings = {"CAPI_START": "latest", "CAPI_COMMIT_INTERVAL_MS": "3600000"}
+    scene.create_topics(2)
+    scene.start_sandbox()
+    victim = scene.consumer(**settings)
+    eventually(lambda: scene.shares() == [2], 60, "it has all partitions")
+    scene.behave(pixel_id="42")  # nothing is accepted
+    scene.produce(shop_events(seed=7, count=100, now_s=int(time.time())))
+    eventually(lambda: victim.metric("capi_in_flight") == 100, 60, "all are taken")
+    victim.kill()
+    scene.behave(pixel_id=PIXEL)
+    successor = scene.consumer(**settings)
+    eventually(lambda: scene.accepted_lines() == 100, 60, "all are accepted")
+    assert successor.stop(30) == 0
+    report = scene.report()
+    assert report.holds, report
 
 
 @pytest.mark.kafka
