@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
+from pathlib import Path
 
 import pytest
 from deploy.chart import CHART, minimal, named, only, pod, rendered, values_of
 from deploy.queries import ALERTS, DASHBOARD, alerts, dashboard, panel_queries, selected
+from required import require
 
 from consumer.core.decision import FILTERED_REASONS
 from consumer.core.verdict import Kind
 from consumer.state import State
 
 pytestmark = pytest.mark.chart
+
+ALERT_TESTS = Path(__file__).with_name("alerts.test.yaml")
 
 MONITORED = {"podMonitor": {"enabled": True}, "prometheusRule": {"enabled": True}}
 
@@ -172,3 +178,18 @@ def test_the_dashboard_belongs_to_no_grafana():
 def test_the_files_name_no_host():
     for file in (ALERTS, DASHBOARD):
         assert "://" not in file.read_text(encoding="utf-8")
+
+
+def test_each_alert_fires_when_it_should_and_not_when_all_is_well():
+    """By Prometheus' own tool, which Debian's package `prometheus` has."""
+    promtool = shutil.which("promtool") or require("prometheus", "no promtool to try the alerts with")
+    done = subprocess.run(
+        [promtool, "test", "rules", str(ALERT_TESTS)], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_each_alert_is_tried():
+    tried = ALERT_TESTS.read_text(encoding="utf-8")
+    for alert in alerts():
+        assert tried.count(alert["alert"].removeprefix("CapiConsumer")) > 1, alert["alert"]
