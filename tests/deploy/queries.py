@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
+from collections.abc import Iterator
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -50,6 +50,29 @@ def panel_queries() -> list[str]:
 
 def selected(query: str) -> list[Selected]:
     """Every selector of the query. Raises ValueError for what is no PromQL."""
-    promql().parse(query)
-    selectors = re.findall(r"([a-z_][a-z0-9_]*)\{([^}]*)\}", query)
-    return [Selected(series, dict(re.findall(r'(\w+)=~?"([^"]*)"', labels))) for series, labels in selectors]
+    return [
+        Selected(node.name, {matcher.name: matcher.value for matcher in node.matchers.matchers})
+        for node in nodes(promql().parse(query))
+        if isinstance(node, promql().VectorSelector)
+    ]
+
+
+def grouped(query: str) -> set[str]:
+    """The labels that the query keeps, joins by or brings along."""
+    found: set[str] = set()
+    for node in nodes(promql().parse(query)):
+        modifier = getattr(node, "modifier", None)
+        labels = getattr(modifier, "labels", None) or []  # of an aggregation
+        matching = getattr(getattr(modifier, "matching", None), "labels", None) or []
+        found |= {*labels, *matching}
+    return found
+
+
+def nodes(node: Any) -> Iterator[Any]:
+    """The node of a parsed query, and all below it."""
+    yield node
+    for name in ("expr", "lhs", "rhs", "param", "vector_selector"):
+        if (below := getattr(node, name, None)) is not None:
+            yield from nodes(below)
+    for below in getattr(node, "args", None) or []:
+        yield from nodes(below)

@@ -1,0 +1,54 @@
+"""Alerts and dashboard ask for what the register of metrics has."""
+
+from __future__ import annotations
+
+import pytest
+from deploy.queries import alerts, panel_queries, selected
+from prometheus.register import unknown_in
+
+each_alert = pytest.mark.parametrize("alert", alerts(), ids=lambda alert: alert["alert"])
+each_query = pytest.mark.parametrize("query", panel_queries())
+
+
+@each_alert
+def test_an_alert_asks_for_what_there_is(alert):
+    assert unknown_in(alert["expr"]) == []
+
+
+@each_alert
+def test_an_alert_asks_for_one_job_alone(alert):
+    jobs = [labels["job"] for _, labels in selected(alert["expr"])]
+    assert jobs
+    assert set(jobs) == {"capi-consumer"}
+
+
+@each_query
+def test_a_panel_asks_for_what_there_is(query):
+    assert unknown_in(query) == []
+
+
+@each_query
+def test_a_panel_asks_for_the_releases_that_were_chosen(query):
+    jobs = [labels["job"] for _, labels in selected(query)]
+    assert jobs
+    assert set(jobs) == {"$job"}
+
+
+@pytest.mark.parametrize(
+    ("query", "unknown"),
+    [
+        ('capi_lag{job="a"}', []),
+        ("sum by (topic, instance) (capi_lag)", []),
+        ('up{job="a"} == 0', []),
+        ("capi_legs", ["capi_legs"]),
+        ("rate(capi_batch_size_total[5m])", ["capi_batch_size_total"]),
+        ("capi_batch_size_bucket", []),
+        ("sum by (le) (capi_batch_size_count)", ["le"]),
+        ('capi_lag{reason="x"}', ["capi_lag{reason}"]),
+        ('capi_state{state=~"braked|broken"}', ['capi_state{state="broken"}']),
+        ("max by (reason) (capi_lag)", ["reason"]),
+        ("capi_lag * on (topic, colour) group_left () capi_lag", ["colour"]),
+    ],
+)
+def test_what_there_is_not_is_found(query, unknown):
+    assert unknown_in(query) == unknown
