@@ -30,6 +30,12 @@ def environment(service: str) -> dict[str, str]:
     return dict(services()[service]["environment"])
 
 
+def mounts(service: str) -> dict[str, Path]:
+    """The files and folders of this repository that a service sees: where it sees them -> where they are."""
+    written = [volume.split(":") for volume in services()[service].get("volumes", [])]
+    return {inside: PROJECT / outside for outside, inside, *_ in written if outside.startswith("./")}
+
+
 def at(addresses: Mapping[str, str], variables: Mapping[str, str]) -> dict[str, str]:
     """The same variables with addresses of the Compose network replaced."""
     replaced = dict(variables)

@@ -25,6 +25,7 @@ from consumer.sandbox.command import sandbox
 from consumer.settings import Settings
 
 OURS = ("topics", "sandbox", "consumer")
+OF_OPENTELEMETRY = {"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_METRIC_EXPORT_INTERVAL"}
 
 ours = pytest.mark.parametrize("service", OURS)
 
@@ -48,6 +49,9 @@ def test_images_are_pinned():
     images = {name: service["image"] for name, service in services().items()}
     assert images == {
         "kafka": f"apache/kafka:{kafka_version()}",
+        "otel-collector": "otel/opentelemetry-collector:0.158.0",
+        "prometheus": "prom/prometheus:v3.14.0",
+        "grafana": "grafana/grafana:12.4.4",
         **dict.fromkeys(OURS, f"capi-consumer:{consumer.__version__}"),
     }
 
@@ -60,8 +64,9 @@ def kafka_version():
 
 @pytest.mark.parametrize("service", ["topics", "consumer"])
 def test_the_program_knows_each_name(service):
+    ours = set(environment(service)) - OF_OPENTELEMETRY
     assert unknown_names(environment(service)) == []
-    assert [name for name in environment(service) if name not in known_names()] == []
+    assert [name for name in ours if name not in known_names()] == []
 
 
 def test_the_sandbox_knows_each_name():
@@ -73,7 +78,8 @@ def test_the_sandbox_knows_each_name():
 
 
 def test_topics_and_consumer_have_the_same_settings():
-    assert environment("topics") == environment("consumer")
+    assert set(environment("consumer")) - set(environment("topics")) == OF_OPENTELEMETRY
+    assert environment("topics").items() <= environment("consumer").items()
 
 
 def test_the_settings_are_taken():
@@ -101,7 +107,7 @@ def test_the_consumer_can_be_scaled():
 
 def test_ports_are_open_to_this_machine_only():
     opened = [port for service in services().values() for port in service.get("ports", [])]
-    assert opened == ["127.0.0.1:18080:8080"]
+    assert opened == ["127.0.0.1:18080:8080", "127.0.0.1:19090:9090", "127.0.0.1:13000:3000"]
 
 
 def test_each_service_waits_for_what_it_needs():
@@ -117,8 +123,20 @@ def test_each_service_waits_for_what_it_needs():
             "kafka": "service_healthy",
             "topics": "service_completed_successfully",
             "sandbox": "service_healthy",
+            "otel-collector": "service_started",
         },
+        "otel-collector": {},
+        "prometheus": {},
+        "grafana": {"prometheus": "service_healthy"},
     }
+
+
+def test_nobody_who_sends_events_needs_those_who_watch():
+    optional = services()["consumer"]["depends_on"]["otel-collector"]
+    assert optional["required"] is False
+    assert all(
+        "otel-collector" not in services()[name].get("depends_on", {}) for name in ("topics", "sandbox")
+    )
 
 
 def test_who_is_waited_for_as_healthy_has_a_health_check():
@@ -140,6 +158,9 @@ def test_what_serves_comes_back_and_what_is_done_does_not():
         "topics": "no",
         "sandbox": "unless-stopped",
         "consumer": "unless-stopped",
+        "otel-collector": "unless-stopped",
+        "prometheus": "unless-stopped",
+        "grafana": "unless-stopped",
     }
 
 

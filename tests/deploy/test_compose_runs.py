@@ -22,6 +22,7 @@ import pytest
 from deciding import ordinary
 from deploy.compose import at, environment, seconds, services
 from eventually import eventually
+from otlp_receiver import OtlpReceiver
 from required import require
 from system import children, kafka_node
 from system.kafka_jars import NotAvailable
@@ -42,6 +43,7 @@ class Ports(NamedTuple):
     controller: int
     sandbox: int
     consumer: int
+    collector: int
 
     def of(self, service: str) -> dict[str, str]:
         """The environment of a service, here."""
@@ -51,6 +53,7 @@ class Ports(NamedTuple):
             "127.0.0.1:9093": f"127.0.0.1:{self.controller}",
             "sandbox:8080": f"127.0.0.1:{self.sandbox}",
             "0.0.0.0:9090": f"127.0.0.1:{self.consumer}",
+            "otel-collector:4318": f"127.0.0.1:{self.collector}",
         }
         here = at(addresses, environment(service))
         if service == "sandbox":
@@ -59,8 +62,15 @@ class Ports(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def ports() -> Ports:
-    return Ports(*free_ports(4))
+def collector() -> Iterator[OtlpReceiver]:
+    """In the place of the OpenTelemetry collector."""
+    with OtlpReceiver() as receiver:
+        yield receiver
+
+
+@pytest.fixture(scope="module")
+def ports(collector: OtlpReceiver) -> Ports:
+    return Ports(*free_ports(4), collector=int(collector.url.rpartition(":")[2]))
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +141,9 @@ def test_topics_can_be_made_again(stack: Processes, ports: Ports):
     assert stack.run(*services()["topics"]["command"], settings=ports.of("topics")).returncode == 0
 
 
-def test_the_consumer_gets_ready_sends_and_leaves_in_time(stack: Processes, ports: Ports):
+def test_the_consumer_gets_ready_sends_and_leaves_in_time(
+    stack: Processes, ports: Ports, collector: OtlpReceiver
+):
     consumer = stack.start(*services()["consumer"]["command"], settings=ports.of("consumer"))
     consumer.await_ready(READY_S_MAX)
     assert is_healthy("consumer", 9090, ports.consumer)
@@ -140,6 +152,8 @@ def test_the_consumer_gets_ready_sends_and_leaves_in_time(stack: Processes, port
     eventually(lambda: accepted(ports) == before + 1, READY_S_MAX, "the sandbox has the event")
     assert consumer.stop(seconds(services()["consumer"]["stop_grace_period"])) == 0
     assert not is_healthy("consumer", 9090, ports.consumer)
+    assert "capi.events.accepted" in collector.metrics()
+    assert collector.spans() != []
 
 
 def test_three_consumers_of_one_service_stand_side_by_side(stack: Processes, ports: Ports):

@@ -1,4 +1,4 @@
-"""Each alert fires in its case and not in the one beside it: by Prometheus's own tool, on the cases in *.yaml."""
+"""Each alert fires in its case, not in the one beside it: by Prometheus's own tool, on cases in *.yaml."""
 
 from __future__ import annotations
 
