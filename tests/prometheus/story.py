@@ -1,0 +1,100 @@
+"""
+What happens in the run that is watched: enough for each panel of the dashboard to have something to show.
+
+    all is well · Meta throttles · Meta fails · Meta refuses the token · few visitors consent · all is well
+
+A steady load goes on meanwhile, with a few of each kind of bad event. Each part
+lasts until Prometheus has seen it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from faults.world import Stage, World
+from prometheus.server import Prometheus
+from system.events import COMMON, Bad, Event
+from system.scene import TOKEN
+
+JOB = "capi-consumer"
+EVENTS_PER_S = 200.0
+FOR_EVER = None
+RATE = "5s"  # $__rate_interval, at a scrape each second
+
+Pause = Callable[[float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A story that was told: who watched it, and from when to when, in unix seconds."""
+
+    prometheus: Prometheus
+    from_s: float
+    to_s: float
+
+    def query(self, expr: str) -> str:
+        """A panel's query, as Grafana would send it."""
+        span = f"{round(self.to_s - self.from_s)}s"
+        return expr.replace("$job", ".+").replace("$__rate_interval", RATE).replace("$__range", span)
+
+
+@contextmanager
+def told(world: World, pause: Pause = lambda _: None, pause_s: float = 0.0) -> Iterator[Told]:
+    """Two consumers, and a Prometheus that has seen the story. `pause` draws its parts out, for the eye."""
+    with world.stage(latency_ms=20) as stage:
+        consumers = [stage.scene.consumer(CAPI_BATCH_EVENTS_MAX="50") for _ in range(2)]
+        targets = {JOB: [consumer.health for consumer in consumers]}
+        with Prometheus.started(world.new_folder("prometheus"), targets) as prometheus:
+            prometheus.sees(f"count(up == 1) == {len(consumers)}")
+            from_s = _now(prometheus)
+            _tell(stage, prometheus, lambda: pause(pause_s))
+            yield Told(prometheus, from_s, _now(prometheus))
+
+
+def _tell(stage: Stage, prometheus: Prometheus, pause: Callable[[], None]) -> None:
+    scene = stage.scene
+    with stage.load(EVENTS_PER_S, dict.fromkeys(COMMON, 1)):
+        prometheus.sees(f"sum(rate(capi_events_accepted_total[{RATE}])) > 0")
+        scene.produce(careless(stage.new_events(20)))
+        pause()
+        scene.behave(faults=[{"kind": "error", "status": 400, "code": 4, "retry_after": 3, "times": 3}])
+        prometheus.sees('capi_state{state="throttled"} == 1')
+        prometheus.sees('max(capi_state{state="throttled"}) == 0')
+        pause()
+        scene.behave(faults=[{"kind": "html", "status": 500, "times": FOR_EVER}])
+        prometheus.sees(f'rate(capi_requests_total{{verdict="transient"}}[{RATE}]) > 0')
+        pause()
+        scene.behave(faults=[])
+        pause()
+        scene.behave(access_token="another one")
+        prometheus.sees('capi_state{state="setup"} == 1')
+        scene.behave(access_token=TOKEN)
+        prometheus.sees('max(capi_state{state="setup"}) == 0')
+        pause()
+        stage.produce(2_000, {Bad.NO_CONSENT: 2_000})
+        prometheus.sees("capi_filter_alarm == 1")
+        scene.produce(careless(stage.new_events(20)))
+        pause()
+    stage.await_done()
+    prometheus.sees("sum(capi_lag) == 0")
+    prometheus.sees("sum(capi_requests_in_flight) == 0")
+
+
+def careless(events: list[Event]) -> list[Event]:
+    """The same with values that are lost on the way."""
+    return [replace(event, value=_careless(event.value or b"")) for event in events]
+
+
+def _careless(value: bytes) -> bytes:
+    fields = json.loads(value)
+    fields["user"] |= {"birthdate": "in spring", "country": "Atlantis"}
+    fields["integrations"]["facebook"]["fbc"] = "a click"
+    return json.dumps(fields).encode()
+
+
+def _now(prometheus: Prometheus) -> float:
+    """The time of the last scrape."""
+    return max(float(one["value"][1]) for one in prometheus.query('timestamp(up{job="capi-consumer"})'))
