@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: all install demo test system faults check coverage mutants lint types lock wheel chart docs clean
+.PHONY: all install demo test system faults check coverage mutants lint types lock wheel chart docs dashboard clean
 .DELETE_ON_ERROR:
 
 all: install
@@ -61,6 +61,9 @@ chart: install          ## what the chart says of the settings, written anew fro
 
 docs: install           ## docs/metrics.md, written anew from consumer/metrics.py
 	$(BIN)/python docs/generate.py
+
+dashboard: install      ## docs/dashboard.svg, from a run that a real Prometheus watches; three minutes
+	PYTHONPATH=tests $(BIN)/python -m prometheus.draw
 
 # Pins and hashes for every platform, no address of an index. Needs uv.
 PINS := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 from faults.world import Stage, World
 from prometheus.server import Prometheus
-from system.events import COMMON, Bad, Event
+from system.events import COMMON, Bad, Event, Json
 from system.scene import TOKEN
 
 JOB = "capi-consumer"
@@ -58,7 +58,7 @@ def _tell(stage: Stage, prometheus: Prometheus, pause: Callable[[], None]) -> No
     scene = stage.scene
     with stage.load(EVENTS_PER_S, dict.fromkeys(COMMON, 1)):
         prometheus.sees(f"sum(rate(capi_events_accepted_total[{RATE}])) > 0")
-        scene.produce(careless(stage.new_events(20)))
+        scene.produce(careless(stage.new_events(20)) + guests(stage.new_events(300)))
         pause()
         scene.behave(faults=[{"kind": "error", "status": 400, "code": 4, "retry_after": 3, "times": 3}])
         prometheus.sees('capi_state{state="throttled"} == 1')
@@ -76,7 +76,7 @@ def _tell(stage: Stage, prometheus: Prometheus, pause: Callable[[], None]) -> No
         pause()
         stage.produce(2_000, {Bad.NO_CONSENT: 2_000})
         prometheus.sees("capi_filter_alarm == 1")
-        scene.produce(careless(stage.new_events(20)))
+        scene.produce(careless(stage.new_events(20)) + guests(stage.new_events(300)))
         pause()
     stage.await_done()
     prometheus.sees("sum(capi_lag) == 0")
@@ -85,14 +85,20 @@ def _tell(stage: Stage, prometheus: Prometheus, pause: Callable[[], None]) -> No
 
 def careless(events: list[Event]) -> list[Event]:
     """The same with values that are lost on the way."""
-    return [replace(event, value=_careless(event.value or b"")) for event in events]
+    lost = {"birthdate": "in spring", "country": "Atlantis"}
+    return [_changed(event, lambda fields: fields["user"].update(lost)) for event in events]
 
 
-def _careless(value: bytes) -> bytes:
-    fields = json.loads(value)
-    fields["user"] |= {"birthdate": "in spring", "country": "Atlantis"}
-    fields["integrations"]["facebook"]["fbc"] = "a click"
-    return json.dumps(fields).encode()
+def guests(events: list[Event]) -> list[Event]:
+    """The same of visitors who say little of themselves."""
+    unsaid = ("phone", "firstname", "lastname", "zipcode")
+    return [_changed(event, lambda fields: [fields["user"].pop(key) for key in unsaid]) for event in events]
+
+
+def _changed(event: Event, change: Callable[[Json], object]) -> Event:
+    fields = json.loads(event.value or b"")
+    change(fields)
+    return replace(event, value=json.dumps(fields).encode())
 
 
 def _now(prometheus: Prometheus) -> float:

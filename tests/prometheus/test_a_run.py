@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from xml.etree import ElementTree
+
 import pytest
 from deploy.queries import alerts, dashboard
 from faults.world import World
+from prometheus.picture import picture
 from prometheus.programs import program
 from prometheus.server import EVERY_S
 from prometheus.story import told
@@ -63,6 +66,14 @@ def test_prometheus_has_every_metric_of_the_register_and_no_other(run):
     ours = {name for name in names if not name.startswith(("ALERTS", "scrape_")) and name != "up"}
     of_the_library = {"target_info"}
     assert ours - of_the_library == {name for metric in REGISTER for name in series_of(metric)}
+
+
+def test_the_run_can_be_drawn(run):
+    words = [
+        one.text for one in ElementTree.fromstring(picture(run)).iter("{http://www.w3.org/2000/svg}text")
+    ]
+    assert [panel["title"] for panel in dashboard()["panels"] if panel["title"] not in words] == []
+    assert {"running", "throttled", "setup", "accepted", "not_json", "filter alarm: no_consent"} <= set(words)
 
 
 def series_of(metric):

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from xml.etree import ElementTree
+
 import pytest
-from deploy.queries import alerts, panel_queries, selected
+from deploy.queries import alerts, dashboard, panel_queries, selected
 from prometheus.register import unknown_in
 
 each_alert = pytest.mark.parametrize("alert", alerts(), ids=lambda alert: alert["alert"])
+PICTURE = Path(__file__).parents[2] / "docs" / "dashboard.svg"
+
 each_query = pytest.mark.parametrize("query", panel_queries())
 
 
@@ -52,3 +57,11 @@ def test_a_panel_asks_for_the_releases_that_were_chosen(query):
 )
 def test_what_there_is_not_is_found(query, unknown):
     assert unknown_in(query) == unknown
+
+
+def test_the_picture_is_of_these_panels_and_small():
+    drawn = ElementTree.parse(PICTURE).iter("{http://www.w3.org/2000/svg}text")
+    assert [panel["title"] for panel in dashboard()["panels"]] == [
+        one.text for one in drawn if one.get("font-weight") == "600" and one.get("text-anchor") == "start"
+    ]
+    assert PICTURE.stat().st_size < 300_000
