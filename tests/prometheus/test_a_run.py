@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import urllib.request
 from xml.etree import ElementTree
 
 import pytest
+from deploy.compose import services
 from deploy.queries import alerts, dashboard
 from faults.world import World
 from prometheus.picture import picture
@@ -40,6 +42,14 @@ def test_a_panel_has_something_to_show(run, panel, target):
         found = run.prometheus.query_range(query, run.from_s, run.to_s, EVERY_S)
         values = [value for one in found for _, value in one["values"]]
     assert [value for value in values if value != "NaN"] != []
+
+
+def test_prometheus_is_well_as_docker_compose_asks(run):
+    *_, url = services()["prometheus"]["healthcheck"]["test"]
+    here = url.replace("127.0.0.1:9090", run.prometheus.address)
+    assert here != url
+    with urllib.request.urlopen(here, timeout=5) as answer:
+        assert answer.status == 200
 
 
 def test_no_alert_fails_to_be_evaluated(run):
