@@ -1,7 +1,7 @@
 """
 Writes what the chart says about the settings and the values, so that nobody writes it twice.
 
-    consumer/settings.py ──► values.schema.json   (`settings`, `kafkaProperties`)
+    consumer/settings.py ──► values.schema.json   (`settings`, `kafkaProperties`, `deadLetterReason`)
                        └───► README.md            (table of the settings)
     values.yaml ───────────► README.md            (table of the values)
 
@@ -20,6 +20,7 @@ from typing import Any
 
 import yaml
 
+from consumer.core.decision import INVALID_REASONS
 from consumer.core.mapping import ACTION_SOURCES
 from consumer.setting_forms import REFUSED_KAFKA_PROPERTIES
 from consumer.settings import Settings
@@ -103,6 +104,7 @@ def values_schema(present: str) -> str:
     schema = json.loads(present)
     schema["properties"]["settings"] = settings_schema()
     schema["definitions"]["kafkaProperties"] = kafka_properties_schema()
+    schema["definitions"]["deadLetterReason"] = {"enum": sorted(INVALID_REASONS)}
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 

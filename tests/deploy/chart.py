@@ -2,12 +2,15 @@
 The chart as Helm renders it, and a pod of it as the kubelet would set it up.
 
     values ──Helm──► manifests ──► environment of the container
-                              └──► files of its volumes, under a folder of the test
+                              └──► files of its volumes, under a folder of the test,
+                                   those that an init container puts together too
 """
 
 from __future__ import annotations
 
 import base64
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from types import ModuleType
@@ -67,15 +70,44 @@ def only(manifests: list[Manifest], kind: str) -> Manifest:
     return found
 
 
+def named(manifests: list[Manifest], kind: str, name: str) -> Manifest:
+    """The manifest of this kind and name."""
+    return only([manifest for manifest in manifests if manifest["metadata"]["name"] == name], kind)
+
+
+def settings(manifests: list[Manifest]) -> dict[str, str]:
+    """The variables that the ConfigMap of the settings holds."""
+    return next(m["data"] for m in manifests if m["metadata"]["name"].endswith("-settings"))
+
+
+def workload(manifests: list[Manifest]) -> Manifest:
+    """What owns the pods: a Deployment or a StatefulSet."""
+    (found,) = (m for m in manifests if m["kind"] in ("Deployment", "StatefulSet"))
+    return found
+
+
 def pod(manifests: list[Manifest]) -> dict[str, Any]:
-    """The pod's specification."""
-    return only(manifests, "Deployment")["spec"]["template"]["spec"]
+    """The specification of a pod that runs."""
+    return workload(manifests)["spec"]["template"]["spec"]
 
 
 def container(manifests: list[Manifest]) -> dict[str, Any]:
-    """The one container."""
+    """Its one container."""
     (found,) = pod(manifests)["containers"]
     return found
+
+
+def pods(manifests: list[Manifest]) -> list[dict[str, Any]]:
+    """The specifications of all pods: of those that run, of the check, and of a replay."""
+    owners = [m for m in manifests if m["kind"] in ("Deployment", "StatefulSet", "Job")]
+    return [m["spec"]["template"]["spec"] for m in owners] + [
+        m["spec"] for m in manifests if m["kind"] == "Pod"
+    ]
+
+
+def containers(manifests: list[Manifest]) -> list[dict[str, Any]]:
+    """All containers of all pods."""
+    return [each for pod in pods(manifests) for each in (*pod.get("initContainers", ()), *pod["containers"])]
 
 
 class Pod(NamedTuple):
@@ -85,26 +117,47 @@ class Pod(NamedTuple):
     environment: Mapping[str, str]
 
 
-def set_up(manifests: list[Manifest], given: Mapping[str, Mapping[str, str]], root: Path) -> Pod:
+def set_up(
+    manifests: list[Manifest], given: Mapping[str, Mapping[str, str]], root: Path, name: str = "shop-0"
+) -> Pod:
     """
-    Write the files of the volumes and work out the environment.
+    Write the files of the volumes, run what puts kafka.json together, and work out the environment.
 
-    `given`: the Secrets that are there before the release, by name. A mount
-    path in the environment becomes its path under `root`.
+    `given`: the Secrets that are there before the release, by name. `name`: the
+    pod's. A mount path in the environment becomes its path under `root`.
     """
     secrets = {**given, **_made_secrets(manifests)}
-    volumes = {volume["name"]: volume for volume in pod(manifests)["volumes"]}
-    mounts = [mount for mount in container(manifests)["volumeMounts"] if "secret" in volumes[mount["name"]]]
-    for mount in mounts:
-        source = volumes[mount["name"]]["secret"]
-        _write(root, mount["mountPath"], source, secrets[source["secretName"]])
-    environment = _environment(manifests, secrets)
-    for mount in mounts:
-        path = mount["mountPath"]
-        environment = {
-            name: text.replace(f"{path}/", f"{_under(root, path)}/") for name, text in environment.items()
-        }
-    return Pod(root, environment)
+    all_volumes = {volume["name"]: volume for volume in pod(manifests)["volumes"]}
+    inits = [init for init in pod(manifests).get("initContainers", ()) if init["name"] == "kafka-file"]
+    mounts = {
+        mount["mountPath"]: all_volumes[mount["name"]]
+        for each in (*inits, container(manifests))
+        for mount in each["volumeMounts"]
+        if mount["name"] != "tmp"
+    }
+    for path, volume in mounts.items():
+        _under(root, path).mkdir(parents=True, exist_ok=True)
+        if "secret" in volume:
+            _write(root, path, volume["secret"], secrets[volume["secret"]["secretName"]])
+    for init in inits:
+        _run(init, root, mounts)
+    environment = _environment(manifests, secrets, name)
+    return Pod(root, {name: _here(text, root, mounts) for name, text in environment.items()})
+
+
+def _here(text: str, root: Path, mounts: Mapping[str, Any]) -> str:
+    for path in mounts:
+        text = text.replace(f"{path}/", f"{_under(root, path)}/")
+    return text
+
+
+def _run(init: Mapping[str, Any], root: Path, mounts: Mapping[str, Any]) -> None:
+    """The image's `python` is here the one that runs the tests."""
+    python, *words = [*init["command"], *init["args"]]
+    assert python == "python"
+    command = [sys.executable, *(_here(word, root, mounts) for word in words)]
+    done = subprocess.run(command, env={}, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 def _made_secrets(manifests: list[Manifest]) -> dict[str, dict[str, str]]:
@@ -120,7 +173,6 @@ def _made_secrets(manifests: list[Manifest]) -> dict[str, dict[str, str]]:
 
 def _write(root: Path, path: str, source: Mapping[str, Any], secret: Mapping[str, str]) -> None:
     folder = _under(root, path)
-    folder.mkdir(parents=True)
     items = source.get("items") or [{"key": key, "path": key} for key in secret]
     for item in items:
         (folder / item["path"]).write_text(secret[item["key"]], encoding="utf-8")
@@ -130,16 +182,18 @@ def _under(root: Path, path: str) -> Path:
     return root / PurePosixPath(path).relative_to("/")
 
 
-def _environment(manifests: list[Manifest], secrets: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+def _environment(
+    manifests: list[Manifest], secrets: Mapping[str, Mapping[str, str]], name: str
+) -> dict[str, str]:
     environment: dict[str, str] = {}
     for source in container(manifests)["envFrom"]:
-        name = source["configMapRef"]["name"]
-        (found,) = (m for m in manifests if m["kind"] == "ConfigMap" and m["metadata"]["name"] == name)
-        environment |= found["data"]
+        environment |= named(manifests, "ConfigMap", source["configMapRef"]["name"])["data"]
     for variable in container(manifests).get("env", []):
-        if "value" in variable:
-            environment[variable["name"]] = variable["value"]
-        else:
-            wanted = variable["valueFrom"]["secretKeyRef"]
-            environment[variable["name"]] = secrets[wanted["name"]][wanted["key"]]
+        match variable:
+            case {"value": text}:
+                environment[variable["name"]] = text
+            case {"valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}:
+                environment[variable["name"]] = name
+            case {"valueFrom": {"secretKeyRef": wanted}}:
+                environment[variable["name"]] = secrets[wanted["name"]][wanted["key"]]
     return environment

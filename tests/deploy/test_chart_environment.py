@@ -8,7 +8,8 @@ import subprocess
 import sys
 
 import pytest
-from deploy.chart import CHART, VALUE_FILES, helm, minimal, only, rendered, set_up, values_of
+from deploy.chart import CHART, VALUE_FILES, helm, minimal, rendered, set_up, values_of
+from deploy.chart import settings as in_the_config_map
 from required import require
 
 from consumer.load_settings import known_names
@@ -50,6 +51,10 @@ def given(tmp_path_factory):
     return {
         "meta-access-token": {"access-token": "token-of-the-secret\n", "token": "token-of-another-key\n"},
         "kafka-login": {"properties.json": '{"sasl.password": "password-of-the-secret"}'},
+        "kafka-user": {"username": "user-of-the-secret\n", "password": "password=of the secret\n"},
+        "kafka-key": {"kafka.json": '{"ssl.key.password": "passphrase-of-the-secret"}'},
+        "kafka-client": {"client-id": "client-of-the-secret", "client-secret": "secret-of-the-secret"},
+        "strimzi-user": {"password": "password-of-strimzi", "sasl.jaas.config": "not for us"},
         "kafka-certificates": {"ca.crt": certificate, "tls.crt": certificate, "tls.key": key},
         "company-ca": {"ca.crt": certificate},
         "company-proxy": {"url": "http://user:password@proxy.example.com:3128"},
@@ -76,7 +81,7 @@ def test_the_program_takes_the_environment_of_the_pod(file, given, tmp_path):
 
 @each_value_file
 def test_the_program_knows_each_name_in_the_environment(file):
-    names = only(rendered(values_of(file)), "ConfigMap")["data"]
+    names = in_the_config_map(rendered(values_of(file)))
     assert [name for name in names if name not in known_names()] == []
 
 
@@ -99,11 +104,12 @@ def test_every_setting_arrives_as_it_was_written(given, tmp_path):
 
 
 def test_what_the_values_do_not_say_is_left_to_the_program():
-    assert set(only(rendered(minimal()), "ConfigMap")["data"]) == {
+    assert set(in_the_config_map(rendered(minimal()))) == {
         PREFIX + name
         for name in (
             "ACCESS_TOKEN_FILE",
             "BOOTSTRAP_SERVERS",
+            "BYTES_IN_FLIGHT_MAX",
             "DRAIN_TIMEOUT_S",
             "GROUP",
             "HEALTH_ADDRESS",
@@ -113,7 +119,7 @@ def test_what_the_values_do_not_say_is_left_to_the_program():
 
 
 def test_the_drain_timeout_of_the_chart_is_the_program_s():
-    environment = only(rendered(minimal()), "ConfigMap")["data"]
+    environment = in_the_config_map(rendered(minimal()))
     assert float(environment["CAPI_DRAIN_TIMEOUT_S"]) == Settings.model_fields["drain_timeout_s"].default
 
 
@@ -134,6 +140,103 @@ def test_secret_properties_arrive_by_file(given, tmp_path):
         read = read_by_the_program(rendered(values), given, tmp_path / name)
         assert read["kafka"]["sasl.password"] == password
         assert "sasl.password" not in read["settings"]["kafka"]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        (
+            "kafka-scram",
+            {
+                "security.protocol": "sasl_ssl",
+                "sasl.mechanism": "SCRAM-SHA-512",
+                "sasl.username": "user-of-the-secret",
+                "sasl.password": "password=of the secret",
+                "ssl.key.password": "passphrase-of-the-secret",
+            },
+        ),
+        (
+            "kafka-scram-password",
+            {
+                "security.protocol": "sasl_ssl",
+                "sasl.mechanism": "SCRAM-SHA-256",
+                "sasl.username": "connector",
+                "sasl.password": "password-of-strimzi",
+                "ssl.ca.location": "/etc/capi-consumer/kafka-tls/ca.crt",
+            },
+        ),
+        (
+            "kafka-made-login",
+            {
+                "security.protocol": "sasl_ssl",
+                "sasl.mechanism": "PLAIN",
+                "sasl.username": "connector",
+                "sasl.password": "example-password",
+                "ssl.key.password": "example-passphrase",
+            },
+        ),
+        (
+            "kafka-oauth",
+            {
+                "security.protocol": "sasl_ssl",
+                "sasl.mechanism": "OAUTHBEARER",
+                "sasl.oauthbearer.method": "oidc",
+                "sasl.oauthbearer.client.id": "client-of-the-secret",
+                "sasl.oauthbearer.client.secret": "secret-of-the-secret",
+                "sasl.oauthbearer.scope": "kafka events",
+                "sasl.oauthbearer.token.endpoint.url": (
+                    "https://login.example.com:8443/realms/kafka/protocol/openid-connect/token"
+                ),
+                "ssl.ca.location": "/etc/capi-consumer/kafka-tls/ca.crt",
+            },
+        ),
+    ],
+)
+def test_a_login_arrives_as_librdkafka_s_properties(name, expected, given, tmp_path):
+    manifests = rendered(values_of(CHART / "ci" / f"{name}-values.yaml"))
+    read = read_by_the_program(manifests, given, tmp_path)["kafka"]
+    found = {key: text for key, text in read.items() if key.startswith(("sasl.", "ssl.", "security."))}
+    assert {key: str(text).removeprefix(str(tmp_path)) for key, text in found.items()} == expected
+
+
+def test_what_is_put_together_can_be_read_by_its_user_only(given, tmp_path):
+    set_up(rendered(values_of(CHART / "ci" / "kafka-scram-values.yaml")), given, tmp_path)
+    file = tmp_path / "etc" / "capi-consumer" / "kafka" / "kafka.json"
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_each_pod_of_a_stateful_set_is_a_member_of_its_own_name(given, tmp_path):
+    manifests = rendered(values_of(CHART / "ci" / "static-membership-values.yaml"))
+    for name in ("shop-capi-consumer-0", "shop-capi-consumer-1"):
+        pod = set_up(manifests, given, tmp_path / name, name)
+        assert pod.environment["CAPI_GROUP_INSTANCE_ID"] == name
+
+
+@pytest.mark.parametrize(
+    ("memory", "bytes_max"),
+    [
+        ("256Mi", (256 - 160) * 2**20 * 2 // 9),
+        ("512Mi", (512 - 160) * 2**20 * 2 // 9),
+        ("0.5Gi", (512 - 160) * 2**20 * 2 // 9),
+        ("768Mi", 141_674_268),
+        ("1G", (10**9 - 160 * 2**20) * 2 // 9),
+        (805306368, 141_674_268),
+        ("16Gi", 512 * 2**20),
+    ],
+)
+def test_the_bytes_in_flight_follow_from_the_memory(memory, bytes_max):
+    environment = in_the_config_map(rendered(minimal(resources={"limits": {"memory": memory}})))
+    assert environment["CAPI_BYTES_IN_FLIGHT_MAX"] == str(bytes_max)
+
+
+def test_without_a_limit_the_bytes_in_flight_are_the_program_s():
+    environment = in_the_config_map(rendered(minimal(resources={"limits": None})))
+    assert "CAPI_BYTES_IN_FLIGHT_MAX" not in environment
+
+
+def test_a_pod_of_the_chart_s_memory_takes_what_the_program_takes_by_itself():
+    derived = in_the_config_map(rendered(minimal()))["CAPI_BYTES_IN_FLIGHT_MAX"]
+    assert int(derived) >= Settings.model_fields["bytes_in_flight_max"].default
 
 
 @pytest.mark.parametrize(
@@ -168,11 +271,11 @@ def test_what_the_values_say_of_tls_wins(given, tmp_path):
 
 def test_a_proxy_with_a_password_comes_from_a_secret(given, tmp_path):
     manifests = rendered(values_of(CHART / "ci" / "meta-certificates-values.yaml"))
-    assert "CAPI_PROXY" not in only(manifests, "ConfigMap")["data"]
+    assert "CAPI_PROXY" not in in_the_config_map(manifests)
     read = read_by_the_program(manifests, given, tmp_path)
     assert read["settings"]["proxy"] == "http://user:password@proxy.example.com:3128"
 
 
 def test_a_group_of_one_s_own_is_taken():
-    environment = only(rendered(minimal(settings={"group": "shop"})), "ConfigMap")["data"]
+    environment = in_the_config_map(rendered(minimal(settings={"group": "shop"})))
     assert environment["CAPI_GROUP"] == "shop"

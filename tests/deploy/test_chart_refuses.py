@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from deploy.chart import helm, minimal, rendered
+from deploy.chart import CHART, helm, minimal, rendered
 
 pytestmark = pytest.mark.chart
 
@@ -88,6 +88,48 @@ REFUSED_BY_THE_SCHEMA = {
         "/podLabels/app.kubernetes.io~1name': false schema",
     ),
     "a name that Kubernetes does not take": (minimal(fullnameOverride="Shop_1"), "/fullnameOverride'"),
+    "an autoscaling down to nothing": (
+        minimal(autoscaling={"enabled": True, "partitions": 6, "minReplicas": 0}),
+        "/autoscaling/minReplicas': minimum: got 0, want 1",
+    ),
+    "an unknown value of the autoscaling": (
+        minimal(autoscaling={"cooldown": 5}),
+        "/autoscaling': additional properties 'cooldown' not allowed",
+    ),
+    "a login that nobody knows": (
+        minimal(kafkaSasl={"mechanism": "GSSAPI"}),
+        "/kafkaSasl/mechanism': value must be one of '', 'SCRAM-SHA-512', 'SCRAM-SHA-256', 'PLAIN'",
+    ),
+    "tokens by plain http": (
+        minimal(kafkaSasl={"tokenEndpoint": "http://login.example.com"}),
+        "/kafkaSasl/tokenEndpoint'",
+    ),
+    "a port that there is not": (
+        minimal(networkPolicy={"kafkaPorts": [70000]}),
+        "/networkPolicy/kafkaPorts/0': maximum: got 70,000, want 65,535",
+    ),
+    "an unknown value of the network": (
+        minimal(networkPolicy={"egress": []}),
+        "/networkPolicy': additional properties 'egress' not allowed",
+    ),
+    "a reason that no dead letter has": (
+        minimal(replay={"reasons": ["no_consent"]}),
+        "/replay/reasons/0': value must be one of",
+    ),
+    "a time in words": (minimal(replay={"since": "yesterday"}), "/replay/since'"),
+    "a number of letters as text": (minimal(replay={"limit": "10"}), "/replay/limit'"),
+    "an alert's severity of one's own": (
+        minimal(prometheusRule={"alertLabels": {"severity": "page"}}),
+        "/prometheusRule/alertLabels/severity': false schema",
+    ),
+    "a label that is a number": (
+        minimal(podMonitor={"labels": {"release": 1}}),
+        "/podMonitor/labels/release'",
+    ),
+    "a label that tells a replay from what runs": (
+        minimal(podLabels={"app.kubernetes.io/component": "other"}),
+        "/podLabels/app.kubernetes.io~1component': false schema",
+    ),
     "a token with a line end": (minimal(accessToken={"value": "x\n"}), "/accessToken/value'"),
 }
 
@@ -113,7 +155,7 @@ REFUSED_BY_A_TEMPLATE = {
     "one name for all pods": (
         minimal(settings={"group_instance_id": "a"}, rollout={"maxSurge": 0, "maxUnavailable": 1}),
         "settings.group_instance_id: all pods would have the same name, and throw each other out; "
-        "only with replicas 1 and rollout.maxSurge 0",
+        "only with replicas 1 and rollout.maxSurge 0, or say staticMembership",
     ),
     "one name for a pod and the one that replaces it": (
         minimal(settings={"group_instance_id": "a"}, replicas=1),
@@ -136,6 +178,103 @@ REFUSED_BY_A_TEMPLATE = {
             kafkaTls={"existingSecret": "c"}, settings={"kafka": {"security.protocol": "SASL_PLAINTEXT"}}
         ),
         "kafkaTls: certificates are given, and security.protocol sasl_plaintext in settings.kafka uses none",
+    ),
+    "TLS for a connection without it": (
+        minimal(kafkaTls={"enabled": True}, settings={"kafka": {"security.protocol": "plaintext"}}),
+        "kafkaTls: certificates are given, and security.protocol plaintext in settings.kafka uses none",
+    ),
+    "a certificate of no Secret": (
+        minimal(kafkaTls={"enabled": True, "certificate": "tls.crt", "privateKey": "tls.key"}),
+        "kafkaTls: certificate is a key of a Secret, and existingSecret names none",
+    ),
+    "a login by two passwords": (
+        minimal(kafkaSasl={"mechanism": "SCRAM-SHA-512", "existingSecret": "a", "password": "x"}),
+        "kafkaSasl: existingSecret and password are both given; keep one of them",
+    ),
+    "a login without a mechanism": (
+        minimal(kafkaSasl={"existingSecret": "kafka-user"}),
+        "kafkaSasl: say the mechanism",
+    ),
+    "a mechanism without a login": (
+        minimal(kafkaSasl={"mechanism": "SCRAM-SHA-512"}),
+        "kafkaSasl: name the Secret with name and password in kafkaSasl.existingSecret, "
+        "or give username and password",
+    ),
+    "a password of nobody": (
+        minimal(kafkaSasl={"mechanism": "SCRAM-SHA-512", "password": "x"}),
+        "kafkaSasl: there is a password and no username",
+    ),
+    "a password in clear": (
+        minimal(kafkaSasl={"mechanism": "PLAIN", "existingSecret": "kafka-user"}),
+        "kafkaSasl: PLAIN without TLS shows what is secret to the network; kafkaTls.enabled turns TLS on",
+    ),
+    "a password in the values and properties in a Secret": (
+        minimal(
+            kafkaSasl={"mechanism": "SCRAM-SHA-512", "username": "u", "password": "x"},
+            kafkaSecret={"existingSecret": "more"},
+        ),
+        "kafkaSasl: the password would need a second Secret beside kafkaSecret.existingSecret",
+    ),
+    "tokens from nowhere": (
+        minimal(
+            kafkaSasl={"mechanism": "OAUTHBEARER", "existingSecret": "client"}, kafkaTls={"enabled": True}
+        ),
+        "kafkaSasl: tokenEndpoint goes with the mechanism OAUTHBEARER, and only with it",
+    ),
+    "a client's secret in the ConfigMap": (
+        minimal(settings={"kafka": {"sasl.oauthbearer.client.secret": "x"}}),
+        "settings.kafka: sasl.oauthbearer.client.secret would stand in a ConfigMap",
+    ),
+    "a name for all members, and one for each": (
+        minimal(staticMembership=True, settings={"group_instance_id": "a"}),
+        "settings.group_instance_id: staticMembership gives each pod a name of its own",
+    ),
+    "one name for as many pods as the lag wants": (
+        minimal(
+            settings={"group_instance_id": "a"},
+            replicas=1,
+            rollout={"maxSurge": 0, "maxUnavailable": 1},
+            autoscaling={"enabled": True, "partitions": 6},
+        ),
+        "settings.group_instance_id: all pods would have the same name",
+    ),
+    "as many pods as somebody will see": (
+        minimal(autoscaling={"enabled": True}),
+        "autoscaling: say how many partitions the events topics have together; a pod more than those is idle",
+    ),
+    "more pods than partitions": (
+        minimal(autoscaling={"enabled": True, "partitions": 6, "maxReplicas": 7}),
+        "autoscaling: maxReplicas 7 is more than the 6 partitions; the pods above would be idle",
+    ),
+    "more pods at least than at most": (
+        minimal(autoscaling={"enabled": True, "partitions": 6, "minReplicas": 4, "maxReplicas": 3}),
+        "autoscaling: minReplicas 4 is more than maxReplicas 3",
+    ),
+    "more pods at least than partitions": (
+        minimal(autoscaling={"enabled": True, "partitions": 6, "minReplicas": 7}),
+        "autoscaling: minReplicas 7 is more than maxReplicas 6",
+    ),
+    "a login that KEDA cannot read": (
+        minimal(
+            autoscaling={"enabled": True, "partitions": 6},
+            settings={"kafka": {"sasl.mechanism": "SCRAM-SHA-512", "sasl.username": "connector"}},
+            kafkaSecret={"existingSecret": "kafka-login"},
+        ),
+        "autoscaling: KEDA cannot log in with settings.kafka or kafkaSecret; say it in kafkaSasl, "
+        "or name a TriggerAuthentication in autoscaling.triggerAuthentication",
+    ),
+    "too little memory to run at all": (
+        minimal(resources={"limits": {"memory": "255Mi"}}),
+        "resources.limits.memory: 255Mi is too little for the program itself; at least 256Mi",
+    ),
+    "more bytes in flight than there is memory for": (
+        minimal(settings={"bytes_in_flight_max": 134217728}, resources={"limits": {"memory": "512Mi"}}),
+        "settings.bytes_in_flight_max: 134217728 is too much for resources.limits.memory 512Mi; "
+        "at most 82021944 (leave it out to get that), or memory of 736Mi",
+    ),
+    "an alert that there is not": (
+        minimal(prometheusRule={"leaveOut": ["CapiConsumerLate"]}),
+        "prometheusRule.leaveOut: there is no alert CapiConsumerLate",
     ),
     "a certificate without its key": (
         minimal(kafkaTls={"existingSecret": "c", "certificate": "tls.crt"}),
@@ -160,6 +299,45 @@ def test_a_template_refuses(values, message):
     with pytest.raises(helm().HelmRenderError) as refused:
         rendered(values)
     assert message in str(refused.value)
+
+
+def test_the_memory_that_a_refusal_asks_for_is_enough():
+    values = minimal(settings={"bytes_in_flight_max": 134217728}, resources={"limits": {"memory": "736Mi"}})
+    assert rendered(values)
+
+
+def test_without_a_limit_any_number_of_bytes_is_taken():
+    assert rendered(minimal(settings={"bytes_in_flight_max": 2**32}, resources={"limits": None}))
+
+
+def test_every_section_takes_its_own_values_only():
+    """All others stand here, as Kubernetes writes them."""
+
+    def open_sections(schema, path=""):
+        if "$ref" in schema:
+            schema = whole["definitions"][schema["$ref"].rpartition("/")[2]]
+        if "object" in str(schema.get("type")) and schema.get("additionalProperties") in (None, True):
+            yield path
+        for name, inner in schema.get("properties", {}).items():
+            if isinstance(inner, dict):
+                yield from open_sections(inner, f"{path}/{name}".strip("/"))
+        if "items" in schema:
+            yield from open_sections(schema["items"], path)
+
+    with helm().Chart.load(CHART) as chart:
+        whole = chart.schema
+    found = set(open_sections(whole))
+    assert found == {
+        "affinity",
+        "extraEnv/valueFrom",
+        "extraVolumeMounts",
+        "extraVolumes",
+        "global",
+        "networkPolicy/extraEgress",
+        "resources/claims",
+        "tolerations",
+        "topologySpreadConstraints",
+    }
 
 
 def test_every_mistake_is_named_at_once():

@@ -1,0 +1,53 @@
+"""The custom resources of KEDA and of the Prometheus operator: what their operators take."""
+
+from __future__ import annotations
+
+import pytest
+from deploy.chart import VALUE_FILES, minimal, only, rendered, values_of
+from deploy.custom_resources import MODELS, is_custom, validate
+
+pytestmark = pytest.mark.chart
+
+CUSTOM = [
+    (file, manifest["kind"])
+    for file in VALUE_FILES
+    for manifest in rendered(values_of(file))
+    if is_custom(manifest)
+]
+
+
+def test_each_kind_is_looked_at():
+    assert {kind for _, kind in CUSTOM} == {
+        "ScaledObject",
+        "TriggerAuthentication",
+        "PodMonitor",
+        "PrometheusRule",
+    }
+
+
+@pytest.mark.parametrize(("file", "kind"), CUSTOM, ids=lambda each: getattr(each, "stem", each))
+def test_the_operator_takes_it(file, kind):
+    validate(only(rendered(values_of(file)), kind))
+
+
+def scaled(**changed):
+    return only(rendered(minimal(autoscaling={"enabled": True, "partitions": 6, **changed})), "ScaledObject")
+
+
+def test_a_field_that_the_operator_does_not_know_would_be_found():
+    manifest = scaled()
+    manifest["spec"]["minReplicas"] = 1
+    with pytest.raises(AssertionError):
+        validate(manifest)
+
+
+def test_a_value_that_the_operator_does_not_take_would_be_found():
+    manifest = scaled()
+    manifest["spec"]["triggers"][0]["metadata"]["lagThreshold"] = 5000
+    with pytest.raises(ValueError, match="lagThreshold"):
+        validate(manifest)
+
+
+def test_only_these_kinds_need_an_operator():
+    versions = {manifest["apiVersion"] for manifest in rendered(minimal())}
+    assert versions.isdisjoint(MODELS)
