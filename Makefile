@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: all install demo test system faults check coverage mutants lint types lock wheel chart clean
+.PHONY: all install demo test system plain faults check coverage mutants lint types lock wheel chart clean
 .DELETE_ON_ERROR:
 
 all: install
@@ -28,6 +28,9 @@ test: install           ## every test; what cannot run here is skipped with its 
 system: install         ## only the tests on a real Apache Kafka
 	$(BIN)/python -m pytest -m kafka
 
+plain: install          ## all the others
+	$(BIN)/python -m pytest -m "not kafka"
+
 faults: install         ## every fault of docs/delivery.md in full, about an hour; ONLY=F1,F16 runs these
 	PYTHONPATH=tests $(BIN)/python -m faults --only "$(ONLY)"
 
@@ -50,8 +53,10 @@ mutants: install        ## what the tests of the normalising miss, by changing t
 	$(BIN)/mutmut run
 	$(BIN)/mutmut results
 
+# Both kinds of test wait most of the time, for sessions, brokers and time-outs: at once they take half as long.
+AT_ONCE := --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 check: lint types coverage  ## what continuous integration runs
-	@$(MAKE) --no-print-directory test
+	@$(MAKE) --no-print-directory $(AT_ONCE) plain system
 
 wheel: install
 	$(BIN)/python -m hatchling build --target wheel
