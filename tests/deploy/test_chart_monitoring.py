@@ -13,43 +13,29 @@ from deploy.chart import CHART, minimal, named, only, pod, rendered, values_of
 from deploy.queries import ALERTS, DASHBOARD, alerts, dashboard, panel_queries, selected
 from required import require
 
+from consumer import metrics
 from consumer.core.decision import FILTERED_REASONS
 from consumer.core.verdict import Kind
 from consumer.state import State
 
 pytestmark = pytest.mark.chart
 
+OPERATIONS = CHART.parents[1] / "docs" / "operations.md"
 ALERT_TESTS = Path(__file__).with_name("alerts.test.yaml")
 
 MONITORED = {"podMonitor": {"enabled": True}, "prometheusRule": {"enabled": True}}
 
-# At /metrics, by the attributes that queries may name.
-SERIES = {
-    "capi_batch_size_bucket": {"le"},
-    "capi_brake_held_letters": set(),
-    "capi_dead_letters_retries_total": set(),
-    "capi_dead_letters_total": {"reason"},
-    "capi_event_age_seconds_bucket": {"le"},
-    "capi_events_accepted_total": {"event_name"},
-    "capi_events_filtered_total": {"reason"},
-    "capi_filter_alarm": {"reason"},
-    "capi_in_flight": set(),
-    "capi_lag": {"topic", "partition"},
-    "capi_lag_known_ago_seconds": set(),
-    "capi_match_keys_total": {"key"},
-    "capi_meta_errors_total": {"code"},
-    "capi_notes_total": {"field", "note"},
-    "capi_partitions_stopped": set(),
-    "capi_requests_in_flight": set(),
-    "capi_requests_limit": set(),
-    "capi_requests_total": {"verdict"},
-    "capi_state": {"state"},
-    "capi_token_age_seconds": set(),
-    "http_client_request_duration_seconds_bucket": {"le", "http_response_status_code"},
-    "http_client_request_duration_seconds_count": {"http_response_status_code"},
-    "messaging_client_consumed_messages_total": set(),
-    "process_memory_usage_bytes": set(),
-}
+
+def at_metrics(metric):
+    """The series that a metric is at /metrics, each with its labels."""
+    labels = {re.sub("[^a-z0-9]+", "_", name) for name in (*metric.attributes, *metric.constants)}
+    name = metric.prometheus_name
+    if metric.instrument is not metrics.Instrument.HISTOGRAM:
+        return {name: labels}
+    return {f"{name}_bucket": labels | {"le"}, f"{name}_count": labels, f"{name}_sum": labels}
+
+
+SERIES = {series: labels for metric in metrics.REGISTER for series, labels in at_metrics(metric).items()}
 OF_PROMETHEUS = {"up": {"instance"}}
 OF_THE_SCRAPE = {"job", "namespace", "instance"}
 VALUES = {"state": set(State), "reason": set(FILTERED_REASONS), "verdict": set(Kind)}
@@ -98,9 +84,11 @@ def test_a_panel_asks_for_what_there_is(query):
     assert grouped - {""} <= known
 
 
-def test_what_is_asked_for_is_all_that_is_listed_here():
-    queries = [alert["expr"] for alert in alerts()] + panel_queries()
-    assert {series for query in queries for series, _ in selected(query)} == set(SERIES | OF_PROMETHEUS)
+def test_the_runbook_has_a_place_for_each_alert_and_no_other():
+    page = OPERATIONS.read_text(encoding="utf-8")
+    places = re.findall(r"^### (.+)$", page.partition("## Alerts")[2].partition("\n## ")[0], re.M)
+    anchors = {f"docs/operations.md#{place.lower().replace(' ', '-')}" for place in places}
+    assert {alert["annotations"]["runbook"] for alert in alerts()} == anchors
 
 
 def test_names_of_alerts_differ():
