@@ -27,6 +27,10 @@ METADATA_TIMEOUT_S = 10.0
 PREFETCH_PARTS = 4
 PREFETCH_BYTES_MIN = 1024 * 1024
 PREFETCH_BYTES_MAX = 64 * 1024 * 1024
+# A partition's part of an answer, of that: 1 in 32, which is librdkafka's own 1 MiB for the default budget.
+PARTITION_PARTS = 32
+PARTITION_BYTES_MIN = 64 * 1024
+PARTITION_BYTES_MAX = 1024 * 1024
 
 Properties = dict[str, Any]
 
@@ -121,6 +125,7 @@ def consumer_properties(settings: Settings, *, group: str | None = None) -> Prop
         # librdkafka prefetches 100,000 records by default. Ours is enough for a few polls.
         "queued.min.messages": 2 * settings.poll_records_max,
         "queued.max.messages.kbytes": prefetched_kib(settings.bytes_in_flight_max),
+        "max.partition.fetch.bytes": partition_bytes(settings.bytes_in_flight_max),
         **own,
         "group.id": group or settings.group,
         "enable.auto.commit": False,
@@ -143,6 +148,18 @@ def prefetched_kib(bytes_in_flight_max: int) -> int:
     """
     share = bytes_in_flight_max // PREFETCH_PARTS
     return min(max(share, PREFETCH_BYTES_MIN), PREFETCH_BYTES_MAX) // 1024
+
+
+def partition_bytes(bytes_in_flight_max: int) -> int:
+    """
+    How much of one partition a broker sends at once.
+
+    It comes as it was compressed, and librdkafka unpacks all of it whatever its
+    queue may hold: text that repeats itself may become fifty times as much. So
+    a small budget asks for small parts. A batch that is larger comes all the same.
+    """
+    part = prefetched_kib(bytes_in_flight_max) * 1024 // PARTITION_PARTS
+    return min(max(part, PARTITION_BYTES_MIN), PARTITION_BYTES_MAX)
 
 
 def producer_properties(settings: Settings) -> Properties:

@@ -99,24 +99,26 @@ def test_a_static_member_has_its_name_and_a_reader_of_its_own_group_has_none():
 
 
 MIB = 1024 * 1024
-# bytes_in_flight_max, what librdkafka may prefetch in KiB
+# bytes_in_flight_max, what librdkafka may prefetch in KiB, and of one partition at once in bytes
 PREFETCHED = [
-    (1024, 1_024),
-    (4 * MIB, 1_024),
-    (8 * MIB, 2_048),
-    (128 * MIB, 32_768),
-    (256 * MIB, 65_536),
-    (1024 * MIB, 65_536),
+    (1024, 1_024, 65_536),
+    (4 * MIB, 1_024, 65_536),
+    (8 * MIB, 2_048, 65_536),
+    (21 * MIB, 5_376, 172_032),
+    (128 * MIB, 32_768, 1_048_576),
+    (256 * MIB, 65_536, 1_048_576),
+    (1024 * MIB, 65_536, 1_048_576),
 ]
 
 
-@pytest.mark.parametrize(("bytes_in_flight_max", "kib"), PREFETCHED)
-def test_what_is_prefetched_follows_from_the_budget_of_bytes(bytes_in_flight_max, kib):
+@pytest.mark.parametrize(("bytes_in_flight_max", "kib", "of_a_partition"), PREFETCHED)
+def test_what_is_prefetched_follows_from_the_budget_of_bytes(bytes_in_flight_max, kib, of_a_partition):
     properties = kafka.consumer_properties(settings(bytes_in_flight_max=bytes_in_flight_max))
     assert properties["queued.max.messages.kbytes"] == kib
     assert properties["queued.min.messages"] == 1_000
-    # librdkafka makes them fit by itself, unless they are set.
-    assert not {"fetch.max.bytes", "max.partition.fetch.bytes"} & properties.keys()
+    assert properties["max.partition.fetch.bytes"] == of_a_partition
+    # librdkafka makes it fit by itself, unless it is set.
+    assert "fetch.max.bytes" not in properties
 
 
 def test_what_is_prefetched_is_the_users_where_he_says_so():
