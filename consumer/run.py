@@ -45,7 +45,8 @@ from consumer.preflight import preflight, refuse_unless_ready
 from consumer.progress_lines import ends, tell_progress
 from consumer.settings import Settings
 from consumer.sink import Sink
-from consumer.source import STARTS_S_MAX, Source
+from consumer.source import Source
+from consumer.starts import STARTS_S_MAX
 from consumer.state import State
 from consumer.telemetry import Telemetry
 from consumer.terminal import SettingsFile
