@@ -37,6 +37,7 @@ from consumer.delivery import Clocks, Delivery, Terms
 from consumer.exits import CannotGoOn
 from consumer.filter_watch import FilterWatch
 from consumer.gate import Gate
+from consumer.handover import Handover
 from consumer.health import Vital, served
 from consumer.lag import Lag
 from consumer.load_settings import load_settings
@@ -50,7 +51,7 @@ from consumer.starts import STARTS_S_MAX
 from consumer.state import State
 from consumer.telemetry import Telemetry
 from consumer.terminal import SettingsFile
-from consumer.worker import Handover, Pace, Worker
+from consumer.worker import Pace, Worker
 from consumer.worker_thread import WorkerThread
 
 log = structlog.get_logger()
