@@ -3,9 +3,9 @@ Which partitions may be read?
 
 Polling goes on either way; what may not be read is held.
 
-    share of the limit   0 ......... half ......... full
-    going on             reads       reads          held
-    held                 reads       held           held
+    of the limit     below half    from half on    at it, or over
+    was read         read          read            held
+    was held         read          held            held
 
 - All are held at a limit of what is in flight, events or bytes, and while the
   flood brake is on.
