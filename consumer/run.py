@@ -38,6 +38,7 @@ from consumer.exits import CannotGoOn
 from consumer.filter_watch import FilterWatch
 from consumer.gate import Gate
 from consumer.health import Vital, served
+from consumer.kafka_faults import Teller
 from consumer.load_settings import load_settings
 from consumer.preflight import preflight, refuse_unless_ready
 from consumer.progress_lines import ends, tell_progress
@@ -192,7 +193,7 @@ def _dead_letters(settings: Settings, telemetry: Telemetry) -> DeadLetters:
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         return Writer(settings.group, __version__, now)
 
-    properties = kafka.producer_properties(settings) | ONE_BY_ONE
+    properties = kafka.producer_properties(settings) | ONE_BY_ONE | {"error_cb": Teller("dead letters")}
     return DeadLetters(
         settings.dead_letter_topic, lambda: kafka.new_producer(properties), writer, telemetry, random.random
     )
@@ -246,7 +247,7 @@ def _worker(
         brake,
         in_loop(let_go),
     )
-    properties = kafka.consumer_properties(settings)
+    properties = kafka.consumer_properties(settings) | {"error_cb": Teller("events")}
     source = Source(
         lambda **callbacks: kafka.new_consumer(properties | callbacks),
         settings.topics,
