@@ -87,6 +87,7 @@ WORDS = (
     (re.compile(r"\binvalid_token\b"), TOKEN_REFUSED),
     (re.compile(r"Unsupported SASL mechanism"), NO_SUCH_LOGIN),
     (re.compile(r"\balert (?:\w+ )?certificate\b|\balert unknown ca\b"), CERTIFICATE_REFUSED),
+    (re.compile(r"certificate verify failed"), "_SSL"),
     (re.compile(r"connecting to a PLAINTEXT broker listener"), NO_TLS),
     (re.compile(r"Connection refused"), REFUSED),
 )

@@ -23,6 +23,7 @@ TEXTS = [
     ("_AUTHENTICATION", f'{LOGIN}{{"status":"invalid_token"}}', "the brokers refuse the token"),
     ("_SSL", "SSL handshake failed: error:0A000086:SSL routines::certificate verify failed: broker "
      "certificate could not be verified", "no TLS connection"),
+    ("_TRANSPORT", "error:0A000086:SSL routines::certificate verify failed", "no TLS connection"),
     ("_TRANSPORT", f"{ALERT}ssl/tls alert bad certificate: SSL alert number 42",
      "the brokers want a certificate of ours, or refuse it"),
     ("_TRANSPORT", f"{ALERT}tlsv13 alert certificate required: SSL alert number 116",

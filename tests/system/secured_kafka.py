@@ -8,7 +8,8 @@ A broker with a door of each kind, on the loopback address, and the keys to them
 
 Certificates and keys are made for each run. On the doors with a login it holds
 for a short time (KIP-368) and is then asked for again, so that what was changed
-is noticed on a connection that stands.
+is noticed on a connection that stands. What somebody else than the users of
+ALMIGHTY may do, a test allows.
 """
 
 from __future__ import annotations
@@ -17,7 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from confluent_kafka.admin import (
+    AclBinding,
+    AclOperation,
+    AclPermissionType,
     AdminClient,
+    ResourcePatternType,
+    ResourceType,
     ScramCredentialInfo,
     ScramMechanism,
     UserScramCredentialUpsertion,
@@ -25,11 +31,14 @@ from confluent_kafka.admin import (
 from system.certificates import Authority
 from system.kafka_cluster import KafkaCluster, start_cluster
 from system.ports import free_ports
-from system.token_issuer import TokenIssuer
+from system.token_issuer import CLIENT_ID, TokenIssuer
 
 CALL_S_MAX = 15.0
 REAUTHENTICATED_MS = 3_000
 SCRAM_ITERATIONS = 4096
+# Who may do everything: the plain door, and one user of each other door.
+USER = "capi"
+ALMIGHTY = ("ANONYMOUS", USER, "CN=client", CLIENT_ID)
 LOGIN_MODULES = "org.apache.kafka.common.security"
 
 
@@ -86,8 +95,30 @@ class SecuredKafka:
         """Make the user, or change the password."""
         credential = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, SCRAM_ITERATIONS)
         change = UserScramCredentialUpsertion(user, credential, password.encode())
-        admin = AdminClient({"bootstrap.servers": self.cluster.bootstrap_servers, "log_level": 0})
+        admin = self._admin()
         admin.alter_user_scram_credentials([change])[user].result(CALL_S_MAX)
+
+    def allow(self, user: str, kind: str, name: str, *operations: str) -> None:
+        """Give rights: `kind` is topic or group; a name that ends with `*` means all that begin so."""
+        pattern = ResourcePatternType.PREFIXED if name.endswith("*") else ResourcePatternType.LITERAL
+        rights = [
+            AclBinding(
+                ResourceType[kind.upper()],
+                name.rstrip("*"),
+                pattern,
+                f"User:{user}",
+                "*",
+                AclOperation[operation],
+                AclPermissionType.ALLOW,
+            )
+            for operation in operations
+        ]
+        admin = self._admin()
+        for given in admin.create_acls(rights).values():
+            given.result(CALL_S_MAX)
+
+    def _admin(self) -> AdminClient:
+        return AdminClient({"bootstrap.servers": self.cluster.bootstrap_servers, "log_level": 0})
 
     def end(self) -> None:
         """End the broker and the issuer."""
@@ -120,6 +151,8 @@ def start_secured(folder: Path) -> SecuredKafka:
 
 def _broker_properties(authority: Authority, issuer: TokenIssuer) -> dict[str, object]:
     return {
+        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        "super.users": ";".join(f"User:{user}" for user in ALMIGHTY),
         "ssl.keystore.type": "PEM",
         "ssl.keystore.location": authority.issue("broker").both,
         "ssl.truststore.type": "PEM",

@@ -13,16 +13,15 @@ from system.events import Bad, shop_events
 from system.kafka_jars import NotAvailable
 from system.processes import log_lines
 from system.scene import SESSION
-from system.secured_kafka import start_secured
+from system.secured_kafka import USER, start_secured
 from system.token_issuer import CLIENT_ID
 
 EVENTS = 60
-USER = "capi"
 PASSWORD = "canary-right"
 WRONG = "canary-wrong"
 # `run` asks for ten seconds before it gives up; the rest is for a machine with much to do.
 REFUSED_S_MAX = 60.0
-# A login's life (`secured_kafka.py`, `token_issuer.py`), librdkafka's longest wait for the next try (10 s), and some patience.
+# A login's life, librdkafka's longest wait for the next try (10 s), and some patience.
 NOTICED_S_MAX = 60.0
 
 
@@ -253,3 +252,63 @@ def test_a_secret_that_goes_bad_is_said_and_one_that_is_right_again_is_enough(
     assert report.holds, report
     assert report.dead_lettered == 5
     assert "canary" not in consumer.output
+
+
+# As docs/kafka-security.md has them: what each command needs, and no more.
+RIGHTS = {
+    "create": [
+        ("topic", "{topic}", "CREATE"),
+        ("topic", "{letters}", "CREATE"),
+        ("topic", "{parked}", "CREATE"),
+    ],
+    "publish": [("topic", "{topic}", "WRITE")],
+    "run": [("topic", "{topic}", "READ"), ("group", "{group}", "READ"), ("topic", "{letters}", "WRITE")],
+    "dead-letters": [
+        ("topic", "{letters}", "READ"),
+        ("topic", "{parked}", "READ"),
+        ("group", "capi-consumer.looks-only", "DESCRIBE"),
+    ],
+    "replay": [
+        ("topic", "{letters}", "READ"),
+        ("group", "{group}.replay*", "READ"),
+        ("topic", "{topic}", "READ", "WRITE"),
+        ("topic", "{parked}", "WRITE"),
+        ("group", "capi-consumer.looks-only", "DESCRIBE"),
+    ],
+}
+
+
+@pytest.mark.kafka
+@pytest.mark.timeout(240)
+def test_each_command_does_with_the_rights_that_the_page_names(scene, secured):
+    names = {
+        "topic": scene.topic,
+        "letters": scene.dead_letter_topic,
+        "parked": scene.parking_topic,
+        "group": scene.group,
+    }
+    settings = {}
+    for command, rights in RIGHTS.items():
+        user = f"{command}-{scene.group}"
+        secured.set_password(user, PASSWORD)
+        for kind, name, *operations in rights:
+            secured.allow(user, kind, name.format(**names), *operations)
+        door = Door(secured.scram, secured.scram_properties(user, PASSWORD))
+        settings[command] = through(scene, door, file=f"{command}.json")
+    scene.start_sandbox()
+    events = scene.processes.folder / "events.jsonl"
+    events.write_bytes(b"\n".join([*(event.value for event in made(seed=8)), b"no JSON"]))
+
+    def done(command, *arguments):
+        ended = scene.processes.run(*arguments, settings=scene.settings(**settings[command]))
+        assert ended.returncode == 0, (arguments, ended.stdout, ended.stderr)
+        return ended.stdout
+
+    done("create", "topics", "create")
+    done("run", "check")
+    done("publish", "publish", "--raw", str(events))
+    consumer = scene.consumer(**settings["run"])
+    eventually(lambda: scene.accepted_lines() == EVENTS, 60, "all that can be are accepted")
+    assert json.loads(done("dead-letters", "dead-letters", "list", "--json"))["letters"] == 1
+    assert json.loads(done("replay", "replay", "--json"))["replayed"] == 1
+    assert consumer.stop(30) == 0
