@@ -28,6 +28,7 @@ from consumer.delivery import Delivery
 from consumer.filter_watch import FilterWatch
 from consumer.gate import Gate
 from consumer.handover import Handover
+from consumer.kafka_faults import Teller
 from consumer.settings import Settings
 from consumer.source import Source
 from consumer.starts import STARTS_S_MAX
@@ -46,7 +47,7 @@ def dead_letters(settings: Settings, telemetry: Telemetry) -> DeadLetters:
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         return Writer(settings.group, __version__, now)
 
-    properties = kafka.producer_properties(settings) | ONE_BY_ONE
+    properties = kafka.producer_properties(settings) | ONE_BY_ONE | {"error_cb": Teller("dead letters")}
     return DeadLetters(
         settings.dead_letter_topic, lambda: kafka.new_producer(properties), writer, telemetry, random.random
     )
@@ -99,7 +100,7 @@ def handover(delivery: Delivery, gate: Gate, brake: Brake, watch: FilterWatch, e
 
 def worker(settings: Settings, telemetry: Telemetry, handover: Handover, ended: Ended) -> Worker:
     """The worker with its source. `ended` brings it the tickets that are settled."""
-    properties = kafka.consumer_properties(settings)
+    properties = kafka.consumer_properties(settings) | {"error_cb": Teller("events")}
     source = Source(
         lambda **callbacks: kafka.new_consumer(properties | callbacks),
         settings.topics,

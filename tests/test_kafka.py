@@ -169,6 +169,14 @@ def test_librdkafka_takes_our_properties_with_the_users(more, own, capfd):
     assert capfd.readouterr().err == ""
 
 
+MECHANISMS = "it takes PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER"
+OIDC = {
+    "security.protocol": "sasl_ssl",
+    "sasl.mechanism": "OAUTHBEARER",
+    "sasl.oauthbearer.method": "oidc",
+    "sasl.oauthbearer.token.endpoint.url": "http://127.0.0.1:9/token",
+}
+
 NOT_TAKEN = [
     ({"no.such.property": "canary"}, "knows no property no.such.property"),
     ({"security.protocol": "canary"}, "does not take the value of security.protocol"),
@@ -180,7 +188,28 @@ NOT_TAKEN = [
     ),
     (
         {"client.rack": "x", "sasl.mechanism": "canary", "security.protocol": "sasl_plaintext"},
-        "does not take the properties of CAPI_KAFKA (_INVALID_ARG)",
+        f"has no such sasl.mechanism: {MECHANISMS}",
+    ),
+    (
+        {"security.protocol": "sasl_ssl", "sasl.username": "canary"},
+        f"has no such sasl.mechanism: {MECHANISMS}",
+    ),
+    (
+        {"security.protocol": "sasl_ssl", "sasl.mechanism": "GSSAPI"},
+        f"has no such sasl.mechanism: {MECHANISMS}",
+    ),
+    (
+        {"security.protocol": "sasl_ssl", "sasl.mechanism": "SCRAM-SHA-512", "sasl.username": "canary"},
+        "wants sasl.username and sasl.password",
+    ),
+    ({"security.protocol": "ssl", "ssl.keystore.location": "/canary"}, "wants ssl.keystore.password"),
+    (
+        {**OIDC, "sasl.oauthbearer.client.secret": "canary"},
+        "wants sasl.oauthbearer.client.id",
+    ),
+    (
+        {"socket.timeout.ms": "canary", "client.id": "x"},
+        "does not take the value of socket.timeout.ms",
     ),
 ]
 
@@ -198,6 +227,23 @@ def test_what_librdkafka_does_not_take_is_one_line_without_the_value(own, says, 
             kafka.admin_client(given)
     assert str(refused.value) == f"librdkafka {says}: mend CAPI_KAFKA or CAPI_KAFKA_FILE"
     assert "canary" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["sasl.mechanism", "sasl.mechanisms"])
+def test_oauthbearer_without_an_issuer_would_wait_for_ever_and_is_refused(name):
+    own = {"security.protocol": "sasl_ssl", name: "OAUTHBEARER"}
+    with pytest.raises(CannotGoOn, match=r"needs sasl\.oauthbearer\.method=oidc: mend CAPI_KAFKA"):
+        kafka.admin_client(settings(kafka=own))
+    kafka.admin_client(settings(kafka={**own, "enable.sasl.oauthbearer.unsecure.jwt": True}))
+
+
+def test_an_extra_of_confluent_kafka_that_is_not_there_is_one_line():
+    aws = {
+        "sasl.oauthbearer.metadata.authentication.type": "aws_iam",
+        "sasl.oauthbearer.config": "region=eu-west-1,audience=canary",
+    }
+    with pytest.raises(CannotGoOn, match=r"lacks an extra .*\(oauthbearer-aws\)"):
+        kafka.admin_client(settings(kafka={**OIDC, **aws}))
 
 
 PYTHON_OBJECTS = [
