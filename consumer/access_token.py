@@ -7,11 +7,20 @@ Secret changes. It is read again when Meta refuses the one we have.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import time
 
+import structlog
+
+from consumer.gate import Gate
 from consumer.load_settings import read_token
 from consumer.settings import Settings
+from consumer.state import State
+
+log = structlog.get_logger()
+
+LOOK_EVERY_S = 1.0
 
 
 class AccessToken:
@@ -51,3 +60,12 @@ class AccessToken:
             with contextlib.suppress(OSError):
                 return self._settings.access_token_file.stat().st_mtime
         return time.time()
+
+
+async def watch_token(token: AccessToken, gate: Gate) -> None:
+    """While Meta refuses us: a changed token file is tried at once."""
+    while True:
+        await asyncio.sleep(LOOK_EVERY_S)
+        if gate.state is State.SETUP and token.reread():
+            log.info("the token has changed: trying again")
+            gate.retry_now()

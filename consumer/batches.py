@@ -108,4 +108,4 @@ class Batches:
         """
         tally.out -= len(batch)
         for half in halves(batch):
-            self.begin(half, history.cut(self._clocks.monotonic_s()))
+            self.begin(half, history.cut(self._clocks.monotonic_s(), len(half)))

@@ -16,6 +16,8 @@ from confluent_kafka.admin import AdminClient
 
 from consumer.exits import CannotGoOn
 from consumer.group_protocol import PRESETS
+from consumer.kafka_faults import FAULTS, Heard
+from consumer.kafka_mistakes import missing, not_taken
 from consumer.load_settings import read_properties
 from consumer.settings import Settings
 
@@ -27,21 +29,15 @@ METADATA_TIMEOUT_S = 10.0
 PREFETCH_PARTS = 4
 PREFETCH_BYTES_MIN = 1024 * 1024
 PREFETCH_BYTES_MAX = 64 * 1024 * 1024
+# A partition's part of an answer, of that: 1 in 32, which is librdkafka's own 1 MiB for the default budget.
+PARTITION_PARTS = 32
+PARTITION_BYTES_MIN = 64 * 1024
+PARTITION_BYTES_MAX = 1024 * 1024
 
 Properties = dict[str, Any]
 
-# What librdkafka says of a connection, by its code: its text may show a value.
-# Of several, the first here counts: who heard of a certificate had found the
-# name and made the connection.
-REFUSED = "refused"
 CHECK_ALL = "check CAPI_BOOTSTRAP_SERVERS, the network, and the security settings in CAPI_KAFKA"
-FAULTS = {
-    "_AUTHENTICATION": ("the login is refused", "check sasl.username, sasl.password and sasl.mechanism"),
-    "SASL_AUTHENTICATION_FAILED": ("the login is refused", "check sasl.username and sasl.password"),
-    "_SSL": ("no TLS connection", "check ssl.ca.location and the certificates"),
-    REFUSED: ("connection refused", "check the port in CAPI_BOOTSTRAP_SERVERS, and that Kafka runs"),
-    "_RESOLVE": ("no such host", "check the host names in CAPI_BOOTSTRAP_SERVERS"),
-}
+MEND = "mend CAPI_KAFKA or CAPI_KAFKA_FILE"
 
 # What only one kind of client reads; librdkafka warns about it in the other.
 CONSUMER_ONLY = frozenset(
@@ -121,6 +117,7 @@ def consumer_properties(settings: Settings, *, group: str | None = None) -> Prop
         # librdkafka prefetches 100,000 records by default. Ours is enough for a few polls.
         "queued.min.messages": 2 * settings.poll_records_max,
         "queued.max.messages.kbytes": prefetched_kib(settings.bytes_in_flight_max),
+        "max.partition.fetch.bytes": partition_bytes(settings.bytes_in_flight_max),
         **own,
         "group.id": group or settings.group,
         "enable.auto.commit": False,
@@ -145,6 +142,18 @@ def prefetched_kib(bytes_in_flight_max: int) -> int:
     return min(max(share, PREFETCH_BYTES_MIN), PREFETCH_BYTES_MAX) // 1024
 
 
+def partition_bytes(bytes_in_flight_max: int) -> int:
+    """
+    How much of one partition a broker sends at once.
+
+    It comes as it was compressed, and librdkafka unpacks all of it whatever its
+    queue may hold: text that repeats itself may become fifty times as much. So
+    a small budget asks for small parts. A batch that is larger comes all the same.
+    """
+    part = prefetched_kib(bytes_in_flight_max) * 1024 // PARTITION_PARTS
+    return min(max(part, PARTITION_BYTES_MIN), PARTITION_BYTES_MAX)
+
+
 def producer_properties(settings: Settings) -> Properties:
     """A producer whose delivery reports mean that every in-sync replica has the record, once."""
     return {
@@ -159,18 +168,17 @@ def producer_properties(settings: Settings) -> Properties:
 
 
 class LookingClient(AdminClient):
-    """An AdminClient that remembers which of FAULTS its connections ended with."""
+    """An AdminClient that remembers which faults its connections ended with."""
 
     def __init__(self, properties: Properties) -> None:
-        self.faults: set[str] = set()
-        with_memory: Properties = {**properties, "error_cb": self._remember}
+        self._heard = Heard()
+        with_memory: Properties = {**properties, "error_cb": self._heard}
         super().__init__(with_memory)
 
-    def _remember(self, error: KafkaError) -> None:
-        if error.name() in FAULTS:
-            self.faults.add(error.name())
-        elif "Connection refused" in error.str():
-            self.faults.add(REFUSED)
+    @property
+    def faults(self) -> Set[str]:
+        """Of FAULTS."""
+        return self._heard.faults
 
 
 def admin_client(settings: Settings) -> LookingClient:
@@ -194,26 +202,19 @@ def new_producer(properties: Properties) -> Producer:
 
 @contextmanager
 def _refusal_in_one_line(properties: Properties) -> Iterator[None]:
+    if mistake := missing(properties):
+        raise CannotGoOn(mistake, MEND)
     try:
         yield
     except KafkaException as error:
-        raise CannotGoOn(_not_taken(error, properties), "mend CAPI_KAFKA or CAPI_KAFKA_FILE") from None
+        raise CannotGoOn(not_taken(error, properties), MEND) from None
+    except ImportError:  # aws_iam is an extra of confluent-kafka
+        raise CannotGoOn(
+            "confluent-kafka lacks an extra that the properties of CAPI_KAFKA need (oauthbearer-aws)", MEND
+        ) from None
     except (TypeError, ValueError):
         # confluent-kafka reads some properties itself, and says so in its own way.
-        says = "confluent-kafka does not take the properties of CAPI_KAFKA"
-        raise CannotGoOn(says, "mend CAPI_KAFKA or CAPI_KAFKA_FILE") from None
-
-
-def _not_taken(error: KafkaException, properties: Properties) -> str:
-    """What librdkafka refuses. Its text may show a value, a password: only names that we gave are taken."""
-    cause = error.args[0] if error.args else None
-    text = cause.str() if isinstance(cause, KafkaError) else str(cause)
-    name = max((name for name in properties if name in text), key=len, default=None)
-    if name is None:
-        return f"librdkafka does not take the properties of CAPI_KAFKA ({error_name(error)})"
-    if text.startswith("No such configuration property"):
-        return f"librdkafka knows no property {name}"
-    return f"librdkafka does not take the value of {name}"
+        raise CannotGoOn("confluent-kafka does not take the properties of CAPI_KAFKA", MEND) from None
 
 
 def quiet(properties: Properties) -> Properties:
@@ -234,6 +235,6 @@ def error_name(error: KafkaException) -> str:
 def cannot_reach(settings: Settings, error: KafkaException, faults: Set[str] = frozenset()) -> CannotGoOn:
     """One line for brokers that do not answer or that turn us away; `faults` are those of a LookingClient."""
     name = error_name(error)
-    fault = next((fault for fault in FAULTS if fault in faults or fault == name), None)
-    says, do = FAULTS[fault] if fault else (name, CHECK_ALL)
+    word = next((word for word in FAULTS if word in faults or word == name), None)
+    says, do = FAULTS[word][:2] if word else (name, CHECK_ALL)
     return CannotGoOn(f"no answer from the brokers {settings.bootstrap_servers} ({says})", do)

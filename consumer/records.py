@@ -4,10 +4,11 @@ What confluent-kafka gives, in our words: a record, and what went wrong.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import cast
 
 import structlog
-from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, KafkaError, KafkaException, Message
+from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, KafkaError, KafkaException, Message, TopicPartition
 
 from consumer.core.record import Headers, Partition, Record
 
@@ -30,6 +31,11 @@ def as_record(message: Message) -> Record:
 def partition_of(message: Message) -> Partition:
     """Where a message, or an error about a place, belongs."""
     return Partition(message.topic() or "", message.partition() or 0)
+
+
+def places(partitions: Iterable[Partition]) -> list[TopicPartition]:
+    """Partitions in confluent-kafka's words, without an offset."""
+    return [TopicPartition(*partition) for partition in partitions]
 
 
 def cause(error: KafkaException) -> KafkaError:

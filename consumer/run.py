@@ -1,5 +1,5 @@
 """
-`capi-consumer run`: wires the parts together, starts them, and ends them in order.
+`capi-consumer run`: starts the parts, waits for the end, and ends them in order.
 
     main thread     the event loop: batches, requests, dead letters, health
     worker thread   the Consumer: polling, deciding, tracking, committing
@@ -10,12 +10,10 @@ from __future__ import annotations
 import asyncio
 import os
 import queue
-import random
 import signal
 import threading
 import time
-from collections.abc import Awaitable, Callable, Collection, Sequence
-from datetime import UTC, datetime
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -24,37 +22,28 @@ import typer
 import uvloop
 from confluent_kafka import KafkaException
 
-from consumer import __version__, exits, kafka, logs, metrics, otlp, poll_interval
-from consumer.access_token import AccessToken
+from consumer import exits, gauges, kafka, logs, metrics, otlp, wiring
+from consumer.access_token import AccessToken, watch_token
 from consumer.brake import Brake, tell_of_brake
-from consumer.core.batching import Limits, envelope_end
-from consumer.core.decision import Reason
-from consumer.core.letter import Writer
-from consumer.core.offsets import GivenUp, Ticket
-from consumer.core.record import Partition
-from consumer.dead_letters import ONE_BY_ONE, DeadLetters
-from consumer.delivery import Clocks, Delivery, Terms
+from consumer.delivery import Delivery
 from consumer.exits import CannotGoOn
 from consumer.filter_watch import FilterWatch
 from consumer.gate import Gate
 from consumer.health import Vital, served
 from consumer.lag import Lag
 from consumer.load_settings import load_settings
-from consumer.memory import resident_bytes
 from consumer.preflight import preflight, refuse_unless_ready
 from consumer.progress_lines import ends, tell_progress
 from consumer.settings import Settings
 from consumer.sink import Sink
-from consumer.source import STARTS_S_MAX, Source
 from consumer.state import State
 from consumer.telemetry import Telemetry
 from consumer.terminal import SettingsFile
-from consumer.worker import Handover, Pace, Worker
+from consumer.worker import Worker
 from consumer.worker_thread import WorkerThread
 
 log = structlog.get_logger()
 
-TOKEN_POLL_S = 1.0
 # After the drain: closing the Consumer takes no deadline of its own and can
 # hang, so the process ends itself.
 CLOSE_S = 10.0
@@ -125,30 +114,31 @@ async def consume(
         telemetry.add(metrics.CONSUMED, 0, topic)
     token = AccessToken(settings)
     gate = Gate(time.monotonic, settings.setup_retry_s)
-    letters = _dead_letters(settings, telemetry)
+    letters = wiring.dead_letters(settings, telemetry)
     brake = brake or Brake(is_wanted=settings.brake)
     watch = FilterWatch()
-    ended: queue.SimpleQueue[list[Ticket] | GivenUp] = queue.SimpleQueue()
+    ended: wiring.Ended = queue.SimpleQueue()
     async with Sink(settings, token, telemetry) as sink:
-        delivery = Delivery(sink, letters, gate, _terms(settings), _clocks(), ended.put, telemetry, brake)
-        worker = _worker(settings, telemetry, delivery, gate, brake, watch, ended)
+        delivery = Delivery(
+            sink, letters, gate, wiring.terms(settings), wiring.clocks(), ended.put, telemetry, brake
+        )
+        handover = wiring.handover(delivery, gate, brake, watch, ended)
+        worker = wiring.worker(settings, telemetry, handover, ended)
         thread = WorkerThread(worker)
         vital = Vital(
             lambda: _state(stop, worker, gate, brake),
             lambda: worker.has_subscribed,
             lambda: time.monotonic() - worker.turned_at,
         )
-        _register_gauges(telemetry, worker, delivery, vital)
-        telemetry.read_from(metrics.LETTERS_HELD, lambda: {(): brake.held})
-        telemetry.read_from(metrics.FILTER_ALARM, watch.gauge)
-        telemetry.read_from(metrics.TOKEN_AGE, lambda: {(): token.age_s(time.time())})
         lag = Lag(kafka.admin_client(settings), lambda: worker.done)
-        lag.register(telemetry)
+        gauges.of_worker(telemetry, worker, lag)
+        gauges.of_delivery(telemetry, delivery, brake)
+        gauges.of_process(telemetry, vital, watch, token)
         async with served(settings.health_address, vital, telemetry) as port:
             log.info("consuming", **_where(settings), health_port=port)
             _warn_of_settings(settings)
             beside = [
-                asyncio.create_task(_watch_token(token, gate)),
+                asyncio.create_task(watch_token(token, gate)),
                 asyncio.create_task(tell_progress(telemetry)),
                 asyncio.create_task(tell_of_brake(brake)),
                 asyncio.create_task(lag.watch()),
@@ -200,100 +190,6 @@ def _raise_first(*futures: asyncio.Future[None]) -> None:
         raise error
 
 
-# Wiring
-
-
-def _dead_letters(settings: Settings, telemetry: Telemetry) -> DeadLetters:
-    def writer() -> Writer:
-        now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        return Writer(settings.group, __version__, now)
-
-    properties = kafka.producer_properties(settings) | ONE_BY_ONE
-    return DeadLetters(
-        settings.dead_letter_topic, lambda: kafka.new_producer(properties), writer, telemetry, random.random
-    )
-
-
-def _terms(settings: Settings) -> Terms:
-    return Terms(
-        Limits(settings.batch_events_max, settings.request_bytes_max, settings.linger_ms / 1000),
-        envelope_end(settings.partner_agent, settings.test_event_code),
-        settings.requests_in_flight_max,
-        settings.backoff_max_s,
-        settings.stuck_after_s,
-        settings.hold_s,
-        settings.requests_in_flight_min,
-    )
-
-
-def _clocks() -> Clocks:
-    return Clocks(time.time, time.monotonic, random.random)
-
-
-def _worker(
-    settings: Settings,
-    telemetry: Telemetry,
-    delivery: Delivery,
-    gate: Gate,
-    brake: Brake,
-    watch: FilterWatch,
-    ended: queue.SimpleQueue[list[Ticket] | GivenUp],
-) -> Worker:
-    loop = asyncio.get_running_loop()
-
-    def decided(reasons: Sequence[Reason | None]) -> None:
-        brake.decide(reasons)
-        watch.decide(reasons)
-
-    def in_loop(call: Callable[..., None]) -> Callable[..., None]:
-        def hand_over(*given: object) -> None:
-            loop.call_soon_threadsafe(delivery.guarded, call, *given)
-
-        return hand_over
-
-    def let_go(partitions: Collection[Partition]) -> None:
-        ended.put(GivenUp(delivery.let_go(partitions)))
-
-    handover = Handover(
-        in_loop(delivery.accept),
-        in_loop(delivery.hurry),
-        lambda: (gate.state is State.RUNNING or delivery.is_awaiting) and not delivery.broken.done(),
-        in_loop(decided),
-        brake,
-        in_loop(let_go),
-    )
-    properties = kafka.consumer_properties(settings)
-    source = Source(
-        lambda **callbacks: kafka.new_consumer(properties | callbacks),
-        settings.topics,
-        settings.start,
-        settings.out_of_range,
-        telemetry,
-        poll_interval.starts_s(properties, STARTS_S_MAX),
-    )
-    pace = Pace(
-        settings.poll_records_max,
-        settings.events_in_flight_max,
-        settings.bytes_in_flight_max,
-        settings.commit_interval_ms / 1000,
-        settings.drain_timeout_s,
-        settings.revoke_timeout_s,
-    )
-    return Worker(source, settings.rules, handover, pace, telemetry, ended)
-
-
-def _register_gauges(telemetry: Telemetry, worker: Worker, delivery: Delivery, vital: Vital) -> None:
-    telemetry.read_from(metrics.IN_FLIGHT, lambda: {(): worker.events_in_flight})
-    telemetry.read_from(metrics.IN_FLIGHT_BYTES, lambda: {(): worker.bytes_in_flight})
-    telemetry.read_from(metrics.EVENTS_HELD, lambda: {(): delivery.events_held})
-    telemetry.read_from(metrics.PARTITIONS, lambda: {(): len(worker.partitions)})
-    telemetry.read_from(metrics.MEMORY, resident_bytes)
-    telemetry.read_from(metrics.PARTITIONS_STOPPED, lambda: {(): worker.partitions_stopped})
-    telemetry.read_from(metrics.REQUESTS_IN_FLIGHT, lambda: {(): delivery.requests_in_flight})
-    telemetry.read_from(metrics.REQUESTS_LIMIT, lambda: {(): delivery.requests_limit})
-    telemetry.read_from(metrics.STATE, lambda: {(s.value,): float(s is vital.state()) for s in State})
-
-
 def _state(stop: asyncio.Event, worker: Worker, gate: Gate, brake: Brake) -> State:
     if stop.is_set():
         return State.DRAINING
@@ -314,15 +210,6 @@ def _warn_of_settings(settings: Settings) -> None:
         log.warning("the flood brake is off: however many dead letters are written", setting="CAPI_BRAKE")
     if settings.custom_data_allow:
         log.warning("some keys of custom_data are not cleaned", setting="CAPI_CUSTOM_DATA_ALLOW")
-
-
-async def _watch_token(token: AccessToken, gate: Gate) -> None:
-    """While Meta refuses us: a changed token file is tried at once."""
-    while True:
-        await asyncio.sleep(TOKEN_POLL_S)
-        if gate.state is State.SETUP and token.reread():
-            log.info("the token has changed: trying again")
-            gate.retry_now()
 
 
 def _set_watchdog(settings: Settings, watchdog: Callable[[], None]) -> threading.Timer:

@@ -17,22 +17,18 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import structlog
 
-from consumer import metrics
-from consumer.core.decide import decide
-from consumer.core.decision import Decision, Deliverable, Filtered, Invalid, Reason
-from consumer.core.hashing import BatchHasher
+from consumer.core.intake import Intake
 from consumer.core.offsets import GivenUp, OffsetTracker, Ticket
 from consumer.core.record import Partition, Record
 from consumer.core.rules import Rules
-from consumer.delivery import InFlight, Unsendable, log_filtered
+from consumer.handover import Handover
 from consumer.source import Source
+from consumer.taking import Taking
 from consumer.telemetry import Telemetry
 
 log = structlog.get_logger()
@@ -40,9 +36,6 @@ log = structlog.get_logger()
 # The longest that a turn waits for records, and so that an ended record waits
 # to be committed. `consume` waits this long unless it gets all it asks for.
 POLL_S = 0.05
-# Paused at the limit, resumed at half of it: a pause throws away what was
-# prefetched, so the partitions must not flutter.
-RESUME_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,37 +48,6 @@ class Pace:
     commit_interval_s: float
     drain_timeout_s: float
     revoke_timeout_s: float
-
-
-class Holding(Protocol):
-    """What the worker reads of the flood brake."""
-
-    @property
-    def is_on(self) -> bool:
-        """Take nothing more in."""
-        ...
-
-    @property
-    def held(self) -> int:
-        """Records that do not end before the brake is released."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Handover:
-    """
-    The way from this thread to the event loop: called here, carried out there.
-
-    `let_go` gives up the held events of some partitions; their tickets come
-    back among the ended ones, as `GivenUp`.
-    """
-
-    accept: Callable[[Sequence[InFlight], Sequence[Unsendable]], None]
-    hurry: Callable[[bool], None]
-    can_deliver: Callable[[], bool]
-    decided: Callable[[Sequence[Reason | None]], None]
-    brake: Holding
-    let_go: Callable[[Collection[Partition]], None]
 
 
 class Worker:
@@ -102,14 +64,12 @@ class Worker:
         now_s: Callable[[], float] = time.time,
     ) -> None:
         self._source = source
-        self._rules = rules
         self._handover = handover
         self._pace = pace
-        self._telemetry = telemetry
         self._now_s = now_s
         self._tracker = OffsetTracker()
-        self._is_full = False
-        self._far_ahead: set[Partition] = set()
+        self._taking = Taking(self._tracker, rules, telemetry)
+        self._intake = Intake(pace.events_in_flight_max, pace.bytes_in_flight_max)
         self._has_drained = False
         self._commit_due = 0.0
         self._stopping = threading.Event()
@@ -193,63 +153,21 @@ class Worker:
             self._source.commit(self.done)
 
     def _hold_back(self) -> None:
-        """
-        Hold all partitions at a limit, and one that is too far ahead of its oldest record in flight.
-
-        Go on at half of it. The flood brake holds all of them too. Polling goes on either way.
-        """
-        share = max(
-            self._tracker.events_in_flight / self._pace.events_in_flight_max,
-            self._tracker.bytes_in_flight / self._pace.bytes_in_flight_max,
+        """Read only what may be read; polling goes on either way."""
+        tracker = self._tracker
+        ahead = {partition: tracker.uncommittable(partition) for partition in tracker.partitions}
+        held = self._intake.look(
+            tracker.events_in_flight, tracker.bytes_in_flight, ahead, is_braked=self._handover.brake.is_on
         )
-        self._is_full = share >= (RESUME_SHARE if self._is_full else 1.0)
-        ours = self._tracker.partitions
-        self._far_ahead = {partition for partition in ours if self._is_far_ahead(partition)}
-        holds_all = self._is_full or self._handover.brake.is_on
-        self._source.hold(ours if holds_all else self._far_ahead, new=holds_all)
-
-    def _is_far_ahead(self, partition: Partition) -> bool:
-        """One slow record holds up its own partition: what would come again after a crash stays bounded."""
-        share = self._tracker.uncommittable(partition) / self._pace.events_in_flight_max
-        return share >= (RESUME_SHARE if partition in self._far_ahead else 1.0)
+        self._source.hold(held.partitions, new=held.new)
 
     def _take(self, records: Sequence[Record]) -> None:
         """Decide on what was read, and pass it on."""
-        began_s = time.perf_counter()
-        hasher = BatchHasher()
-        now_ms = int(self._now_s() * 1000)
-        events: list[InFlight] = []
-        unsendable: list[Unsendable] = []
-        decisions: list[Decision] = []
-        taken: list[Record] = []
-        for record in records:
-            ticket = self._tracker.start(record.partition, record.offset, record.size)
-            if ticket is None:
-                continue
-            taken.append(record)
-            decision = decide(record, self._rules, hasher, now_ms)
-            decisions.append(decision)
-            match decision:
-                case Deliverable():
-                    events.append(InFlight(ticket, record, decision))
-                case Invalid():
-                    unsendable.append(Unsendable(ticket, record, decision))
-                case Filtered(reason=reason):
-                    log_filtered(record, reason)
-                    self._tracker.complete(ticket)
-        self._telemetry.record(metrics.PROCESS_DURATION, time.perf_counter() - began_s)
-        self._telemetry.add_all(metrics.CONSUMED, Counter((record.partition.topic,) for record in taken))
-        self._count(decisions)
+        taken = self._taking.take(records, self._now_s())
         # Before the records themselves: the brake is to know of them when their letters come.
-        self._handover.decided([None if isinstance(d, Deliverable) else d.reason for d in decisions])
-        if events or unsendable:
-            self._handover.accept(events, unsendable)
-
-    def _count(self, decisions: Sequence[Decision]) -> None:
-        filtered = Counter((d.reason.value,) for d in decisions if isinstance(d, Filtered))
-        notes = Counter((note.field, note.word.value) for d in decisions for note in d.notes)
-        self._telemetry.add_all(metrics.FILTERED, filtered)
-        self._telemetry.add_all(metrics.NOTES, notes)
+        self._handover.decided(taken.reasons)
+        if taken.events or taken.unsendable:
+            self._handover.accept(taken.events, taken.unsendable)
 
     # Partitions come and go: called by the source, inside `poll`
 
@@ -288,7 +206,7 @@ class Worker:
         self._tracker.move(partition, offset)
         self._commit_due = 0.0  # as in `assigned`
 
-    def _finish(self, partitions: Iterable[Partition], timeout_s: float) -> None:
+    def _finish(self, partitions: Collection[Partition], timeout_s: float) -> None:
         """
         Wait until these partitions have nothing in flight, or until the deadline.
 
@@ -296,13 +214,12 @@ class Worker:
         letters that the brake holds: what is not done comes again. Nor is an
         event that was kept back waited for: it was given up.
         """
-        wanted = list(partitions)
         deadline = time.monotonic() + timeout_s
         self._settle()
-        if self._has_drained or not self._tracker.unfinished(wanted):
+        if self._has_drained or not self._tracker.unfinished(partitions):
             return
         self._handover.hurry(True)
-        while self._tracker.unfinished(wanted) and time.monotonic() < deadline and self._can_go_on():
+        while self._tracker.unfinished(partitions) and time.monotonic() < deadline and self._can_go_on():
             self._settle(POLL_S)
             self.turned_at = time.monotonic()
         self._handover.hurry(False)

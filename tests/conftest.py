@@ -37,10 +37,18 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests on a real broker have more time, unless they say how much."""
+    """
+    Tests on a real broker have more time, unless they say how much.
+
+    Where two rows of tests run at once, those are one of them: they share the
+    broker. They begin first, because they take longest; the others go file by file.
+    """
     for item in items:
-        if item.get_closest_marker("kafka") and not item.get_closest_marker("timeout"):
+        is_kafka = item.get_closest_marker("kafka") is not None
+        item.add_marker(pytest.mark.xdist_group("kafka" if is_kafka else str(item.path)))
+        if is_kafka and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(KAFKA_TEST_S_MAX))
+    items.sort(key=lambda item: item.get_closest_marker("kafka") is None)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

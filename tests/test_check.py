@@ -345,7 +345,8 @@ def test_rights_that_are_missing_are_named_one_by_one(tmp_path):
             topics.create_topic(servers, name)
         admin = AdminClient({"bootstrap.servers": servers})
         look = kafka_clients.admin_client(settings)
-        assert all(finding.ok for finding in preflight(settings, look))
+        # The first question about a group makes a new cluster look for a coordinator.
+        eventually(lambda: all(finding.ok for finding in preflight(settings, look)), 30)
 
         looking = (AclOperation.DESCRIBE, AclOperation.DESCRIBE_CONFIGS)
         allow(admin, ResourceType.TOPIC, "events", *looking, AclOperation.WRITE)

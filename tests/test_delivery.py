@@ -579,12 +579,27 @@ def test_a_stuck_event_lets_go_of_its_batch_though_nothing_else_comes_any_more()
         await asyncio.sleep(3600)
         assert sorted(outage.settled) == list(range(1, 8 + 480))
         assert outage.letters.written == []
-        for _ in range(10):
+        for _ in range(15):
             outage.accept(*[b"good"] * 8)
             await asyncio.sleep(60)
         assert outage.letters.written == [0]
 
     run(night())
+
+
+@pytest.mark.parametrize("share", [0.4, 0.6, 0.7])
+def test_the_good_neighbours_of_a_stuck_event_are_not_taken_for_bad_ones_while_meta_is_half_ill(share):
+    async def half_a_day():
+        outage, chance = Outage(events_max=8), random.Random(4)
+        outage.meta.fails = lambda event: b"stuck" in event or chance.random() < share
+        for minute in range(720):
+            outage.accept(b"good" if minute % 30 else b"stuck", *[b"good"] * 7)
+            await asyncio.sleep(60)
+        stuck_ones = set(range(0, 720 * 8, 30 * 8))
+        assert set(outage.letters.written) <= stuck_ones
+        assert len(outage.settled) > 700 * 8
+
+    run(half_a_day())
 
 
 @pytest.mark.parametrize("healthy_s", [0, 60, 299, 301, 310, 340, 400])

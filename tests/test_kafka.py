@@ -99,24 +99,26 @@ def test_a_static_member_has_its_name_and_a_reader_of_its_own_group_has_none():
 
 
 MIB = 1024 * 1024
-# bytes_in_flight_max, what librdkafka may prefetch in KiB
+# bytes_in_flight_max, what librdkafka may prefetch in KiB, and of one partition at once in bytes
 PREFETCHED = [
-    (1024, 1_024),
-    (4 * MIB, 1_024),
-    (8 * MIB, 2_048),
-    (128 * MIB, 32_768),
-    (256 * MIB, 65_536),
-    (1024 * MIB, 65_536),
+    (1024, 1_024, 65_536),
+    (4 * MIB, 1_024, 65_536),
+    (8 * MIB, 2_048, 65_536),
+    (21 * MIB, 5_376, 172_032),
+    (128 * MIB, 32_768, 1_048_576),
+    (256 * MIB, 65_536, 1_048_576),
+    (1024 * MIB, 65_536, 1_048_576),
 ]
 
 
-@pytest.mark.parametrize(("bytes_in_flight_max", "kib"), PREFETCHED)
-def test_what_is_prefetched_follows_from_the_budget_of_bytes(bytes_in_flight_max, kib):
+@pytest.mark.parametrize(("bytes_in_flight_max", "kib", "of_a_partition"), PREFETCHED)
+def test_what_is_prefetched_follows_from_the_budget_of_bytes(bytes_in_flight_max, kib, of_a_partition):
     properties = kafka.consumer_properties(settings(bytes_in_flight_max=bytes_in_flight_max))
     assert properties["queued.max.messages.kbytes"] == kib
     assert properties["queued.min.messages"] == 1_000
-    # librdkafka makes them fit by itself, unless they are set.
-    assert not {"fetch.max.bytes", "max.partition.fetch.bytes"} & properties.keys()
+    assert properties["max.partition.fetch.bytes"] == of_a_partition
+    # librdkafka makes it fit by itself, unless it is set.
+    assert "fetch.max.bytes" not in properties
 
 
 def test_what_is_prefetched_is_the_users_where_he_says_so():
@@ -167,6 +169,14 @@ def test_librdkafka_takes_our_properties_with_the_users(more, own, capfd):
     assert capfd.readouterr().err == ""
 
 
+MECHANISMS = "it takes PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER"
+OIDC = {
+    "security.protocol": "sasl_ssl",
+    "sasl.mechanism": "OAUTHBEARER",
+    "sasl.oauthbearer.method": "oidc",
+    "sasl.oauthbearer.token.endpoint.url": "http://127.0.0.1:9/token",
+}
+
 NOT_TAKEN = [
     ({"no.such.property": "canary"}, "knows no property no.such.property"),
     ({"security.protocol": "canary"}, "does not take the value of security.protocol"),
@@ -178,7 +188,28 @@ NOT_TAKEN = [
     ),
     (
         {"client.rack": "x", "sasl.mechanism": "canary", "security.protocol": "sasl_plaintext"},
-        "does not take the properties of CAPI_KAFKA (_INVALID_ARG)",
+        f"has no such sasl.mechanism: {MECHANISMS}",
+    ),
+    (
+        {"security.protocol": "sasl_ssl", "sasl.username": "canary"},
+        f"has no such sasl.mechanism: {MECHANISMS}",
+    ),
+    (
+        {"security.protocol": "sasl_ssl", "sasl.mechanism": "GSSAPI"},
+        f"has no such sasl.mechanism: {MECHANISMS}",
+    ),
+    (
+        {"security.protocol": "sasl_ssl", "sasl.mechanism": "SCRAM-SHA-512", "sasl.username": "canary"},
+        "wants sasl.username and sasl.password",
+    ),
+    ({"security.protocol": "ssl", "ssl.keystore.location": "/canary"}, "wants ssl.keystore.password"),
+    (
+        {**OIDC, "sasl.oauthbearer.client.secret": "canary"},
+        "wants sasl.oauthbearer.client.id",
+    ),
+    (
+        {"socket.timeout.ms": "canary", "client.id": "x"},
+        "does not take the value of socket.timeout.ms",
     ),
 ]
 
@@ -196,6 +227,23 @@ def test_what_librdkafka_does_not_take_is_one_line_without_the_value(own, says, 
             kafka.admin_client(given)
     assert str(refused.value) == f"librdkafka {says}: mend CAPI_KAFKA or CAPI_KAFKA_FILE"
     assert "canary" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["sasl.mechanism", "sasl.mechanisms"])
+def test_oauthbearer_without_an_issuer_would_wait_for_ever_and_is_refused(name):
+    own = {"security.protocol": "sasl_ssl", name: "OAUTHBEARER"}
+    with pytest.raises(CannotGoOn, match=r"needs sasl\.oauthbearer\.method=oidc: mend CAPI_KAFKA"):
+        kafka.admin_client(settings(kafka=own))
+    kafka.admin_client(settings(kafka={**own, "enable.sasl.oauthbearer.unsecure.jwt": True}))
+
+
+def test_an_extra_of_confluent_kafka_that_is_not_there_is_one_line():
+    aws = {
+        "sasl.oauthbearer.metadata.authentication.type": "aws_iam",
+        "sasl.oauthbearer.config": "region=eu-west-1,audience=canary",
+    }
+    with pytest.raises(CannotGoOn, match=r"lacks an extra .*\(oauthbearer-aws\)"):
+        kafka.admin_client(settings(kafka={**OIDC, **aws}))
 
 
 PYTHON_OBJECTS = [

@@ -23,7 +23,7 @@ from faulty_kafka import FaultyKafka, Request
 from structlog.testing import capture_logs
 from system.ports import free_ports
 
-from consumer import metrics, run
+from consumer import health, metrics, run
 from consumer.brake import Brake
 from consumer.delivery import Delivery
 from consumer.ends import Ends
@@ -212,6 +212,22 @@ async def test_a_refused_token_waits_for_the_file_to_change_and_goes_on_by_itsel
         assert committed(brokers) in (0, -1001)
         token.write_text("sandbox-token")
         await until(lambda: committed(brokers) == 3)
+        assert await get(at, "/readyz") == (200, {"state": "running"})
+    assert brokers.records(LETTERS) == []
+
+
+@pytest.mark.parametrize("paused", [False, True], ids=["room for more", "full"])
+async def test_an_outage_longer_than_the_liveness_limit_restarts_nothing(brokers, monkeypatch, paused):
+    monkeypatch.setattr(health, "LIVE_S", 1.0)
+    brokers.write(EVENTS, *(value(n) for n in range(20)))
+    faults = [{"kind": "html", "status": 500, "times": None}]
+    given = {"backoff_max_s": 0.2, "events_in_flight_max": 10 if paused else 1_000}
+    async with consuming(brokers, {"behave": {"faults": faults}}, drain_timeout_s=0.5, **given) as at:
+        failed = lambda: at.telemetry.snapshot()["capi.requests"][("transient",)]  # noqa: E731
+        await until(failed)
+        began = time.monotonic()
+        await until(lambda: time.monotonic() - began > 2 * health.LIVE_S and failed() >= 5)
+        assert await get(at, "/livez") == (200, {"state": "running"})
         assert await get(at, "/readyz") == (200, {"state": "running"})
     assert brokers.records(LETTERS) == []
 

@@ -19,11 +19,12 @@ from consumer.core.decision import Reason
 from consumer.core.offsets import GivenUp
 from consumer.core.record import Partition, Record
 from consumer.core.rules import Rules
+from consumer.handover import Handover
 from consumer.kafka import consumer_properties, new_consumer
 from consumer.settings import OutOfRange, Settings, Start
 from consumer.source import Source
 from consumer.telemetry import Telemetry
-from consumer.worker import Handover, Pace, Worker
+from consumer.worker import Pace, Worker
 
 TOPIC = "events"
 DEADLINE_S = 20

@@ -18,9 +18,10 @@ a brown-out.
 
 A suspect is taken apart, which ends nothing. Its parts are a suspect each, and
 taken apart further when something was accepted since they were cut: what
-failed beside the others an hour ago may fail in an outage now. One event alone
-is at fault when it fails five times more, and each time something was accepted
-since the time before.
+failed beside the others an hour ago may fail in an outage now. One event is at
+fault when it is a suspect by its own requests, alone, and fails five times
+more, and each time something was accepted since the time before: the good
+neighbours of a bad event fail now and then too while Meta is half ill.
 
 Time is an argument, in seconds of any one clock.
 """
@@ -122,9 +123,9 @@ class History(NamedTuple):
             return after._replace(lone_failures=self.lone_failures + 1)
         return after
 
-    def cut(self, now: float) -> History:
-        """Of each part of a batch that is taken apart now."""
-        return self._replace(cut_at=now)
+    def cut(self, now: float, events: int) -> History:
+        """Of a part with so many events. One event begins to be a suspect anew: by what it does alone."""
+        return self._replace(cut_at=now, alone_since=self.alone_since if events > 1 else NEVER)
 
     def is_stuck(self, now: float, stuck_after_s: float) -> bool:
         """Whether it has been failing for long, be it Meta's fault or its own."""

@@ -95,7 +95,7 @@ def _funnel(story: Story, bar_width: int) -> Table:
     total = story.published
     rows: list[tuple[str, int, str]] = [
         ("published", total, "default"),
-        ("consumed", story.counters[metrics.CONSUMED.name][()], "default"),
+        ("consumed", sum(story.counters[metrics.CONSUMED.name].values()), "default"),
         ("accepted", len(story.accepted), "green"),
         ("filtered", filtered(story).total(), "yellow"),
         *((f"  {reason}", count, "yellow") for reason, count in _ranked(filtered(story))),

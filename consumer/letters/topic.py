@@ -25,6 +25,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from consumer import kafka
 from consumer.core.record import Record
 from consumer.exits import CannotGoOn
+from consumer.kafka_faults import Heard
 from consumer.records import as_record, cause
 from consumer.settings import Settings
 
@@ -162,10 +163,12 @@ def open_dead_letters(
     that was killed is taken up at once, without waiting for a dead member's
     session to end. Raises CannotGoOn without brokers or topic.
     """
+    heard = Heard()
     properties = kafka.consumer_properties(settings, group=group or NO_GROUP)
     consumer = kafka.new_consumer(
         {
             **properties,
+            "error_cb": heard,
             "enable.partition.eof": True,
             # Only letters that retention took away while we read can be out of range.
             "auto.offset.reset": "earliest",
@@ -183,7 +186,8 @@ def open_dead_letters(
                 )
             spans = _spans(consumer, topic, numbers, with_progress=group is not None)
         except KafkaException as error:
-            raise kafka.cannot_reach(settings, error) from None
+            consumer.poll(0)  # only now is told what became of the connections
+            raise kafka.cannot_reach(settings, error, heard.faults) from None
         yield DeadLetterTopic(consumer, topic, spans)
     finally:
         consumer.close()

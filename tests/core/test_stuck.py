@@ -100,10 +100,19 @@ WELL = others_at(each(1, "+")[:300])
 
 def test_a_part_is_at_fault_when_something_was_accepted_since_it_was_cut():
     history, others, now = row(WELL, 330)
-    part = history.cut(now).failed(now + 1, others, 4, STUCK_AFTER_S)
+    part = history.cut(now, 4).failed(now + 1, others, 4, STUCK_AFTER_S)
     assert not part.is_its_own_fault(now + 1, others, 4, STUCK_AFTER_S)
     others.accepted(now + 2)
     assert part.is_its_own_fault(now + 2, others, 4, STUCK_AFTER_S)
+
+
+def test_a_part_of_one_event_begins_to_be_a_suspect_anew():
+    """Its neighbours failed with it: what it does alone is not known."""
+    history, others, now = row(WELL, 330)
+    part = history.cut(now, 1).failed(now + 1, others, 1, STUCK_AFTER_S)
+    assert part.is_stuck(now + 1, STUCK_AFTER_S)
+    assert not part.is_suspect(now + 300, others, STUCK_AFTER_S)
+    assert part.is_suspect(now + 301, others, STUCK_AFTER_S)
 
 
 LONE = [

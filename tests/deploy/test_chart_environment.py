@@ -61,6 +61,10 @@ def given(tmp_path_factory):
     }
 
 
+# Its own variables, which consumer/otlp.py and the SDK read.
+OF_OPENTELEMETRY = frozenset({"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_SERVICE_NAME"})
+
+
 def read_by_the_program(manifests, given, folder):
     pod = set_up(manifests, given, folder)
     done = subprocess.run(
@@ -82,7 +86,15 @@ def test_the_program_takes_the_environment_of_the_pod(file, given, tmp_path):
 @each_value_file
 def test_the_program_knows_each_name_in_the_environment(file):
     names = in_the_config_map(rendered(values_of(file)))
-    assert [name for name in names if name not in known_names()] == []
+    assert [name for name in names if name not in known_names() | OF_OPENTELEMETRY] == []
+
+
+def test_metrics_and_traces_go_where_the_values_say_and_else_nowhere():
+    names = {"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_SERVICE_NAME"}
+    assert names.isdisjoint(in_the_config_map(rendered(minimal())))
+    environment = in_the_config_map(rendered(minimal(telemetry={"otlpEndpoint": "http://collector:4318"})))
+    assert environment["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://collector:4318"
+    assert environment["OTEL_SERVICE_NAME"] == environment["CAPI_GROUP"]
 
 
 def test_every_setting_can_be_said_in_the_values_or_is_set_by_the_chart():

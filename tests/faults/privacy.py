@@ -14,12 +14,14 @@ import re
 import time
 import urllib.request
 import uuid
+from dataclasses import replace
 from typing import Any
 
 from eventually import eventually
 from faults.measures import Measures, Size
 from faults.tap import Tap
 from faults.world import Stage, World
+from otlp_receiver import OtlpReceiver
 from system.events import ADVERTISING, End, Event
 from system.processes import Running
 
@@ -99,7 +101,7 @@ def _events() -> list[Event]:
     named_with_an_address = _event(8, event_name=f"canaryname {MAIL}")
     cut = json.dumps(_event(7)).encode()[:-9]
     return [
-        *(_as_event(f"good {number}", _event(number)) for number in range(10, 40)),
+        *(_traced(_as_event(f"good {number}", _event(number))) for number in range(10, 40)),
         _as_event("refused", refused, End.DEAD_LETTER, "refused"),
         _as_event("malformed fields", malformed, End.FILTERED, "purchase_without_personal_information"),
         _as_event("no amount", no_amount, End.DEAD_LETTER, "purchase_without_value"),
@@ -114,6 +116,13 @@ def _events() -> list[Event]:
 def _as_event(name: str, event: dict[str, Any], end: End = End.ACCEPTED, reason: str = "") -> Event:
     identity = event["integrations"]["facebook"]["event_id"]
     return Event(name, identity, MAIL.encode(), json.dumps(event).encode(), end, reason)
+
+
+def _traced(event: Event) -> Event:
+    """With the headers of a producer that traces: a link is made of the first, and of the others nothing."""
+    parent = f"00-{uuid.uuid4().hex}-{uuid.uuid4().hex[:16]}-01".encode()
+    state, baggage = f"canary={HASHED['id']}".encode(), f"mail={MAIL}".encode()
+    return replace(event, headers=(("traceparent", parent), ("tracestate", state), ("baggage", baggage)))
 
 
 LETTERS = 5  # of the events above
@@ -156,7 +165,11 @@ DIGEST = re.compile(rb"[0-9a-f]{64}")
 
 def canaries(world: World, size: Size) -> Measures:
     """F27."""
-    with world.stage(access_token=TOKEN, faults=FAULTS) as stage, Tap(stage.scene.graph_url) as tap:
+    with (
+        world.stage(access_token=TOKEN, faults=FAULTS) as stage,
+        Tap(stage.scene.graph_url) as tap,
+        OtlpReceiver() as otlp,
+    ):
         scene = stage.scene
         own = {
             "CAPI_ACCESS_TOKEN": TOKEN,
@@ -165,6 +178,7 @@ def canaries(world: World, size: Size) -> Measures:
             "CAPI_STUCK_AFTER_S": "1",
             "CAPI_SETUP_RETRY_S": "1",
             "CAPI_BATCH_EVENTS_MAX": "10",
+            "OTEL_EXPORTER_OTLP_ENDPOINT": otlp.url,
         }
         consumer = scene.consumer(**own)
         for _ in range(size(1, 20)):
@@ -179,6 +193,11 @@ def canaries(world: World, size: Size) -> Measures:
         consumer.stop(30)
         report = stage.must_hold()
         written |= {place: text(stage, consumer) for place, text in WHEN_IT_HAS_ENDED.items()}
+        spans = otlp.spans()
+        written["spans"] = "\n".join(map(str, spans))
+        written["metrics by OTLP"] = "\n".join(map(str, otlp.metrics().values()))
+        linked = sum(len(span.links) for span in spans)
+        stage.must("spans are linked to the producers, ≥ 30", linked, linked >= 30)
         for command in (("check",), ("dead-letters", "list")):
             said = scene.processes.run(*command, settings=scene.settings(**own))
             written[" ".join(command)] = said.stdout + said.stderr
@@ -207,8 +226,8 @@ def _log(stage: Stage, running: Running) -> str:
     return running.output
 
 
-# Every place that the program writes to has a line in one of these: its name, and its whole text.
-# Spans that it sends somewhere would be one more, beside the headers.
+# Every place that the program writes to has a line in one of these, its name and its whole text; what it
+# sends by OTLP is added.
 WHILE_IT_RUNS = {"metrics": _metrics}
 WHEN_IT_HAS_ENDED = {"dead-letter headers": _letter_headers, "log": _log}
 

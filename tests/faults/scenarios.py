@@ -40,7 +40,7 @@ SCENARIOS = (
     ),
     Scenario(
         "F4",
-        "SIGTERM under load with a slow sink",
+        "SIGTERM under load with a slow sink, and while Meta throttles",
         "exit 0 within the grace time; lost 0; twice 0",
         kills.asked_to_stop_under_load,
     ),
@@ -65,7 +65,7 @@ SCENARIOS = (
     Scenario(
         "F8",
         "rolling restart with static membership",
-        "no rebalance",
+        "no rebalance, by the members and by the coordinator",
         groups.rolling_restart,
     ),
     Scenario(
@@ -131,7 +131,7 @@ SCENARIOS = (
     Scenario(
         "F19",
         "committed offset no longer there",
-        "never a silent jump",
+        "never a silent jump: stop, earliest, latest",
         records.committed_offset_gone,
     ),
     Scenario(
@@ -167,7 +167,7 @@ SCENARIOS = (
     Scenario(
         "F25",
         "soak at half of the highest rate",
-        "memory does not grow; sockets and threads flat",
+        "memory does not grow; sockets, threads and asyncio tasks flat",
         soak.soak,
     ),
     Scenario(

@@ -83,6 +83,7 @@ class Event:
     end: End = End.ACCEPTED
     reason: str = ""
     timestamp_ms: int = 0
+    headers: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
 
 
 def shop_events(seed: int, count: int, now_s: int, bad: Mapping[Bad, int] | None = None) -> list[Event]:

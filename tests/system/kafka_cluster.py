@@ -70,20 +70,29 @@ def given_cluster() -> KafkaCluster | None:
 
 
 def start_cluster(
-    folder: Path, broker_count: int = 1, properties: Mapping[str, str] | None = None
+    folder: Path,
+    broker_count: int = 1,
+    properties: Mapping[str, object] | None = None,
+    listeners: Mapping[str, str] | None = None,
+    jvm: Sequence[str] = (),
 ) -> KafkaCluster:
     """
     A cluster of its own under `folder`, ready for use.
 
-    `properties` are added to every node's. Raises NotAvailable (no Java, no
-    jars) and KafkaDidNotStart.
+    `properties` are added to every node's. `listeners`, for one broker only,
+    are doors beside the plain one: `NAME://host:port` and its security
+    protocol. `jvm` are further options of Java. Raises NotAvailable (no Java,
+    no jars) and KafkaDidNotStart.
     """
     ports = free_ports(broker_count + 1)
-    nodes = [Node(number, port, folder / f"node-{number}") for number, port in enumerate(ports[1:], start=1)]
+    nodes = [
+        Node(number, port, folder / f"node-{number}", jvm=jvm)
+        for number, port in enumerate(ports[1:], start=1)
+    ]
     cluster = KafkaCluster(",".join(node.bootstrap for node in nodes), nodes)
     try:
         for node in nodes:
-            _write_properties(node, ports[0], broker_count, properties or {})
+            _write_properties(node, ports[0], broker_count, properties or {}, listeners or {})
         _format(nodes)
         for node in nodes:
             node.begin()
@@ -95,17 +104,33 @@ def start_cluster(
     return cluster
 
 
-def _write_properties(node: Node, controller_port: int, broker_count: int, added: Mapping[str, str]) -> None:
+def _write_properties(
+    node: Node,
+    controller_port: int,
+    broker_count: int,
+    added: Mapping[str, object],
+    listeners: Mapping[str, str],
+) -> None:
     controller = f"127.0.0.1:{controller_port}"
     is_controller = node.number == 1
     in_sync = min(2, broker_count)
     written = {
         "process.roles": "broker,controller" if is_controller else "broker",
         "node.id": node.number,
-        "listeners": f"PLAINTEXT://{node.bootstrap}"
-        + (f",CONTROLLER://{controller}" if is_controller else ""),
+        "listeners": ",".join(
+            [
+                f"PLAINTEXT://{node.bootstrap}",
+                *([f"CONTROLLER://{controller}"] if is_controller else []),
+                *listeners,
+            ]
+        ),
         "controller.listener.names": "CONTROLLER",
-        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "listener.security.protocol.map": ",".join(
+            [
+                "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+                *(f"{at.partition(':')[0]}:{protocol}" for at, protocol in listeners.items()),
+            ]
+        ),
         "controller.quorum.bootstrap.servers": controller,
         "log.dirs": node.folder / "data",
         "auto.create.topics.enable": "false",

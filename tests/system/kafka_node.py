@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,6 +50,7 @@ class Node:
     port: int
     folder: Path
     process: subprocess.Popen[bytes] | None = None
+    jvm: Sequence[str] = ()
 
     @property
     def bootstrap(self) -> str:
@@ -62,7 +64,7 @@ class Node:
 
     def begin(self) -> None:
         """Start the process, without waiting for the broker."""
-        command = java_command("kafka.Kafka", "server.properties")
+        command = java_command("kafka.Kafka", "server.properties", jvm=self.jvm)
         self.process = children.start(command, environment(), self.log, self.log, self.folder)
 
     def start(self) -> None:
@@ -122,9 +124,9 @@ def brokers(bootstrap_servers: str, timeout_s: float = 1.0) -> frozenset[int]:
         return frozenset()
 
 
-def java_command(main_class: str, *arguments: str) -> list[str]:
+def java_command(main_class: str, *arguments: str, jvm: Sequence[str] = ()) -> list[str]:
     """One of Kafka's programs, as a command. Raises NotAvailable."""
-    return [java(), *JVM, "-cp", f"{jars()}/*", main_class, *arguments]
+    return [java(), *JVM, *jvm, "-cp", f"{jars()}/*", main_class, *arguments]
 
 
 def environment() -> dict[str, str]:

@@ -132,6 +132,7 @@ def _put(
                 key=event.key,
                 on_delivery=acknowledged,
                 timestamp=event.timestamp_ms,
+                headers=list(event.headers),
             )
         except BufferError:
             producer.poll(QUEUE_POLL_S)

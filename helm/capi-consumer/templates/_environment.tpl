@@ -59,6 +59,10 @@ is secret. Text as it is, everything else as JSON: a plain `toString` writes
 {{- if include "capi-consumer.kafkaFile" . }}
 {{- $_ := set $environment "CAPI_KAFKA_FILE" "/etc/capi-consumer/kafka/kafka.json" }}
 {{- end }}
+{{- with .Values.telemetry.otlpEndpoint }}
+{{- $_ := set $environment "OTEL_EXPORTER_OTLP_ENDPOINT" . }}
+{{- $_ := set $environment "OTEL_SERVICE_NAME" (include "capi-consumer.fullname" $) }}
+{{- end }}
 {{- $_ := set $environment "CAPI_ACCESS_TOKEN_FILE" "/etc/capi-consumer/access-token/access-token" }}
 {{- $_ := set $environment "CAPI_HEALTH_ADDRESS" "0.0.0.0:9090" }}
 {{- toYaml $environment }}

@@ -1,0 +1,49 @@
+"""
+The way from the worker's thread to the event loop: called there, carried out here.
+
+    worker thread   decided   accept   let_go   hurry      can_deliver, brake
+                       v         v        v       v            ^ read
+    event loop       brake    delivery --------------------> gate, brake
+                                 '-- ended tickets: a queue of its own, back
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from consumer.core.decision import Reason
+from consumer.core.record import Partition
+from consumer.in_flight import InFlight, Unsendable
+
+
+class Holding(Protocol):
+    """What the worker reads of the flood brake."""
+
+    @property
+    def is_on(self) -> bool:
+        """Take nothing more in."""
+        ...
+
+    @property
+    def held(self) -> int:
+        """Records that do not end before the brake is released."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """
+    What the worker calls and asks.
+
+    `let_go` gives up the held events of some partitions; their tickets come
+    back among the ended ones, as `GivenUp`.
+    """
+
+    accept: Callable[[Sequence[InFlight], Sequence[Unsendable]], None]
+    hurry: Callable[[bool], None]
+    can_deliver: Callable[[], bool]
+    decided: Callable[[Sequence[Reason | None]], None]
+    brake: Holding
+    let_go: Callable[[Collection[Partition]], None]

@@ -1,0 +1,120 @@
+"""
+The parts of a running consumer, each made from the settings and given the others it talks to.
+
+    settings -> terms, clocks -> Delivery -----> handover -> Worker <- Source, pace
+             -> dead letters ------^  '-- ended tickets: a queue --^
+
+Nothing is started here, and nothing decided: see `run` and `worker`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import random
+import time
+from collections.abc import Callable, Collection, Sequence
+from datetime import UTC, datetime
+
+from consumer import __version__, kafka, poll_interval
+from consumer.brake import Brake
+from consumer.core.batching import Limits, envelope_end
+from consumer.core.decision import Reason
+from consumer.core.letter import Writer
+from consumer.core.offsets import GivenUp, Ticket
+from consumer.core.record import Partition
+from consumer.dead_letters import ONE_BY_ONE, DeadLetters
+from consumer.delivery import Delivery
+from consumer.filter_watch import FilterWatch
+from consumer.gate import Gate
+from consumer.handover import Handover
+from consumer.kafka_faults import Teller
+from consumer.settings import Settings
+from consumer.source import Source
+from consumer.starts import STARTS_S_MAX
+from consumer.state import State
+from consumer.telemetry import Telemetry
+from consumer.terms import Clocks, Terms
+from consumer.worker import Pace, Worker
+
+Ended = queue.SimpleQueue[list[Ticket] | GivenUp]
+
+
+def dead_letters(settings: Settings, telemetry: Telemetry) -> DeadLetters:
+    """The writer of dead letters, with a producer of its own."""
+
+    def writer() -> Writer:
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        return Writer(settings.group, __version__, now)
+
+    properties = kafka.producer_properties(settings) | ONE_BY_ONE | {"error_cb": Teller("dead letters")}
+    return DeadLetters(
+        settings.dead_letter_topic, lambda: kafka.new_producer(properties), writer, telemetry, random.random
+    )
+
+
+def terms(settings: Settings) -> Terms:
+    """What delivery is told of the settings."""
+    return Terms(
+        Limits(settings.batch_events_max, settings.request_bytes_max, settings.linger_ms / 1000),
+        envelope_end(settings.partner_agent, settings.test_event_code),
+        settings.requests_in_flight_max,
+        settings.backoff_max_s,
+        settings.stuck_after_s,
+        settings.hold_s,
+        settings.requests_in_flight_min,
+    )
+
+
+def clocks() -> Clocks:
+    """This machine's time and chance."""
+    return Clocks(time.time, time.monotonic, random.random)
+
+
+def handover(delivery: Delivery, gate: Gate, brake: Brake, watch: FilterWatch, ended: Ended) -> Handover:
+    """The way from the worker's thread to this event loop, in which delivery, gate and brake are."""
+    loop = asyncio.get_running_loop()
+
+    def decided(reasons: Sequence[Reason | None]) -> None:
+        brake.decide(reasons)
+        watch.decide(reasons)
+
+    def in_loop(call: Callable[..., None]) -> Callable[..., None]:
+        def hand_over(*given: object) -> None:
+            loop.call_soon_threadsafe(delivery.guarded, call, *given)
+
+        return hand_over
+
+    def let_go(partitions: Collection[Partition]) -> None:
+        ended.put(GivenUp(delivery.let_go(partitions)))
+
+    return Handover(
+        in_loop(delivery.accept),
+        in_loop(delivery.hurry),
+        lambda: (gate.state is State.RUNNING or delivery.is_awaiting) and not delivery.broken.done(),
+        in_loop(decided),
+        brake,
+        in_loop(let_go),
+    )
+
+
+def worker(settings: Settings, telemetry: Telemetry, handover: Handover, ended: Ended) -> Worker:
+    """The worker with its source. `ended` brings it the tickets that are settled."""
+    properties = kafka.consumer_properties(settings) | {"error_cb": Teller("events")}
+    source = Source(
+        lambda **callbacks: kafka.new_consumer(properties | callbacks),
+        settings.topics,
+        settings.start,
+        settings.out_of_range,
+        telemetry,
+        poll_interval.starts_s(properties, STARTS_S_MAX),
+    )
+    pace = Pace(
+        settings.poll_records_max,
+        settings.events_in_flight_max,
+        settings.bytes_in_flight_max,
+        settings.commit_interval_ms / 1000,
+        settings.drain_timeout_s,
+        settings.revoke_timeout_s,
+    )
+    return Worker(source, settings.rules, handover, pace, telemetry, ended)

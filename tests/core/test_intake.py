@@ -1,0 +1,75 @@
+"""Held at a limit, read again below half of it; one that is far ahead is held alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from consumer.core.intake import Intake
+from consumer.core.record import Partition
+
+P0, P1 = Partition("events", 0), Partition("events", 1)
+NONE, ALL = (set(), False), ({P0, P1}, True)
+
+
+def held(intake, events=0, size=0, ahead=(0, 0), is_braked=False):
+    found = intake.look(events, size, dict(zip((P0, P1), ahead, strict=True)), is_braked=is_braked)
+    return set(found.partitions), found.new
+
+
+# Each a series of looks at one intake: 10 events, 1,000 bytes.
+FULL = [
+    # events, bytes, held
+    [(0, 0, NONE)],
+    [(9, 999, NONE), (10, 0, ALL)],
+    [(9, 999, NONE), (0, 1_000, ALL)],
+    [(11, 0, ALL), (5, 0, ALL), (4, 0, NONE), (9, 0, NONE), (10, 0, ALL)],
+    [(0, 1_001, ALL), (0, 500, ALL), (0, 499, NONE), (0, 999, NONE)],
+    [(10, 0, ALL), (0, 500, ALL), (4, 499, NONE)],  # one limit holds what the other began to hold
+]
+
+
+@pytest.mark.parametrize("looks", FULL)
+def test_all_are_held_at_a_limit_and_read_again_below_half_of_it(looks):
+    intake = Intake(10, 1_000)
+    for events, size, expected in looks:
+        assert held(intake, events, size) == expected, (events, size)
+
+
+ONE, OTHER, BOTH = ({P0}, False), ({P1}, False), ({P0, P1}, False)
+FAR_AHEAD = [
+    # how far each is ahead, held
+    [((9, 9), NONE), ((10, 0), ONE)],
+    [((12, 9), ONE), ((5, 9), ONE), ((4, 9), NONE), ((9, 9), NONE)],
+    [((10, 10), BOTH), ((4, 5), OTHER), ((5, 4), NONE)],
+]
+
+
+@pytest.mark.parametrize("looks", FAR_AHEAD)
+def test_one_that_is_far_ahead_is_held_alone_and_read_again_below_half(looks):
+    intake = Intake(10, 1_000)
+    for ahead, expected in looks:
+        assert held(intake, ahead=ahead) == expected, ahead
+
+
+def test_the_brake_holds_all_and_ends_without_half():
+    intake = Intake(10, 1_000)
+    assert held(intake, 9, 999, is_braked=True) == ALL
+    assert held(intake, 9, 999) == NONE
+
+
+def test_while_all_are_held_it_is_known_which_one_is_far_ahead():
+    intake = Intake(10, 1_000)
+    assert held(intake, is_braked=True, ahead=(10, 0)) == ALL
+    assert held(intake, ahead=(5, 5)) == ONE
+
+
+def test_a_partition_that_was_away_is_not_held_for_what_it_was():
+    intake = Intake(10, 1_000)
+    assert held(intake, ahead=(10, 0)) == ONE
+    intake.look(0, 0, {P1: 0}, is_braked=False)
+    assert held(intake, ahead=(5, 0)) == NONE
+
+
+def test_without_partitions_what_comes_is_held_all_the_same():
+    found = Intake(10, 1_000).look(10, 0, {}, is_braked=False)
+    assert (set(found.partitions), found.new) == (set(), True)

@@ -1,0 +1,50 @@
+"""docs/operations.md says nothing that is not so: commands, settings, links, metrics, and each alert."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import yaml
+from pages import ROOT, Page, unknown_in
+
+from consumer import metrics
+from consumer.load_settings import known_names
+
+PAGE = Page("docs/operations.md")
+RULES = yaml.safe_load((ROOT / "helm/capi-consumer/files/alerts.yaml").read_text(encoding="utf-8"))
+ALERTS = [rule for group in RULES["groups"] for rule in group["rules"]]
+
+
+@pytest.mark.parametrize("line", PAGE.commands)
+def test_each_command_exists_with_its_options(line):
+    assert unknown_in(line) == []
+
+
+@pytest.mark.parametrize("name", PAGE.settings)
+def test_each_setting_exists(name):
+    assert name in known_names()
+
+
+@pytest.mark.parametrize("link", PAGE.links)
+def test_each_link_leads_somewhere(link):
+    assert PAGE.leads_somewhere(link)
+
+
+def test_each_metric_exists():
+    known = {metric.prometheus_name for metric in metrics.REGISTER}
+    assert set(re.findall(r"`(capi_[a-z_]+)", PAGE.text)) <= known
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert["alert"])
+def test_each_alert_has_its_own_heading(alert):
+    path, _, anchor = alert["annotations"]["runbook"].partition("#")
+    assert path == "docs/operations.md"
+    assert PAGE.leads_somewhere(f"#{anchor}")
+
+
+def test_each_heading_below_alerts_is_some_alerts():
+    section = PAGE.text.partition("\n## Alerts\n")[2].partition("\n## ")[0]
+    headings = re.findall(r"^### (.*)$", section, re.MULTILINE)
+    anchors = {alert["annotations"]["runbook"].partition("#")[2] for alert in ALERTS}
+    assert {heading.lower().replace(" ", "-") for heading in headings} == anchors
