@@ -86,7 +86,7 @@ def test_the_program_takes_the_environment_of_the_pod(file, given, tmp_path):
 @each_value_file
 def test_the_program_knows_each_name_in_the_environment(file):
     names = in_the_config_map(rendered(values_of(file)))
-    assert [name for name in names if name not in known_names() | OF_OPENTELEMETRY] == []
+    assert [name for name in names if name not in {*known_names(), *OF_OPENTELEMETRY}] == []
 
 
 def test_metrics_and_traces_go_where_the_values_say_and_else_nowhere():
