@@ -26,7 +26,7 @@ def test_three(): pass
 
 def run_of(folder, required):
     (folder / "test_needing.py").write_text(NEEDING)
-    options = ["-p", "conftest", "-p", "no:cacheprovider", f"--rootdir={folder}"]
+    options = ["-p", "conftest", "-p", "no:cloudcoil", "-p", "no:cacheprovider", f"--rootdir={folder}"]
     command = [sys.executable, "-m", "pytest", *options, str(folder)]
     environment = {**os.environ, "PYTHONPATH": str(TESTS), "TESTS_REQUIRE": required}
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
