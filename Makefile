@@ -25,7 +25,7 @@ demo: install           ## the whole job on an embedded broker, under a minute
 # Two at once: most of the time they wait, for sessions, brokers and time-outs. Those on Kafka are one of the
 # two rows, and begin first.
 test: install           ## every test; what cannot run here is skipped with its reason
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder
 
 system: install         ## only the tests on a real Apache Kafka
 	$(BIN)/python -m pytest -m kafka

@@ -22,6 +22,7 @@ from system.kafka_cluster import KafkaCluster, given_cluster, start_cluster
 from system.kafka_jars import NotAvailable
 from system.processes import Processes
 from system.scene import Scene
+from xdist.scheduler import LoadScopeScheduling
 
 # Two shared processors: how long an example takes says nothing of the code.
 settings.register_profile("shared machine", deadline=None)
@@ -29,6 +30,8 @@ settings.load_profile("shared machine")
 
 # The first of them fetches the broker's jars and starts it.
 KAFKA_TEST_S_MAX = 600
+# Where tests share a broker, or have some of their own.
+ON_KAFKA = ("system/", "faults/", "prometheus/test_a_run.py")
 
 
 def pytest_configure() -> None:
@@ -36,20 +39,28 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@pytest.hookimpl(tryfirst=True)  # before the names of groups are read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """
-    Tests on a real broker have more time, unless they say how much.
-
-    Where two rows of tests run at once, those are one of them: they share the
-    broker. They begin first, because they take longest; the others go file by file.
-    """
+    """Tests on a real broker have more time, unless they say how much, and begin first: they take longest."""
     for item in items:
-        is_kafka = item.get_closest_marker("kafka") is not None
-        item.add_marker(pytest.mark.xdist_group("kafka" if is_kafka else str(item.path)))
-        if is_kafka and not item.get_closest_marker("timeout"):
+        if item.get_closest_marker("kafka") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(KAFKA_TEST_S_MAX))
-    items.sort(key=lambda item: item.get_closest_marker("kafka") is None)
+    items.sort(key=lambda item: not _is_on_kafka(item.nodeid))
+
+
+class TwoRows(LoadScopeScheduling):
+    """Where two rows of tests run at once, those on a broker are one of them; the others go file by file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "kafka" if _is_on_kafka(nodeid) else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> TwoRows:
+    """How the tests are shared out."""
+    return TwoRows(config, log)
+
+
+def _is_on_kafka(nodeid: str) -> bool:
+    return nodeid.removeprefix("tests/").startswith(ON_KAFKA)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -11,8 +11,10 @@ A letter is parked whatever else is the matter with it. Only what would go back
 is asked for its age.
 
 A replay that includes what is too old means, of the letters that the same
-replay has passed without it, those that it left out for their age: the others
-have gone, and what is too old only grows older.
+replay has passed without it, those that it left out for their age. The others
+have gone. When each was passed is not known, so one that has become too old
+since goes a second time, under the same id and time, and whoever consumes it
+filters it for its age.
 """
 
 from __future__ import annotations
