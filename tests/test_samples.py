@@ -46,7 +46,9 @@ def test_the_shipped_file_is_what_the_script_makes():
     assert SHIPPED.read_bytes() == lines
 
 
-@pytest.mark.parametrize("now_s", [NOW_S, NOW_S + 400 * 86_400, int(time.time())])
+@pytest.mark.parametrize(
+    "now_s", [NOW_S, NOW_S + 400 * 86_400, int(time.time())], ids=["then", "another year", "today"]
+)
 def test_each_sample_ends_as_it_was_meant_to_whatever_the_day(now_s):
     wrong = []
     for line, sample in enumerate(shop_samples(now_s), start=1):

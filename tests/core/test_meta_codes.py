@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from consumer.core.meta_codes import SENTENCES, masked, sentence
+from consumer.core.meta_codes import CODE_WORDS, SENTENCES, code_word, masked, sentence
 from consumer.core.verdict import BLOCKED_CODES, SETUP_CODES, THROTTLED_CODES
 
 SAYS = [
@@ -78,3 +78,26 @@ def test_a_long_title_is_cut_and_what_the_cut_opens_is_masked():
     assert masked("w " * 300) == "w " * 60
     assert masked('A "' + "secret " * 200 + '" b') == "A *****"
     assert masked('A "' + "x" * 480 + '" ' + DIGEST) == "A *****"
+
+
+@pytest.mark.parametrize(
+    ("code", "word"),
+    [
+        (190, "190"),
+        (100, "100"),
+        (368, "368"),
+        (199, "other"),
+        (200, "200-299"),
+        (294, "200-299"),
+        (299, "200-299"),
+        (300, "other"),
+        (80_000, "80000-80014"),
+        (80_014, "80000-80014"),
+        (80_015, "other"),
+        (-1, "other"),
+        (2**63, "other"),
+    ],
+)
+def test_a_code_is_counted_under_a_word_of_a_closed_set(code, word):
+    assert code_word(code) == word
+    assert word in CODE_WORDS
