@@ -36,6 +36,8 @@ log = structlog.get_logger()
 # The longest that a turn waits for records, and so that an ended record waits
 # to be committed. `consume` waits this long unless it gets all it asks for.
 POLL_S = 0.05
+# How often others may see how far each partition is done: lag is made of it.
+PROGRESS_EVERY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +74,13 @@ class Worker:
         self._intake = Intake(pace.events_in_flight_max, pace.bytes_in_flight_max)
         self._has_drained = False
         self._commit_due = 0.0
+        self._progress_due = 0.0
         self._stopping = threading.Event()
         self._ended = ended
         self.turned_at = time.monotonic()
         self.has_subscribed = False
         self.has_joined = False
-        # For each of our partitions the offset below which everything has ended, as of the last commit.
+        # For each of our partitions the offset below which everything has ended, as of a second ago.
         self.done: Mapping[Partition, int] = {}
 
     def run(self) -> None:
@@ -149,8 +152,10 @@ class Worker:
         now = time.monotonic()
         if now >= self._commit_due:
             self._commit_due = now + self._pace.commit_interval_s
+            self._source.commit(self._tracker.committable())
+        if now >= self._progress_due:
+            self._progress_due = now + PROGRESS_EVERY_S
             self.done = self._tracker.committable()
-            self._source.commit(self.done)
 
     def _hold_back(self) -> None:
         """Read only what may be read; polling goes on either way."""
@@ -193,7 +198,8 @@ class Worker:
         self._handover.let_go(gone)
         self._forget(gone)
 
-    def _forget(self, partitions: Iterable[Partition]) -> None:
+    def _forget(self, partitions: Collection[Partition]) -> None:
+        self.done = {p: offset for p, offset in self.done.items() if p not in partitions}
         for partition in partitions:
             self._tracker.revoke(partition)
 

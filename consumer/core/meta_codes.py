@@ -40,6 +40,8 @@ SENTENCES: dict[tuple[int, int | None], str] = {
     (341, None): "the limit of the app is reached",
     (613, None): "a rate limit is exceeded",
     (1, None): "an unknown error at Meta",
+    (5000, None): "an error at Meta that passes",
+    (21009, None): "an error at Meta that passes",
     (2, None): "Meta's service is not available for a moment",
 }
 

@@ -44,13 +44,17 @@ def test_it_means_every_pod_of_the_release():
 @pytest.mark.parametrize(
     ("changed", "ports"),
     [
-        ({}, [4317, 4318, 443, 9092]),
-        ({"settings": {"bootstrap_servers": "a:9093, b:9094"}}, [4317, 4318, 443, 9093, 9094]),
-        ({"settings": {"bootstrap_servers": "kafka"}}, [4317, 4318, 443, 9092]),
-        ({"settings": {"graph_url": "https://sandbox:8443/x"}}, [4317, 4318, 8443, 9092]),
-        ({"settings": {"graph_url": "http://sandbox", "allow_plain_http": True}}, [4317, 4318, 80, 9092]),
-        ({"settings": {"proxy": "http://proxy:3128"}}, [3128, 4317, 4318, 9092]),
-        ({"networkPolicy": {"kafkaPorts": [9095], "metaPorts": [8080], "otlpPorts": []}}, [8080, 9095]),
+        ({}, [443, 9092]),
+        ({"settings": {"bootstrap_servers": "a:9093, b:9094"}}, [443, 9093, 9094]),
+        ({"settings": {"bootstrap_servers": "kafka"}}, [443, 9092]),
+        ({"settings": {"graph_url": "https://sandbox:8443/x"}}, [8443, 9092]),
+        ({"settings": {"graph_url": "http://sandbox", "allow_plain_http": True}}, [80, 9092]),
+        ({"settings": {"proxy": "http://proxy:3128"}}, [3128, 9092]),
+        ({"telemetry": {"otlpEndpoint": "http://collector:4318"}}, [443, 4318, 9092]),
+        (
+            {"networkPolicy": {"kafkaPorts": [9095], "metaPorts": [8080], "otlpPorts": [4319]}},
+            [4319, 8080, 9095],
+        ),
     ],
 )
 def test_the_ways_out_follow_from_the_settings(changed, ports):

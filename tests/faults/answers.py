@@ -116,7 +116,7 @@ def broken_connections(world: World, size: Size) -> Measures:
 
 
 THROTTLED = {
-    "429": {"kind": "error", "status": 429, "code": 1},
+    "429": {"kind": "html", "status": 429},
     "code 4 under 400": {"kind": "error", "status": 400, "code": 4},
     "code 80004 under 400": {"kind": "error", "status": 400, "code": 80004, "subcode": 2446079},
     "usage header of an accepted one": {
@@ -149,11 +149,12 @@ def throttled(world: World, size: Size) -> Measures:
 
 def _throttled_and_told(stage: Stage, wait_s: int, times: int) -> Measures:
     own = {"CAPI_REQUESTS_IN_FLIGHT_MAX": str(SLOTS), "CAPI_LINGER_MS": "20"}
-    stage.scene.consumer(CAPI_BATCH_EVENTS_MAX="20", **own)
+    consumer = stage.scene.consumer(CAPI_BATCH_EVENTS_MAX="20", **own)
     stage.produce(40)
     stage.await_done()
     rates = {}
     for name, fault in THROTTLED.items():
+        before = consumer.metric("capi_requests_total", verdict="throttled")
         own = {"events_received": 20} if fault["kind"] == "partial" else {}
         stage.scene.reset_sandbox()
         stage.scene.behave(faults=[{**fault, **own, "times": times, "retry_after": wait_s}])
@@ -165,6 +166,9 @@ def _throttled_and_told(stage: Stage, wait_s: int, times: int) -> Measures:
         took_s = time.monotonic() - began
         bar = f"{name}: {times} answers with Retry-After {wait_s} hold it up for ≥ {wait_s * times // 2} s"
         stage.must(bar, f"{took_s:.1f}", took_s >= wait_s * times // 2)
+        heard = consumer.metric("capi_requests_total", verdict="throttled") - before
+        expected = 0 if fault["kind"] == "partial" else times  # the header comes with an accepted one
+        stage.must(f"{name}: verdicts `throttled` {expected}", int(heard), heard == expected)
     most = max(rates.values())
     stage.must(f"requests in any {wait_s} s of throttling ≤ 4 (two slots, twice)", rates, most <= 4)
     return _none_buried(stage)

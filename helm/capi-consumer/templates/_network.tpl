@@ -25,6 +25,10 @@
 {{- end }}
 {{- range .otlpPorts }}
 {{- $ports = append $ports (toString (int .)) }}
+{{- else }}
+{{- with $.Values.telemetry.otlpEndpoint }}
+{{- $ports = append $ports (include "capi-consumer.port" .) }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- with .Values.kafkaSasl.tokenEndpoint }}
