@@ -18,8 +18,8 @@ STEP_S = 1.0
 SAYS = (
     "Panels of helm/capi-consumer/files/dashboard.json, drawn by tests/prometheus/draw.py from what a real"
     " Prometheus answered; no screenshot of Grafana.",
-    "One run: two consumers, 200 events a second; the sandbox in Meta's place throttles, fails, refuses the"
-    " token; then visitors without consent come in a burst.",
+    "One run: one consumer, then two, 200 events a second; the sandbox in Meta's place counts too few,"
+    " throttles, fails, refuses the token; then visitors without consent come in a burst.",
 )
 
 Panel = dict[str, Any]

@@ -1,7 +1,8 @@
 """
 What happens in the run that is watched: enough for each panel of the dashboard to have something to show.
 
-    all is well · Meta throttles · Meta fails · Meta refuses the token · few visitors consent · all is well
+    one consumer · another one · Meta counts too few · it throttles · it fails · it refuses the token ·
+    few visitors consent · all is well
 
 A steady load goes on meanwhile, with a few of each kind of bad event. Each part
 lasts until Prometheus has seen it.
@@ -17,6 +18,7 @@ from dataclasses import dataclass, replace
 from faults.world import Stage, World
 from prometheus.server import Prometheus
 from system.events import COMMON, Bad, Event, Json
+from system.ports import free_ports
 from system.scene import TOKEN
 
 JOB = "capi-consumer"
@@ -43,23 +45,32 @@ class Told:
 
 @contextmanager
 def told(world: World, pause: Pause = lambda _: None, pause_s: float = 0.0) -> Iterator[Told]:
-    """Two consumers, and a Prometheus that has seen the story. `pause` draws its parts out, for the eye."""
+    """Consumers, and a Prometheus that has seen the story. `pause` draws its parts out, for the eye."""
     with world.stage(latency_ms=20) as stage:
-        consumers = [stage.scene.consumer(CAPI_BATCH_EVENTS_MAX="50") for _ in range(2)]
-        targets = {JOB: [consumer.health for consumer in consumers]}
-        with Prometheus.started(world.new_folder("prometheus"), targets) as prometheus:
-            prometheus.sees(f"count(up == 1) == {len(consumers)}")
+        first, second = (f"127.0.0.1:{port}" for port in free_ports(2))
+        _consumer(stage, first)
+        with Prometheus.started(world.new_folder("prometheus"), {JOB: [first, second]}) as prometheus:
+            prometheus.sees("count(up == 1) == 1")
             from_s = _now(prometheus)
-            _tell(stage, prometheus, lambda: pause(pause_s))
+            _tell(stage, prometheus, second, lambda: pause(pause_s))
             yield Told(prometheus, from_s, _now(prometheus))
 
 
-def _tell(stage: Stage, prometheus: Prometheus, pause: Callable[[], None]) -> None:
+def _consumer(stage: Stage, address: str) -> None:
+    stage.scene.consumer(CAPI_BATCH_EVENTS_MAX="50", CAPI_HEALTH_ADDRESS=address)
+
+
+def _tell(stage: Stage, prometheus: Prometheus, address: str, pause: Callable[[], None]) -> None:
     scene = stage.scene
     with stage.load(EVENTS_PER_S, dict.fromkeys(COMMON, 1)):
         prometheus.sees(f"sum(rate(capi_events_accepted_total[{RATE}])) > 0")
+        pause()
+        _consumer(stage, address)
+        prometheus.sees("count(up == 1) == 2")
         scene.produce(careless(stage.new_events(20)) + guests(stage.new_events(300)))
         pause()
+        scene.behave(faults=[{"kind": "partial", "events_received": 1, "times": 20}])
+        prometheus.sees("sum(capi_events_unconfirmed_total) > 0")
         scene.behave(faults=[{"kind": "error", "status": 400, "code": 4, "retry_after": 3, "times": 3}])
         prometheus.sees('capi_state{state="throttled"} == 1')
         prometheus.sees('max(capi_state{state="throttled"}) == 0')
