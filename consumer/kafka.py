@@ -1,5 +1,5 @@
 """
-How we talk to Kafka: the properties of each client, and what its errors mean for a person.
+How we talk to Kafka: the properties of each client, and one line where it is refused or not answered.
 
 A user's own librdkafka properties (`CAPI_KAFKA`, `CAPI_KAFKA_FILE`) go below
 ours, so that those which carry the delivery promise always win.
@@ -24,8 +24,8 @@ from consumer.settings import Settings
 METADATA_TIMEOUT_S = 10.0
 
 # Of the bytes in flight, what librdkafka may prefetch beside them: 1 in 4. The
-# least and the most are librdkafka's own max.partition.fetch.bytes and
-# queued.max.messages.kbytes.
+# least has room for a partition's part of an answer (`prefetched_kib`), the most
+# is librdkafka's own queued.max.messages.kbytes.
 PREFETCH_PARTS = 4
 PREFETCH_BYTES_MIN = 1024 * 1024
 PREFETCH_BYTES_MAX = 64 * 1024 * 1024
@@ -135,8 +135,8 @@ def prefetched_kib(bytes_in_flight_max: int) -> int:
     It counts beside what is in flight, so it is a share of that budget. The
     rest follows by itself: librdkafka lowers `fetch.max.bytes`, one answer of a
     broker, to the same number (50 MiB at most) and raises it to
-    `message.max.bytes` where that is more. The least is `max.partition.fetch.bytes`,
-    a partition's part of an answer, so that one such part has room.
+    `message.max.bytes` where that is more. The least is 1 MiB, librdkafka's own for
+    one partition's part, so that a part of any size we ask for has room.
     """
     share = bytes_in_flight_max // PREFETCH_PARTS
     return min(max(share, PREFETCH_BYTES_MIN), PREFETCH_BYTES_MAX) // 1024
