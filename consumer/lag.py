@@ -15,9 +15,7 @@ from collections.abc import Callable, Mapping
 from confluent_kafka import IsolationLevel, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined] # exported, unsaid
 
-from consumer import metrics
 from consumer.core.record import Partition
-from consumer.telemetry import Labels, Telemetry
 
 LOOK_EVERY_S = 1.0
 LOOKS = 10
@@ -43,17 +41,12 @@ class Lag:
         self._ends: dict[Partition, int] = {}
         self._known_at = clock()
 
-    def register(self, telemetry: Telemetry) -> None:
-        """Let it be read as metrics."""
-        telemetry.read_from(metrics.LAG, self.by_place)
-        telemetry.read_from(metrics.LAG_KNOWN_AGO, lambda: {(): self.known_ago_s})
-
     @property
     def known_ago_s(self) -> float:
         """Seconds since all ends were known."""
         return self._clock() - self._known_at
 
-    def by_place(self) -> dict[Labels, float]:
+    def by_place(self) -> dict[tuple[str, ...], float]:
         """Topic and partition -> records, of partitions whose end is known."""
         ends = self._ends
         return {

@@ -38,7 +38,7 @@ log = structlog.get_logger()
 POLL_S = 0.05
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
     """The limits of taking in, and the times of giving back."""
 

@@ -70,12 +70,12 @@ class Shift:
             **pace,
         }
         handover = Handover(
-            self.accept,
-            self.hurries.append,
-            lambda: self.can_deliver,
-            self.decided.extend,
-            self.brake,
-            self.give_up,
+            accept=self.accept,
+            hurry=self.hurries.append,
+            can_deliver=lambda: self.can_deliver,
+            decided=self.decided.extend,
+            brake=self.brake,
+            let_go=self.give_up,
         )
         self.worker = Worker(
             source, rules, handover, Pace(**chosen), self.telemetry, self.ended, now_s=lambda: NOW_S
@@ -609,9 +609,22 @@ class ScriptedSource:
 
 def scripted(source, ended, accept=lambda *_: None, hurry=lambda _: None):
     """A worker that commits at its first turn, and then only where it must."""
-    pace = Pace(10, 10, 10_000, 3600.0, 10.0, 10.0)
-    brake = SimpleNamespace(is_on=False, held=0)
-    handover = Handover(accept, hurry, lambda: True, lambda _: None, brake, lambda _: None)
+    pace = Pace(
+        poll_records_max=10,
+        events_in_flight_max=10,
+        bytes_in_flight_max=10_000,
+        commit_interval_s=3600.0,
+        drain_timeout_s=10.0,
+        revoke_timeout_s=10.0,
+    )
+    handover = Handover(
+        accept=accept,
+        hurry=hurry,
+        can_deliver=lambda: True,
+        decided=lambda _: None,
+        brake=SimpleNamespace(is_on=False, held=0),
+        let_go=lambda _: None,
+    )
     return Worker(source, RULES, handover, pace, Telemetry(), ended, now_s=lambda: NOW_S)
 
 
