@@ -19,6 +19,7 @@ from consumer.group_protocol import PRESETS
 from consumer.kafka_faults import FAULTS, Heard
 from consumer.kafka_mistakes import missing, not_taken
 from consumer.load_settings import read_properties
+from consumer.records import cause
 from consumer.settings import Settings
 
 METADATA_TIMEOUT_S = 10.0
@@ -191,13 +192,13 @@ def admin_client(settings: Settings) -> LookingClient:
 def new_consumer(properties: Properties) -> Consumer:
     """A Consumer. Raises CannotGoOn where librdkafka does not take a property."""
     with _refusal_in_one_line(properties):
-        return Consumer(quiet(properties))
+        return Consumer(_quiet(properties))
 
 
 def new_producer(properties: Properties) -> Producer:
     """A Producer. Raises CannotGoOn where librdkafka does not take a property."""
     with _refusal_in_one_line(properties):
-        return Producer(quiet(properties))
+        return Producer(_quiet(properties))
 
 
 @contextmanager
@@ -217,7 +218,7 @@ def _refusal_in_one_line(properties: Properties) -> Iterator[None]:
         raise CannotGoOn("confluent-kafka does not take the properties of CAPI_KAFKA", MEND) from None
 
 
-def quiet(properties: Properties) -> Properties:
+def _quiet(properties: Properties) -> Properties:
     """The same, with librdkafka's own complaints unprinted."""
     return {"error_cb": _unsaid, **properties}
 
@@ -228,8 +229,7 @@ def _unsaid(error: KafkaError) -> None:
 
 def error_name(error: KafkaException) -> str:
     """librdkafka's name of what went wrong: a word of a closed set, unlike its text."""
-    cause = error.args[0] if error.args else None
-    return cause.name() if isinstance(cause, KafkaError) else "unknown"
+    return cause(error).name()
 
 
 def cannot_reach(settings: Settings, error: KafkaException, faults: Set[str] = frozenset()) -> CannotGoOn:

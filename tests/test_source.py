@@ -312,7 +312,7 @@ def test_a_commit_that_fails_is_covered_by_the_next_and_never_counts(brokers, to
     asked = [1]
 
     def again():
-        if member.source._commits.known.has_all({P0: 2}):
+        if member.source._committing._known.has_all({P0: 2}):
             return True
         if len(asked) <= sum(member.commits) and member.source._consumer.assignment():
             member.source.commit({P0: 2})
