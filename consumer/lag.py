@@ -16,9 +16,13 @@ from confluent_kafka import IsolationLevel, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined] # exported, unsaid
 
 from consumer.core.record import Partition
+from consumer.records import partition_at
 
+# Whether partitions have come is looked at each second; the ends of all are asked
+# for after ten of those looks, oftener than metrics are usually read.
 LOOK_EVERY_S = 1.0
 LOOKS = 10
+# By then the next asking would be due.
 ANSWER_S_MAX = 10.0
 
 Offsets = Mapping[Partition, int]
@@ -80,7 +84,7 @@ class Lag:
             return
         answers = await asyncio.gather(*map(asyncio.wrap_future, asked.values()), return_exceptions=True)
         found = {
-            Partition(place.topic, place.partition): answer.offset
+            partition_at(place): answer.offset
             for place, answer in zip(asked, answers, strict=True)
             if not isinstance(answer, BaseException)
         }
