@@ -201,20 +201,15 @@ def test_filtered_records_end_by_themselves(brokers, begin):
     eventually(lambda: committed(brokers) == [3, 0], DEADLINE_S)
 
 
-def test_where_a_partition_begins_is_committed_before_its_first_record(brokers, begin):
-    begin()
-    eventually(lambda: committed(brokers) == [0, 0], DEADLINE_S)
-
-
-# Ending
-
-
 @pytest.mark.parametrize(("start", "begins"), [(Start.EARLIEST, 0), (Start.LATEST, 3)])
 def test_where_a_partition_begins_is_committed_at_once(brokers, begin, start, begins):
     """Killed before that, a consumer of `latest` would decide anew and skip what came meanwhile."""
     brokers.write(TOPIC, GOOD, GOOD, GOOD)
     begin(start=start, commit_interval_s=3600.0)
     eventually(lambda: committed(brokers) == [begins, 0], DEADLINE_S)
+
+
+# Ending
 
 
 def test_only_what_has_ended_with_all_before_it_is_committed(brokers, begin):
