@@ -571,7 +571,7 @@ def test_the_worker_turns_while_it_waits_for_anything(brokers, begin):
     assert shift.worker.has_joined
 
 
-# What no broker can be made to do in that order, or in time: see test_source.py
+# What no broker can be made to do in that order, or in time: see scripted_consumer.py
 
 
 class ScriptedSource:
