@@ -27,7 +27,7 @@ from consumer.core.hashing import BatchHasher
 from consumer.core.offsets import OffsetTracker
 from consumer.core.record import Partition, Record
 from consumer.core.rules import Rules
-from consumer.delivery import InFlight
+from consumer.in_flight import InFlight
 
 NOW_MS = 1_763_900_000_000
 POLL = 500

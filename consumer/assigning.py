@@ -20,7 +20,7 @@ from collections.abc import Iterable, Iterator
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from consumer.core.record import Partition
-from consumer.records import cause, places
+from consumer.records import cause, partition_at, places
 from consumer.stopped import Stopped
 
 
@@ -32,7 +32,12 @@ class Assigned:
         self._began: dict[Partition, int] = {}
         self._held: set[Partition] = set()
         self._holds_new = False
-        self.stopped = Stopped()
+        self._stopped = Stopped()
+
+    @property
+    def partitions_stopped(self) -> int:
+        """How many of ours stand still."""
+        return len(self._stopped)
 
     def take_on(self, starts: list[TopicPartition]) -> None:
         """
@@ -40,7 +45,7 @@ class Assigned:
 
         Most groups give and take single partitions; an eager one hands all of them out anew.
         """
-        self._began.update({Partition(p.topic, p.partition): p.offset for p in starts})
+        self._began.update({partition_at(p): p.offset for p in starts})
         try:
             self._consumer.incremental_assign(starts)
         except KafkaException as error:
@@ -48,7 +53,7 @@ class Assigned:
                 raise
             self._consumer.assign(starts)
         if self._holds_new:
-            self._held |= {Partition(p.topic, p.partition) for p in starts}
+            self._held |= {partition_at(p) for p in starts}
             self._consumer.pause(starts)
         else:
             # librdkafka remembers a pause through a partition's absence.
@@ -66,24 +71,28 @@ class Assigned:
     def forget(self, partition: Partition) -> None:
         """It has gone, or comes: what it was before says nothing."""
         self._began.pop(partition, None)
-        self.stopped.discard(partition)
+        self._stopped.discard(partition)
         self._held.discard(partition)
 
     def hold(self, partitions: Iterable[Partition], *, new: bool) -> None:
         """Pause these and no others, and with `new` any that comes. What stands still stays so."""
-        wanted = {partition for partition in partitions if partition not in self.stopped}
+        wanted = {partition for partition in partitions if partition not in self._stopped}
         if more := wanted - self._held:
             self._consumer.pause(places(more))
         # What was held when it stopped stays paused.
-        if fewer := {partition for partition in self._held - wanted if partition not in self.stopped}:
+        if fewer := {partition for partition in self._held - wanted if partition not in self._stopped}:
             self._consumer.resume(places(fewer))
         self._held = wanted
         self._holds_new = new
 
     def stop(self, partition: Partition) -> None:
         """It stands still for as long as it is ours."""
-        self.stopped.add(partition, time.monotonic())
+        self._stopped.add(partition, time.monotonic())
         self._consumer.pause([TopicPartition(*partition)])
+
+    def stopped_to_be_said(self) -> list[Partition]:
+        """Those that stand still and of which nothing was said for a while; the caller says it now."""
+        return self._stopped.to_be_said(time.monotonic())
 
     def read_from(self, partition: Partition, offset: int) -> None:
         """Go on there, whatever was read of it before."""
@@ -105,16 +114,16 @@ class Assigned:
             if not _is_out_of_place(error):
                 raise
             self._consumer.assign([*self._others(place), place])
-        if paused := self._held.union(self.stopped) & self._began.keys():
+        if paused := self._held.union(self._stopped) & self._began.keys():
             self._consumer.pause(places(paused))
 
     def _others(self, place: TopicPartition) -> Iterator[TopicPartition]:
         """All of ours but one, where they stand: behind the last record taken, else at their start."""
-        moved = Partition(place.topic, place.partition)
+        moved = partition_at(place)
         others = places(partition for partition in self._began if partition != moved)
         for other in self._consumer.position(others) if others else []:
             if other.offset < 0:
-                other.offset = self._began[Partition(other.topic, other.partition)]
+                other.offset = self._began[partition_at(other)]
             yield other
 
 

@@ -23,7 +23,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from consumer import metrics
 from consumer.core.commits import Commits
 from consumer.core.record import Partition
-from consumer.records import cause, places
+from consumer.records import cause, partition_at, places
 from consumer.telemetry import Telemetry
 
 log = structlog.get_logger()
@@ -44,14 +44,14 @@ class Committing:
     def __init__(self, consumer: Consumer, telemetry: Telemetry) -> None:
         self._consumer = consumer
         self._telemetry = telemetry
-        self.known = Commits()
+        self._known = Commits()
 
     def commit(self, offsets: Mapping[Partition, int], *, wait: bool) -> bool:
         """Send those that are due. False when it failed, as far as is known."""
-        news = self.known.due(offsets, time.monotonic())
+        news = self._known.due(offsets, time.monotonic())
         if not news:
             return True
-        self.known.sent(news)
+        self._known.sent(news)
         wanted = [TopicPartition(p.topic, p.number, offset) for p, offset in news.items()]
         try:
             self._consumer.commit(offsets=wanted, asynchronous=True)
@@ -71,10 +71,10 @@ class Committing:
         while (left_s := give_up_at - time.monotonic()) > 0:
             try:
                 found = self._consumer.committed(places(news), timeout=left_s)
-                if {Partition(p.topic, p.partition): p.offset for p in found} == dict(news):
+                if {partition_at(p): p.offset for p in found} == dict(news):
                     self._confirm(found)
                 # Or the answer to the commit itself has come, and what is there now is another's.
-                if self.known.has_all(news):
+                if self._known.has_all(news):
                     return True
                 give_up_at = min(give_up_at, time.monotonic() + COMMIT_REPEATED_S_MAX)
                 self._consumer.commit(offsets=wanted, asynchronous=True)
@@ -93,8 +93,12 @@ class Committing:
             return
         self._confirm(partitions)
 
+    def forget(self, partition: Partition) -> None:
+        """It has gone, or comes: what the coordinator had of it says nothing."""
+        self._known.forget(partition)
+
     def _confirm(self, partitions: Iterable[TopicPartition]) -> None:
         """The coordinator has these offsets."""
         now_s = time.monotonic()
         for p in partitions:
-            self.known.done(Partition(p.topic, p.partition), p.offset, now_s)
+            self._known.done(partition_at(p), p.offset, now_s)

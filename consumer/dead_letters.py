@@ -31,8 +31,10 @@ from consumer.telemetry import Telemetry
 
 log = structlog.get_logger()
 
+# How long a report may lie in the producer: short beside a broker's acknowledgement of a letter.
 POLL_S = 0.005
-RETRY_MOST_S = 10.0
+# The longest pause before a letter is written again: so soon are brokers that are back made use of.
+RETRY_S_MAX = 10.0
 # A broker judges the size of what comes at once. So each letter goes alone:
 # else small ones would be refused, and lose their values, for their number.
 ONE_BY_ONE = {"batch.num.messages": 1, "linger.ms": 0}
@@ -110,7 +112,7 @@ class DeadLetters:
             self._warn(error)
             if error.fatal() or error.code() == KafkaError._FATAL:
                 self._replace(producer)
-            await asyncio.sleep(backoff_s(attempt, self._chance(), RETRY_MOST_S))
+            await asyncio.sleep(backoff_s(attempt, self._chance(), RETRY_S_MAX))
 
     def _warn(self, error: KafkaError) -> None:
         """Said again for as long as letters wait: the log is where somebody looks at night."""

@@ -31,15 +31,13 @@ from consumer.core.record import Partition
 from consumer.dead_letters import DeadLetters
 from consumer.ends import Ends
 from consumer.gate import Gate
-from consumer.in_flight import InFlight, Unsendable, log_filtered
+from consumer.in_flight import InFlight, Unsendable
 from consumer.requests import Requests
 from consumer.sink import Sink
 from consumer.slots import Slots
 from consumer.tasks import Tasks
 from consumer.telemetry import Telemetry
 from consumer.terms import Clocks, Terms
-
-__all__ = ["Clocks", "Delivery", "InFlight", "Terms", "Unsendable", "log_filtered"]
 
 
 class Delivery:

@@ -28,7 +28,8 @@ def of_worker(telemetry: Telemetry, worker: Worker, lag: Lag) -> None:
     telemetry.read_from(metrics.IN_FLIGHT_BYTES, lambda: {(): worker.bytes_in_flight})
     telemetry.read_from(metrics.PARTITIONS, lambda: {(): len(worker.partitions)})
     telemetry.read_from(metrics.PARTITIONS_STOPPED, lambda: {(): worker.partitions_stopped})
-    lag.register(telemetry)
+    telemetry.read_from(metrics.LAG, lag.by_place)
+    telemetry.read_from(metrics.LAG_KNOWN_AGO, lambda: {(): lag.known_ago_s})
 
 
 def of_delivery(telemetry: Telemetry, delivery: Delivery, brake: Brake) -> None:

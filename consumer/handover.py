@@ -32,7 +32,7 @@ class Holding(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Handover:
     """
     What the worker calls and asks.

@@ -26,8 +26,10 @@ from consumer.exits import CannotGoOn
 from consumer.state import State
 from consumer.telemetry import Telemetry
 
-# A worker that has not turned for so long is stuck. Well above the longest
-# thing that it does in one turn: draining revoked partitions.
+# A worker that has not turned for so long is stuck. While it waits for what is in
+# flight it turns all the same, each 50 ms. The longest without a turn is one poll
+# that takes partitions back and brings others: a commit that is waited for, then
+# asking where those begin (`starts.STARTS_S_MAX`, and the answers asked for last).
 LIVE_S = 300.0
 
 # Those of them that a wrong setting causes stop a rollout that brings it.

@@ -1,5 +1,5 @@
 """
-How we talk to Kafka: the properties of each client, and what its errors mean for a person.
+How we talk to Kafka: the properties of each client, and one line where it is refused or not answered.
 
 A user's own librdkafka properties (`CAPI_KAFKA`, `CAPI_KAFKA_FILE`) go below
 ours, so that those which carry the delivery promise always win.
@@ -19,13 +19,14 @@ from consumer.group_protocol import PRESETS
 from consumer.kafka_faults import FAULTS, Heard
 from consumer.kafka_mistakes import missing, not_taken
 from consumer.load_settings import read_properties
+from consumer.records import cause
 from consumer.settings import Settings
 
 METADATA_TIMEOUT_S = 10.0
 
 # Of the bytes in flight, what librdkafka may prefetch beside them: 1 in 4. The
-# least and the most are librdkafka's own max.partition.fetch.bytes and
-# queued.max.messages.kbytes.
+# least has room for a partition's part of an answer (`prefetched_kib`), the most
+# is librdkafka's own queued.max.messages.kbytes.
 PREFETCH_PARTS = 4
 PREFETCH_BYTES_MIN = 1024 * 1024
 PREFETCH_BYTES_MAX = 64 * 1024 * 1024
@@ -135,8 +136,8 @@ def prefetched_kib(bytes_in_flight_max: int) -> int:
     It counts beside what is in flight, so it is a share of that budget. The
     rest follows by itself: librdkafka lowers `fetch.max.bytes`, one answer of a
     broker, to the same number (50 MiB at most) and raises it to
-    `message.max.bytes` where that is more. The least is `max.partition.fetch.bytes`,
-    a partition's part of an answer, so that one such part has room.
+    `message.max.bytes` where that is more. The least is 1 MiB, librdkafka's own for
+    one partition's part, so that a part of any size we ask for has room.
     """
     share = bytes_in_flight_max // PREFETCH_PARTS
     return min(max(share, PREFETCH_BYTES_MIN), PREFETCH_BYTES_MAX) // 1024
@@ -191,13 +192,13 @@ def admin_client(settings: Settings) -> LookingClient:
 def new_consumer(properties: Properties) -> Consumer:
     """A Consumer. Raises CannotGoOn where librdkafka does not take a property."""
     with _refusal_in_one_line(properties):
-        return Consumer(quiet(properties))
+        return Consumer(_quiet(properties))
 
 
 def new_producer(properties: Properties) -> Producer:
     """A Producer. Raises CannotGoOn where librdkafka does not take a property."""
     with _refusal_in_one_line(properties):
-        return Producer(quiet(properties))
+        return Producer(_quiet(properties))
 
 
 @contextmanager
@@ -217,7 +218,7 @@ def _refusal_in_one_line(properties: Properties) -> Iterator[None]:
         raise CannotGoOn("confluent-kafka does not take the properties of CAPI_KAFKA", MEND) from None
 
 
-def quiet(properties: Properties) -> Properties:
+def _quiet(properties: Properties) -> Properties:
     """The same, with librdkafka's own complaints unprinted."""
     return {"error_cb": _unsaid, **properties}
 
@@ -228,8 +229,7 @@ def _unsaid(error: KafkaError) -> None:
 
 def error_name(error: KafkaException) -> str:
     """librdkafka's name of what went wrong: a word of a closed set, unlike its text."""
-    cause = error.args[0] if error.args else None
-    return cause.name() if isinstance(cause, KafkaError) else "unknown"
+    return cause(error).name()
 
 
 def cannot_reach(settings: Settings, error: KafkaException, faults: Set[str] = frozenset()) -> CannotGoOn:

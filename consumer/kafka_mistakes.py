@@ -10,7 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaException
+
+from consumer.records import cause
 
 # The mechanisms of confluent-kafka's wheels, which are built without Cyrus SASL.
 MECHANISMS = "PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER"
@@ -31,8 +33,7 @@ def missing(properties: Mapping[str, object]) -> str | None:
 
 def not_taken(error: KafkaException, properties: Mapping[str, object]) -> str:
     """What librdkafka refuses."""
-    cause = error.args[0] if error.args else None
-    text = cause.str() if isinstance(cause, KafkaError) else str(cause)
+    text = cause(error).str()
     if "No provider for SASL mechanism" in text or "Unsupported SASL mechanism" in text:
         return f"librdkafka has no such sasl.mechanism: it takes {MECHANISMS}"
     if text.endswith("sasl.username and sasl.password must be set"):
@@ -41,8 +42,7 @@ def not_taken(error: KafkaException, properties: Mapping[str, object]) -> str:
         return f"librdkafka wants {found[1]}"
     name = max((name for name in properties if name in text), key=len, default=None)
     if name is None:
-        word = cause.name() if isinstance(cause, KafkaError) else "unknown"
-        return f"librdkafka does not take the properties of CAPI_KAFKA ({word})"
+        return f"librdkafka does not take the properties of CAPI_KAFKA ({cause(error).name()})"
     if text.startswith("No such configuration property"):
         return f"librdkafka knows no property {name}"
     return f"librdkafka does not take the value of {name}"

@@ -15,12 +15,14 @@ from collections.abc import Callable, Mapping
 from confluent_kafka import IsolationLevel, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined] # exported, unsaid
 
-from consumer import metrics
 from consumer.core.record import Partition
-from consumer.telemetry import Labels, Telemetry
+from consumer.records import partition_at
 
+# Whether partitions have come is looked at each second; the ends of all are asked
+# for after ten of those looks, oftener than metrics are usually read.
 LOOK_EVERY_S = 1.0
 LOOKS = 10
+# By then the next asking would be due.
 ANSWER_S_MAX = 10.0
 
 Offsets = Mapping[Partition, int]
@@ -43,17 +45,12 @@ class Lag:
         self._ends: dict[Partition, int] = {}
         self._known_at = clock()
 
-    def register(self, telemetry: Telemetry) -> None:
-        """Let it be read as metrics."""
-        telemetry.read_from(metrics.LAG, self.by_place)
-        telemetry.read_from(metrics.LAG_KNOWN_AGO, lambda: {(): self.known_ago_s})
-
     @property
     def known_ago_s(self) -> float:
         """Seconds since all ends were known."""
         return self._clock() - self._known_at
 
-    def by_place(self) -> dict[Labels, float]:
+    def by_place(self) -> dict[tuple[str, ...], float]:
         """Topic and partition -> records, of partitions whose end is known."""
         ends = self._ends
         return {
@@ -87,7 +84,7 @@ class Lag:
             return
         answers = await asyncio.gather(*map(asyncio.wrap_future, asked.values()), return_exceptions=True)
         found = {
-            Partition(place.topic, place.partition): answer.offset
+            partition_at(place): answer.offset
             for place, answer in zip(asked, answers, strict=True)
             if not isinstance(answer, BaseException)
         }

@@ -3,7 +3,8 @@ Where metrics and spans are sent: to the OTLP endpoint that the environment name
 
 The variables are OpenTelemetry's own (OTEL_EXPORTER_OTLP_ENDPOINT, _HEADERS,
 _CERTIFICATE, OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES, …), as an operator's
-platform sets them, and most of them are read by the SDK itself. Here stands
+platform sets them, and the SDK's exporters and resource read them from the
+process's environment themselves. The `environment` that is given here decides
 only whether there is anything to send to: without an endpoint nothing is made,
 and nothing costs.
 """
@@ -28,7 +29,7 @@ Environment = Mapping[str, str]
 
 
 def telemetry(group: str, environment: Environment = os.environ) -> Telemetry:
-    """The telemetry of a member of `group`, sent where the environment says."""
+    """The telemetry of a member of `group`. Where it goes, the process says; whether, `environment` does."""
     us = resource()
     return Telemetry(metric_readers(environment), us, Tracing(span_processors(environment), us, group))
 
@@ -39,19 +40,19 @@ def resource() -> Resource:
     return Resource(ours).merge(Resource.create())
 
 
-def metric_readers(environment: Environment = os.environ) -> list[MetricReader]:
+def metric_readers(environment: Environment) -> list[MetricReader]:
     """One reader that exports each minute (OTEL_METRIC_EXPORT_INTERVAL), or none."""
     if not has_endpoint("METRICS", environment):
         return []
     return [PeriodicExportingMetricReader(OTLPMetricExporter())]
 
 
-def span_processors(environment: Environment = os.environ) -> list[SpanProcessor]:
+def span_processors(environment: Environment) -> list[SpanProcessor]:
     """One processor that exports spans in batches, or none."""
     return [BatchSpanProcessor(OTLPSpanExporter())] if has_endpoint("TRACES", environment) else []
 
 
-def has_endpoint(signal: str, environment: Environment = os.environ) -> bool:
+def has_endpoint(signal: str, environment: Environment) -> bool:
     """Whether `METRICS` or `TRACES` are to be sent anywhere."""
     is_off = (
         environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"

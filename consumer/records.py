@@ -38,6 +38,11 @@ def places(partitions: Iterable[Partition]) -> list[TopicPartition]:
     return [TopicPartition(*partition) for partition in partitions]
 
 
+def partition_at(place: TopicPartition) -> Partition:
+    """The way back from one of `places`."""
+    return Partition(place.topic, place.partition)
+
+
 def cause(error: KafkaException) -> KafkaError:
     """What went wrong, with its code; "failed" where confluent-kafka does not say."""
     said = error.args[0] if error.args else None

@@ -13,7 +13,7 @@ import queue
 import signal
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -29,8 +29,7 @@ from consumer.delivery import Delivery
 from consumer.exits import CannotGoOn
 from consumer.filter_watch import FilterWatch
 from consumer.gate import Gate
-from consumer.health import Vital, served
-from consumer.lag import Lag
+from consumer.health import served
 from consumer.load_settings import load_settings
 from consumer.preflight import preflight, refuse_unless_ready
 from consumer.progress_lines import ends, tell_progress
@@ -114,23 +113,16 @@ async def consume(
         telemetry.add(metrics.CONSUMED, 0, topic)
     token = AccessToken(settings)
     gate = Gate(time.monotonic, settings.setup_retry_s)
-    letters = wiring.dead_letters(settings, telemetry)
     brake = brake or Brake(is_wanted=settings.brake)
     watch = FilterWatch()
     ended: wiring.Ended = queue.SimpleQueue()
     async with Sink(settings, token, telemetry) as sink:
-        delivery = Delivery(
-            sink, letters, gate, wiring.terms(settings), wiring.clocks(), ended.put, telemetry, brake
-        )
+        delivery = wiring.delivery(settings, sink, gate, brake, telemetry, ended)
         handover = wiring.handover(delivery, gate, brake, watch, ended)
         worker = wiring.worker(settings, telemetry, handover, ended)
         thread = WorkerThread(worker)
-        vital = Vital(
-            lambda: _state(stop, worker, gate, brake),
-            lambda: worker.has_subscribed,
-            lambda: time.monotonic() - worker.turned_at,
-        )
-        lag = Lag(kafka.admin_client(settings), lambda: worker.done)
+        vital = wiring.vital(lambda: _state(stop, worker, gate, brake), worker)
+        lag = wiring.lag(settings, worker)
         gauges.of_worker(telemetry, worker, lag)
         gauges.of_delivery(telemetry, delivery, brake)
         gauges.of_process(telemetry, vital, watch, token)
@@ -150,14 +142,19 @@ async def consume(
                 stop.set()
                 worker.stop()
                 timer = _set_watchdog(settings, watchdog) if watchdog else None
-                await asyncio.wait([thread.ended])
-                for task in beside:
-                    task.cancel()
-                await delivery.abandon()
+                await _leave(thread, beside, delivery)
                 if timer is not None:
                     timer.cancel()
     _raise_first(thread.ended, delivery.broken)
     log.info("left the group", **ends(telemetry))
+
+
+async def _leave(thread: WorkerThread, beside: Iterable[asyncio.Task[None]], delivery: Delivery) -> None:
+    """The worker drains, commits and leaves the group; what goes on beside it goes on until then."""
+    await asyncio.wait([thread.ended])
+    for task in beside:
+        task.cancel()
+    await delivery.abandon()
 
 
 def _where(settings: Settings) -> dict[str, str]:

@@ -18,7 +18,6 @@ whose committed offset is gone goes on where the setting says, or stands still.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
@@ -30,7 +29,7 @@ from consumer.assigning import Assigned
 from consumer.committing import Committing
 from consumer.core.record import Partition, Record
 from consumer.membership import is_of_member
-from consumer.records import as_record, cause, partition_of
+from consumer.records import as_record, cause, partition_at, partition_of
 from consumer.settings import OutOfRange, Start
 from consumer.starts import STARTS_S_MAX, Starts, edge
 from consumer.telemetry import Telemetry
@@ -87,7 +86,7 @@ class Source:
         self._consumer = new_consumer(on_commit=self._on_commit)
         self._starts = Starts(self._consumer, start, patience_s)
         self._assigned = Assigned(self._consumer)
-        self._commits = Committing(self._consumer, telemetry)
+        self._committing = Committing(self._consumer, telemetry)
 
     def subscribe(self, owner: Owner) -> None:
         """Join the group."""
@@ -98,6 +97,7 @@ class Source:
 
     def poll(self, records_max: int, timeout_s: float) -> list[Record]:
         """At most `records_max` records, within `timeout_s`. Raises KafkaException for a fatal error."""
+        self._say_what_stands_still()
         self._pass_on()
         records = []
         for message in self._consumer.consume(records_max, timeout_s):
@@ -110,6 +110,7 @@ class Source:
 
     def idle(self, records_max: int, timeout_s: float) -> None:
         """Poll, so as to stay in the group, and take nothing: neither what comes nor the ends behind it."""
+        self._say_what_stands_still()
         self._pass_on()
         self._consumer.consume(records_max, timeout_s)
 
@@ -119,15 +120,17 @@ class Source:
         ends, self._ends = self._ends, {}
         for partition, offset in ends.items():
             self._owned().reached_end(partition, offset)
-        for partition in self._assigned.stopped.to_be_said(time.monotonic()):
+        gone, self._gone = self._gone, set()
+        for partition in gone:
+            self._go_on_after(partition)
+
+    def _say_what_stands_still(self) -> None:
+        for partition in self._assigned.stopped_to_be_said():
             log.error(
                 "partition stands still: its committed offset is gone; see CAPI_OUT_OF_RANGE",
                 topic=partition.topic,
                 partition=partition.number,
             )
-        gone, self._gone = self._gone, set()
-        for partition in gone:
-            self._go_on_after(partition)
 
     def _of_one_assignment(self, records: list[Record]) -> list[Record]:
         """
@@ -151,7 +154,7 @@ class Source:
         `wait`: until the broker has them, for a while.
         """
         # Leaving the group waits for the commit by itself, and fetches no offsets any more.
-        return self._commits.commit(offsets, wait=wait and not self._is_closing)
+        return self._committing.commit(offsets, wait=wait and not self._is_closing)
 
     def hold(self, partitions: Iterable[Partition], *, new: bool) -> None:
         """Take nothing from these, nor, with `new`, from any that comes; go on with the others."""
@@ -169,7 +172,7 @@ class Source:
     @property
     def partitions_stopped(self) -> int:
         """Partitions of ours that stand still because their committed offset is gone."""
-        return len(self._assigned.stopped)
+        return self._assigned.partitions_stopped
 
     # What Kafka says
 
@@ -178,7 +181,7 @@ class Source:
             return
         starts = self._starts.of(partitions)
         self._telemetry.add(metrics.REBALANCES, len(partitions), "assigned")
-        offsets = {Partition(p.topic, p.partition): p.offset for p in starts}
+        offsets = {partition_at(p): p.offset for p in starts}
         for partition in offsets:
             self._forget(partition)
         self._new.update(offsets)
@@ -188,22 +191,22 @@ class Source:
 
     def _on_revoke(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         self._telemetry.add(metrics.REBALANCES, len(partitions), "revoked")
-        self._owned().revoked([Partition(p.topic, p.partition) for p in partitions])
+        self._owned().revoked([partition_at(p) for p in partitions])
         self._let_go(partitions)
 
     def _on_lost(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         self._telemetry.add(metrics.REBALANCES, len(partitions), "lost")
         log.warning("partitions lost: the group went on without us", partitions=len(partitions))
-        self._owned().lost([Partition(p.topic, p.partition) for p in partitions])
+        self._owned().lost([partition_at(p) for p in partitions])
         self._let_go(partitions)
 
     def _let_go(self, partitions: list[TopicPartition]) -> None:
         for p in partitions:
-            self._forget(Partition(p.topic, p.partition))
+            self._forget(partition_at(p))
         self._assigned.let_go(partitions)
 
     def _forget(self, partition: Partition) -> None:
-        self._commits.known.forget(partition)
+        self._committing.forget(partition)
         self._assigned.forget(partition)
         self._gone.discard(partition)
         self._ends.pop(partition, None)
@@ -215,7 +218,7 @@ class Source:
         return self._owner
 
     def _on_commit(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
-        self._commits.answered(error, partitions)
+        self._committing.answered(error, partitions)
 
     def _hear(self, message: Message, error: KafkaError) -> None:
         """One entry of a poll that is no record."""

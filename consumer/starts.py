@@ -24,6 +24,7 @@ from consumer.settings import Start
 
 log = structlog.get_logger()
 
+# One answer. With a commit that is waited for it is within the margin of `poll_interval`.
 BROKER_TIMEOUT_S = 10.0
 # How long a new partition's start is asked for before the process gives up and
 # lets the group hand it to another member: under `max.poll.interval.ms`, which

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from consumer.core.batching import Limits
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
     """
     The settings of delivery.

@@ -29,7 +29,9 @@ from consumer.core.record import Headers
 from consumer.core.verdict import Kind, Verdict
 
 TRACEPARENT = "traceparent"
+# It has 55 characters; what is much longer is none, and is not looked at.
 TRACEPARENT_BYTES_MAX = 256
+# As many as Meta takes events in one request, where the SDK's own limit is 128.
 LINKS_MAX = 1_000
 _propagator = TraceContextTextMapPropagator()
 

@@ -2,7 +2,8 @@
 The parts of a running consumer, each made from the settings and given the others it talks to.
 
     settings -> terms, clocks -> Delivery -----> handover -> Worker <- Source, pace
-             -> dead letters ------^  '-- ended tickets: a queue --^
+             -> dead letters ------^  '-- ended tickets: a queue --^ |
+                                                        vital, lag <-'
 
 Nothing is started here, and nothing decided: see `run` and `worker`.
 """
@@ -28,8 +29,11 @@ from consumer.delivery import Delivery
 from consumer.filter_watch import FilterWatch
 from consumer.gate import Gate
 from consumer.handover import Handover
+from consumer.health import Vital
 from consumer.kafka_faults import Teller
+from consumer.lag import Lag
 from consumer.settings import Settings
+from consumer.sink import Sink
 from consumer.source import Source
 from consumer.starts import STARTS_S_MAX
 from consumer.state import State
@@ -56,19 +60,27 @@ def dead_letters(settings: Settings, telemetry: Telemetry) -> DeadLetters:
 def terms(settings: Settings) -> Terms:
     """What delivery is told of the settings."""
     return Terms(
-        Limits(settings.batch_events_max, settings.request_bytes_max, settings.linger_ms / 1000),
-        envelope_end(settings.partner_agent, settings.test_event_code),
-        settings.requests_in_flight_max,
-        settings.backoff_max_s,
-        settings.stuck_after_s,
-        settings.hold_s,
-        settings.requests_in_flight_min,
+        limits=Limits(settings.batch_events_max, settings.request_bytes_max, settings.linger_ms / 1000),
+        envelope_end=envelope_end(settings.partner_agent, settings.test_event_code),
+        requests_in_flight_min=settings.requests_in_flight_min,
+        requests_in_flight_max=settings.requests_in_flight_max,
+        backoff_max_s=settings.backoff_max_s,
+        stuck_after_s=settings.stuck_after_s,
+        hold_s=settings.hold_s,
     )
 
 
 def clocks() -> Clocks:
     """This machine's time and chance."""
     return Clocks(time.time, time.monotonic, random.random)
+
+
+def delivery(
+    settings: Settings, sink: Sink, gate: Gate, brake: Brake, telemetry: Telemetry, ended: Ended
+) -> Delivery:
+    """Delivery with its dead letters. `ended` takes the tickets that are settled."""
+    letters = dead_letters(settings, telemetry)
+    return Delivery(sink, letters, gate, terms(settings), clocks(), ended.put, telemetry, brake)
 
 
 def handover(delivery: Delivery, gate: Gate, brake: Brake, watch: FilterWatch, ended: Ended) -> Handover:
@@ -88,13 +100,17 @@ def handover(delivery: Delivery, gate: Gate, brake: Brake, watch: FilterWatch, e
     def let_go(partitions: Collection[Partition]) -> None:
         ended.put(GivenUp(delivery.let_go(partitions)))
 
+    def can_deliver() -> bool:
+        # Behind a closed gate too: what Meta is answering may still be accepted.
+        return (gate.state is State.RUNNING or delivery.is_awaiting) and not delivery.broken.done()
+
     return Handover(
-        in_loop(delivery.accept),
-        in_loop(delivery.hurry),
-        lambda: (gate.state is State.RUNNING or delivery.is_awaiting) and not delivery.broken.done(),
-        in_loop(decided),
-        brake,
-        in_loop(let_go),
+        accept=in_loop(delivery.accept),
+        hurry=in_loop(delivery.hurry),
+        can_deliver=can_deliver,
+        decided=in_loop(decided),
+        brake=brake,
+        let_go=in_loop(let_go),
     )
 
 
@@ -110,11 +126,25 @@ def worker(settings: Settings, telemetry: Telemetry, handover: Handover, ended: 
         poll_interval.starts_s(properties, STARTS_S_MAX),
     )
     pace = Pace(
-        settings.poll_records_max,
-        settings.events_in_flight_max,
-        settings.bytes_in_flight_max,
-        settings.commit_interval_ms / 1000,
-        settings.drain_timeout_s,
-        settings.revoke_timeout_s,
+        poll_records_max=settings.poll_records_max,
+        events_in_flight_max=settings.events_in_flight_max,
+        bytes_in_flight_max=settings.bytes_in_flight_max,
+        commit_interval_s=settings.commit_interval_ms / 1000,
+        drain_timeout_s=settings.drain_timeout_s,
+        revoke_timeout_s=settings.revoke_timeout_s,
     )
     return Worker(source, settings.rules, handover, pace, telemetry, ended)
+
+
+def vital(state: Callable[[], State], worker: Worker) -> Vital:
+    """What health is read from."""
+    return Vital(
+        state=state,
+        has_started=lambda: worker.has_subscribed,
+        turned_s_ago=lambda: time.monotonic() - worker.turned_at,
+    )
+
+
+def lag(settings: Settings, worker: Worker) -> Lag:
+    """The lag of the worker's partitions, with a client of its own."""
+    return Lag(kafka.admin_client(settings), lambda: worker.done)

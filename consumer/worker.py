@@ -40,7 +40,7 @@ POLL_S = 0.05
 PROGRESS_EVERY_S = 1.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
     """The limits of taking in, and the times of giving back."""
 

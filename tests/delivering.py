@@ -19,14 +19,16 @@ from consumer.core.letter import Writer
 from consumer.core.offsets import OffsetTracker
 from consumer.core.record import Partition, Record
 from consumer.dead_letters import ONE_BY_ONE, DeadLetters
-from consumer.delivery import Clocks, Delivery, InFlight, Terms, Unsendable
+from consumer.delivery import Delivery
 from consumer.gate import Gate
+from consumer.in_flight import InFlight, Unsendable
 from consumer.kafka import new_producer, producer_properties
 from consumer.sandbox.server import Sandbox
 from consumer.sandbox.settings import SandboxSettings
 from consumer.settings import Settings
 from consumer.sink import Sink
 from consumer.telemetry import Telemetry
+from consumer.terms import Clocks, Terms
 
 DEADLINE_S = 30
 PARTITION = Partition("capi.events", 0)
@@ -94,13 +96,13 @@ class Scene:
             self._letters,
             self.gate,
             Terms(
-                limits,
-                envelope_end("capi-consumer", ""),
-                settings.requests_in_flight_max,
-                terms.pop("backoff_max_s", 0.05),
-                terms.pop("stuck_after_s", 300.0),
-                terms.pop("hold_s", 0.0),
-                settings.requests_in_flight_min,
+                limits=limits,
+                envelope_end=envelope_end("capi-consumer", ""),
+                requests_in_flight_max=settings.requests_in_flight_max,
+                requests_in_flight_min=settings.requests_in_flight_min,
+                backoff_max_s=terms.pop("backoff_max_s", 0.05),
+                stuck_after_s=terms.pop("stuck_after_s", 300.0),
+                hold_s=terms.pop("hold_s", 0.0),
             ),
             Clocks(lambda: self.now_s, time.monotonic, lambda: chance),
             lambda tickets: self.settled.extend(ticket.offset for ticket in tickets),

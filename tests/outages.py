@@ -14,9 +14,11 @@ from consumer.core.decision import Deliverable
 from consumer.core.offsets import OffsetTracker
 from consumer.core.record import Record
 from consumer.core.verdict import Kind, Verdict
-from consumer.delivery import Clocks, Delivery, InFlight, Terms
+from consumer.delivery import Delivery
 from consumer.gate import Gate
+from consumer.in_flight import InFlight
 from consumer.telemetry import Telemetry
+from consumer.terms import Clocks, Terms
 
 SLOTS = 2
 STUCK_AFTER_S = 300.0
@@ -71,7 +73,14 @@ class Outage:
             self.meta,
             self.letters,
             Gate(loop.time, 60.0),
-            Terms(Limits(events_max, 4_096, 0.0), b"]}", SLOTS, BACKOFF_MAX_S, STUCK_AFTER_S, 0.0),
+            Terms(
+                limits=Limits(events_max, 4_096, 0.0),
+                envelope_end=b"]}",
+                requests_in_flight_max=SLOTS,
+                backoff_max_s=BACKOFF_MAX_S,
+                stuck_after_s=STUCK_AFTER_S,
+                hold_s=0.0,
+            ),
             Clocks(lambda: NOW_S, loop.time, lambda: 1.0),
             lambda tickets: self.settled.extend(ticket.offset for ticket in tickets),
             Telemetry(),

@@ -7,8 +7,10 @@ import pytest
 from system.ports import free_ports
 
 from consumer import metrics
+from consumer.committing import COMMIT_S_MAX
 from consumer.exits import CannotGoOn
 from consumer.health import LIVE_S, Vital, served
+from consumer.starts import BROKER_TIMEOUT_S, STARTS_S_MAX
 from consumer.state import State
 from consumer.telemetry import Telemetry
 
@@ -77,6 +79,12 @@ async def test_a_worker_that_does_not_turn_is_not_alive(world, ago_s, status):
     async with world.served() as port:
         world.turned_s_ago = ago_s
         assert (await get(port, "/livez"))[0] == status
+
+
+def test_no_poll_is_longer_than_a_worker_may_be_without_a_turn():
+    """One that takes partitions back and brings others, with brokers that are slow to answer."""
+    starts_s = STARTS_S_MAX + 2 * BROKER_TIMEOUT_S  # the last time, both are asked for: offset and edge
+    assert 1.5 * (COMMIT_S_MAX + starts_s) < LIVE_S
 
 
 async def test_the_metrics_are_prometheus_text(world):

@@ -265,8 +265,8 @@ def test_what_takes_an_object_of_python_is_no_property(name):
 
 def test_the_name_of_an_error_is_a_word_and_never_its_text():
     assert kafka.error_name(KafkaException(KafkaError(KafkaError._TRANSPORT, "canary"))) == "_TRANSPORT"
-    assert kafka.error_name(KafkaException("canary")) == "unknown"
-    assert kafka.error_name(KafkaException()) == "unknown"
+    assert kafka.error_name(KafkaException("canary")) == "_FAIL"
+    assert kafka.error_name(KafkaException()) == "_FAIL"
 
 
 HEARD = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from confluent_kafka import TIMESTAMP_CREATE_TIME, TIMESTAMP_NOT_AVAILABLE, KafkaError, KafkaException
 
 from consumer.core.record import Partition
-from consumer.records import as_record, cause
+from consumer.records import as_record, cause, partition_at, places
 
 
 class Message:
@@ -64,3 +64,9 @@ def test_the_cause_of_an_exception_is_its_error():
     assert cause(KafkaException(KafkaError(KafkaError._TRANSPORT))).code() == KafkaError._TRANSPORT
     assert cause(KafkaException("text")).code() == KafkaError._FAIL
     assert cause(KafkaException()).code() == KafkaError._FAIL
+
+
+def test_a_place_leads_back_to_its_partition():
+    (place,) = places([Partition("events", 3)])
+    assert (place.topic, place.partition) == ("events", 3)
+    assert partition_at(place) == Partition("events", 3)

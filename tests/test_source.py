@@ -10,115 +10,17 @@ from confluent_kafka import OFFSET_INVALID, KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 from eventually import eventually
 from faulty_kafka import FaultyKafka, Request
+from members import DEADLINE_S, P0, P1, P2, P3, TOPIC, Member, Owner, joining, owned
+from scripted_consumer import Said, Scripted
 from structlog.testing import capture_logs
 from system import topics
 
-from consumer import committing, metrics, poll_interval, starts
+from consumer import metrics
 from consumer.core.record import Partition, Record
 from consumer.group_protocol import GroupProtocol
-from consumer.kafka import consumer_properties, new_consumer
-from consumer.settings import OutOfRange, Settings, Start
+from consumer.settings import OutOfRange, Start
 from consumer.source import Source
 from consumer.telemetry import Telemetry
-
-TOPIC = "events"
-P0, P1, P2, P3 = (Partition(TOPIC, number) for number in range(4))
-DEADLINE_S = 20
-
-
-class Owner:
-    """Writes down what the source says of partitions; commits on a revoke as the worker does."""
-
-    def __init__(self):
-        self.said = []
-        self.on_revoked = lambda partitions: None
-
-    def assigned(self, starts):
-        self.said.append(("assigned", dict(starts)))
-
-    def revoked(self, partitions):
-        self.said.append(("revoked", set(partitions)))
-        self.on_revoked(partitions)
-
-    def lost(self, partitions):
-        self.said.append(("lost", set(partitions)))
-
-    def reached_end(self, partition, offset):
-        self.said.append(("end", partition, offset))
-
-    def moved(self, partition, offset):
-        self.said.append(("moved", partition, offset))
-
-    def all_of(self, word):
-        return [said[1] if len(said) == 2 else said[1:] for said in self.said if said[0] == word]
-
-
-class Member:
-    """A source in a group, and everything it has given."""
-
-    def __init__(
-        self,
-        brokers,
-        group="group",
-        start=Start.EARLIEST,
-        out_of_range=OutOfRange.STOP,
-        topic=TOPIC,
-        patience_s=20.0,
-        protocol=GroupProtocol.COOPERATIVE,
-        instance="",
-        **own,
-    ):
-        self.telemetry = Telemetry()
-        if protocol is not GroupProtocol.CONSUMER:
-            own = {"session.timeout.ms": 2000, "heartbeat.interval.ms": 200, **own}
-        properties = consumer_properties(
-            Settings(
-                bootstrap_servers=brokers.bootstrap_servers,
-                group=group,
-                group_protocol=protocol,
-                group_instance_id=instance,
-                kafka=own,
-            )
-        )
-        self.source = Source(
-            lambda **callbacks: new_consumer(properties | callbacks),
-            [topic],
-            start,
-            out_of_range,
-            self.telemetry,
-            patience_s,
-        )
-        self.owner = Owner()
-        self.records = []
-        self.source.subscribe(self.owner)
-
-    def poll(self):
-        got = self.source.poll(100, 0.05)
-        self.records += got
-        return got
-
-    def until(self, predicate):
-        def turn():
-            self.poll()
-            return predicate()
-
-        return eventually(turn, DEADLINE_S)
-
-    def has(self, count):
-        return self.until(lambda: len(self.records) >= count)
-
-    @property
-    def values(self):
-        return [record.value for record in self.records]
-
-    @property
-    def commits(self):
-        counts = self.telemetry.snapshot()["capi.commits"]
-        return counts[("ok",)], counts[("failed",)]
-
-    @property
-    def starts(self):
-        return {p: offset for starts in self.owner.all_of("assigned") for p, offset in starts.items()}
 
 
 @pytest.fixture
@@ -135,15 +37,8 @@ def topic(brokers):
 
 @pytest.fixture
 def join(brokers):
-    members = []
-
-    def join(**how):
-        members.append(Member(brokers, **how))
-        return members[-1]
-
-    yield join
-    for member in members:
-        member.source.close()
+    with joining(brokers) as join:
+        yield join
 
 
 # Records
@@ -170,63 +65,6 @@ def test_no_poll_gives_more_than_it_was_asked_for(brokers, topic, join):
     assert max(polls) <= 100
 
 
-# Where a partition begins
-
-
-@pytest.mark.parametrize(("start", "offset"), [(Start.EARLIEST, 0), (Start.LATEST, 3)])
-def test_without_a_committed_offset_the_setting_decides_and_says_so(brokers, topic, join, start, offset):
-    brokers.write(TOPIC, b"0", b"1", b"2")
-    member = join(start=start)
-    member.until(lambda: member.starts)
-    assert member.starts == {P0: offset}
-
-
-def test_a_committed_offset_wins_over_the_setting(brokers, topic, join):
-    brokers.write(TOPIC, b"0", b"1", b"2")
-    first = join()
-    first.has(3)
-    first.source.commit({P0: 2}, wait=True)
-    first.source.close()
-    second = join(start=Start.LATEST)
-    second.has(1)
-    assert (second.starts, second.values) == ({P0: 2}, [b"2"])
-
-
-@pytest.mark.parametrize("request_", [Request.OFFSET_FETCH, Request.LIST_OFFSETS])
-def test_a_start_that_cannot_be_asked_for_is_asked_for_again(brokers, topic, join, request_):
-    brokers.write(TOPIC, b"0")
-    member = join()
-    brokers.push(request_, KafkaError.GROUP_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED)
-    member.has(1)
-    assert member.starts == {P0: 0}
-
-
-def test_a_start_that_is_never_told_ends_the_work(brokers, topic, join):
-    member = join(patience_s=0.5)
-    brokers.push(Request.OFFSET_FETCH, *[KafkaError.GROUP_AUTHORIZATION_FAILED] * 20)
-    with pytest.raises(KafkaException) as ended:
-        member.has(1)
-    assert ended.value.args[0].name() == "GROUP_AUTHORIZATION_FAILED"
-    assert member.owner.said == []
-
-
-def test_a_partition_that_was_taken_away_while_held_is_read_when_it_comes_back(brokers, join):
-    """librdkafka remembers the pause; nobody else would ever end it."""
-    brokers.make_topic(TOPIC, 4)
-    first = join()
-    first.until(lambda: len(first.starts) == 4)
-    first.source.hold([P0, P1, P2, P3], new=True)
-    second = join()
-    eventually(lambda: (first.poll(), second.poll(), len(second.starts) == 2)[-1], DEADLINE_S)
-    first.source.hold([], new=False)
-    second.source.close()
-    first.until(lambda: len([p for starts in first.owner.all_of("assigned") for p in starts]) == 6)
-    for number in range(4):
-        brokers.write(TOPIC, b"%d" % number, partition=number)
-    first.has(4)
-    assert {record.partition for record in first.records} == {P0, P1, P2, P3}
-
-
 # Ends
 
 
@@ -245,156 +83,6 @@ def test_an_empty_partition_has_its_end_at_its_start(brokers, topic, join):
     member = join()
     member.until(lambda: member.owner.all_of("end"))
     assert member.owner.all_of("end") == [(P0, 0)]
-
-
-# Commits
-
-
-def test_what_was_committed_is_not_committed_again(brokers, topic, join):
-    brokers.write(TOPIC, b"0", b"1")
-    member = join()
-    member.has(2)
-    member.source.commit({P0: 1}, wait=True)
-    member.source.commit({P0: 1}, wait=True)
-    member.source.commit({P0: 1})
-    member.source.commit({})
-    member.until(lambda: True)
-    assert member.commits == (1, 0)
-    member.source.commit({P0: 2})
-    member.until(lambda: member.commits == (2, 0))
-
-
-def test_what_was_committed_is_committed_again_after_a_while(brokers, topic, join, monkeypatch):
-    """
-    A late commit of who had the partition before may have overwritten it.
-
-    On a partition in which nothing more comes, nobody else would ever mend that.
-    """
-    monkeypatch.setattr("consumer.core.commits.AGAIN_S", 0.0)
-    brokers.write(TOPIC, b"0", b"1")
-    member = join()
-    member.has(2)
-    member.source.commit({P0: 2}, wait=True)
-    member.until(lambda: member.commits == (1, 0))
-    late = member.source._consumer
-    late.commit(offsets=[TopicPartition(TOPIC, 0, 1)], asynchronous=False)
-    assert late.committed([TopicPartition(TOPIC, 0)], timeout=10)[0].offset == 1
-    member.source.commit({P0: 2})
-    member.until(lambda: late.committed([TopicPartition(TOPIC, 0)], timeout=10)[0].offset == 2)
-
-
-RETRIABLE = [
-    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
-    KafkaError.COORDINATOR_NOT_AVAILABLE,
-    KafkaError.NOT_COORDINATOR,
-    KafkaError.REBALANCE_IN_PROGRESS,
-    KafkaError.UNKNOWN_TOPIC_OR_PART,
-    KafkaError.REQUEST_TIMED_OUT,
-]
-FINAL = [
-    KafkaError.ILLEGAL_GENERATION,
-    KafkaError.UNKNOWN_MEMBER_ID,
-    KafkaError.GROUP_AUTHORIZATION_FAILED,
-    KafkaError.OFFSET_METADATA_TOO_LARGE,
-]
-
-
-@pytest.mark.parametrize("wait", [True, False])
-@pytest.mark.parametrize("code", RETRIABLE + FINAL, ids=lambda code: KafkaError(code).name())
-def test_a_commit_that_fails_is_covered_by_the_next_and_never_counts(brokers, topic, join, code, wait):
-    brokers.write(TOPIC, b"0", b"1")
-    member = join()
-    member.has(2)
-    brokers.push(Request.OFFSET_COMMIT, *[code] * (3 if code in RETRIABLE else 1))
-    member.source.commit({P0: 1}, wait=wait)
-    member.until(lambda: sum(member.commits) >= 1)
-
-    asked = [1]
-
-    def again():
-        if member.source._commits.known.has_all({P0: 2}):
-            return True
-        if len(asked) <= sum(member.commits) and member.source._consumer.assignment():
-            member.source.commit({P0: 2})
-            asked.append(2)
-        return False
-
-    member.until(again)
-    committed = member.source._consumer.committed([TopicPartition(TOPIC, 0)], timeout=10)
-    assert committed[0].offset == 2
-
-
-def test_a_commit_is_waited_for_until_the_broker_has_it(brokers, topic, join):
-    brokers.write(TOPIC, b"0", b"1")
-    member = join()
-    member.has(2)
-    began = time.monotonic()
-    member.source.commit({P0: 2}, wait=True)
-    assert time.monotonic() - began < 2
-    committed = member.source._consumer.committed([TopicPartition(TOPIC, 0)], timeout=10)
-    assert committed[0].offset == 2
-
-
-def test_a_commit_without_a_broker_is_waited_for_so_long_and_no_longer(brokers, topic, join, monkeypatch):
-    monkeypatch.setattr("consumer.committing.COMMIT_S_MAX", 0.5)
-    brokers.write(TOPIC, b"0")
-    member = join()
-    member.has(1)
-    brokers.down()
-    began = time.monotonic()
-    member.source.commit({P0: 1}, wait=True)
-    assert 0.5 <= time.monotonic() - began < 3
-    brokers.up()
-    member.until(lambda: sum(member.commits) >= 1)
-
-
-def test_what_one_poll_may_wait_for_fits_into_the_margin_of_its_interval():
-    assert committing.COMMIT_S_MAX + starts.BROKER_TIMEOUT_S <= poll_interval.MARGIN_S
-
-
-# Holding
-
-
-def test_a_held_partition_gives_nothing_and_the_others_go_on(brokers, join):
-    brokers.make_topic(TOPIC, 2)
-    member = join()
-    member.until(lambda: len(member.starts) == 2)
-    member.source.hold([P0], new=False)
-    for number in (0, 1):
-        brokers.write(TOPIC, b"x", partition=number)
-    member.has(1)
-    began = time.monotonic()
-    member.until(lambda: time.monotonic() - began > 0.5)
-    assert [record.partition for record in member.records] == [P1]
-    member.source.hold([], new=False)
-    member.has(2)
-    assert {record.partition for record in member.records} == {P0, P1}
-
-
-def test_what_is_held_again_and_again_is_given_once(brokers, topic, join):
-    brokers.write(TOPIC, *(b"%d" % n for n in range(50)))
-    member = join()
-    for _ in range(10):
-        member.source.hold([P0], new=True)
-        member.source.hold([P0], new=True)
-        member.poll()
-        member.source.hold([], new=False)
-        member.source.hold([], new=False)
-        member.poll()
-    member.has(50)
-    assert member.values == [b"%d" % n for n in range(50)]
-
-
-def test_a_partition_that_comes_while_all_is_held_is_held(brokers, topic, join):
-    brokers.write(TOPIC, b"0")
-    member = join()
-    member.source.hold([], new=True)
-    member.until(lambda: member.starts)
-    began = time.monotonic()
-    member.until(lambda: time.monotonic() - began > 0.5)
-    assert member.records == []
-    member.source.hold([], new=False)
-    member.has(1)
 
 
 def test_idling_stays_in_the_group_and_takes_neither_records_nor_their_end(brokers, topic, join):
@@ -457,10 +145,6 @@ def test_two_members_share_and_the_one_that_stays_takes_over(brokers, join, own)
     brokers.write(TOPIC, b"after", partition=3)
     brokers.write(TOPIC, b"after", partition=0)
     first.until(lambda: {record.partition for record in first.records} == {P0, P3})
-
-
-def owned(member):
-    return {Partition(p.topic, p.partition) for p in member.source._consumer.assignment()}
 
 
 @pytest.mark.parametrize("own", [*KINDS, STATIC], ids=[*KIND_IDS, "static"])
@@ -636,87 +320,6 @@ def test_every_kind_of_group_shares_and_takes_over(kafka, topic_names, own):
 # Orders of events that no broker can be made to produce on demand
 
 
-class Scripted:
-    """A Consumer whose every `consume` is a script: messages to give, or callbacks to call first."""
-
-    def __init__(self, committed=0, low=0, high=0):
-        self.polls = []
-        self.did = []
-        self.committed_offset = committed
-        self.edges = (low, high)
-
-    def __call__(self, **callbacks):
-        self.on_commit = callbacks["on_commit"]
-        return self
-
-    def subscribe(self, topics, on_assign, on_revoke, on_lost):
-        self.on_assign, self.on_revoke, self.on_lost = on_assign, on_revoke, on_lost
-
-    def consume(self, records_max, timeout_s):
-        given = []
-        for step in self.polls.pop(0) if self.polls else []:
-            if callable(step):
-                step()
-            else:
-                given.append(step)
-        return given
-
-    def assign_now(self, *numbers):
-        self.on_assign(self, [TopicPartition(TOPIC, number) for number in numbers])
-
-    def revoke_now(self, *numbers):
-        self.on_revoke(self, [TopicPartition(TOPIC, number) for number in numbers])
-
-    def committed(self, partitions, timeout):
-        return [TopicPartition(p.topic, p.partition, self.committed_offset) for p in partitions]
-
-    def get_watermark_offsets(self, partition, timeout, cached):
-        if isinstance(self.edges, Exception):
-            raise self.edges
-        return self.edges
-
-    def commit(self, offsets, asynchronous):
-        self.did.append(("commit", *((p.partition, p.offset) for p in offsets)))
-
-    def __getattr__(self, name):
-        def call(partitions=None, **_):
-            listed = partitions if isinstance(partitions, list) else [partitions]
-            self.did.append((name, *((p.partition, p.offset) for p in listed)))
-
-        return call
-
-
-class Said:
-    """An entry of a poll."""
-
-    def __init__(self, offset, error=None, partition=0):
-        self._offset, self._error, self._partition = offset, error, partition
-
-    def error(self):
-        return KafkaError(self._error) if self._error is not None else None
-
-    def topic(self):
-        return TOPIC
-
-    def partition(self):
-        return self._partition
-
-    def offset(self):
-        return self._offset
-
-    def timestamp(self):
-        return 1, 1_700_000_000_000
-
-    def value(self):
-        return b"%d" % self._offset
-
-    def key(self):
-        return None
-
-    def headers(self):
-        return None
-
-
 EOF = KafkaError._PARTITION_EOF
 GONE = KafkaError._AUTO_OFFSET_RESET
 
@@ -834,44 +437,6 @@ def test_an_entry_that_is_an_error_is_no_record_and_its_neighbours_are(script, c
     assert taken[1] == [0, 1]
 
 
-class NotCommitting(Scripted):
-    """A coordinator that answers, and does not carry the commit out."""
-
-    def commit(self, offsets, asynchronous):
-        super().commit(offsets, asynchronous)
-        self.did.append(("asynchronous", asynchronous))
-
-
-def test_a_commit_that_the_coordinator_does_not_take_is_sent_again_and_not_to_the_end(monkeypatch):
-    monkeypatch.setattr("consumer.committing.COMMIT_S_MAX", 60.0)
-    monkeypatch.setattr("consumer.committing.COMMIT_REPEATED_S_MAX", 0.1)
-    consumer = NotCommitting(committed=5)
-    source = Source(consumer, [TOPIC], Start.EARLIEST, OutOfRange.STOP, Telemetry())
-    began = time.monotonic()
-    assert source.commit({P0: 7}, wait=True) is False
-    assert time.monotonic() - began < 5
-    once = [("commit", (0, 7)), ("asynchronous", True)]
-    assert consumer.did[:4] == once * 2
-    sent = len(consumer.did)
-    assert source.commit({P0: 7})
-    assert consumer.did[sent:] == once  # it does not count as done
-
-
-class Confirming(NotCommitting):
-    """A coordinator that confirms the commit, and whose offset is another's by the time it is asked for."""
-
-    def committed(self, partitions, timeout):
-        self.on_commit(None, [TopicPartition(TOPIC, 0, 7)])
-        return super().committed(partitions, timeout)
-
-
-def test_a_commit_that_was_confirmed_meanwhile_is_not_sent_again():
-    consumer = Confirming(committed=5)
-    source = Source(consumer, [TOPIC], Start.EARLIEST, OutOfRange.STOP, Telemetry())
-    assert source.commit({P0: 7}, wait=True) is True
-    assert consumer.did == [("commit", (0, 7)), ("asynchronous", True)]
-
-
 def test_a_partition_that_stands_still_is_counted_and_said_again(script, monkeypatch):
     monkeypatch.setattr("consumer.stopped.AGAIN_S", 0.0)
     consumer = Scripted()
@@ -898,36 +463,6 @@ def test_a_partition_that_stands_still_is_counted_and_said_again(script, monkeyp
 def test_an_entry_that_is_a_fatal_error_ends_the_work(script):
     with pytest.raises(KafkaException):
         script([ASSIGN], [Said(0), Said(0, KafkaError._FATAL)])
-
-
-def test_a_late_answer_to_a_commit_does_not_hide_a_newer_one():
-    consumer = Scripted()
-    source = Source(consumer, [TOPIC], Start.EARLIEST, OutOfRange.STOP, Telemetry())
-    source.subscribe(Owner())
-    consumer.polls = [[lambda: consumer.assign_now(0)]]
-    source.poll(100, 0)
-    source.commit({P0: 50})
-    consumer.polls = [[lambda: consumer.revoke_now(0), lambda: consumer.assign_now(0)]]
-    source.poll(100, 0)
-    consumer.on_commit(None, [TopicPartition(TOPIC, 0, 50)])
-    source.commit({P0: 80})
-    assert consumer.did[-1] == ("commit", (0, 80))
-
-
-def test_one_partition_whose_commit_failed_makes_the_commit_a_failure():
-    consumer = Scripted()
-    telemetry = Telemetry()
-    source = Source(consumer, [TOPIC], Start.EARLIEST, OutOfRange.STOP, telemetry)
-    source.subscribe(Owner())
-
-    class Failed:
-        topic, partition, offset, error = TOPIC, 1, 5, KafkaError(KafkaError.NOT_COORDINATOR)
-
-    consumer.on_commit(None, [TopicPartition(TOPIC, 0, 5), Failed])
-    counts = telemetry.snapshot()["capi.commits"]
-    assert (counts[("ok",)], counts[("failed",)]) == (0, 1)
-    source.commit({P0: 5})
-    assert consumer.did[-1] == ("commit", (0, 5))
 
 
 def test_a_record_without_a_time_says_so():

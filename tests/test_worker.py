@@ -70,12 +70,12 @@ class Shift:
             **pace,
         }
         handover = Handover(
-            self.accept,
-            self.hurries.append,
-            lambda: self.can_deliver,
-            self.decided.extend,
-            self.brake,
-            self.give_up,
+            accept=self.accept,
+            hurry=self.hurries.append,
+            can_deliver=lambda: self.can_deliver,
+            decided=self.decided.extend,
+            brake=self.brake,
+            let_go=self.give_up,
         )
         self.worker = Worker(
             source, rules, handover, Pace(**chosen), self.telemetry, self.ended, now_s=lambda: NOW_S
@@ -201,20 +201,15 @@ def test_filtered_records_end_by_themselves(brokers, begin):
     eventually(lambda: committed(brokers) == [3, 0], DEADLINE_S)
 
 
-def test_where_a_partition_begins_is_committed_before_its_first_record(brokers, begin):
-    begin()
-    eventually(lambda: committed(brokers) == [0, 0], DEADLINE_S)
-
-
-# Ending
-
-
 @pytest.mark.parametrize(("start", "begins"), [(Start.EARLIEST, 0), (Start.LATEST, 3)])
 def test_where_a_partition_begins_is_committed_at_once(brokers, begin, start, begins):
     """Killed before that, a consumer of `latest` would decide anew and skip what came meanwhile."""
     brokers.write(TOPIC, GOOD, GOOD, GOOD)
     begin(start=start, commit_interval_s=3600.0)
     eventually(lambda: committed(brokers) == [begins, 0], DEADLINE_S)
+
+
+# Ending
 
 
 def test_only_what_has_ended_with_all_before_it_is_committed(brokers, begin):
@@ -576,7 +571,7 @@ def test_the_worker_turns_while_it_waits_for_anything(brokers, begin):
     assert shift.worker.has_joined
 
 
-# What no broker can be made to do in that order, or in time: see test_source.py
+# What no broker can be made to do in that order, or in time: see scripted_consumer.py
 
 
 class ScriptedSource:
@@ -609,9 +604,22 @@ class ScriptedSource:
 
 def scripted(source, ended, accept=lambda *_: None, hurry=lambda _: None):
     """A worker that commits at its first turn, and then only where it must."""
-    pace = Pace(10, 10, 10_000, 3600.0, 10.0, 10.0)
-    brake = SimpleNamespace(is_on=False, held=0)
-    handover = Handover(accept, hurry, lambda: True, lambda _: None, brake, lambda _: None)
+    pace = Pace(
+        poll_records_max=10,
+        events_in_flight_max=10,
+        bytes_in_flight_max=10_000,
+        commit_interval_s=3600.0,
+        drain_timeout_s=10.0,
+        revoke_timeout_s=10.0,
+    )
+    handover = Handover(
+        accept=accept,
+        hurry=hurry,
+        can_deliver=lambda: True,
+        decided=lambda _: None,
+        brake=SimpleNamespace(is_on=False, held=0),
+        let_go=lambda _: None,
+    )
     return Worker(source, RULES, handover, pace, Telemetry(), ended, now_s=lambda: NOW_S)
 
 

@@ -49,7 +49,7 @@ class Originals:
     def _opened(self) -> Consumer:
         if self._consumer is None:
             properties = kafka.consumer_properties(self._settings, group=NO_GROUP)
-            self._consumer = kafka.new_consumer({**properties, "enable.partition.eof": True})
+            self._consumer = kafka.new_consumer(properties)
         return self._consumer
 
     def _find(self, consumer: Consumer, origin: Coordinates) -> Record | None:

@@ -35,6 +35,7 @@ from consumer.letters.topic import DeadLetterTopic, Mark
 from consumer.letters.view import LetterTally
 from consumer.letters.way_back import Back, LeftOut
 
+# What goes a second time when a replay is killed. Each handful costs one commit that is waited for.
 LETTERS_AT_ONCE = 200
 
 

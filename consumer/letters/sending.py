@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from consumer.letters.way_back import Back
 from consumer.producing import Publisher
 
+# Time for a partition to change its leader. librdkafka's own, 300 s, is long for a person who waits.
 ACKNOWLEDGED_WITHIN_S = 60.0
 TOO_LARGE = frozenset({"MSG_SIZE_TOO_LARGE", "RECORD_LIST_TOO_LARGE"})
 

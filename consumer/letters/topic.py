@@ -30,6 +30,9 @@ from consumer.records import as_record, cause
 from consumer.settings import Settings
 
 POLL_S = 0.2
+# As many as a poll of the consumer takes by default. What a caller does between two reads waits for these.
+RECORDS_AT_ONCE = 500
+# A partition that changes its leader is silent too, for some seconds; behind this sits a person who waits.
 IDLE_S_MAX = 30.0
 COORDINATOR_S_MAX = 30.0
 COORDINATOR_ERRORS = frozenset(
@@ -107,7 +110,7 @@ class DeadLetterTopic:
     def __iter__(self) -> Iterator[Record]:
         """Every letter that is left."""
         while not self.is_done:
-            yield from self.read(500)
+            yield from self.read(RECORDS_AT_ONCE)
 
     def _taken(self, message: Message) -> Record | None:
         """The message as a record, when it is one of ours; and where that leaves its partition."""
@@ -169,7 +172,6 @@ def open_dead_letters(
         {
             **properties,
             "error_cb": heard,
-            "enable.partition.eof": True,
             # Only letters that retention took away while we read can be out of range.
             "auto.offset.reset": "earliest",
         }

@@ -118,7 +118,7 @@ SECURED = {
 
 
 @pytest.mark.parametrize(("name", "sasl", "parameters"), [(name, *said) for name, said in SECURED.items()])
-def test_keda_logs_in_as_the_connector_does(name, sasl, parameters):
+def test_keda_logs_in_as_the_consumer_does(name, sasl, parameters):
     manifests = of(name)
     assert trigger(manifests)["metadata"]["tls"] == "enable"
     assert trigger(manifests)["metadata"]["sasl"] == sasl

@@ -11,8 +11,6 @@ from deploy.queries import ALERTS, DASHBOARD, alerts, dashboard, selected
 
 pytestmark = pytest.mark.chart
 
-OPERATIONS = CHART.parents[1] / "docs" / "operations.md"
-
 MONITORED = {"podMonitor": {"enabled": True}, "prometheusRule": {"enabled": True}}
 
 each_alert = pytest.mark.parametrize("alert", alerts(), ids=lambda alert: alert["alert"])
@@ -34,13 +32,6 @@ def test_an_alert_says_what_is_wrong_and_where_to_read_on(alert):
     assert alert["labels"]["severity"] in ("critical", "warning")
     words = re.findall("[A-Z][a-z]+", alert["alert"].removeprefix("CapiConsumer"))
     assert alert["annotations"]["runbook"] == f"docs/operations.md#{'-'.join(words).lower()}"
-
-
-def test_the_runbook_has_a_place_for_each_alert_and_no_other():
-    page = OPERATIONS.read_text(encoding="utf-8")
-    places = re.findall(r"^### (.+)$", page.partition("## Alerts")[2].partition("\n## ")[0], re.M)
-    anchors = {f"docs/operations.md#{place.lower().replace(' ', '-')}" for place in places}
-    assert {alert["annotations"]["runbook"] for alert in alerts()} == anchors
 
 
 def test_names_of_alerts_differ():

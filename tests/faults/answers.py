@@ -63,7 +63,7 @@ def slow_and_quick_again(world: World, size: Size) -> Measures:
         is_back = after >= 0.8 * before > during
         stage.must("events/s quick, slow, quick again: the last ≥ 80 % of the first", rates, is_back)
         stage.must("which it reaches within 15 s", back_s, back_s <= 15)
-        stage.must("it never restarts", consumer.returncode, consumer.returncode is None)
+        stage.must_run("it never restarts", consumer)
         return stage.measures(report, recover_s)
 
 
@@ -371,7 +371,7 @@ def token_revoked_and_renewed(world: World, size: Size) -> Measures:
             taken_up_s = time.monotonic() - began
         stage.await_done()
         report = stage.must_hold()
-        stage.must("alive and not restarted", consumer.returncode, is_alive and consumer.returncode is None)
+        stage.must_run("alive and not restarted", consumer, is_alive=is_alive)
         stage.must("the new token is taken up within 5 s", f"{taken_up_s:.1f}", taken_up_s <= 5)
         stage.must("requests that were refused ≤ 20", requests, requests <= 20)
         stage.must("dead letters 0", report.dead_lettered, report.dead_lettered == 0)

@@ -29,7 +29,7 @@ from system import topics
 from system.events import Bad, Event, shop_events
 from system.kafka_cluster import KafkaCluster, start_cluster
 from system.oracle import Report
-from system.processes import Processes
+from system.processes import Processes, Running
 from system.scene import Scene
 
 PARTITIONS = 6
@@ -106,6 +106,12 @@ class Stage:
     def must(self, bar: str, measured: object, is_met: bool) -> None:
         """One part of the bar."""
         self.bars.must(bar, measured, is_met)
+
+    def must_run(self, bar: str, consumer: Running, *, is_alive: bool = True) -> None:
+        """It is the process that was started. `is_alive` is what its health said meanwhile."""
+        code = consumer.returncode
+        answer = "yes" if code is None else f"exit {code}"
+        self.must(bar, answer if is_alive else f"{answer}, but not alive", code is None and is_alive)
 
     def must_hold(self, report: Report | None = None) -> Report:
         """The promise: each event in exactly one place, nothing lost, everything committed."""

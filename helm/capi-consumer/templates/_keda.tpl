@@ -1,4 +1,4 @@
-{{/* How KEDA's own client gets into Kafka: with the connector's Secrets, by KEDA's names. */}}
+{{/* How KEDA's own client gets into Kafka: with the consumer's Secrets, by KEDA's names. */}}
 
 {{/* What the chart has to put into a Secret for KEDA, as JSON: the values that stand in no Secret yet. */}}
 {{- define "capi-consumer.kedaOwn" -}}
