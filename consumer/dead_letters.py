@@ -31,7 +31,7 @@ from consumer.telemetry import Telemetry
 
 log = structlog.get_logger()
 
-# How long a report may lie in the producer: short beside a broker's acknowledgement of a letter.
+# So long may a report lie in the producer before anybody hears of it. Without a letter under way nobody asks.
 POLL_S = 0.005
 # The longest pause before a letter is written again: so soon are brokers that are back made use of.
 RETRY_S_MAX = 10.0
