@@ -254,6 +254,12 @@ REFUSED_BY_A_TEMPLATE = {
         minimal(autoscaling={"enabled": True, "partitions": 6, "minReplicas": 7}),
         "autoscaling: minReplicas 7 is more than maxReplicas 6",
     ),
+    "more partitions than are made": (
+        minimal(
+            autoscaling={"enabled": True, "partitions": 12}, createTopics={"enabled": True, "partitions": 6}
+        ),
+        "autoscaling: 12 partitions are said, and createTopics would make 6 of each topic",
+    ),
     "a login that KEDA cannot read": (
         minimal(
             autoscaling={"enabled": True, "partitions": 6},

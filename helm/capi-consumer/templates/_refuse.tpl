@@ -100,6 +100,8 @@ rollout: maxSurge and maxUnavailable are both 0, so that no pod could ever be re
 autoscaling: say how many partitions the events topics have together; a pod more than those is idle
 {{- else if gt $max (int .partitions) }}
 autoscaling: maxReplicas {{ $max }} is more than the {{ int .partitions }} partitions; the pods above would be idle
+{{- else if and $.Values.createTopics.enabled (gt (int .partitions) (mul (int $.Values.createTopics.partitions) (len (default (list "capi.events") $.Values.settings.topics)) | int)) }}
+autoscaling: {{ int .partitions }} partitions are said, and createTopics would make {{ int $.Values.createTopics.partitions }} of each topic; the pods above would be idle
 {{- else if gt (int .minReplicas) $max }}
 autoscaling: minReplicas {{ int .minReplicas }} is more than maxReplicas {{ $max }}
 {{- end }}
