@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
-from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import SpanProcessor
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
@@ -34,9 +34,14 @@ def telemetry(group: str, environment: Environment = os.environ) -> Telemetry:
 
 
 def resource() -> Resource:
-    """Who we are, to those who receive: OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES say more."""
+    """
+    Who we are, to those who receive: OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES say more, or other.
+
+    `Resource.create` makes up a name where it is given none, and takes what it
+    is given before what the environment says: so what that says comes last.
+    """
     ours = {"service.name": "capi-consumer", "service.version": __version__}
-    return Resource(ours).merge(Resource.create())
+    return Resource.create(ours).merge(OTELResourceDetector().detect())
 
 
 def metric_readers(environment: Environment = os.environ) -> list[MetricReader]:

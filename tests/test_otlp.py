@@ -7,7 +7,7 @@ import time
 import pytest
 from otlp_receiver import OtlpReceiver, attributes
 
-from consumer import metrics, otlp
+from consumer import __version__, metrics, otlp
 from consumer.core.verdict import Kind, Verdict
 from consumer.telemetry import CLOSE_S
 
@@ -43,6 +43,28 @@ def test_without_an_endpoint_nothing_is_made():
     quiet = otlp.telemetry("capi-consumer", {})
     assert not quiet.tracing.is_on
     quiet.close()
+
+
+@pytest.mark.parametrize(
+    ("environment", "name"),
+    [
+        ({}, "capi-consumer"),
+        ({"OTEL_RESOURCE_ATTRIBUTES": "deployment.environment.name=test"}, "capi-consumer"),
+        ({"OTEL_RESOURCE_ATTRIBUTES": "service.name=of-attributes"}, "of-attributes"),
+        ({"OTEL_SERVICE_NAME": "of-name"}, "of-name"),
+        ({"OTEL_SERVICE_NAME": "of-name", "OTEL_RESOURCE_ATTRIBUTES": "service.name=other"}, "of-name"),
+    ],
+)
+def test_who_we_are_has_a_name_and_the_environment_may_give_another(receiver, monkeypatch, environment, name):
+    for variable in ("OTEL_SERVICE_NAME", "OTEL_RESOURCE_ATTRIBUTES"):
+        monkeypatch.delenv(variable, raising=False)
+    for variable, value in environment.items():
+        monkeypatch.setenv(variable, value)
+    otlp.telemetry("capi-consumer").close()
+    receiver.metrics()
+    assert [(one["service.name"], one["service.version"]) for one in receiver.resources] == [
+        (name, __version__)
+    ]
 
 
 def test_metrics_arrive_with_unit_attributes_and_numbers(receiver, monkeypatch):
