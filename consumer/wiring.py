@@ -95,6 +95,7 @@ def handover(delivery: Delivery, gate: Gate, brake: Brake, watch: FilterWatch, e
         in_loop(decided),
         brake,
         in_loop(let_go),
+        lambda: delivery.asked,
     )
 
 

@@ -566,7 +566,7 @@ def test_a_stuck_event_lets_go_of_its_batch_though_nothing_else_comes_any_more()
     The partitions of the batch are all paused at their window long before it is stuck.
 
     Its own halves show that Meta is well, and do not wait for the one that fails on. When all others
-    have ended, the partitions go on, and their traffic shows whose fault it is.
+    have ended, the other partitions go on, and their traffic shows whose fault it is.
     """
 
     async def night():
