@@ -56,15 +56,19 @@ def requests(running, kind=None):
 # Accepted
 
 
+def counted(running, name):
+    """What a counter has beside noughts."""
+    return {labels: count for labels, count in running.telemetry.snapshot()[name].items() if count}
+
+
 async def test_accepted_events_are_settled_and_counted():
     async with scene() as running:
         running.accept(payload(0), payload(1), payload(2, event_name="Lead"))
         await running.all_ended()
         assert running.accepted_ids == ["event-0", "event-1", "event-2"]
         assert running.sandbox.stats.requests == 1
-        counts = running.telemetry.snapshot()
-        assert counts["capi.events.accepted"] == {("PageView",): 2, ("Lead",): 1}
-        assert counts["capi.match_keys"] == {("em",): 3, ("client_user_agent",): 3}
+        assert counted(running, "capi.events.accepted") == {("PageView",): 2, ("Lead",): 1}
+        assert counted(running, "capi.match_keys") == {("em",): 3, ("client_user_agent",): 3}
         assert running.letters() == []
 
 
