@@ -101,11 +101,11 @@ class DeadLetters:
             error = await self._write(producer, letter)
             if error is None:
                 return
-            self._telemetry.add(metrics.DEAD_LETTER_RETRIES)
             acceptable = _acceptable(letter, error)
             if acceptable is not None:
                 letter = acceptable
                 continue
+            self._telemetry.add(metrics.DEAD_LETTER_RETRIES)
             attempt += 1
             self._warn(error)
             if error.fatal() or error.code() == KafkaError._FATAL:
