@@ -22,7 +22,7 @@ class Tasks:
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def spawn(self, work: Coroutine[Any, Any, None], context: Context | None = None) -> None:
-        """Begin it. It is waited for by nobody. Without `context` it is in that of who spawns it, and in its span."""
+        """Begin it. It is waited for by nobody. Without `context` it is in the span of who spawns it."""
         task = asyncio.get_running_loop().create_task(work, context=context)
         self._running.add(task)
         task.add_done_callback(self._done)
