@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from consumer.core.asking import Asking
 from consumer.core.batching import request_body
 from consumer.core.stuck import History, Others
 from consumer.core.verdict import Kind, Verdict, backoff_s
@@ -52,6 +53,12 @@ class Attempts:
         self._terms = terms
         self._clocks = clocks
         self._others = Others()
+        self._asking = Asking(terms.backoff_max_s)
+
+    @property
+    def asked(self) -> int:
+        """How often a few more records were asked for, to know whose fault it is."""
+        return self._asking.asked
 
     async def answer(self, batch: Sequence[InFlight], history: History, tally: Tally) -> Answer:
         """Send until there is an answer that says something about the events."""
@@ -72,6 +79,7 @@ class Attempts:
                 return Answer(batch, verdict, history)
             self._ends.tell_ahead(tally)
             if verdict.kind is Kind.TRANSIENT:
+                self._ask_for_others(history, len(batch))
                 await self._wait(verdict, history)
 
     async def _admitted(self, tally: Tally) -> int:
@@ -94,6 +102,11 @@ class Attempts:
     def _is_its_own_fault(self, history: History, events: int) -> bool:
         now = self._clocks.monotonic_s()
         return history.is_its_own_fault(now, self._others, events, self._terms.stuck_after_s)
+
+    def _ask_for_others(self, history: History, events: int) -> None:
+        now = self._clocks.monotonic_s()
+        if history.lacks_others(now, self._others, events, self._terms.stuck_after_s):
+            self._asking.ask(now, self._others.accepted_at)
 
     async def _wait(self, verdict: Verdict, history: History) -> None:
         backoff = backoff_s(history.attempts, self._clocks.chance(), self._terms.backoff_max_s)

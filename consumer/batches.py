@@ -17,6 +17,7 @@ A batch to its end: as it is, by the event that Meta names, or by halves.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextvars import Context
 
 from consumer.attempts import Attempts
 from consumer.core.batching import halves, without
@@ -44,8 +45,12 @@ class Batches:
         self._tracing = tracing
 
     def begin(self, batch: Sequence[InFlight], history: History | None = None) -> None:
-        """Bring it to its end, some time. `history` is that of a part of a batch."""
-        self._tasks.spawn(self._deliver(batch, history or History()))
+        """
+        Bring it to its end, some time. `history` is that of a part of a batch.
+
+        In a context of its own: a part may go on for hours after the batch, whose span has ended.
+        """
+        self._tasks.spawn(self._deliver(batch, history or History()), Context())
 
     async def _deliver(self, batch: Sequence[InFlight], history: History) -> None:
         async with self._slots:

@@ -17,6 +17,7 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import Callable
+from contextvars import Context
 from typing import NamedTuple
 
 import structlog
@@ -103,11 +104,11 @@ class DeadLetters:
             error = await self._write(producer, letter)
             if error is None:
                 return
-            self._telemetry.add(metrics.DEAD_LETTER_RETRIES)
             acceptable = _acceptable(letter, error)
             if acceptable is not None:
                 letter = acceptable
                 continue
+            self._telemetry.add(metrics.DEAD_LETTER_RETRIES)
             attempt += 1
             self._warn(error)
             if error.fatal() or error.code() == KafkaError._FATAL:
@@ -163,7 +164,10 @@ class DeadLetters:
 
     def _keep_polling(self) -> None:
         if self._poller is None or self._poller.done():
-            self._poller = asyncio.get_running_loop().create_task(self._poll(), name="dead-letter reports")
+            # In no span: it outlives that of the batch whose letter began it.
+            self._poller = asyncio.get_running_loop().create_task(
+                self._poll(), name="dead-letter reports", context=Context()
+            )
 
     async def _poll(self) -> None:
         while self._under_way:

@@ -59,8 +59,8 @@ class Delivery:
         self._ends = Ends(letters, brake, settle, telemetry, self._tasks)
         self._requests = Requests(sink, gate, terms, clocks, telemetry)
         slots = Slots(terms.requests_in_flight_max)
-        attempts = Attempts(self._requests, slots, self._ends, terms, clocks)
-        self._batches = Batches(attempts, slots, self._ends, clocks, self._tasks, telemetry.tracing)
+        self._attempts = Attempts(self._requests, slots, self._ends, terms, clocks)
+        self._batches = Batches(self._attempts, slots, self._ends, clocks, self._tasks, telemetry.tracing)
         self._hold: Hold[InFlight] = Hold(terms.hold_s)
         self._hold_timer: asyncio.TimerHandle | None = None
         self._batcher: Batcher[InFlight] = Batcher(terms.limits)
@@ -88,6 +88,11 @@ class Delivery:
     def events_held(self) -> int:
         """Events that are kept back until the browser's copy has had its time."""
         return len(self._hold)
+
+    @property
+    def asked(self) -> int:
+        """How often a few more records were asked for, to know whose fault it is that a batch fails."""
+        return self._attempts.asked
 
     @property
     def broken(self) -> asyncio.Future[None]:

@@ -13,6 +13,7 @@ the limits allow, and what waits keeps its place.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 from collections.abc import Callable
 
@@ -57,10 +58,10 @@ class Gate:
         """Return when a request may be sent: its admission, to be given to one `hear` or `abandon`."""
         while (wait_s := self._wait_s()) > 0:
             changed = self._changed
-            try:
-                await asyncio.wait_for(changed.wait(), None if math.isinf(wait_s) else wait_s)
-            except TimeoutError:
-                continue
+            # Not wait_for, which in Python 3.11 may lose a cancellation that comes with the news.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(None if math.isinf(wait_s) else wait_s):
+                    await changed.wait()
         self._probing = self._refusals > 0
         return self._admission
 

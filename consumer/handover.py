@@ -1,9 +1,9 @@
 """
 The way from the worker's thread to the event loop: called there, carried out here.
 
-    worker thread   decided   accept   let_go   hurry      can_deliver, brake
+    worker thread   decided   accept   let_go   hurry      can_deliver, brake, asked
                        v         v        v       v            ^ read
-    event loop       brake    delivery --------------------> gate, brake
+    event loop       brake    delivery --------------------> gate, brake, delivery
                                  '-- ended tickets: a queue of its own, back
 """
 
@@ -38,7 +38,8 @@ class Handover:
     What the worker calls and asks.
 
     `let_go` gives up the held events of some partitions; their tickets come
-    back among the ended ones, as `GivenUp`.
+    back among the ended ones, as `GivenUp`. `asked` is how often delivery has
+    asked for a few records past the window (`core/asking.py`).
     """
 
     accept: Callable[[Sequence[InFlight], Sequence[Unsendable]], None]
@@ -47,3 +48,4 @@ class Handover:
     decided: Callable[[Sequence[Reason | None]], None]
     brake: Holding
     let_go: Callable[[Collection[Partition]], None]
+    asked: Callable[[], int]

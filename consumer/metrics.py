@@ -14,8 +14,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from consumer.core.decision import FILTERED_REASONS, INVALID_REASONS, NoteWord
-from consumer.core.mapping import NOTE_FIELDS
+from consumer.core.decision import CUSTOM, FILTERED_REASONS, INVALID_REASONS, NoteWord
+from consumer.core.mapping import NOTE_FIELDS, STANDARD_EVENTS, USER_DATA_KEYS
 from consumer.core.meta_codes import CODE_WORDS
 from consumer.core.verdict import Kind
 from consumer.state import State
@@ -120,7 +120,7 @@ ACCEPTED = counter(
     "capi.events.accepted",
     "{event}",
     "Events in requests that Meta accepted.",
-    {"event_name": "the names of Meta's standard events, and `custom` for all others"},
+    {"event_name": tuple(sorted({*STANDARD_EVENTS, CUSTOM}))},
 )
 FILTERED = counter(
     "capi.events.filtered",
@@ -147,7 +147,7 @@ MATCH_KEYS = counter(
     "capi.match_keys",
     "{event}",
     "Accepted events that carry each key of user_data.",
-    {"key": "the keys of Meta's user_data"},
+    {"key": tuple(sorted(USER_DATA_KEYS))},
 )
 UNCONFIRMED = counter(
     "capi.events.unconfirmed", "{event}", "Events in accepted requests that Meta's count left out."

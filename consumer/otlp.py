@@ -17,15 +17,20 @@ from collections.abc import Mapping
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
-from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import SpanProcessor
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from consumer import __version__
+from consumer.exits import BadSettings
 from consumer.telemetry import Telemetry
 from consumer.tracing import Tracing
 
 Environment = Mapping[str, str]
+# Half of them have up to 128 links: some 25 MB when nobody takes them.
+SPANS_WAITING_MAX = 512
+SPANS_AT_ONCE = 64
+QUEUE_VARIABLES = ("OTEL_BSP_MAX_QUEUE_SIZE", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "OTEL_BSP_SCHEDULE_DELAY")
 
 
 def telemetry(group: str, environment: Environment = os.environ) -> Telemetry:
@@ -35,21 +40,55 @@ def telemetry(group: str, environment: Environment = os.environ) -> Telemetry:
 
 
 def resource() -> Resource:
-    """Who we are, to those who receive: OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES say more."""
+    """
+    Who we are, to those who receive: OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES say more, or other.
+
+    `Resource.create` makes up a name where it is given none, and takes what it
+    is given before what the environment says: so what that says comes last.
+    """
     ours = {"service.name": "capi-consumer", "service.version": __version__}
-    return Resource(ours).merge(Resource.create())
+    return Resource.create(ours).merge(OTELResourceDetector().detect())
 
 
 def metric_readers(environment: Environment) -> list[MetricReader]:
     """One reader that exports each minute (OTEL_METRIC_EXPORT_INTERVAL), or none."""
     if not has_endpoint("METRICS", environment):
         return []
-    return [PeriodicExportingMetricReader(OTLPMetricExporter())]
+    exporter = OTLPMetricExporter()
+    try:
+        return [PeriodicExportingMetricReader(exporter)]
+    except ValueError:
+        raise BadSettings(["OTEL_METRIC_EXPORT_INTERVAL is to be more than 0"]) from None
 
 
 def span_processors(environment: Environment) -> list[SpanProcessor]:
-    """One processor that exports spans in batches, or none."""
-    return [BatchSpanProcessor(OTLPSpanExporter())] if has_endpoint("TRACES", environment) else []
+    """
+    One processor that exports spans in batches, or none.
+
+    Spans that nobody takes wait in its queue: ours is smaller than the SDK's,
+    where the environment does not choose.
+    """
+    if not has_endpoint("TRACES", environment):
+        return []
+    exporter = OTLPSpanExporter()
+    queue, at_once, delay = QUEUE_VARIABLES
+    try:
+        for name in QUEUE_VARIABLES:
+            int(environment.get(name, "1"))  # the SDK would tell of it with a traceback, and go on
+        return [
+            BatchSpanProcessor(
+                exporter,
+                max_queue_size=None if queue in environment else SPANS_WAITING_MAX,
+                max_export_batch_size=None if at_once in environment else SPANS_AT_ONCE,
+            )
+        ]
+    except ValueError:
+        raise BadSettings(
+            [
+                f"{queue}, {at_once} and {delay} are to be whole numbers above 0, and {queue} "
+                f"({SPANS_WAITING_MAX}) no less than {at_once} ({SPANS_AT_ONCE})"
+            ]
+        ) from None
 
 
 def has_endpoint(signal: str, environment: Environment) -> bool:

@@ -1,7 +1,7 @@
 """
 Spans: one for each batch on its way, one for each request of it.
 
-    deliver   CONSUMER, with a link to each record's `traceparent`
+    deliver   CONSUMER, with links to its records' `traceparent`s: the first 128 of them
       POST    CLIENT, one per attempt
       POST
 
@@ -15,13 +15,22 @@ Without an endpoint (`consumer/otlp.py`) there are no spans, and no header is re
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import itertools
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanLimits, SpanProcessor, TracerProvider
-from opentelemetry.trace import Link, NoOpTracer, Span, SpanKind, Status, StatusCode, get_current_span
+from opentelemetry.trace import (
+    NoOpTracer,
+    Span,
+    SpanContext,
+    SpanKind,
+    Status,
+    StatusCode,
+    get_current_span,
+)
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from consumer import __version__
@@ -31,8 +40,8 @@ from consumer.core.verdict import Kind, Verdict
 TRACEPARENT = "traceparent"
 # It has 55 characters; what is much longer is none, and is not looked at.
 TRACEPARENT_BYTES_MAX = 256
-# As many as Meta takes events in one request, where the SDK's own limit is 128.
-LINKS_MAX = 1_000
+# Of a batch of a thousand, as the spans of a receiver that does not answer wait in memory, 0.7 kB a link.
+LINKS_MAX = 128
 _propagator = TraceContextTextMapPropagator()
 
 
@@ -64,7 +73,6 @@ class Tracing:
         with self._tracer.start_as_current_span(
             "deliver",
             kind=SpanKind.CONSUMER,
-            links=list(links(every)),
             attributes={
                 "messaging.system": "kafka",
                 "messaging.operation.name": "deliver",
@@ -74,7 +82,10 @@ class Tracing:
             },
             record_exception=False,
             set_status_on_exception=False,
-        ):
+        ) as span:
+            # Only now is it known whether anybody will see it.
+            if span.is_recording():
+                _link(span, every)
             yield
 
     @contextmanager
@@ -124,23 +135,31 @@ class RequestSpan:
             span.set_status(Status(StatusCode.ERROR))
 
 
-def links(headers: Iterable[Headers]) -> Iterator[Link]:
-    """One link for each distinct `traceparent` that can be read."""
-    seen: set[bytes] = set()
-    for those in headers:
-        for name, value in those:
-            if (
-                name.lower() != TRACEPARENT
-                or not value
-                or value in seen
-                or len(value) > TRACEPARENT_BYTES_MAX
-            ):
-                continue
-            seen.add(value)
-            context = _propagator.extract({TRACEPARENT: value.decode("ascii", "replace")}, Context())
-            found = get_current_span(context).get_span_context()
-            if found.is_valid:
-                yield Link(found)
+def _link(span: Span, headers: Iterable[Headers]) -> None:
+    """Links as many as there may be; `capi.traceparents` says how many there were."""
+    values = traceparents(headers)
+    span.set_attribute("capi.traceparents", len(values))
+    for context in itertools.islice(contexts(values), LINKS_MAX):
+        span.add_link(context)
+
+
+def traceparents(headers: Iterable[Headers]) -> Collection[bytes]:
+    """The distinct values of that header, in their order."""
+    return {
+        value: None
+        for those in headers
+        for name, value in those
+        if value and len(value) <= TRACEPARENT_BYTES_MAX and name.lower() == TRACEPARENT
+    }
+
+
+def contexts(values: Iterable[bytes]) -> Iterator[SpanContext]:
+    """Of each `traceparent` that can be read, the span that it names."""
+    for value in values:
+        context = _propagator.extract({TRACEPARENT: value.decode("ascii", "replace")}, Context())
+        found = get_current_span(context).get_span_context()
+        if found.is_valid:
+            yield found
 
 
 def ids() -> dict[str, str]:

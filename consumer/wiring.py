@@ -111,6 +111,7 @@ def handover(delivery: Delivery, gate: Gate, brake: Brake, watch: FilterWatch, e
         decided=in_loop(decided),
         brake=brake,
         let_go=in_loop(let_go),
+        asked=lambda: delivery.asked,
     )
 
 

@@ -124,7 +124,7 @@ class Worker:
         self._settle()
         self._commit_when_due()
         self._hold_back()
-        records = self._source.poll(self._pace.poll_records_max, POLL_S)
+        records = self._source.poll(self._intake.poll_records(self._pace.poll_records_max), POLL_S)
         if records:
             self._take(records)
         self.has_joined = self.has_joined or self._source.is_member()
@@ -162,7 +162,11 @@ class Worker:
         tracker = self._tracker
         ahead = {partition: tracker.uncommittable(partition) for partition in tracker.partitions}
         held = self._intake.look(
-            tracker.events_in_flight, tracker.bytes_in_flight, ahead, is_braked=self._handover.brake.is_on
+            tracker.events_in_flight,
+            tracker.bytes_in_flight,
+            ahead,
+            is_braked=self._handover.brake.is_on,
+            asked=self._handover.asked(),
         )
         self._source.hold(held.partitions, new=held.new)
 

@@ -11,7 +11,7 @@ from delivering import NOW_S, PARTITION
 from consumer.brake import Brake
 from consumer.core.batching import Limits
 from consumer.core.decision import Deliverable
-from consumer.core.offsets import OffsetTracker
+from consumer.core.offsets import OffsetTracker, Ticket
 from consumer.core.record import Record
 from consumer.core.verdict import Kind, Verdict
 from consumer.delivery import Delivery
@@ -82,21 +82,31 @@ class Outage:
                 hold_s=0.0,
             ),
             Clocks(lambda: NOW_S, loop.time, lambda: 1.0),
-            lambda tickets: self.settled.extend(ticket.offset for ticket in tickets),
+            self._settle,
             Telemetry(),
             self.brake,
         )
-        self._tracker = OffsetTracker()
-        self._tracker.assign(PARTITION, 0)
+        self.tracker = OffsetTracker()
+        self.tracker.assign(PARTITION, 0)
         self._next = 0
+
+    @property
+    def taken(self) -> int:
+        """How many records were taken; the offset of the next."""
+        return self._next
 
     def accept(self, *events: bytes) -> None:
         """One record each."""
         taken = []
         for event in events:
             record = Record(PARTITION, self._next, NOW_S * 1000, event, None)
-            ticket = self._tracker.start(PARTITION, self._next, record.size)
+            ticket = self.tracker.start(PARTITION, self._next, record.size)
             assert ticket is not None
             taken.append(InFlight(ticket, record, Deliverable(event, "Lead", NOW_S, NOW_S + 86_400, ())))
             self._next += 1
         self.delivery.accept(taken, [])
+
+    def _settle(self, tickets: list[Ticket]) -> None:
+        self.settled.extend(ticket.offset for ticket in tickets)
+        for ticket in tickets:
+            self.tracker.complete(ticket)

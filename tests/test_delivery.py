@@ -56,15 +56,19 @@ def requests(running, kind=None):
 # Accepted
 
 
+def counted(running, name):
+    """What a counter has beside noughts."""
+    return {labels: count for labels, count in running.telemetry.snapshot()[name].items() if count}
+
+
 async def test_accepted_events_are_settled_and_counted():
     async with scene() as running:
         running.accept(payload(0), payload(1), payload(2, event_name="Lead"))
         await running.all_ended()
         assert running.accepted_ids == ["event-0", "event-1", "event-2"]
         assert running.sandbox.stats.requests == 1
-        counts = running.telemetry.snapshot()
-        assert counts["capi.events.accepted"] == {("PageView",): 2, ("Lead",): 1}
-        assert counts["capi.match_keys"] == {("em",): 3, ("client_user_agent",): 3}
+        assert counted(running, "capi.events.accepted") == {("PageView",): 2, ("Lead",): 1}
+        assert counted(running, "capi.match_keys") == {("em",): 3, ("client_user_agent",): 3}
         assert running.letters() == []
 
 
@@ -566,7 +570,7 @@ def test_a_stuck_event_lets_go_of_its_batch_though_nothing_else_comes_any_more()
     The partitions of the batch are all paused at their window long before it is stuck.
 
     Its own halves show that Meta is well, and do not wait for the one that fails on. When all others
-    have ended, the partitions go on, and their traffic shows whose fault it is.
+    have ended, the other partitions go on, and their traffic shows whose fault it is.
     """
 
     async def night():

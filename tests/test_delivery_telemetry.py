@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
-from delivering import NOW_S, payload, refused, scene
+from delivering import NOW_S, payload, refused, scene, stuck
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind
@@ -53,6 +54,24 @@ async def test_a_batch_is_one_span_and_each_attempt_one_within_it():
         assert batch.attributes["messaging.batch.message_count"] == 5
         assert histogram(telemetry, "capi_batch_size") == (3, 15)
         assert histogram(telemetry, "http_client_request_duration_seconds")[0] == 3
+
+
+async def test_a_part_of_a_batch_that_is_taken_apart_is_a_span_of_its_own_trace():
+    """It may go on for hours after the batch."""
+    telemetry, spans = watched()
+    async with scene(stuck_after_s=0.1, events_max=4, telemetry=telemetry) as at:
+        at.accept(*(payload(n) for n in range(3)), stuck(3))
+        number = 100
+        while 3 not in at.settled:
+            at.accept(payload(number))
+            number += 1
+            await asyncio.sleep(0.005)
+        await at.all_ended()
+        await at.delivery.abandon()
+    _, batches = spans()
+    assert {1, 2, 4} == {span.attributes["messaging.batch.message_count"] for span in batches}
+    assert [span for span in batches if span.parent] == []
+    assert len({span.context.trace_id for span in batches}) == len(batches)
 
 
 async def test_the_age_is_that_of_the_oldest_event_at_acceptance():

@@ -269,3 +269,18 @@ async def test_who_gives_up_waiting_takes_nothing_along(gate, clock):
     clock.now += 100
     gate.abandon(-1)
     assert await is_let_through(tasks[1]) == [True]
+
+
+@pytest.mark.parametrize("steps", range(5))
+async def test_who_is_told_to_give_up_in_the_moment_of_news_gives_up(gate, clock, steps):
+    """However far the news has come; else a stop would wait for as long as the pixel does."""
+    gate.hear(await gate.admit(), THROTTLED, 3_600.0)
+    (one,) = waiting(gate)
+    await is_let_through(one)
+    gate.hear(-1, ACCEPTED, 0.0)
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    one.cancel()
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert one.cancelled()

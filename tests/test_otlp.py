@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 import time
+import tracemalloc
 
 import pytest
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from otlp_receiver import OtlpReceiver, attributes
 
-from consumer import metrics, otlp
+from consumer import __version__, metrics, otlp
 from consumer.core.verdict import Kind, Verdict
+from consumer.exits import BadSettings
 from consumer.telemetry import CLOSE_S
+from consumer.tracing import Tracing
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -43,6 +48,28 @@ def test_without_an_endpoint_nothing_is_made():
     quiet = otlp.telemetry("capi-consumer", {})
     assert not quiet.tracing.is_on
     quiet.close()
+
+
+@pytest.mark.parametrize(
+    ("environment", "name"),
+    [
+        ({}, "capi-consumer"),
+        ({"OTEL_RESOURCE_ATTRIBUTES": "deployment.environment.name=test"}, "capi-consumer"),
+        ({"OTEL_RESOURCE_ATTRIBUTES": "service.name=of-attributes"}, "of-attributes"),
+        ({"OTEL_SERVICE_NAME": "of-name"}, "of-name"),
+        ({"OTEL_SERVICE_NAME": "of-name", "OTEL_RESOURCE_ATTRIBUTES": "service.name=other"}, "of-name"),
+    ],
+)
+def test_who_we_are_has_a_name_and_the_environment_may_give_another(receiver, monkeypatch, environment, name):
+    for variable in ("OTEL_SERVICE_NAME", "OTEL_RESOURCE_ATTRIBUTES"):
+        monkeypatch.delenv(variable, raising=False)
+    for variable, value in environment.items():
+        monkeypatch.setenv(variable, value)
+    otlp.telemetry("capi-consumer").close()
+    receiver.metrics()
+    assert [(one["service.name"], one["service.version"]) for one in receiver.resources] == [
+        (name, __version__)
+    ]
 
 
 def test_metrics_arrive_with_unit_attributes_and_numbers(receiver, monkeypatch):
@@ -93,6 +120,55 @@ def test_spans_arrive_with_links_to_the_producers(receiver):
     told = attributes(request.attributes)
     assert (told["capi.verdict"], told["capi.meta.code"], told["error.type"]) == ("throttled", 4, "400")
     assert request.status.code == request.status.STATUS_CODE_ERROR
+
+
+MISTAKES = [
+    ("OTEL_BSP_MAX_QUEUE_SIZE", "10"),
+    ("OTEL_BSP_MAX_QUEUE_SIZE", "0"),
+    ("OTEL_BSP_MAX_QUEUE_SIZE", "many"),
+    ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "10000"),
+    ("OTEL_BSP_SCHEDULE_DELAY", "-1"),
+    ("OTEL_METRIC_EXPORT_INTERVAL", "0"),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), MISTAKES)
+def test_what_the_sdk_does_not_take_is_one_line_that_names_the_variable(receiver, monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(BadSettings, match=name) as raised:
+        otlp.telemetry("capi-consumer")
+    (line,) = raised.value.mistakes
+    assert "\n" not in line
+
+
+def test_the_queue_of_spans_is_what_the_environment_says(receiver, monkeypatch):
+    monkeypatch.setenv("OTEL_BSP_MAX_QUEUE_SIZE", "100")
+    telemetry = otlp.telemetry("capi-consumer")
+    with telemetry.tracing.batch([[]]):
+        pass
+    telemetry.close()
+    assert len(receiver.spans()) == 1
+
+
+def test_spans_that_nobody_takes_wait_in_little_memory(monkeypatch):
+    """A receiver that hangs: of 700 batches of a thousand links half a thousand spans wait."""
+    for name in ("OTEL_BSP_MAX_QUEUE_SIZE", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
+    hanging = threading.Event()
+    monkeypatch.setattr(OTLPSpanExporter, "export", lambda *_: hanging.wait())
+    monkeypatch.setattr(OTLPSpanExporter, "shutdown", lambda *_: None)
+    tracing = Tracing(otlp.span_processors(), otlp.resource())
+    headers = [[("traceparent", b"00-%032x-%016x-01" % (n, n))] for n in range(1, 1001)]
+    tracemalloc.start()
+    for _ in range(700):
+        with tracing.batch(headers):
+            pass
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    hanging.set()
+    tracing.close()
+    assert held < 50_000_000
 
 
 def test_an_endpoint_that_does_not_answer_holds_up_the_end_for_seconds_at_most(monkeypatch):

@@ -7,7 +7,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from consumer.core.verdict import Kind, Verdict
-from consumer.tracing import Tracing, ids, links
+from consumer.tracing import LINKS_MAX, Tracing, contexts, ids, traceparents
 
 PARENT = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 OTHER = b"00-11111111111111111111111111111111-2222222222222222-00"
@@ -34,12 +34,16 @@ def spans():
     ],
 )
 def test_what_is_no_traceparent_is_no_link(value):
-    assert list(links([[("traceparent", value)]])) == []
+    assert list(contexts(traceparents([[("traceparent", value)]]))) == []
 
 
-def test_each_distinct_traceparent_is_one_link():
-    found = list(links([[("traceparent", PARENT)], [("Traceparent", OTHER)], [("traceparent", PARENT)], []]))
-    assert [f"{link.context.trace_id:032x}" for link in found] == [
+def test_each_distinct_traceparent_is_one_link(spans):
+    tracing, finished = spans
+    with tracing.batch(
+        [[("traceparent", PARENT)], [("Traceparent", OTHER)], [("traceparent", PARENT)], [("other", OTHER)]]
+    ):
+        pass
+    assert [f"{link.context.trace_id:032x}" for link in finished()[0].links] == [
         "0af7651916cd43dd8448eb211c80319c",
         "11111111111111111111111111111111",
     ]
@@ -56,12 +60,26 @@ def test_of_the_other_headers_nothing_is_read(spans):
     assert not span.links[0].context.trace_state
 
 
-def test_a_thousand_links_are_kept(spans):
+THOUSAND = [[("traceparent", b"00-%032x-%016x-01" % (n, n))] for n in range(1, 1001)]
+
+
+def test_of_a_thousand_the_first_128_are_links_and_it_says_how_many_there_were(spans):
     tracing, finished = spans
-    headers = [[("traceparent", b"00-%032x-%016x-01" % (n, n))] for n in range(1, 1001)]
-    with tracing.batch(headers):
+    with tracing.batch(THOUSAND):
         pass
-    assert len(finished()[0].links) == 1000
+    (span,) = finished()
+    assert [link.context.span_id for link in span.links] == list(range(1, LINKS_MAX + 1))
+    assert (LINKS_MAX, span.attributes["capi.traceparents"]) == (128, 1000)
+
+
+def test_of_a_batch_whose_span_nobody_will_see_no_header_is_read(monkeypatch):
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER", "always_off")
+    exporter = InMemorySpanExporter()
+    tracing = Tracing([SimpleSpanProcessor(exporter)])
+    with tracing.batch([_unread()]):
+        pass
+    assert exporter.get_finished_spans() == ()
+    tracing.close()
 
 
 def test_an_exception_leaves_no_text_in_a_span(spans):

@@ -46,6 +46,7 @@ class Shift:
         self.held = []  # what is held back, as the other thread would
         self.can_deliver = True
         self.decided = []
+        self.asked = 0
         self.brake = SimpleNamespace(is_on=brake_is_on, held=0)
         settings = Settings(
             bootstrap_servers=brokers.bootstrap_servers,
@@ -76,6 +77,7 @@ class Shift:
             decided=self.decided.extend,
             brake=self.brake,
             let_go=self.give_up,
+            asked=lambda: self.asked,
         )
         self.worker = Worker(
             source, rules, handover, Pace(**chosen), self.telemetry, self.ended, now_s=lambda: NOW_S
@@ -307,6 +309,10 @@ def test_one_slow_record_holds_up_its_own_partition_and_no_other(brokers, begin)
     assert taken < 20 + 10  # one poll may go over the limit, by less than itself
     turns_on(shift, 5)
     assert taken_of(0) == taken
+    shift.asked += 1  # for who could tell whether the slow one is bad: one more
+    eventually(lambda: are_taken(taken + 1, 100), DEADLINE_S)
+    turns_on(shift, 5)
+    assert taken_of(0) == taken + 1
     (slow,) = [item for item in shift.events if item.record.partition.number == item.record.offset == 0]
     shift.end(slow)
     eventually(lambda: are_taken(100, 100), DEADLINE_S)
@@ -619,6 +625,7 @@ def scripted(source, ended, accept=lambda *_: None, hurry=lambda _: None):
         decided=lambda _: None,
         brake=SimpleNamespace(is_on=False, held=0),
         let_go=lambda _: None,
+        asked=lambda: 0,
     )
     return Worker(source, RULES, handover, pace, Telemetry(), ended, now_s=lambda: NOW_S)
 

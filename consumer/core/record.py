@@ -51,8 +51,11 @@ class Record:
 
     @property
     def size(self) -> int:
-        """Bytes of key and value."""
-        return len(self.value or b"") + len(self.key or b"")
+        """Bytes of key, value and headers: all that is held of it."""
+        size = len(self.value or b"") + len(self.key or b"")
+        if self.headers:
+            size += sum(len(name) + len(value or b"") for name, value in self.headers)
+        return size
 
 
 def coordinates(record: Record) -> Coordinates:

@@ -21,7 +21,8 @@ taken apart further when something was accepted since they were cut: what
 failed beside the others an hour ago may fail in an outage now. One event is at
 fault when it is a suspect by its own requests, alone, and fails five times
 more, and each time something was accepted since the time before: the good
-neighbours of a bad event fail now and then too while Meta is half ill.
+neighbours of a bad event fail now and then too while Meta is half ill. Where
+our own window keeps the others away, some are asked for (`core/asking.py`).
 
 Time is an argument, in seconds of any one clock.
 """
@@ -140,3 +141,13 @@ class History(NamedTuple):
         if events == 1:
             return self.lone_failures >= LONE_FAILURES
         return others.accepted_at > self.cut_at and self.is_suspect(now, others, stuck_after_s)
+
+    def lacks_others(self, now: float, others: Others, events: int, stuck_after_s: float) -> bool:
+        """Whether, after a failure, it takes others to know whose fault it is, and no more time."""
+        if not self.is_stuck(now, stuck_after_s):
+            return False
+        if not others.since(self.failing_since).is_well:
+            return True
+        return self.is_suspect(now, others, stuck_after_s) and (
+            events == 1 or others.accepted_at <= self.cut_at
+        )

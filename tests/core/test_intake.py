@@ -11,8 +11,9 @@ P0, P1 = Partition("events", 0), Partition("events", 1)
 NONE, ALL = (set(), False), ({P0, P1}, True)
 
 
-def held(intake, events=0, size=0, ahead=(0, 0), is_braked=False):
-    found = intake.look(events, size, dict(zip((P0, P1), ahead, strict=True)), is_braked=is_braked)
+def held(intake, events=0, size=0, ahead=(0, 0), is_braked=False, asked=0):
+    partitions = dict(zip((P0, P1), ahead, strict=True))
+    found = intake.look(events, size, partitions, is_braked=is_braked, asked=asked)
     return set(found.partitions), found.new
 
 
@@ -73,3 +74,39 @@ def test_a_partition_that_was_away_is_not_held_for_what_it_was():
 def test_without_partitions_what_comes_is_held_all_the_same():
     found = Intake(10, 1_000).look(10, 0, {}, is_braked=False)
     assert (set(found.partitions), found.new) == (set(), True)
+
+
+ASKED = [
+    # how often it was asked, how far each is ahead, held
+    [(0, (10, 0), ONE), (1, (10, 0), NONE), (1, (10, 0), NONE), (1, (11, 0), ONE), (2, (11, 0), NONE)],
+    [(1, (9, 0), NONE), (1, (10, 0), ONE)],  # it was not far ahead when it was asked
+    [(1, (10, 10), NONE), (1, (10, 11), BOTH)],  # of whichever something came
+    [(1, (10, 3), NONE), (1, (10, 4), ONE)],
+    [(1, (10, 0), NONE), (1, (4, 0), NONE), (1, (10, 0), ONE)],
+    [(1, (19, 0), NONE), (2, (20, 0), ONE), (3, (20, 0), ONE)],  # not at twice the limit
+]
+
+
+@pytest.mark.parametrize("looks", ASKED)
+def test_what_is_asked_for_is_read_past_the_limit_until_something_came(looks):
+    intake = Intake(10, 1_000)
+    for asked, ahead, expected in looks:
+        assert held(intake, ahead=ahead, asked=asked) == expected, (asked, ahead)
+
+
+def test_what_is_asked_for_is_held_like_all_when_it_is_full_or_braked():
+    intake = Intake(10, 1_000)
+    assert held(intake, events=10, ahead=(10, 0), asked=1) == ALL
+    assert held(intake, ahead=(10, 0), asked=2, is_braked=True) == ALL
+
+
+def test_only_a_few_records_are_read_at_once_past_the_limit():
+    intake = Intake(20_000, 1_000)
+    assert intake.poll_records(500) == 500
+    held(intake, ahead=(20_000, 0), asked=1)
+    assert (intake.poll_records(500), intake.poll_records(10)) == (50, 10)
+    held(intake, ahead=(20_050, 0), asked=1)
+    assert intake.poll_records(500) == 500
+    few = Intake(10, 1_000)
+    held(few, ahead=(10, 0), asked=1)
+    assert few.poll_records(500) == 1

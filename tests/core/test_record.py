@@ -66,6 +66,10 @@ def test_the_size_is_that_of_key_and_value(value, key, size):
     assert record(value=value, key=key).size == size
 
 
+def test_headers_are_held_too_and_count():
+    assert record([("baggage", b"x" * 500), ("none", None)], b"12", b"123").size == 7 + 500 + 4 + 5
+
+
 def test_nothing_of_a_record_but_its_place_is_in_its_repr():
     shown = repr(record([("h", b"canary")], b"canary", b"canary"))
     assert shown == "Record(partition=Partition(topic='retry', number=1), offset=20, timestamp_ms=5)"

@@ -133,3 +133,36 @@ def test_one_event_is_at_fault_after_five_failures_with_an_acceptance_before_eac
 
 def test_what_does_not_fail_has_failed_never():
     assert History()[1:4] == (NEVER, NEVER, NEVER)
+
+
+LACKS = [
+    # how the others fare, until when it fails, of how many events, whether it takes more of them
+    ("not stuck yet", [], 299, 8, False),
+    ("nobody else is there", [], 330, 8, True),
+    ("too few", each(100, "+"), 330, 8, True),
+    ("all fail", each(1, "-"), 330, 8, True),
+    ("it can be taken apart", each(1, "+"), 330, 8, False),
+    ("alone: the next failure needs one more", each(1, "+"), 330, 1, True),
+]
+
+
+@pytest.mark.parametrize(
+    ("says", "fates", "until_s", "events", "lacks"), LACKS, ids=[one[0] for one in LACKS]
+)
+def test_a_stuck_one_lacks_others_where_more_of_them_would_tell(says, fates, until_s, events, lacks):
+    history, others, now = row(others_at(fates), until_s, events)
+    assert history.lacks_others(now, others, events, STUCK_AFTER_S) is lacks
+
+
+def test_a_part_lacks_others_until_something_was_accepted_since_it_was_cut():
+    history, others, now = row(WELL, 330)
+    part = history.cut(now, 4).failed(now + 1, others, 4, STUCK_AFTER_S)
+    assert part.lacks_others(now + 1, others, 4, STUCK_AFTER_S)
+    others.accepted(now + 2)
+    assert not part.lacks_others(now + 2, others, 4, STUCK_AFTER_S)
+
+
+def test_one_event_that_has_to_fail_for_longer_lacks_time_and_not_others():
+    history, others, now = row(WELL, 330)
+    part = history.cut(now, 1).failed(now + 1, others, 1, STUCK_AFTER_S)
+    assert not part.lacks_others(now + 1, others, 1, STUCK_AFTER_S)
