@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import queue
 import threading
 import time
@@ -20,7 +21,8 @@ from consumer.core.offsets import GivenUp
 from consumer.core.record import Partition, Record
 from consumer.core.rules import Rules
 from consumer.handover import Handover
-from consumer.kafka import consumer_properties, new_consumer
+from consumer.kafka import admin_client, consumer_properties, new_consumer
+from consumer.lag import Lag
 from consumer.settings import OutOfRange, Settings, Start
 from consumer.source import Source
 from consumer.telemetry import Telemetry
@@ -428,6 +430,23 @@ def test_partitions_that_are_lost_are_let_go_and_nothing_is_committed(brokers, b
     assert stays(lambda: committed(brokers)[0] == 0)
     shift.end(*shift.events[3:])
     eventually(lambda: committed(brokers)[0] == 3, DEADLINE_S)
+
+
+def test_a_member_that_an_outage_threw_out_does_not_know_its_lag(brokers, begin, monkeypatch):
+    """The alert of it was silent: without partitions nothing was asked, and nothing seemed unknown."""
+    monkeypatch.setattr("consumer.lag.ALIVE_S_MAX", 0.5)
+    now = [0.0]
+    settings = Settings(bootstrap_servers=brokers.bootstrap_servers)
+    shift = begin()
+    eventually(lambda: len(shift.worker.done) == 2, DEADLINE_S)
+    lag = Lag(admin_client(settings), lambda: shift.worker.done, lambda: now[0])
+    brokers.down()
+    eventually(lambda: shift.worker.partitions == () and not shift.worker.done, DEADLINE_S)
+    for now[0] in (200.0, 400.0):
+        asyncio.run(lag.ask())
+        assert lag.known_ago_s == now[0]
+    brokers.up()
+    eventually(lambda: asyncio.run(lag.ask()) or lag.known_ago_s == 0.0, DEADLINE_S)
 
 
 def test_a_partition_that_is_taken_back_waits_for_nothing_that_is_held_and_the_other_holds_on(brokers, begin):
