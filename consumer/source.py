@@ -106,6 +106,7 @@ class Source:
                 records.append(as_record(message))
             else:
                 self._hear(message, error)
+        self._drop_what_is_not_ours()
         return self._of_one_assignment(records) if self._new else records
 
     def idle(self, records_max: int, timeout_s: float) -> None:
@@ -131,6 +132,11 @@ class Source:
                 topic=partition.topic,
                 partition=partition.number,
             )
+
+    def _drop_what_is_not_ours(self) -> None:
+        """Ends and gaps of partitions that were taken away in the very poll that told of them."""
+        self._ends = {p: offset for p, offset in self._ends.items() if p in self._assigned}
+        self._gone = {p for p in self._gone if p in self._assigned}
 
     def _of_one_assignment(self, records: list[Record]) -> list[Record]:
         """
