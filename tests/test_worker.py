@@ -41,13 +41,23 @@ RULES = Rules()
 class Shift:
     """A worker at work in its thread; what it hands over stays here until somebody ends it."""
 
-    def __init__(self, brokers, rules=RULES, group="group", brake_is_on=False, start=Start.EARLIEST, **pace):
+    def __init__(
+        self,
+        brokers,
+        rules=RULES,
+        group="group",
+        brake_is_on=False,
+        start=Start.EARLIEST,
+        out_of_range=OutOfRange.STOP,
+        **pace,
+    ):
         self.telemetry = Telemetry()
         self.ended = queue.SimpleQueue()
         self.events, self.unsendable, self.hurries, self.let_go = [], [], [], []
         self.held = []  # what is held back, as the other thread would
         self.can_deliver = True
         self.decided = []
+        self.commits_then = None  # by their answers, when the first event was handed over
         self.brake = SimpleNamespace(is_on=brake_is_on, held=0)
         settings = Settings(
             bootstrap_servers=brokers.bootstrap_servers,
@@ -59,7 +69,7 @@ class Shift:
             lambda **callbacks: new_consumer(properties | callbacks),
             [TOPIC],
             start,
-            OutOfRange.STOP,
+            out_of_range,
             self.telemetry,
         )
         chosen = {
@@ -93,6 +103,7 @@ class Shift:
             self.raised = error
 
     def accept(self, events, unsendable):
+        self.commits_then = self.commits_then or self.telemetry.snapshot()["capi.commits"]
         self.events += events
         self.unsendable += unsendable
 
@@ -150,6 +161,15 @@ def committed(brokers, group="group", partitions=(0, 1)):
         return [p.offset if p.offset >= 0 else None for p in found]
     finally:
         asking.close()
+
+
+def commit(brokers, offset, group="group"):
+    """As a member did that is gone, of the first partition."""
+    gone = Consumer({"bootstrap.servers": brokers.bootstrap_servers, "group.id": group, "log_level": 0})
+    try:
+        gone.commit(offsets=[TopicPartition(TOPIC, 0, offset)], asynchronous=False)
+    finally:
+        gone.close()
 
 
 def stays(predicate, for_s=SLOW_S):
@@ -212,6 +232,32 @@ def test_where_a_partition_begins_is_committed_at_once(brokers, begin, start, be
 
 
 # Ending
+
+
+@pytest.mark.parametrize(("start", "offsets"), [(Start.EARLIEST, [0, 1, 2, 3]), (Start.LATEST, [3])])
+def test_where_a_partition_begins_is_committed_soon_when_that_fails_and_nothing_is_taken_before(
+    brokers, begin, start, offsets
+):
+    """As while members join. Killed then, a consumer of `latest` would skip what it had in flight."""
+    brokers.write(TOPIC, GOOD, GOOD, GOOD)
+    brokers.push(Request.OFFSET_COMMIT, *[KafkaError.REBALANCE_IN_PROGRESS] * 4)
+    shift = begin(start=start, commit_interval_s=3600.0)
+    eventually(lambda: len(shift.worker.partitions) == 2, DEADLINE_S)
+    brokers.write(TOPIC, GOOD)
+    shift.has(len(offsets))
+    assert shift.offsets == offsets
+    assert shift.commits_then == {("ok",): 1, ("failed",): 4}
+    assert committed(brokers) == [offsets[0], 0]
+
+
+def test_where_a_partition_goes_on_after_a_gap_is_committed_before_anything_is_taken(brokers, begin):
+    brokers.write(TOPIC, GOOD, GOOD, GOOD)
+    commit(brokers, 50)
+    brokers.push(Request.OFFSET_COMMIT, 0, *[KafkaError.REBALANCE_IN_PROGRESS] * 3)
+    shift = begin(out_of_range=OutOfRange.EARLIEST, commit_interval_s=3600.0)
+    shift.has(3)
+    assert shift.commits_then[("failed",)] == 3
+    assert committed(brokers)[0] == 0
 
 
 def test_only_what_has_ended_with_all_before_it_is_committed(brokers, begin):
@@ -596,6 +642,8 @@ def test_the_worker_turns_while_it_waits_for_anything(brokers, begin):
 class ScriptedSource:
     """A source of two partitions whose polls are given, in the manner of the real one."""
 
+    unconfirmed = frozenset()
+
     def __init__(self, *polls):
         self.polls = list(polls)
         self.commits = []
@@ -612,6 +660,9 @@ class ScriptedSource:
 
     def hold(self, partitions, *, new):
         pass
+
+    def wants_commit(self):
+        return False
 
     def commit(self, offsets, *, wait=False):
         self.commits.append({partition.number: offset for partition, offset in offsets.items()})
