@@ -68,6 +68,10 @@ class Assigned:
                 raise
             self._consumer.unassign()
 
+    def __contains__(self, partition: object) -> bool:
+        """Whether it is ours."""
+        return partition in self._began
+
     def forget(self, partition: Partition) -> None:
         """It has gone, or comes: what it was before says nothing."""
         self._began.pop(partition, None)

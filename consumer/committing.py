@@ -15,7 +15,7 @@ coordinator answers in the order in which it is asked.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
@@ -48,10 +48,11 @@ class Committing:
 
     def commit(self, offsets: Mapping[Partition, int], *, wait: bool) -> bool:
         """Send those that are due. False when it failed, as far as is known."""
-        news = self._known.due(offsets, time.monotonic())
+        now_s = time.monotonic()
+        news = self._known.due(offsets, now_s)
         if not news:
             return True
-        self._known.sent(news)
+        self._known.sent(news, now_s)
         wanted = [TopicPartition(p.topic, p.number, offset) for p, offset in news.items()]
         try:
             self._consumer.commit(offsets=wanted, asynchronous=True)
@@ -85,13 +86,30 @@ class Committing:
         return False
 
     def answered(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
-        """Kafka's answer to a commit. One that failed is not repeated by itself: the next one covers it."""
+        """
+        Kafka's answer to a commit. One that failed is not repeated by itself: the next one covers it.
+
+        It comes soon where a beginning was decided (`are_wanted`).
+        """
         failed = error or next((p.error for p in partitions if p.error is not None), None)
         self._telemetry.add(metrics.COMMITS, 1, "failed" if failed else "ok")
         if failed:
             log.warning("commit failed", error=failed.name())
             return
         self._confirm(partitions)
+
+    @property
+    def unconfirmed(self) -> Set[Partition]:
+        """Those whose decided beginning the coordinator is not known to have."""
+        return self._known.unconfirmed
+
+    def decided(self, partition: Partition, offset: int) -> None:
+        """It begins there, by our own decision: to be committed before anything of it is taken."""
+        self._known.decided(partition, offset)
+
+    def are_wanted(self) -> bool:
+        """Whether to commit now, whatever the interval."""
+        return self._known.are_wanted(time.monotonic())
 
     def forget(self, partition: Partition) -> None:
         """It has gone, or comes: what the coordinator had of it says nothing."""

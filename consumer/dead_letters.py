@@ -7,7 +7,8 @@ refuses for its size goes without its value, and says so.
 
 confluent-kafka's asynchronous producer refuses headers, so this is the
 ordinary one, whose delivery reports come when it is polled: by one task, as
-long as a letter is under way. An idempotent producer can fail for good; then
+long as a letter is under way, and else now and then, as errors of its
+connections would pile up. An idempotent producer can fail for good; then
 another takes its place, and the old one is polled to the last of its reports.
 """
 
@@ -34,6 +35,7 @@ log = structlog.get_logger()
 
 # So long may a report lie in the producer before anybody hears of it. Without a letter under way nobody asks.
 POLL_S = 0.005
+IDLE_POLL_S = 10.0
 # The longest pause before a letter is written again: so soon are brokers that are back made use of.
 RETRY_S_MAX = 10.0
 # A broker judges the size of what comes at once. So each letter goes alone:
@@ -96,6 +98,12 @@ class DeadLetters:
         log.debug(
             "record dead-lettered", reason=failure.reason, topic=topic, partition=number, offset=record.offset
         )
+
+    async def watch(self) -> None:
+        """Hear of the connections' errors while no letter is under way."""
+        while True:
+            await asyncio.sleep(IDLE_POLL_S)
+            _hear(self._producer)
 
     async def _write_until_taken(self, letter: Letter) -> None:
         attempt = 0
@@ -172,10 +180,14 @@ class DeadLetters:
     async def _poll(self) -> None:
         while self._under_way:
             for producer in list(self._under_way):
-                # Raises once what has made the producer fail for good. Each write hears of it itself.
-                with contextlib.suppress(KafkaException):
-                    producer.poll(0)
+                _hear(producer)
             await asyncio.sleep(POLL_S)
+
+
+def _hear(producer: Producer) -> None:
+    # Raises once what has made the producer fail for good. Each write hears of it itself.
+    with contextlib.suppress(KafkaException):
+        producer.poll(0)
 
 
 def _ours(letter: Letter) -> list[tuple[str, bytes | None]]:

@@ -4,11 +4,16 @@ How far behind are we? Per partition: from the lowest unfinished record to the e
 The ends are asked for, of the brokers and by a client of its own. What the
 Consumer remembers of them stands still while a partition is paused, and it is
 paused just when lag grows: while Meta does not answer.
+
+    ours: some   the ends of each --- all there ---> known now
+          none   which topics are there? --- told --'    e.g. thrown out of the
+                                                         group, by an outage
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Mapping
 
@@ -24,6 +29,12 @@ LOOK_EVERY_S = 1.0
 LOOKS = 10
 # By then the next asking would be due.
 ANSWER_S_MAX = 10.0
+# Without partitions a sign of life is all there is to ask for. It names no topic,
+# so that none is made, and all of a cluster's topics are a long answer: seldom
+# asked for, beside the 300 s of the alert. The thread that waits for it holds up
+# the end of the process.
+ALIVE_EVERY_S = 30.0
+ALIVE_S_MAX = 5.0
 
 Offsets = Mapping[Partition, int]
 
@@ -47,7 +58,7 @@ class Lag:
 
     @property
     def known_ago_s(self) -> float:
-        """Seconds since all ends were known."""
+        """Seconds since all ends were known; without partitions, since Kafka gave a sign of life."""
         return self._clock() - self._known_at
 
     def by_place(self) -> dict[tuple[str, ...], float]:
@@ -70,9 +81,11 @@ class Lag:
 
     async def ask(self) -> None:
         """Ask once. Where Kafka does not answer, what was known stays."""
+        self._admin.poll(0)  # errors of its connections would pile up
         partitions = list(self._done())
         if not partitions:
-            self._ends, self._known_at = {}, self._clock()
+            self._ends = {}
+            await self._ask_for_life()
             return
         try:
             asked = self._admin.list_offsets(
@@ -86,10 +99,19 @@ class Lag:
         found = {
             partition_at(place): answer.offset
             for place, answer in zip(asked, answers, strict=True)
-            if not isinstance(answer, BaseException)
+            # Without an answer in time librdkafka says -1001, and not that this is an error.
+            if not isinstance(answer, BaseException) and answer.offset >= 0
         }
         if len(found) == len(partitions):
             self._known_at = self._clock()
         self._ends = {
             partition: end for partition, end in {**self._ends, **found}.items() if partition in partitions
         }
+
+    async def _ask_for_life(self) -> None:
+        """Whoever has no partitions may have lost them because Kafka is away."""
+        if self.known_ago_s < ALIVE_EVERY_S:
+            return
+        with contextlib.suppress(KafkaException):
+            await asyncio.to_thread(self._admin.list_topics, timeout=ALIVE_S_MAX)
+            self._known_at = self._clock()

@@ -113,11 +113,12 @@ async def consume(
         telemetry.add(metrics.CONSUMED, 0, topic)
     token = AccessToken(settings)
     gate = Gate(time.monotonic, settings.setup_retry_s)
+    letters = wiring.dead_letters(settings, telemetry)
     brake = brake or Brake(is_wanted=settings.brake)
     watch = FilterWatch()
     ended: wiring.Ended = queue.SimpleQueue()
     async with Sink(settings, token, telemetry) as sink:
-        delivery = wiring.delivery(settings, sink, gate, brake, telemetry, ended)
+        delivery = wiring.delivery(settings, sink, letters, gate, brake, telemetry, ended)
         handover = wiring.handover(delivery, gate, brake, watch, ended)
         worker = wiring.worker(settings, telemetry, handover, ended)
         thread = WorkerThread(worker)
@@ -134,6 +135,7 @@ async def consume(
                 asyncio.create_task(tell_progress(telemetry)),
                 asyncio.create_task(tell_of_brake(brake)),
                 asyncio.create_task(lag.watch()),
+                asyncio.create_task(letters.watch()),
             ]
             thread.start()
             try:

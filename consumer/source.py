@@ -18,7 +18,7 @@ whose committed offset is gone goes on where the setting says, or stands still.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from typing import Protocol
 
 import structlog
@@ -98,7 +98,8 @@ class Source:
     def poll(self, records_max: int, timeout_s: float) -> list[Record]:
         """At most `records_max` records, within `timeout_s`. Raises KafkaException for a fatal error."""
         self._say_what_stands_still()
-        self._pass_on()
+        if self._pass_on():
+            return []
         records = []
         for message in self._consumer.consume(records_max, timeout_s):
             error = message.error()
@@ -106,6 +107,7 @@ class Source:
                 records.append(as_record(message))
             else:
                 self._hear(message, error)
+        self._drop_what_is_not_ours()
         return self._of_one_assignment(records) if self._new else records
 
     def idle(self, records_max: int, timeout_s: float) -> None:
@@ -114,15 +116,19 @@ class Source:
         self._pass_on()
         self._consumer.consume(records_max, timeout_s)
 
-    def _pass_on(self) -> None:
-        """The ends and gaps of the last poll: only now have the records before them been taken."""
+    def _pass_on(self) -> bool:
+        """
+        The ends and gaps of the last poll: only now have the records before them been taken.
+
+        Whether a partition goes on elsewhere: before anything of it is taken, that is to be committed.
+        """
         self._new.clear()
         ends, self._ends = self._ends, {}
         for partition, offset in ends.items():
             self._owned().reached_end(partition, offset)
         gone, self._gone = self._gone, set()
-        for partition in gone:
-            self._go_on_after(partition)
+        moved = [partition for partition in gone if self._go_on_after(partition)]
+        return bool(moved)
 
     def _say_what_stands_still(self) -> None:
         for partition in self._assigned.stopped_to_be_said():
@@ -131,6 +137,11 @@ class Source:
                 topic=partition.topic,
                 partition=partition.number,
             )
+
+    def _drop_what_is_not_ours(self) -> None:
+        """Ends and gaps of partitions that were taken away in the very poll that told of them."""
+        self._ends = {p: offset for p, offset in self._ends.items() if p in self._assigned}
+        self._gone = {p for p in self._gone if p in self._assigned}
 
     def _of_one_assignment(self, records: list[Record]) -> list[Record]:
         """
@@ -156,6 +167,19 @@ class Source:
         # Leaving the group waits for the commit by itself, and fetches no offsets any more.
         return self._committing.commit(offsets, wait=wait and not self._is_closing)
 
+    @property
+    def unconfirmed(self) -> Set[Partition]:
+        """
+        Partitions that begin where we decided, and the group is not known to have it.
+
+        Until it has, nothing of them should be taken: who came after us would decide anew.
+        """
+        return self._committing.unconfirmed
+
+    def wants_commit(self) -> bool:
+        """Whether to commit now, whatever the interval: because of those."""
+        return self._committing.are_wanted()
+
     def hold(self, partitions: Iterable[Partition], *, new: bool) -> None:
         """Take nothing from these, nor, with `new`, from any that comes; go on with the others."""
         self._assigned.hold(partitions, new=new)
@@ -179,11 +203,13 @@ class Source:
     def _on_assign(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         if self._is_closing:  # too late for us, and nobody would answer any more
             return
-        starts = self._starts.of(partitions)
+        starts, decided = self._starts.of(partitions)
         self._telemetry.add(metrics.REBALANCES, len(partitions), "assigned")
         offsets = {partition_at(p): p.offset for p in starts}
         for partition in offsets:
             self._forget(partition)
+        for partition in decided:
+            self._committing.decided(partition, offsets[partition])
         self._new.update(offsets)
         # Before the partitions are fetched: what a record starts in must be there.
         self._owned().assigned(offsets)
@@ -234,8 +260,12 @@ class Source:
                 "Kafka reports", error=error.name(), topic=message.topic(), partition=message.partition()
             )
 
-    def _go_on_after(self, partition: Partition) -> None:
-        """The offset to read from is no longer in the log: records were deleted before we came to them."""
+    def _go_on_after(self, partition: Partition) -> bool:
+        """
+        The offset to read from is no longer in the log: records were deleted before we came to them.
+
+        Whether it goes on.
+        """
         log.error(
             "committed offset is gone: records were deleted unread",
             topic=partition.topic,
@@ -244,13 +274,15 @@ class Source:
         )
         if self._out_of_range is OutOfRange.STOP:
             self._assigned.stop(partition)
-            return
+            return False
         is_end = self._out_of_range is OutOfRange.LATEST
         try:
             offset = edge(self._consumer, TopicPartition(*partition), is_end=is_end)
         except KafkaException as error:
             log.warning("where to go on is not known yet", error=cause(error).name())
             self._gone.add(partition)
-            return
+            return False
+        self._committing.decided(partition, offset)
         self._owned().moved(partition, offset)
         self._assigned.read_from(partition, offset)
+        return True

@@ -7,7 +7,7 @@ Where does a partition begin that has come to us?
                                             latest   -> its end
 
 `auto.offset.reset` is `error`, so nothing is ever skipped silently: what is
-decided here is decided once, and committed. Brokers that do not answer are
+decided here is decided once, and committed before a record is taken. Brokers that do not answer are
 asked again, each time after twice the pause. A partition that began anywhere
 else would lose records, so in the end not knowing ends the process.
 """
@@ -15,11 +15,14 @@ else would lose records, so in the end not knowing ends the process.
 from __future__ import annotations
 
 import time
+from collections.abc import Set
+from typing import NamedTuple
 
 import structlog
 from confluent_kafka import OFFSET_INVALID, Consumer, KafkaException, TopicPartition
 
-from consumer.records import cause
+from consumer.core.record import Partition
+from consumer.records import cause, partition_at
 from consumer.settings import Start
 
 log = structlog.get_logger()
@@ -34,6 +37,13 @@ STARTS_S_MAX = 120.0
 START_PAUSE_S = 0.25
 
 
+class Begins(NamedTuple):
+    """Partitions with the offsets at which they begin, and those of them that had none committed."""
+
+    places: list[TopicPartition]
+    decided: Set[Partition]
+
+
 class Starts:
     """Asks where partitions begin. `start` is the setting, `patience_s` how long it may take."""
 
@@ -42,14 +52,17 @@ class Starts:
         self._start = start
         self._patience_s = patience_s
 
-    def of(self, partitions: list[TopicPartition]) -> list[TopicPartition]:
-        """The partitions with the offsets at which they begin. Raises KafkaException when out of patience."""
+    def of(self, partitions: list[TopicPartition]) -> Begins:
+        """Where these begin. Raises KafkaException when out of patience."""
         give_up_at = time.monotonic() + self._patience_s
         pause_s = START_PAUSE_S
         while True:
             try:
                 committed = self._consumer.committed(partitions, timeout=BROKER_TIMEOUT_S)
-                return [self._of_one(p) for p in committed]
+                return Begins(
+                    [self._of_one(p) for p in committed],
+                    {partition_at(p) for p in committed if p.offset == OFFSET_INVALID},
+                )
             except KafkaException as error:
                 if time.monotonic() + pause_s > give_up_at:
                     raise

@@ -76,10 +76,15 @@ def clocks() -> Clocks:
 
 
 def delivery(
-    settings: Settings, sink: Sink, gate: Gate, brake: Brake, telemetry: Telemetry, ended: Ended
+    settings: Settings,
+    sink: Sink,
+    letters: DeadLetters,
+    gate: Gate,
+    brake: Brake,
+    telemetry: Telemetry,
+    ended: Ended,
 ) -> Delivery:
-    """Delivery with its dead letters. `ended` takes the tickets that are settled."""
-    letters = dead_letters(settings, telemetry)
+    """Delivery, as the settings say. `ended` takes the tickets that are settled."""
     return Delivery(sink, letters, gate, terms(settings), clocks(), ended.put, telemetry, brake)
 
 

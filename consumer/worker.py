@@ -150,7 +150,7 @@ class Worker:
 
     def _commit_when_due(self) -> None:
         now = time.monotonic()
-        if now >= self._commit_due:
+        if now >= self._commit_due or self._source.wants_commit():
             self._commit_due = now + self._pace.commit_interval_s
             self._source.commit(self._tracker.committable())
         if now >= self._progress_due:
@@ -168,7 +168,7 @@ class Worker:
             is_braked=self._handover.brake.is_on,
             asked=self._handover.asked(),
         )
-        self._source.hold(held.partitions, new=held.new)
+        self._source.hold({*held.partitions, *self._source.unconfirmed}, new=held.new)
 
     def _take(self, records: Sequence[Record]) -> None:
         """Decide on what was read, and pass it on."""

@@ -46,8 +46,9 @@ class Desk:
     def __init__(self, brokers, topic="letters", **properties):
         self.telemetry = Telemetry()
         self.producers = 0
+        self.heard = []
         settings = Settings(bootstrap_servers=brokers.bootstrap_servers, kafka=properties)
-        self._properties = producer_properties(settings) | ONE_BY_ONE
+        self._properties = producer_properties(settings) | ONE_BY_ONE | {"error_cb": self.heard.append}
         self.letters = DeadLetters(topic, self._new_producer, lambda: WRITER, self.telemetry, lambda: 0.01)
 
     def _new_producer(self):
@@ -292,3 +293,13 @@ async def test_a_letter_too_large_even_without_its_value_goes_without_its_key_an
     headers = dict(letter.headers)
     assert (letter.key, letter.value, headers["dlq.value-omitted"]) == (None, None, b"true")
     assert (headers["dlq.origin-offset"], "trace" in headers) == (b"17", False)
+
+
+async def test_errors_of_its_connections_are_heard_without_a_letter(brokers, monkeypatch):
+    """Else they pile up, for as long as no letter is written."""
+    monkeypatch.setattr("consumer.dead_letters.IDLE_POLL_S", 0.01)
+    brokers.down()
+    desk = Desk(brokers)
+    watching = asyncio.create_task(desk.letters.watch())
+    await until(lambda: desk.heard)
+    watching.cancel()

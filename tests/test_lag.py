@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
+from types import SimpleNamespace
+
 import pytest
+from confluent_kafka import OFFSET_INVALID
+from eventually import eventually
 from faulty_kafka import FaultyKafka
 
 from consumer import kafka
 from consumer.core.record import Partition
-from consumer.lag import Lag
+from consumer.lag import ALIVE_EVERY_S, Lag
 from consumer.settings import Settings
 
 TOPIC = "capi.events"
@@ -72,4 +77,72 @@ async def test_without_kafka_what_was_known_stays_and_its_age_grows(brokers):
     clock.now = 160.0
     await lag.ask()
     assert lag.by_place() == {(TOPIC, "0"): 1}
+    assert lag.known_ago_s == 60.0
+
+
+async def test_without_partitions_only_a_sign_of_life_counts(brokers, monkeypatch):
+    """A classic member that Kafka does not answer loses its partitions, and so has no ends to ask for."""
+    monkeypatch.setattr("consumer.lag.ALIVE_S_MAX", 0.5)
+    clock = Clock()
+    lag = lag_of(brokers, {}, clock)
+    clock.now += ALIVE_EVERY_S
+    await lag.ask()
+    assert lag.known_ago_s == 0.0
+    brokers.down()
+    clock.now += 400.0
+    await lag.ask()
+    assert lag.known_ago_s == 400.0
+
+
+async def test_a_sign_of_life_is_seldom_asked_for(brokers):
+    clock = Clock()
+    lag = lag_of(brokers, {}, clock)
+    clock.now += ALIVE_EVERY_S - 1
+    await lag.ask()
+    assert lag.known_ago_s == ALIVE_EVERY_S - 1
+
+
+async def test_asking_for_life_makes_no_topic(brokers):
+    clock = Clock()
+    admin = kafka.admin_client(Settings(bootstrap_servers=brokers.bootstrap_servers))
+    lag = Lag(admin, dict, clock)
+    clock.now += ALIVE_EVERY_S
+    await lag.ask()
+    assert lag.known_ago_s == 0.0
+    assert list(admin.list_topics(timeout=10).topics) == [TOPIC]
+
+
+async def test_errors_of_its_connections_do_not_pile_up(brokers):
+    brokers.down()
+    admin = kafka.admin_client(Settings(bootstrap_servers=brokers.bootstrap_servers))
+    lag = Lag(admin, dict, Clock())
+    eventually(lambda: len(admin), 20)
+    await lag.ask()
+    assert admin.faults
+    assert len(admin) == 0
+
+
+class Late:
+    """An AdminClient that gives what librdkafka does when a leader does not answer in time."""
+
+    offset = 7
+
+    def poll(self, timeout):
+        return 0
+
+    def list_offsets(self, asked, **_):
+        answers = {place: Future() for place in asked}
+        for answer in answers.values():
+            answer.set_result(SimpleNamespace(offset=self.offset))
+        return answers
+
+
+async def test_an_end_that_was_not_told_in_time_is_not_taken_for_one():
+    clock, admin = Clock(), Late()
+    lag = Lag(admin, lambda: {FIRST: 0}, clock)
+    await lag.ask()
+    admin.offset = OFFSET_INVALID
+    clock.now += 60.0
+    await lag.ask()
+    assert lag.by_place() == {(TOPIC, "0"): 7}
     assert lag.known_ago_s == 60.0

@@ -412,6 +412,19 @@ def test_records_before_a_gap_are_taken_before_the_gap_is_jumped(script):
     assert consumer.did[-1] == ("seek", (0, 100))
 
 
+@pytest.mark.parametrize("out_of_range", OutOfRange)
+def test_a_gap_of_a_partition_that_is_taken_away_in_the_same_poll_is_not_ours(script, out_of_range):
+    """The revoke comes while we poll, and the gap is looked at behind it."""
+    consumer, owner, _ = script([ASSIGN], [Said(0, GONE), REVOKE], [], out_of_range=out_of_range, high=9)
+    assert [said[0] for said in owner.said] == ["assigned", "revoked"]
+    assert [did[0] for did in consumer.did] == ["incremental_assign", "resume", "incremental_unassign"]
+
+
+def test_an_end_of_a_partition_that_is_taken_away_in_the_same_poll_is_not_told(script):
+    _, owner, _ = script([ASSIGN], [Said(0, EOF), REVOKE], [])
+    assert owner.all_of("end") == []
+
+
 def test_a_gap_whose_other_side_cannot_be_asked_for_is_asked_for_again(script):
     error = KafkaException(KafkaError(KafkaError._TIMED_OUT))
     consumer = Scripted()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import queue
 import threading
 import time
@@ -20,7 +21,8 @@ from consumer.core.offsets import GivenUp
 from consumer.core.record import Partition, Record
 from consumer.core.rules import Rules
 from consumer.handover import Handover
-from consumer.kafka import consumer_properties, new_consumer
+from consumer.kafka import admin_client, consumer_properties, new_consumer
+from consumer.lag import Lag
 from consumer.settings import OutOfRange, Settings, Start
 from consumer.source import Source
 from consumer.telemetry import Telemetry
@@ -39,7 +41,16 @@ RULES = Rules()
 class Shift:
     """A worker at work in its thread; what it hands over stays here until somebody ends it."""
 
-    def __init__(self, brokers, rules=RULES, group="group", brake_is_on=False, start=Start.EARLIEST, **pace):
+    def __init__(
+        self,
+        brokers,
+        rules=RULES,
+        group="group",
+        brake_is_on=False,
+        start=Start.EARLIEST,
+        out_of_range=OutOfRange.STOP,
+        **pace,
+    ):
         self.telemetry = Telemetry()
         self.ended = queue.SimpleQueue()
         self.events, self.unsendable, self.hurries, self.let_go = [], [], [], []
@@ -47,6 +58,7 @@ class Shift:
         self.can_deliver = True
         self.decided = []
         self.asked = 0
+        self.commits_then = None  # by their answers, when the first event was handed over
         self.brake = SimpleNamespace(is_on=brake_is_on, held=0)
         settings = Settings(
             bootstrap_servers=brokers.bootstrap_servers,
@@ -58,7 +70,7 @@ class Shift:
             lambda **callbacks: new_consumer(properties | callbacks),
             [TOPIC],
             start,
-            OutOfRange.STOP,
+            out_of_range,
             self.telemetry,
         )
         chosen = {
@@ -93,6 +105,7 @@ class Shift:
             self.raised = error
 
     def accept(self, events, unsendable):
+        self.commits_then = self.commits_then or self.telemetry.snapshot()["capi.commits"]
         self.events += events
         self.unsendable += unsendable
 
@@ -150,6 +163,15 @@ def committed(brokers, group="group", partitions=(0, 1)):
         return [p.offset if p.offset >= 0 else None for p in found]
     finally:
         asking.close()
+
+
+def commit(brokers, offset, group="group"):
+    """As a member did that is gone, of the first partition."""
+    gone = Consumer({"bootstrap.servers": brokers.bootstrap_servers, "group.id": group, "log_level": 0})
+    try:
+        gone.commit(offsets=[TopicPartition(TOPIC, 0, offset)], asynchronous=False)
+    finally:
+        gone.close()
 
 
 def stays(predicate, for_s=SLOW_S):
@@ -212,6 +234,32 @@ def test_where_a_partition_begins_is_committed_at_once(brokers, begin, start, be
 
 
 # Ending
+
+
+@pytest.mark.parametrize(("start", "offsets"), [(Start.EARLIEST, [0, 1, 2, 3]), (Start.LATEST, [3])])
+def test_where_a_partition_begins_is_committed_soon_when_that_fails_and_nothing_is_taken_before(
+    brokers, begin, start, offsets
+):
+    """As while members join. Killed then, a consumer of `latest` would skip what it had in flight."""
+    brokers.write(TOPIC, GOOD, GOOD, GOOD)
+    brokers.push(Request.OFFSET_COMMIT, *[KafkaError.REBALANCE_IN_PROGRESS] * 4)
+    shift = begin(start=start, commit_interval_s=3600.0)
+    eventually(lambda: len(shift.worker.partitions) == 2, DEADLINE_S)
+    brokers.write(TOPIC, GOOD)
+    shift.has(len(offsets))
+    assert shift.offsets == offsets
+    assert shift.commits_then == {("ok",): 1, ("failed",): 4}
+    assert committed(brokers) == [offsets[0], 0]
+
+
+def test_where_a_partition_goes_on_after_a_gap_is_committed_before_anything_is_taken(brokers, begin):
+    brokers.write(TOPIC, GOOD, GOOD, GOOD)
+    commit(brokers, 50)
+    brokers.push(Request.OFFSET_COMMIT, 0, *[KafkaError.REBALANCE_IN_PROGRESS] * 3)
+    shift = begin(out_of_range=OutOfRange.EARLIEST, commit_interval_s=3600.0)
+    shift.has(3)
+    assert shift.commits_then[("failed",)] == 3
+    assert committed(brokers)[0] == 0
 
 
 def test_only_what_has_ended_with_all_before_it_is_committed(brokers, begin):
@@ -436,6 +484,23 @@ def test_partitions_that_are_lost_are_let_go_and_nothing_is_committed(brokers, b
     eventually(lambda: committed(brokers)[0] == 3, DEADLINE_S)
 
 
+def test_a_member_that_an_outage_threw_out_does_not_know_its_lag(brokers, begin, monkeypatch):
+    """The alert of it was silent: without partitions nothing was asked, and nothing seemed unknown."""
+    monkeypatch.setattr("consumer.lag.ALIVE_S_MAX", 0.5)
+    now = [0.0]
+    settings = Settings(bootstrap_servers=brokers.bootstrap_servers)
+    shift = begin()
+    eventually(lambda: len(shift.worker.done) == 2, DEADLINE_S)
+    lag = Lag(admin_client(settings), lambda: shift.worker.done, lambda: now[0])
+    brokers.down()
+    eventually(lambda: shift.worker.partitions == () and not shift.worker.done, DEADLINE_S)
+    for now[0] in (200.0, 400.0):
+        asyncio.run(lag.ask())
+        assert lag.known_ago_s == now[0]
+    brokers.up()
+    eventually(lambda: asyncio.run(lag.ask()) or lag.known_ago_s == 0.0, DEADLINE_S)
+
+
 def test_a_partition_that_is_taken_back_waits_for_nothing_that_is_held_and_the_other_holds_on(brokers, begin):
     first = begin(revoke_timeout_s=60.0)
     brokers.write(TOPIC, *[GOOD] * 3)
@@ -583,6 +648,8 @@ def test_the_worker_turns_while_it_waits_for_anything(brokers, begin):
 class ScriptedSource:
     """A source of two partitions whose polls are given, in the manner of the real one."""
 
+    unconfirmed = frozenset()
+
     def __init__(self, *polls):
         self.polls = list(polls)
         self.commits = []
@@ -599,6 +666,9 @@ class ScriptedSource:
 
     def hold(self, partitions, *, new):
         pass
+
+    def wants_commit(self):
+        return False
 
     def commit(self, offsets, *, wait=False):
         self.commits.append({partition.number: offset for partition, offset in offsets.items()})

@@ -7,16 +7,25 @@ partition before can overwrite ours with a lower one, and on a partition in
 which nothing more comes no other commit would ever mend the lag.
 
     done 7          due at 8: now         due at 7: not before a minute is over
+
+Where a partition begins that had no offset, or whose offset was gone, was
+decided by us, and whoever comes after us would decide anew, and skip what came
+meanwhile. So that is committed again and again, soon, until it is confirmed;
+nothing of the partition is taken until then.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from typing import NamedTuple
 
 from consumer.core.record import Partition
 
 AGAIN_S = 60.0
+# A commit fails while members join, for a second perhaps. The pause is doubled
+# each time: it may be that nobody lets us commit.
+SOON_S = 0.1
+SOON_S_MAX = 5.0
 
 
 class Commit(NamedTuple):
@@ -31,6 +40,24 @@ class Commits:
 
     def __init__(self) -> None:
         self._done: dict[Partition, Commit] = {}
+        self._decided: dict[Partition, int] = {}
+        self._pause_s = SOON_S
+        self._again_at_s = float("-inf")
+
+    @property
+    def unconfirmed(self) -> Set[Partition]:
+        """Those whose decided beginning the coordinator is not known to have."""
+        return self._decided.keys()
+
+    def decided(self, partition: Partition, offset: int) -> None:
+        """It begins there, and nobody else knows."""
+        self._decided[partition] = offset
+        self._pause_s = SOON_S
+        self._again_at_s = float("-inf")
+
+    def are_wanted(self, now_s: float) -> bool:
+        """Whether to commit now, for the sake of what was decided."""
+        return bool(self._decided) and now_s >= self._again_at_s
 
     def due(self, offsets: Mapping[Partition, int], now_s: float) -> dict[Partition, int]:
         """Those of the offsets that are new, and those that were confirmed long ago."""
@@ -40,14 +67,18 @@ class Commits:
         done = self._done.get(partition)
         return done is None or done.offset != offset or now_s - done.at_s >= AGAIN_S
 
-    def sent(self, partitions: Iterable[Partition]) -> None:
+    def sent(self, partitions: Iterable[Partition], now_s: float) -> None:
         """A commit of these is under way: only its own confirmation counts from now on."""
         for partition in partitions:
-            self.forget(partition)
+            self._done.pop(partition, None)
+        self._again_at_s = now_s + self._pause_s
+        self._pause_s = min(2 * self._pause_s, SOON_S_MAX)
 
     def done(self, partition: Partition, offset: int, now_s: float) -> None:
         """The coordinator has confirmed it."""
         self._done[partition] = Commit(offset, now_s)
+        if offset >= self._decided.get(partition, offset):
+            self._decided.pop(partition, None)
 
     def has_all(self, offsets: Mapping[Partition, int]) -> bool:
         """Whether each of these was confirmed."""
@@ -55,4 +86,5 @@ class Commits:
 
     def forget(self, partition: Partition) -> None:
         """The partition has gone, or come: what it had before says nothing."""
+        self._decided.pop(partition, None)
         self._done.pop(partition, None)

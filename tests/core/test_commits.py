@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from consumer.core.commits import AGAIN_S, Commits
+from consumer.core.commits import AGAIN_S, SOON_S_MAX, Commits
 from consumer.core.record import Partition
 
 P0, P1 = Partition("events", 0), Partition("events", 1)
@@ -45,7 +45,7 @@ def test_what_is_confirmed_again_is_not_due_for_another_while(commits):
 
 
 def test_what_was_sent_and_not_confirmed_is_due_at_once(commits):
-    commits.sent({P0: 7, P1: 3})
+    commits.sent({P0: 7, P1: 3}, NOW_S)
     assert commits.due({P0: 7}, NOW_S) == {P0: 7}
     assert not commits.has_all({P0: 7})
     commits.done(P0, 7, NOW_S)
@@ -58,3 +58,47 @@ def test_a_partition_that_comes_back_is_not_known(commits):
     commits.forget(P0)
     commits.forget(P1)
     assert commits.due({P0: 7}, NOW_S) == {P0: 7}
+
+
+def test_what_was_decided_is_committed_at_once_and_again_soon_until_it_is_confirmed(commits):
+    assert not commits.are_wanted(NOW_S)
+    commits.decided(P1, 3)
+    now_s = NOW_S
+    for pause_s in (0.1, 0.2, 0.4, 0.8, 1.6, 3.2, SOON_S_MAX, SOON_S_MAX):
+        assert commits.are_wanted(now_s)
+        commits.sent({P1: 3}, now_s)
+        assert not commits.are_wanted(now_s + pause_s - 0.01)
+        now_s += pause_s + 0.01
+    assert commits.unconfirmed == {P1}
+    commits.done(P1, 3, now_s)
+    assert not commits.are_wanted(now_s)
+    assert commits.unconfirmed == set()
+
+
+CONFIRMED = [
+    # of which partition, which offset, what of P1 at 3 is still unconfirmed
+    (P1, 2, {P1}),  # what was in flight below a gap
+    (P1, 3, set()),
+    (P1, 4, set()),
+    (P0, 3, {P1}),
+]
+
+
+@pytest.mark.parametrize(("partition", "offset", "unconfirmed"), CONFIRMED)
+def test_a_decision_is_confirmed_by_an_offset_that_covers_it(commits, partition, offset, unconfirmed):
+    commits.decided(P1, 3)
+    commits.done(partition, offset, NOW_S)
+    assert commits.unconfirmed == unconfirmed
+
+
+def test_nothing_is_decided_any_more_of_a_partition_that_has_gone(commits):
+    commits.decided(P1, 3)
+    commits.forget(P1)
+    assert commits.unconfirmed == set()
+
+
+def test_a_new_decision_waits_for_nobody_elses_pause(commits):
+    commits.decided(P0, 9)
+    commits.sent({P0: 9}, NOW_S)
+    commits.decided(P1, 3)
+    assert commits.are_wanted(NOW_S)
