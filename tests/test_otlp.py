@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import os
 import time
 import tracemalloc
 
@@ -158,7 +159,7 @@ def test_spans_that_nobody_takes_wait_in_little_memory(monkeypatch):
     hanging = threading.Event()
     monkeypatch.setattr(OTLPSpanExporter, "export", lambda *_: hanging.wait())
     monkeypatch.setattr(OTLPSpanExporter, "shutdown", lambda *_: None)
-    tracing = Tracing(otlp.span_processors(), otlp.resource())
+    tracing = Tracing(otlp.span_processors(os.environ), otlp.resource())
     headers = [[("traceparent", b"00-%032x-%016x-01" % (n, n))] for n in range(1, 1001)]
     tracemalloc.start()
     for _ in range(700):
