@@ -31,6 +31,10 @@ def test_each_link_leads_somewhere(link):
     assert PAGE.leads_somewhere(link)
 
 
+def test_no_figure_is_left_out():
+    assert re.findall(r"\bCAPACITY_[A-Z]+", PAGE.text) == []
+
+
 def test_each_metric_exists():
     known = {metric.prometheus_name for metric in metrics.REGISTER}
     assert set(re.findall(r"`(capi_[a-z_]+)", PAGE.text)) <= known
