@@ -22,7 +22,7 @@ WANTS_SOMEBODY = frozenset({State.SETUP, State.BRAKED})
 
 
 class StateTeller:
-    """Remembers the state that was told last. `throttled_s`: for how long Meta asks us to wait, from now on."""
+    """Remembers the state that was told last. `throttled_s` is how long Meta asks us to wait, from now."""
 
     def __init__(self, state: Callable[[], State], throttled_s: Callable[[], float]) -> None:
         self._state = state
