@@ -54,6 +54,11 @@ class Gate:
             return State.SETUP
         return State.THROTTLED if self._clock() < self._throttled_until else State.RUNNING
 
+    @property
+    def throttled_s(self) -> float:
+        """For how long Meta asks for patience, from now on; 0 while it does not."""
+        return max(0.0, self._throttled_until - self._clock())
+
     async def admit(self) -> int:
         """Return when a request may be sent: its admission, to be given to one `hear` or `abandon`."""
         while (wait_s := self._wait_s()) > 0:

@@ -14,6 +14,7 @@ from consumer.access_token import AccessToken
 from consumer.brake import Brake
 from consumer.delivery import Delivery
 from consumer.filter_watch import FilterWatch
+from consumer.gate import Gate
 from consumer.health import Vital
 from consumer.lag import Lag
 from consumer.memory import resident_bytes
@@ -32,10 +33,11 @@ def of_worker(telemetry: Telemetry, worker: Worker, lag: Lag) -> None:
     telemetry.read_from(metrics.LAG_KNOWN_AGO, lambda: {(): lag.known_ago_s})
 
 
-def of_delivery(telemetry: Telemetry, delivery: Delivery, brake: Brake) -> None:
-    """What is held back, and how many requests are under way."""
+def of_delivery(telemetry: Telemetry, delivery: Delivery, brake: Brake, gate: Gate) -> None:
+    """What is held back, how long Meta wants us to wait, and how many requests are under way."""
     telemetry.read_from(metrics.EVENTS_HELD, lambda: {(): delivery.events_held})
     telemetry.read_from(metrics.LETTERS_HELD, lambda: {(): brake.held})
+    telemetry.read_from(metrics.THROTTLED, lambda: {(): gate.throttled_s})
     telemetry.read_from(metrics.REQUESTS_IN_FLIGHT, lambda: {(): delivery.requests_in_flight})
     telemetry.read_from(metrics.REQUESTS_LIMIT, lambda: {(): delivery.requests_limit})
 

@@ -134,5 +134,8 @@ class Teller:
             return
         self._say_at_s[word] = self._now_s() + SAY_EVERY_S
         fault = FAULTS[word]
-        say = log.error if fault.needs_somebody else log.warning
-        say("Kafka does not let us in, trying again", client=self._client, cause=fault.says, do=fault.do)
+        if fault.needs_somebody:
+            say, what = log.error, "Kafka does not let us in, trying again"
+        else:
+            say, what = log.warning, "Kafka does not answer, trying again"
+        say(what, client=self._client, cause=fault.says, do=fault.do)

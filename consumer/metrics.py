@@ -223,6 +223,9 @@ STATE = gauge(
     "1 for the state that the consumer is in, 0 for the others.",
     {"state": words(State)},
 )
+THROTTLED = gauge(
+    "capi.throttled", "s", "For how long Meta asks for patience, from now on; 0 while it does not."
+)
 LETTERS_HELD = gauge(
     "capi.brake.held_letters", "{record}", "Records whose dead letter the flood brake holds back."
 )

@@ -36,6 +36,7 @@ from consumer.progress_lines import ends, tell_progress
 from consumer.settings import Settings
 from consumer.sink import Sink
 from consumer.state import State
+from consumer.state_lines import StateTeller
 from consumer.telemetry import Telemetry
 from consumer.terminal import SettingsFile
 from consumer.worker import Worker
@@ -125,7 +126,7 @@ async def consume(
         vital = wiring.vital(lambda: _state(stop, worker, gate, brake), worker)
         lag = wiring.lag(settings, worker)
         gauges.of_worker(telemetry, worker, lag)
-        gauges.of_delivery(telemetry, delivery, brake)
+        gauges.of_delivery(telemetry, delivery, brake, gate)
         gauges.of_process(telemetry, vital, watch, token)
         async with served(settings.health_address, vital, telemetry) as port:
             log.info("consuming", **_where(settings), health_port=port)
@@ -134,6 +135,7 @@ async def consume(
                 asyncio.create_task(watch_token(token, gate)),
                 asyncio.create_task(tell_progress(telemetry)),
                 asyncio.create_task(tell_of_brake(brake)),
+                asyncio.create_task(StateTeller(vital.state, lambda: gate.throttled_s).watch()),
                 asyncio.create_task(lag.watch()),
                 asyncio.create_task(letters.watch()),
             ]

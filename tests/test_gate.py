@@ -284,3 +284,14 @@ async def test_who_is_told_to_give_up_in_the_moment_of_news_gives_up(gate, clock
     for _ in range(10):
         await asyncio.sleep(0)
     assert one.cancelled()
+
+
+async def test_how_long_meta_asks_for_patience_is_known_and_a_refused_token_asks_for_none(gate, clock):
+    assert gate.throttled_s == 0
+    gate.hear(await gate.admit(), THROTTLED, 90.0)
+    clock.now += 30
+    assert gate.throttled_s == 60
+    clock.now += 600
+    assert gate.throttled_s == 0
+    gate.hear(await gate.admit(), SETUP, 0.0)
+    assert gate.throttled_s == 0

@@ -6,32 +6,14 @@ import time
 
 import pytest
 from confluent_kafka import KafkaError, TopicPartition
-from faulty_kafka import FaultyKafka, Request
-from members import P0, TOPIC, Owner, joining
+from faulty_kafka import Request
+from members import P0, TOPIC, Owner
 from scripted_consumer import Scripted
 
 from consumer import committing, poll_interval, starts
 from consumer.settings import OutOfRange, Start
 from consumer.source import Source
 from consumer.telemetry import Telemetry
-
-
-@pytest.fixture
-def brokers():
-    with FaultyKafka() as running:
-        yield running
-
-
-@pytest.fixture
-def topic(brokers):
-    brokers.make_topic(TOPIC, 1)
-    return TOPIC
-
-
-@pytest.fixture
-def join(brokers):
-    with joining(brokers) as join:
-        yield join
 
 
 def test_what_was_committed_is_not_committed_again(brokers, topic, join):

@@ -4,28 +4,8 @@ from __future__ import annotations
 
 import time
 
-import pytest
 from eventually import eventually
-from faulty_kafka import FaultyKafka
-from members import DEADLINE_S, P0, P1, P2, P3, TOPIC, joining
-
-
-@pytest.fixture
-def brokers():
-    with FaultyKafka() as running:
-        yield running
-
-
-@pytest.fixture
-def topic(brokers):
-    brokers.make_topic(TOPIC, 1)
-    return TOPIC
-
-
-@pytest.fixture
-def join(brokers):
-    with joining(brokers) as join:
-        yield join
+from members import DEADLINE_S, P0, P1, P2, P3, TOPIC
 
 
 def test_a_held_partition_gives_nothing_and_the_others_go_on(brokers, join):

@@ -4,28 +4,10 @@ from __future__ import annotations
 
 import pytest
 from confluent_kafka import KafkaError, KafkaException
-from faulty_kafka import FaultyKafka, Request
-from members import P0, TOPIC, joining
+from faulty_kafka import Request
+from members import P0, TOPIC
 
 from consumer.settings import Start
-
-
-@pytest.fixture
-def brokers():
-    with FaultyKafka() as running:
-        yield running
-
-
-@pytest.fixture
-def topic(brokers):
-    brokers.make_topic(TOPIC, 1)
-    return TOPIC
-
-
-@pytest.fixture
-def join(brokers):
-    with joining(brokers) as join:
-        yield join
 
 
 @pytest.mark.parametrize(("start", "offset"), [(Start.EARLIEST, 0), (Start.LATEST, 3)])

@@ -9,8 +9,8 @@ import pytest
 from confluent_kafka import OFFSET_INVALID, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from eventually import eventually
-from faulty_kafka import FaultyKafka, Request
-from members import DEADLINE_S, P0, P1, P2, P3, TOPIC, Member, Owner, joining, owned
+from faulty_kafka import Request
+from members import DEADLINE_S, P0, P1, P2, P3, TOPIC, Member, Owner, owned
 from scripted_consumer import Said, Scripted
 from structlog.testing import capture_logs
 from system import topics
@@ -21,25 +21,6 @@ from consumer.group_protocol import GroupProtocol
 from consumer.settings import OutOfRange, Start
 from consumer.source import Source
 from consumer.telemetry import Telemetry
-
-
-@pytest.fixture
-def brokers():
-    with FaultyKafka() as running:
-        yield running
-
-
-@pytest.fixture
-def topic(brokers):
-    brokers.make_topic(TOPIC, 1)
-    return TOPIC
-
-
-@pytest.fixture
-def join(brokers):
-    with joining(brokers) as join:
-        yield join
-
 
 # Records
 
