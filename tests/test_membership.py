@@ -34,7 +34,7 @@ def test_a_member_has_a_generation_above_zero(given, is_member):
 
 @pytest.mark.parametrize("protocol", ["classic", "consumer"])
 def test_librdkafka_still_writes_the_form_that_is_read(protocol):
-    """Before it has joined: the generation is -1. With a group that was joined: tests/source/test_source.py."""
+    """Before it has joined: the generation is -1. With a group that was joined: tests/source."""
     consumer = Consumer(
         {"bootstrap.servers": "127.0.0.1:9", "group.id": "group", "group.protocol": protocol, "log_level": 0}
     )
