@@ -19,8 +19,8 @@ RUN python -m venv --without-pip /opt/capi-consumer
 
 # First what changes seldom, so that a change of the source leaves these layers alone.
 COPY requirements/run.txt requirements/build.txt requirements/
-RUN python -m pip install --require-hashes --only-binary :all: -r requirements/build.txt && \
-    python -m pip --python /opt/capi-consumer/bin/python install --require-hashes --only-binary :all: -r requirements/run.txt
+RUN python -m pip install --no-deps --require-hashes --only-binary :all: -r requirements/build.txt && \
+    python -m pip --python /opt/capi-consumer/bin/python install --no-deps --require-hashes --only-binary :all: -r requirements/run.txt
 
 COPY pyproject.toml README.md LICENSE ./
 COPY schemas schemas

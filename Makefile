@@ -11,11 +11,13 @@ all: install
 
 install: $(STAMP)
 
+# The lock names everything: pip has nothing to resolve. Older ones take `coverage[toml]` for a requirement that
+# nobody has pinned, as soon as there is a newer coverage.
 $(STAMP): requirements/dev.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("capi-consumer needs Python 3.11 or newer; set PYTHON=")'
 	@echo "installing the locked requirements into $(VENV): about a minute"
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 

@@ -78,6 +78,7 @@ def test_what_is_installed_from_a_registry_is_locked_by_hash():
     assert len(installs) == 3
     for command in installs:
         assert "--require-hashes" in command or "--no-index" in command
+        assert "--no-deps" in command
 
 
 def test_each_source_of_a_copy_is_there_and_not_left_out():
