@@ -1,0 +1,102 @@
+"""
+What deciding on an event costs, beside the least that it could.
+
+    decide   the whole business, one event at a time, batches of 500
+    floor    on the same events `orjson.loads`, a SHA-256 of each normalised value, and
+             `orjson.dumps` of the payload: what any program must do that does the job in Python
+
+The floor gets the normalised values and the payload for nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import time
+from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import NamedTuple
+
+import orjson
+
+from consumer.core.decide import decide
+from consumer.core.decision import Deliverable
+from consumer.core.hashing import BatchHasher
+from consumer.core.mapping import HASHED
+from consumer.core.normalise import Circumstances, Normalised, normalise
+from consumer.core.record import Record
+from consumer.core.times import day_of
+
+sys.path.insert(0, str(Path(__file__).parent))
+from events import NOW_MS, RULES, batches, records
+
+
+class Given(NamedTuple):
+    """What the floor need not work for: an event's bytes, its normalised values, its payload."""
+
+    value: bytes
+    texts: Sequence[bytes]
+    payload: object
+
+
+def payload_of(record: Record) -> bytes:
+    """What Meta gets for this record."""
+    decision = decide(record, RULES, BatchHasher(), NOW_MS)
+    assert isinstance(decision, Deliverable), decision
+    return decision.payload
+
+
+def given(record: Record) -> Given:
+    """What the floor starts from."""
+    assert record.value is not None
+    user = orjson.loads(record.value)["user"]
+    circumstances = Circumstances("fr", RULES.default_country, RULES.birthdate_order, day_of(NOW_MS))
+    texts = []
+    for row in HASHED:
+        normalised = normalise(row.key, user[row.plain.key], circumstances)
+        assert isinstance(normalised, Normalised)
+        texts.append(normalised.text.encode())
+    return Given(record.value, texts, orjson.loads(payload_of(record)))
+
+
+def decide_us(polls: Sequence[Sequence[Record]]) -> float:
+    """Microseconds an event."""
+    started = time.perf_counter()
+    for poll in polls:
+        hasher = BatchHasher()
+        for record in poll:
+            decide(record, RULES, hasher, NOW_MS)
+    return (time.perf_counter() - started) * 1e6 / sum(map(len, polls))
+
+
+def floor_us(made: Sequence[Given]) -> float:
+    """Microseconds an event."""
+    started = time.perf_counter()
+    for value, texts, payload in made:
+        orjson.loads(value)
+        for text in texts:
+            sha256(text).hexdigest()
+        orjson.dumps(payload)
+    return (time.perf_counter() - started) * 1e6 / len(made)
+
+
+def main() -> None:
+    """Print both, and how they relate, for each round."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--events", type=int, default=20_000)
+    asked = parser.parse_args()
+    made = records(asked.events)
+    polls, least = batches(made), [given(record) for record in made]
+    ratios = []
+    for _ in range(asked.rounds):
+        ours, floor = decide_us(polls), floor_us(least)
+        ratios.append(ours / floor)
+        print(f"decide {ours:6.1f} µs   floor {floor:6.1f} µs   ratio {ratios[-1]:.2f}", flush=True)
+    print(f"median ratio {statistics.median(ratios):.2f}; an event has {len(made[0].value or b'')} bytes")
+
+
+if __name__ == "__main__":
+    main()
