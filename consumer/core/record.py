@@ -38,9 +38,13 @@ class Coordinates(NamedTuple):
     timestamp_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Record:
-    """A record as read. Key, value and headers may be personal and stay out of `repr`."""
+    """
+    A record as read. Key, value and headers may be personal and stay out of `repr`.
+
+    Nobody changes one, and it is not frozen all the same: that would make making it three times as dear.
+    """
 
     partition: Partition
     offset: int
