@@ -57,8 +57,8 @@ class Record:
     def size(self) -> int:
         """Bytes of key, value and headers: all that is held of it."""
         size = len(self.value or b"") + len(self.key or b"")
-        if self.headers:
-            size += sum(len(name) + len(value or b"") for name, value in self.headers)
+        for name, value in self.headers:
+            size += len(name) + len(value or b"")
         return size
 
 
