@@ -27,7 +27,7 @@ from consumer.telemetry import Telemetry
 from consumer.tracing import Tracing
 
 Environment = Mapping[str, str]
-# Half of them have up to 128 links: some 25 MB when nobody takes them.
+# Half of them have up to 16 links: some 3 MB when nobody takes them.
 SPANS_WAITING_MAX = 512
 SPANS_AT_ONCE = 64
 QUEUE_VARIABLES = ("OTEL_BSP_MAX_QUEUE_SIZE", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "OTEL_BSP_SCHEDULE_DELAY")

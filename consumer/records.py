@@ -5,6 +5,7 @@ What confluent-kafka gives, in our words: a record, and what went wrong.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from typing import cast
 
 import structlog
@@ -30,7 +31,13 @@ def as_record(message: Message) -> Record:
 
 def partition_of(message: Message) -> Partition:
     """Where a message, or an error about a place, belongs."""
-    return Partition(message.topic() or "", message.partition() or 0)
+    return _partition(message.topic() or "", message.partition() or 0)
+
+
+@cache
+def _partition(topic: str, number: int) -> Partition:
+    """One object for each, not for each record. There are as many as the topics have partitions."""
+    return Partition(topic, number)
 
 
 def places(partitions: Iterable[Partition]) -> list[TopicPartition]:

@@ -22,7 +22,7 @@ import typer
 import uvloop
 from confluent_kafka import KafkaException
 
-from consumer import exits, gauges, kafka, logs, metrics, otlp, wiring
+from consumer import exits, garbage, gauges, kafka, logs, metrics, otlp, wiring
 from consumer.access_token import AccessToken, watch_token
 from consumer.brake import Brake, tell_of_brake
 from consumer.delivery import Delivery
@@ -70,6 +70,7 @@ def run(settings_file: SettingsFile = None, release_brake: ReleaseBrake = False)
     logs.configure(settings.log_format, settings.log_level)
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # there is no brake yet, and it would end the process
     refuse_unless_ready(preflight(settings, kafka.admin_client(settings)))
+    garbage.look_seldom()
     uvloop.run(_until_signalled(settings, release_brake))
 
 

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from consumer import metrics
 from consumer.core.decide import decide
-from consumer.core.decision import Decision, Deliverable, Filtered, Invalid, Reason
+from consumer.core.decision import Deliverable, Filtered, Invalid, Note, Reason
 from consumer.core.hashing import BatchHasher
 from consumer.core.offsets import OffsetTracker
 from consumer.core.record import Record
@@ -51,32 +51,36 @@ class Taking:
         now_ms = int(now_s * 1000)
         events: list[InFlight] = []
         unsendable: list[Unsendable] = []
-        decisions: list[Decision] = []
-        taken: list[Record] = []
+        filtered: list[tuple[Record, Reason]] = []
+        reasons: list[Reason | None] = []
+        topics: list[str] = []
+        notes: list[Note] = []
         for record in records:
             ticket = self._tracker.start(record.partition, record.offset, record.size)
             if ticket is None:
                 continue
-            taken.append(record)
             decision = decide(record, self._rules, hasher, now_ms)
-            decisions.append(decision)
+            topics.append(record.partition.topic)
+            notes += decision.notes
             match decision:
                 case Deliverable():
                     events.append(InFlight(ticket, record, decision))
-                case Invalid():
+                    reasons.append(None)
+                case Invalid(reason=reason):
                     unsendable.append(Unsendable(ticket, record, decision))
+                    reasons.append(reason)
                 case Filtered(reason=reason):
-                    log_filtered(record, reason)
                     self._tracker.complete(ticket)
+                    filtered.append((record, reason))
+                    reasons.append(reason)
         self._telemetry.record(metrics.PROCESS_DURATION, time.perf_counter() - began_s)
-        self._count(taken, decisions)
-        return Taken(
-            events, unsendable, [None if isinstance(d, Deliverable) else d.reason for d in decisions]
-        )
+        log_filtered(filtered)
+        self._count(topics, [reason for _, reason in filtered], notes)
+        return Taken(events, unsendable, reasons)
 
-    def _count(self, taken: Sequence[Record], decisions: Sequence[Decision]) -> None:
-        filtered = Counter((d.reason.value,) for d in decisions if isinstance(d, Filtered))
-        notes = Counter((note.field, note.word.value) for d in decisions for note in d.notes)
-        self._telemetry.add_all(metrics.CONSUMED, Counter((record.partition.topic,) for record in taken))
-        self._telemetry.add_all(metrics.FILTERED, filtered)
-        self._telemetry.add_all(metrics.NOTES, notes)
+    def _count(self, topics: Sequence[str], filtered: Sequence[Reason], notes: Sequence[Note]) -> None:
+        """What repeats is counted as it is, and labels are made of the few that differ."""
+        add_all = self._telemetry.add_all
+        add_all(metrics.CONSUMED, {(topic,): count for topic, count in Counter(topics).items()})
+        add_all(metrics.FILTERED, {(reason.value,): count for reason, count in Counter(filtered).items()})
+        add_all(metrics.NOTES, {(n.field, n.word.value): count for n, count in Counter(notes).items()})

@@ -121,6 +121,12 @@ def test_what_is_prefetched_follows_from_the_budget_of_bytes(bytes_in_flight_max
     assert "fetch.max.bytes" not in properties
 
 
+def test_a_queue_that_was_full_is_filled_again_before_it_is_empty():
+    properties = kafka.consumer_properties(settings())
+    events_a_second = properties["queued.min.messages"] * 1_000 / properties["fetch.queue.backoff.ms"]
+    assert events_a_second == 100_000  # of one partition; by librdkafka's own second it would be 1,000
+
+
 def test_what_is_prefetched_is_the_users_where_he_says_so():
     own = {"queued.max.messages.kbytes": 4_096}
     assert kafka.consumer_properties(settings(kafka=own))["queued.max.messages.kbytes"] == 4_096

@@ -5,6 +5,7 @@ from __future__ import annotations
 import orjson
 import pytest
 from deciding import NOW_S, event
+from structlog.testing import capture_logs
 
 from consumer import metrics
 from consumer.core.decision import Reason
@@ -72,3 +73,18 @@ def test_records_are_counted_by_topic_and_filtered_ones_by_reason(take, telemetr
     assert {reason: count for reason, count in counts[metrics.FILTERED.name].items() if count} == {
         ("tombstone",): 2
     }
+
+
+def test_a_filtered_record_is_a_line_that_says_where_it_stands(take):
+    with capture_logs() as lines:
+        take(record(5, None), record(6), record(7, NOT_JSON))
+    assert lines == [
+        {
+            "event": "record filtered",
+            "log_level": "debug",
+            "reason": Reason.TOMBSTONE,
+            "topic": "events",
+            "partition": 0,
+            "offset": 5,
+        }
+    ]

@@ -38,9 +38,13 @@ class Coordinates(NamedTuple):
     timestamp_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Record:
-    """A record as read. Key, value and headers may be personal and stay out of `repr`."""
+    """
+    A record as read. Key, value and headers may be personal and stay out of `repr`.
+
+    Nobody changes one, and it is not frozen all the same: that would make making it three times as dear.
+    """
 
     partition: Partition
     offset: int
@@ -53,8 +57,8 @@ class Record:
     def size(self) -> int:
         """Bytes of key, value and headers: all that is held of it."""
         size = len(self.value or b"") + len(self.key or b"")
-        if self.headers:
-            size += sum(len(name) + len(value or b"") for name, value in self.headers)
+        for name, value in self.headers:
+            size += len(name) + len(value or b"")
         return size
 
 

@@ -7,7 +7,7 @@ What the last so many of something were, by word.
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Generic, TypeVar
 
@@ -19,7 +19,7 @@ class Window(Generic[W]):
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._words: deque[W] = deque()
+        self._words: list[W] = []
         self._counts: Counter[W] = Counter()
 
     def add(self, words: Sequence[W]) -> None:
@@ -27,12 +27,13 @@ class Window(Generic[W]):
         Put words in, the oldest first; as many of the oldest leave as are too many.
 
         Every record comes through here. `Counter` counts in C what it is given
-        at once: about a third of the time of one by one (0.4 and 1.2 µs a word).
+        at once: far less than one by one.
         """
-        self._words.extend(words)
+        self._words += words
         self._counts.update(words)
         too_many = max(0, len(self._words) - self._size)
-        self._counts.subtract(Counter([self._words.popleft() for _ in range(too_many)]))
+        self._counts.subtract(Counter(self._words[:too_many]))
+        del self._words[:too_many]
 
     def count(self, words: Iterable[W]) -> int:
         """How many of the last were one of these (distinct) words."""
