@@ -6,21 +6,22 @@ What deciding on an event costs, beside the least that it could.
              `orjson.dumps` of the payload: what any program must do that does the job in Python
 
 The floor gets the normalised values and the payload for nothing.
+
+    python -m benchmarks.core [--rounds 5]
 """
 
 from __future__ import annotations
 
 import argparse
 import statistics
-import sys
 import time
 from collections.abc import Sequence
 from hashlib import sha256
-from pathlib import Path
 from typing import NamedTuple
 
 import orjson
 
+from benchmarks.events import NOW_MS, RULES, batches, records
 from consumer.core.decide import decide
 from consumer.core.decision import Deliverable
 from consumer.core.hashing import BatchHasher
@@ -28,9 +29,6 @@ from consumer.core.mapping import HASHED
 from consumer.core.normalise import Circumstances, Normalised, normalise
 from consumer.core.record import Record
 from consumer.core.times import day_of
-
-sys.path.insert(0, str(Path(__file__).parent))
-from events import NOW_MS, RULES, batches, records
 
 
 class Given(NamedTuple):

@@ -181,18 +181,22 @@ def _item(sku: int, quantity: int, name: str, price: float) -> dict[str, object]
 
 
 def events(count: int, *, people: int = PEOPLE, now_ms: int = NOW_MS) -> Iterator[dict[str, object]]:
-    """`count` events of people that come back as Zipf's law has it: the n-th as often as 1/n."""
+    """`count` events of people that come back as Zipf's law has it."""
+    return (event(number, who, now_ms) for number, who in enumerate(people_of(count, people)))
+
+
+def people_of(count: int, people: int = PEOPLE) -> list[int]:
+    """Whose event each number is: the n-th person's as often as 1/n. More events begin with the same."""
     weights = list(itertools.accumulate(1 / rank for rank in range(1, people + 1)))
-    drawn = random.Random(1).choices(range(people), cum_weights=weights, k=count)
-    return (event(number, who, now_ms) for number, who in enumerate(drawn))
+    return random.Random(1).choices(range(people), cum_weights=weights, k=count)
 
 
-def records(count: int, *, people: int = PEOPLE) -> list[Record]:
+def records(count: int, *, people: int = PEOPLE, now_ms: int = NOW_MS) -> list[Record]:
     """The same as records of one partition."""
     partition = Partition("events", 0)
     return [
-        Record(partition, number, NOW_MS, orjson.dumps(made))
-        for number, made in enumerate(events(count, people=people))
+        Record(partition, number, now_ms, orjson.dumps(made))
+        for number, made in enumerate(events(count, people=people, now_ms=now_ms))
     ]
 
 

@@ -1,0 +1,192 @@
+"""
+One program at work on a backlog, and what that cost.
+
+    start, joined the group | ------------ drain ----------- | told to stop, ended
+                            processor time is counted from here to the end
+
+So nothing that the program does for an event is left out: not its first events, which are the dearest,
+nor its commits, nor how it ends. Only Python's start is.
+Events a second are those between the first answer of the sandbox and the last: of `of` events, or of the
+first `drained` when the backlog is not to be drained to its end. The oracle speaks before
+any of this is given back.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from eventually import eventually
+from system import topics
+from system.processes import COMMAND, Running
+
+from benchmarks import cost
+from benchmarks.backlog import Backlog
+from benchmarks.ledger import Answer, Report, demand, judge
+from benchmarks.world import START_S_MAX, World
+
+DRAIN_S_MAX = 900.0
+STOP_S_MAX = 60.0
+READY_FILE = "BENCHMARK_READY_FILE"
+ASKED_EVERY_S = 0.1
+OURS = (str(COMMAND), "run")
+
+
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """What it took. `cpu_us` is the processor time of the program for an event, the others' are beside it."""
+
+    events: int
+    events_s: float
+    cpu_us: float
+    peak_mb: float
+    sandbox_cpu_us: float
+    kafka_cpu_us: float
+    report: Report
+    answers: Sequence[Answer]
+
+
+class Drain:
+    """A group of programs between a backlog and the sandbox."""
+
+    def __init__(self, world: World, topic: str, command: tuple[str, ...] = OURS, **settings: str) -> None:
+        self._world = world
+        self._command = command
+        self._settings = settings
+        self.topic = topic
+        self._letters = world.topic("letters")
+        self._group = f"group-{uuid.uuid4().hex[:8]}"
+        self._began_at = world.answers_size()
+        self._seen_to = self._began_at
+        self._seen = 0
+
+    def start(self) -> Running:
+        """One more member, in the group."""
+        ready = self._world.folder / f"ready-{uuid.uuid4().hex[:8]}"
+        settings = self._world.settings(self.topic, self._letters, self._group, **self._settings)
+        running = self._world.program(
+            "drain",
+            self._command[:-1],
+            self._command[-1],
+            settings=settings | ({} if self._command == OURS else {READY_FILE: str(ready)}),
+        )
+        if self._command == OURS:
+            running.await_ready(START_S_MAX)
+        else:
+            eventually(lambda: running.still_runs() and ready.exists(), START_S_MAX, "the program is ready")
+        return running
+
+    def await_accepted(self, events: int, members: Sequence[Running]) -> None:
+        """Wait until so many have been accepted, repeats included."""
+
+        def is_there() -> bool:
+            for member in members:
+                member.still_runs()
+            return self._accepted() >= events
+
+        eventually(is_there, DRAIN_S_MAX, f"{events} events are accepted", ASKED_EVERY_S)
+
+    def _accepted(self) -> int:
+        """Counted as the file grows: commas tell how many a line holds."""
+        with self._world.answers_file.open("rb") as file:
+            file.seek(self._seen_to)
+            whole = file.read().rpartition(b"\n")
+        if whole[0]:
+            self._seen_to += len(whole[0]) + 1
+            self._seen += whole[0].count(b'"e-')
+        return self._seen
+
+    def answers(self) -> list[Answer]:
+        """All requests that were answered since this began."""
+        return self._world.answers_from(self._began_at)
+
+    def report(self, backlog: Backlog, answers: Sequence[Answer], *, is_whole: bool) -> Report:
+        """The oracle's, when it holds; else NotHonest."""
+        committed = topics.committed_offsets(self._world.brokers, self._group)
+        letters = sum(topics.end_offsets(self._world.brokers, self._letters).values())
+        return demand(
+            judge(
+                backlog.events,
+                backlog.partitions,
+                (number for answer in answers for number in answer.numbers),
+                {number: offset for (topic, number), offset in committed.items() if topic == self.topic},
+                letters,
+                is_whole=is_whole,
+            )
+        )
+
+
+def drain(
+    world: World,
+    backlog: Backlog,
+    command: tuple[str, ...] = OURS,
+    drained: int | None = None,
+    members: int = 1,
+    **settings: str,
+) -> Drained:
+    """Let `members` processes drain the backlog, or its first `drained` events, and be stopped."""
+    others = [world.sandbox.child.pid, world.kafka_pid()]
+    task = Drain(world, backlog.topic, command, **settings)
+    before = [cost.processor_s(pid) if pid else 0.0 for pid in others]
+    running = [task.start()]
+    begun = [cost.processor_s(running[0].child.pid)]
+    for _ in range(members - 1):
+        running.append(task.start())
+        begun.append(cost.processor_s(running[-1].child.pid))
+    wanted = drained or backlog.events
+    task.await_accepted(wanted, running)
+    last_s = time.time()
+    peak = max(cost.peak_mb(one.child.pid) for one in running)
+    spent = sum(stopped_s(one) - at for one, at in zip(running, begun, strict=True))
+    around = [cost.processor_s(pid) - at if pid else 0.0 for pid, at in zip(others, before, strict=True)]
+    answers = task.answers()
+    report = task.report(backlog, answers, is_whole=drained is None)
+    each = 1e6 / report.accepted
+    return Drained(
+        events=report.accepted,
+        events_s=rate([one for one in answers if one.at_s <= last_s]),
+        cpu_us=spent * each,
+        peak_mb=peak,
+        sandbox_cpu_us=around[0] * each,
+        kafka_cpu_us=around[1] * each,
+        report=report,
+        answers=answers,
+    )
+
+
+def stopped_s(running: Running) -> float:
+    """Processor seconds of its whole life, after it was told to stop and has ended well."""
+    running.ask_to_stop()
+    eventually(lambda: _has_ended(running.child.pid), STOP_S_MAX, f"{running.name} ends")
+    spent = cost.processor_s(running.child.pid)
+    code = running.wait(STOP_S_MAX)
+    assert code == 0, f"{running.name} ended with {code}\n{running.last_lines()}"
+    return spent
+
+
+def _has_ended(pid: int) -> bool:
+    state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    return state == "Z"
+
+
+def rate(answers: Sequence[Answer]) -> float:
+    """Events a second between the first answer and the last."""
+    ordered = sorted(answers)
+    first, last = ordered[0], ordered[-1]
+    seconds = max(last.at_s - first.at_s, 1e-3)
+    return sum(len(answer.numbers) for answer in ordered[1:]) / seconds
+
+
+def python(module: str) -> tuple[str, ...]:
+    """The command of a program of ours."""
+    return (sys.executable, "-m", module)
+
+
+def kafka_properties(**properties: object) -> str:
+    """As CAPI_KAFKA takes them."""
+    return json.dumps(properties)
