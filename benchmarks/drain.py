@@ -28,11 +28,11 @@ from system.processes import COMMAND, Running
 from benchmarks import cost
 from benchmarks.backlog import Backlog
 from benchmarks.ledger import Answer, Report, demand, judge
+from benchmarks.ready import READY_FILE
 from benchmarks.world import START_S_MAX, World
 
 DRAIN_S_MAX = 900.0
 STOP_S_MAX = 60.0
-READY_FILE = "BENCHMARK_READY_FILE"
 ASKED_EVERY_S = 0.1
 OURS = (str(COMMAND), "run")
 

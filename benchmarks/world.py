@@ -39,7 +39,8 @@ class Size:
     small: int
     large: int
     large_drained: int | None
-    core: int = 20_000
+    others: int = 50_000
+    core: int = 10_000
     peer: int = 4_000
     latency_s: float = 15.0
 

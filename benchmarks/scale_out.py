@@ -1,0 +1,25 @@
+"""
+One, two and three processes of one group on the same backlog: does an event cost more, the more there are?
+
+All start at once with three hundred milliseconds between them at most, and share six partitions. What an
+event costs is what all of them used, over all events. With more processes than cores the events a second
+stop growing; the cost of one should not grow.
+"""
+
+from __future__ import annotations
+
+from benchmarks.drain import drain
+from benchmarks.pipeline import Measured
+from benchmarks.world import World
+
+MEMBERS = (1, 2, 3)
+
+
+def scale_out(world: World) -> Measured:
+    """For each number of processes."""
+    measured: Measured = {}
+    for members in MEMBERS:
+        done = drain(world, world.backlog(world.size.small), members=members)
+        measured[f"scale_{members}_cpu_us"] = done.cpu_us
+        measured[f"scale_{members}_events_s"] = done.events_s
+    return measured
