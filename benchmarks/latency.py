@@ -15,14 +15,13 @@ from collections.abc import Sequence
 from benchmarks.backlog import Backlog
 from benchmarks.drain import Drain, drain, stopped_s
 from benchmarks.ledger import Answer
-from benchmarks.pipeline import Measured
-from benchmarks.world import PARTITIONS, World
+from benchmarks.world import PARTITIONS, Measured, World
 
 PACED = (sys.executable, "-m", "benchmarks.paced")
 PRODUCE_S_MAX = 300.0
 
 
-def latency(world: World) -> Measured:
+def measure(world: World) -> Measured:
     """At half of what a drain has just shown."""
     most = drain(world, world.backlog(world.size.others)).events_s
     return at_rate(world, most / 2)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from benchmarks.drain import drain, python
-from benchmarks.pipeline import Measured
-from benchmarks.world import World
+from benchmarks.world import Measured, World
 
 NAIVE = python("benchmarks.naive_loop")
 FASTSTREAM = python("benchmarks.faststream_loop")
 
 
-def others(world: World) -> Measured:
+def measure(world: World) -> Measured:
     """One after another."""
     backlog = world.backlog(world.size.others)
     naive = drain(world, backlog, NAIVE)

@@ -13,6 +13,7 @@ phone numbers, no check of what is enough to match.
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections.abc import Sequence
 from hashlib import sha256
@@ -31,8 +32,9 @@ from facebook_business.api import FacebookAdsApi
 from requests import PreparedRequest, Response
 from requests.adapters import BaseAdapter
 
-from benchmarks.core import payload_of
-from benchmarks.events import RULES
+from benchmarks.core import decide_us, payload_of
+from benchmarks.events import RULES, batches, records
+from benchmarks.world import Measured, World
 from consumer.core import phones
 from consumer.core.countries import alpha_2
 from consumer.core.normalise import gender
@@ -145,12 +147,23 @@ def send(batch: Sequence[Prepared]) -> None:
 
 
 def sdk_us(made: Sequence[Prepared]) -> float:
-    """Microseconds an event, requests of 1,000."""
+    """Microseconds of the processor, an event, requests of 1,000."""
     api()
-    started = time.perf_counter()
+    started = time.process_time()
     for start in range(0, len(made), REQUEST_EVENTS):
         send(made[start : start + REQUEST_EVENTS])
-    return (time.perf_counter() - started) * 1e6 / len(made)
+    return (time.process_time() - started) * 1e6 / len(made)
+
+
+def measure(world: World) -> Measured:
+    """In turn with `decide`, three times: the middle ones."""
+    made = records(world.size.peer)
+    given, polls = [prepared(record) for record in made], batches(made)
+    pairs = [(sdk_us(given), decide_us(polls)) for _ in range(3)]
+    return {
+        "sdk_us": statistics.median(sdk for sdk, _ in pairs),
+        "sdk_ratio": statistics.median(sdk / ours for sdk, ours in pairs),
+    }
 
 
 def sent_by_sdk(batch: Sequence[Prepared]) -> list[dict[str, object]]:

@@ -9,13 +9,12 @@ stop growing; the cost of one should not grow.
 from __future__ import annotations
 
 from benchmarks.drain import drain
-from benchmarks.pipeline import Measured
-from benchmarks.world import World
+from benchmarks.world import Measured, World
 
 MEMBERS = (1, 2, 3)
 
 
-def scale_out(world: World) -> Measured:
+def measure(world: World) -> Measured:
     """For each number of processes."""
     measured: Measured = {}
     for members in MEMBERS:

@@ -28,6 +28,8 @@ ROOT = Path(__file__).parent.parent
 PARTITIONS = 6
 FILL_S_MAX = 300.0
 START_S_MAX = 60.0
+
+Measured = dict[str, float]
 JVM = ("-Xmx1g", "-XX:TieredStopAtLevel=4", "-XX:+UseParallelGC", "-XX:-UseSerialGC")
 FILLING = (sys.executable, "-m", "benchmarks.backlog")
 
@@ -125,7 +127,9 @@ class World:
     def _filled(self, events: int, compression: str) -> Backlog:
         backlog = Backlog(self.topic("events"), events, PARTITIONS)
         arguments = [self.brokers, backlog.topic, str(events), str(PARTITIONS)]
-        fillers = [self.program("fill", FILLING, *arguments, str(share), "2", compression) for share in (0, 1)]
+        fillers = [
+            self.program("fill", FILLING, *arguments, str(share), "2", compression) for share in (0, 1)
+        ]
         for filler in fillers:
             code = filler.wait(FILL_S_MAX)
             assert code == 0, f"filling a topic ended with {code}\n{filler.last_lines()}"

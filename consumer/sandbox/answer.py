@@ -19,7 +19,7 @@ HEADER_LENGTH_MAX = 500
 
 
 class Answer(NamedTuple):
-    """An HTTP answer; `outcome` is what the counters call it, `event_ids` what the answers file says was in it."""
+    """An HTTP answer; `outcome` is what the counters call it, `event_ids` what the answers file gets."""
 
     outcome: str
     status: int

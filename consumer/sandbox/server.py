@@ -167,7 +167,9 @@ class Sandbox:
         events = body.count(b'"event_name":')
         self._ledger.count(events)
         right = answer.success(events, trace_id)
-        return right if self._settings.answers_file is None else right._replace(event_ids=request.ids_in(body))
+        return (
+            right if self._settings.answers_file is None else right._replace(event_ids=request.ids_in(body))
+        )
 
     def _answer_events(self, events: list[Any], number: int, trace_id: str) -> Answer:
         if (status := rules.asked_status(events)) is not None:
