@@ -26,6 +26,7 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks.figures import BAR_OF, FIGURES, PARTS, Figure, missed
+from benchmarks.ledger import NotHonest
 from benchmarks.machine import machine
 from benchmarks.results import JSON_FILE, as_json, table_of, write_docs, write_json
 from benchmarks.world import FULL, SHORT, World
@@ -65,14 +66,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     rounds = given.rounds or (ROUNDS_FULL if given.full else ROUNDS_SHORT)
     about: dict[str, object] = {"form": "long" if given.full else "short", "rounds": rounds}
     on = machine()
+    JSON_FILE.unlink(missing_ok=True)  # what is there afterwards is of this run
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         world = World(Path(folder), size)
         try:
             figures = run(chosen(given.only), world, rounds, console)
-        except (Exception, KeyboardInterrupt) as error:
-            console.print(f"[red]given up:[/] {type(error).__name__}: ", end="")
-            console.print(str(error), markup=False)
+        except NotHonest as refused:
+            console.print(str(refused), style="red", markup=False, highlight=False)
             return 1
         finally:
             world.end()

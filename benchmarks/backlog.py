@@ -1,10 +1,10 @@
 """
 Filling a topic: events on which it says which of them stands where.
 
-    python -m benchmarks.backlog BROKERS TOPIC EVENTS PARTITIONS [SHARE OF]
+    python -m benchmarks.backlog BROKERS TOPIC EVENTS PARTITIONS SHARE OF COMPRESSION
 
 Number n goes to partition n mod P, so it stands at offset n div P (the producer is idempotent: in
-order, without gaps). Compressed with lz4, as most producers do. `SHARE OF`: this process
+order, without gaps). Compressed, with lz4 as most producers do. `SHARE OF`: this process
 writes the partitions that are SHARE modulo OF, so two cores fill one topic.
 """
 
@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import orjson
-from confluent_kafka import KafkaException, Message, Producer
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from benchmarks.events import event, people_of
 
@@ -46,29 +46,29 @@ def producer(bootstrap_servers: str, compression: str = "lz4", linger_ms: int = 
     )
 
 
-def values(events: int, partitions: int, share: int = 0, of: int = 1) -> Iterator[tuple[int, bytes]]:
-    """(partition, JSON) of each event of this share, with the time of now."""
-    now_ms = int(time.time() * 1000)
+def values(
+    events: int, partitions: int, share: int = 0, of: int = 1, now_ms: int | None = None
+) -> Iterator[tuple[int, bytes]]:
+    """(partition, JSON) of each event of this share, with the time of now unless another is told."""
+    now_ms = int(time.time() * 1000) if now_ms is None else now_ms
     for number, who in enumerate(people_of(events)):
         if number % partitions % of == share:
             yield number % partitions, orjson.dumps(event(number, who, now_ms))
 
 
-def fill(
-    bootstrap_servers: str, backlog: Backlog, share: int = 0, of: int = 1, compression: str = "lz4"
-) -> None:
-    """Write the share. Raises KafkaException when a record was not acknowledged."""
+def write(bootstrap_servers: str, topic: str, made: Iterable[tuple[int, bytes]], compression: str) -> None:
+    """Write (partition, value) each. Raises KafkaException when a record was not acknowledged."""
     failed: list[KafkaException] = []
 
-    def acknowledged(error: object, _: Message) -> None:
+    def acknowledged(error: KafkaError | None, _: Message) -> None:
         if error is not None:
             failed.append(KafkaException(error))
 
     writer = producer(bootstrap_servers, compression)
-    for partition, value in values(backlog.events, backlog.partitions, share, of):
+    for partition, value in made:
         while True:
             try:
-                writer.produce(backlog.topic, value, partition=partition, on_delivery=acknowledged)
+                writer.produce(topic, value, partition=partition, on_delivery=acknowledged)
                 break
             except BufferError:
                 writer.poll(0.1)
@@ -81,7 +81,7 @@ def fill(
 def main() -> None:
     """One share of one topic."""
     brokers, topic, events, partitions, share, of, compression = sys.argv[1:]
-    fill(brokers, Backlog(topic, int(events), int(partitions)), int(share), int(of), compression)
+    write(brokers, topic, values(int(events), int(partitions), int(share), int(of)), compression)
 
 
 if __name__ == "__main__":

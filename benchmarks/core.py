@@ -42,9 +42,9 @@ class Given(NamedTuple):
     payload: object
 
 
-def payload_of(record: Record) -> bytes:
+def payload_of(record: Record, now_ms: int = NOW_MS) -> bytes:
     """What Meta gets for this record."""
-    decision = decide(record, RULES, BatchHasher(), NOW_MS)
+    decision = decide(record, RULES, BatchHasher(), now_ms)
     assert isinstance(decision, Deliverable), decision
     return decision.payload
 

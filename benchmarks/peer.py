@@ -6,9 +6,9 @@ built, values normalised and hashed, JSON. Only the network is taken away: where
 written to a socket, it is kept.
 
 The SDK is given what it leaves to its user, before the clock starts: the name of the event at Meta, phone
-numbers with their country code, two-letter countries, its own `Gender`, birthdates without dashes. It
-reads the record with orjson too. So it does less than `decide`: no consent, no choice of sources, no
-phone numbers, no check of what is enough to match.
+numbers with their country code, two-letter countries, its own `Gender`, birthdates without dashes, and which
+events are orders. It reads the record with orjson too. So it does less than `decide`: no consent, no choice
+of sources, no phone numbers, no check of what is enough to match.
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ class Prepared(NamedTuple):
     country: str
     gender: Gender
     birthdate: str
+    order: dict[str, object]
 
 
 class NoNetwork(BaseAdapter):
@@ -80,13 +81,16 @@ def prepared(record: Record) -> Prepared:
     assert record.value is not None
     user = orjson.loads(record.value)["user"]
     country = alpha_2(user["country"].lower())
+    payload = orjson.loads(payload_of(record))
+    order = {key: value for key, value in payload["custom_data"].items() if key in ("order_id", "num_items")}
     return Prepared(
         record.value,
-        orjson.loads(payload_of(record))["event_name"],
+        payload["event_name"],
         str(phones.digits(user["phone"], str(country))),
         str(country),
         Gender(gender(user["gender"].lower(), None)),  # type: ignore[arg-type]
         user["birthdate"].replace("-", ""),
+        order,
     )
 
 
@@ -136,6 +140,7 @@ def sdk_event(given: Prepared) -> Event:
                 Content(product_id=product["id"], quantity=item["quantity"], item_price=product["price"])
                 for item, product in products
             ],
+            **given.order,
         ),
     )
 

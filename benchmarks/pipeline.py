@@ -2,8 +2,8 @@
 A backlog on real Kafka, drained by one `capi-consumer run` to a sandbox that answers after 100 ms.
 
 At 100,000 and at 1,000,000 events waiting: neither memory nor the cost of an event may depend on how much
-waits. In the short form the larger backlog is drained as far as `Size.large_drained`, then the program is told to
-stop; the long form drains all of it. `decide` is measured before and after each drain, since a
+waits. In the short form the larger backlog is drained as far as `Size.large_drained`, then the program is
+told to stop; the long form drains all of it. `decide` is measured before and after each drain, since a
 processor that is shared is another one a minute later.
 """
 

@@ -126,10 +126,16 @@ def write_docs(read: Json, file: Path = DOCS_FILE) -> None:
     """The table, between the two markers. Raises ValueError for a run of some parts only."""
     if absent := missing(read):
         raise ValueError(f"this was no run of all parts: {', '.join(absent)} are not in it")
-    text = file.read_text() if file.exists() else f"# Performance\n\n{BEGIN}\n{END}\n"
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    file.write_text(f"{before}{BEGIN}\n{markdown(read)}{END}{after}")
+    put_between(BEGIN, END, markdown(read), file)
+
+
+def put_between(begin: str, end: str, text: str, file: Path) -> None:
+    """Put the text between two markers of a page, in place of what is there. ValueError without them."""
+    before, has_begin, rest = file.read_text().partition(begin)
+    _, has_end, after = rest.partition(end)
+    if not has_begin or not has_end:
+        raise ValueError(f"{file.name} has no {begin} … {end}")
+    file.write_text(f"{before}{begin}\n{text}{end}{after}")
 
 
 def missing(read: Json) -> Sequence[str]:
