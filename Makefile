@@ -47,7 +47,7 @@ $(BENCH): requirements/bench.txt $(STAMP)
 bench: $(BENCH)         ## how fast it is, at most 15 minutes; FULL=1 is the long form, ONLY=core,peer runs these
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks --only "$(ONLY)" $(if $(FULL),--full)
 
-bench-docs: $(BENCH)    ## docs/performance.md's table, from the last run
+bench-docs: $(BENCH)    ## what docs/performance.md and docs/operations.md say of speed, from the last run
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks --docs
 
 bench-plot: $(BENCH)    ## what the settings do: docs/performance.svg and its table; some minutes

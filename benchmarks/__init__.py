@@ -3,7 +3,7 @@ How fast it is, measured: `make bench`.
 
     __main__.py    rounds of parts, one after another, progress, the table, the exit code
     figures.py     what a figure is, all their keys, the bars
-    results.py     build/bench.json, the tables, docs/performance.md
+    results.py     build/bench.json, the table at the terminal; page.py writes the pages in docs/
     machine.py     what was measured on
 
     events.py      what all of it works on

@@ -28,7 +28,8 @@ from rich.console import Console
 from benchmarks.figures import BAR_OF, FIGURES, PARTS, Figure, missed
 from benchmarks.ledger import NotHonest
 from benchmarks.machine import machine
-from benchmarks.results import JSON_FILE, as_json, table_of, write_docs, write_json
+from benchmarks.page import write_pages
+from benchmarks.results import JSON_FILE, as_json, table_of, write_json
 from benchmarks.world import FULL, SHORT, World
 
 ROUNDS_SHORT, ROUNDS_FULL = 3, 5
@@ -53,11 +54,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked.add_argument("--full", action="store_true", help="the long form")
     asked.add_argument("--rounds", type=int, default=0)
     asked.add_argument(
-        "--docs", action="store_true", help="measure nothing: write the page from the last run"
+        "--docs", action="store_true", help="measure nothing: write the pages from the last run"
     )
     given = asked.parse_args(arguments)
     if given.docs:
-        return write_page()
+        return write_docs()
     signal.signal(signal.SIGINT, signal.default_int_handler)
     console = Console(file=sys.stdout)
     if not console.is_terminal:
@@ -141,12 +142,12 @@ def _part(name: str, world: World) -> Mapping[str, float]:
     return measure(world)
 
 
-def write_page() -> int:
-    """docs/performance.md's table, from build/bench.json."""
+def write_docs() -> int:
+    """What the pages say, from build/bench.json."""
     try:
-        write_docs(json.loads(JSON_FILE.read_text()))
+        write_pages(json.loads(JSON_FILE.read_text()))
     except (FileNotFoundError, ValueError) as error:
-        print(f"the page stays as it is: {error}", file=sys.stderr)
+        print(f"the pages stay as they are: {error}", file=sys.stderr)
         return 1
     return 0
 

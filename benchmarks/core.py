@@ -87,8 +87,11 @@ def measure(world: World) -> dict[str, float]:
     """Both in turn, three times: the middle ones."""
     made = records(world.size.core)
     polls, least = batches(made), [given(record) for record in made]
+    payloads = [payload_of(record) for record in made]
     pairs = [(decide_us(polls), floor_us(least)) for _ in range(3)]
     return {
+        "event_bytes": statistics.fmean(len(record.value or b"") for record in made),
+        "payload_bytes": statistics.fmean(map(len, payloads)),
         "decide_us": statistics.median(ours for ours, _ in pairs),
         "floor_us": statistics.median(floor for _, floor in pairs),
         "ratio": statistics.median(ours / floor for ours, floor in pairs),

@@ -70,6 +70,8 @@ SLACK_MS = 100
 
 # Every key of build/bench.json, in the order of the table.
 FIGURES: Mapping[str, Meaning] = {
+    "event_bytes": Meaning("core", "an event in Kafka", "B"),
+    "payload_bytes": Meaning("core", "the same for Meta", "B"),
     "decide_us": Meaning("core", "decide, an event", "µs", 1),
     "floor_us": Meaning("core", "floor: loads, SHA-256, dumps", "µs", 1),
     "ratio": Meaning("core", "decide : floor", "", 2),

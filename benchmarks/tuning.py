@@ -22,12 +22,12 @@ from typing import Any, NamedTuple
 from benchmarks.drain import drain
 from benchmarks.figures import Figure
 from benchmarks.machine import machine
+from benchmarks.page import PERFORMANCE, put_between
 from benchmarks.plot import DRAWN_FILE, draw
-from benchmarks.results import DOCS_FILE, ROOT, put_between
+from benchmarks.results import ROOT
 from benchmarks.world import SHORT, World
 
 JSON_FILE = ROOT / "build" / "tuning.json"
-BEGIN, END = "<!-- tuning:begin -->", "<!-- tuning:end -->"
 EVENTS = 50_000
 ROUNDS = 3
 
@@ -82,7 +82,7 @@ def main() -> None:
         JSON_FILE.write_text(json.dumps(as_json(effects), indent=2, ensure_ascii=False) + "\n")
     read = json.loads(JSON_FILE.read_text())
     effects = effects_of(read)
-    put_between(BEGIN, END, f"{says(read)}\n\n{markdown(effects)}", DOCS_FILE)
+    put_between("tuning", f"{says(read)}\n\n{markdown(effects)}", PERFORMANCE)
     draw(
         [
             ("events in a request", points(effects, BATCH)),

@@ -127,7 +127,8 @@ class Sandbox:
             await asyncio.sleep(self._latency_s(fault))
             if fault is not None and fault.kind in (FaultKind.DROP, FaultKind.CUT):
                 await self._break_off(http, given if fault.kind is FaultKind.CUT else None)
-            self._ledger.answer(given.event_ids, self._settings.now())
+            else:
+                self._ledger.answer(given.event_ids, self._settings.now())
             return self._response(given)
         except (ConnectionError, web.RequestPayloadError):
             return web.Response(status=400)  # the sender went away before its body was here

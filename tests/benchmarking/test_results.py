@@ -11,7 +11,8 @@ from rich.console import Console
 from benchmarks import __main__ as bench
 from benchmarks.figures import FIGURES, Figure
 from benchmarks.ledger import NotHonest
-from benchmarks.results import BEGIN, END, as_json, figures_of, markdown, write_docs, write_json
+from benchmarks.page import write_pages
+from benchmarks.results import as_json, figures_of, write_json
 from benchmarks.world import SHORT, World
 
 MACHINE = {
@@ -88,21 +89,37 @@ def test_parts_are_chosen_by_name():
         bench.chosen("nothing")
 
 
-def test_the_table_goes_between_the_markers_of_the_page(tmp_path):
-    page = tmp_path / "performance.md"
-    page.write_text(f"# Performance\n\nbefore\n\n{BEGIN}\nold\n{END}\n\nafter\n")
-    read = as_json(ALL, ABOUT)
-    write_docs(read, page)
-    assert page.read_text() == f"# Performance\n\nbefore\n\n{BEGIN}\n{markdown(read)}{END}\n\nafter\n"
-    assert "| `ratio` | decide : floor | 2.00 | 1.00 to 3.00 | ≤ 1.8 | missed |" in page.read_text()
-    assert "a processor" in page.read_text()
+def pages(folder):
+    performance, operations = folder / "performance.md", folder / "operations.md"
+    marked = [f"<!-- {word}:begin -->\nold\n<!-- {word}:end -->\n" for word in ("bench", "million")]
+    performance.write_text(f"# Performance\n\n{marked[0]}between\n{marked[1]}after\n")
+    operations.write_text("before\n<!-- capacity:begin -->\n<!-- capacity:end -->\nafter\n")
+    return performance, operations
 
 
-def test_the_page_takes_no_run_of_some_parts(tmp_path):
-    page = tmp_path / "performance.md"
-    page.write_text(f"{BEGIN}\n{END}\n")
+def test_the_pages_get_what_a_run_of_all_parts_found_between_their_markers(tmp_path):
+    performance, operations = pages(tmp_path)
+    measured = ALL | {"pipeline_cpu_us": Figure([50.0, 40.0, 60.0]), "pipeline_events_s": Figure([10_000.0])}
+    write_pages(as_json(measured, ABOUT), performance, operations)
+    said = performance.read_text()
+    assert said.startswith("# Performance\n\n<!-- bench:begin -->\nThe short form, 3 rounds")
+    assert "a processor" in said
+    assert "| `ratio` | decide : floor | 2.00 | 1.00 to 3.00 | ≤ 1.8 | missed |\n" in said
+    assert "| of one core | 50 seconds |\n| on the machine above | 1.7 minutes |\n" in said
+    assert "between\n" in said
+    assert "old" not in said
+    said = operations.read_text()
+    assert "One event costs 50 µs of a core (the median of 3 rounds, 40 to 60)" in said
+    assert "20,000 events a second" in said
+    assert "| 1,000 | 2 (one would do) | 6 | 1 |\n" in said
+    assert "| 100,000 | 10 | 20 | 100 |\n" in said
+    assert said.startswith("before\n")
+    assert said.endswith("after\n")
+
+
+def test_the_pages_take_no_run_of_some_parts(tmp_path):
     with pytest.raises(ValueError, match="sdk_ratio"):
-        write_docs(as_json({"ratio": Figure([1.0])}, ABOUT), page)
+        write_pages(as_json({"ratio": Figure([1.0])}, ABOUT), *pages(tmp_path))
 
 
 def test_nothing_is_started_before_a_part_asks(tmp_path):
