@@ -19,12 +19,15 @@ def test_a_figure_is_the_median_and_the_range_of_its_rounds():
         (Bar("ratio", "≤", 1.8), 1.81, False),
         (Bar("sdk_ratio", "≥", 6), 6.0, True),
         (Bar("sdk_ratio", "≥", 6), 5.99, False),
+        (Bar("cpu_difference", "±", 10), 10.0, True),
+        (Bar("cpu_difference", "±", 10), -10.1, False),
+        (Bar("cpu_difference", "±", 10), 10.1, False),
         (Bar("rss_mb", "<", 250), 249.9, True),
         (Bar("rss_mb", "<", 250), 250.0, False),
     ],
 )
 def test_a_bar_is_met_on_its_side_of_the_limit(bar, median, is_met):
-    assert bar.is_met(Figure([0.0, median, 1e6])) is is_met
+    assert bar.is_met(Figure([-1e6, median, 1e6])) is is_met
 
 
 @pytest.mark.parametrize(
@@ -34,8 +37,8 @@ def test_a_bar_is_met_on_its_side_of_the_limit(bar, median, is_met):
         ("sdk_ratio", "≥ 6"),
         ("pipeline_ratio", "≤ 1.6"),
         ("rss_mb", "< 250"),
-        ("rss_ratio", "≤ 1.1"),
-        ("cpu_difference", "≤ 10"),
+        ("rss_difference", "± 10"),
+        ("cpu_difference", "± 10"),
         ("telemetry_cost", "< 5"),
         ("latency_p99_ms", "≤ 1200"),
     ],
