@@ -6,18 +6,16 @@ One program at work on a backlog, and what that cost.
 
 So nothing that the program does for an event is left out: not its first events, which are the dearest,
 nor its commits, nor how it ends. Only Python's start is.
-Events a second are those between the first answer of the sandbox and the last: of `of` events, or of the
-first `drained` when the backlog is not to be drained to its end. The oracle speaks before
-any of this is given back.
+Events a second are those between the first answer of the sandbox and the last: of the whole backlog, or of
+its first `drained` events. The oracle speaks before any of this is given back.
 """
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,21 +63,30 @@ class Drain:
         self._seen_to = self._began_at
         self._seen = 0
 
-    def start(self) -> Running:
-        """One more member, in the group."""
+    def start(self, members: int = 1) -> list[Running]:
+        """So many members, all in the group; `begun_s` has what each had used by then."""
+        launched = [self._launch() for _ in range(members)]
+        self.begun_s: dict[str, float] = {}
+
+        def have_joined() -> bool:
+            for one, is_ready in launched:
+                if one.name not in self.begun_s and one.still_runs() and is_ready():
+                    self.begun_s[one.name] = cost.processor_s(one.child.pid)
+            return len(self.begun_s) == members
+
+        eventually(have_joined, START_S_MAX, "all are in the group")
+        return [one for one, _ in launched]
+
+    def _launch(self) -> tuple[Running, Callable[[], bool]]:
+        """A process, and how it is seen that it is in the group."""
         ready = self._world.folder / f"ready-{uuid.uuid4().hex[:8]}"
         settings = self._world.settings(self.topic, self._letters, self._group, **self._settings)
-        running = self._world.program(
-            "drain",
-            self._command[:-1],
-            self._command[-1],
-            settings=settings | ({} if self._command == OURS else {READY_FILE: str(ready)}),
-        )
+        if self._command != OURS:
+            settings[READY_FILE] = str(ready)
+        running = self._world.program(self._command[:-1], self._command[-1], settings=settings)
         if self._command == OURS:
-            running.await_ready(START_S_MAX)
-        else:
-            eventually(lambda: running.still_runs() and ready.exists(), START_S_MAX, "the program is ready")
-        return running
+            return running, lambda: running.status("/readyz") == 200
+        return running, ready.exists
 
     def await_accepted(self, events: int, members: Sequence[Running]) -> None:
         """Wait until so many have been accepted, repeats included."""
@@ -133,16 +140,11 @@ def drain(
     others = [world.sandbox.child.pid, world.kafka_pid()]
     task = Drain(world, backlog.topic, command, **settings)
     before = [cost.processor_s(pid) if pid else 0.0 for pid in others]
-    running = [task.start()]
-    begun = [cost.processor_s(running[0].child.pid)]
-    for _ in range(members - 1):
-        running.append(task.start())
-        begun.append(cost.processor_s(running[-1].child.pid))
-    wanted = drained or backlog.events
-    task.await_accepted(wanted, running)
+    running = task.start(members)
+    task.await_accepted(drained or backlog.events, running)
     last_s = time.time()
     peak = max(cost.peak_mb(one.child.pid) for one in running)
-    spent = sum(stopped_s(one) - at for one, at in zip(running, begun, strict=True))
+    spent = sum(stopped_s(one) - task.begun_s[one.name] for one in running)
     around = [cost.processor_s(pid) - at if pid else 0.0 for pid, at in zip(others, before, strict=True)]
     answers = task.answers()
     report = task.report(backlog, answers, is_whole=drained is None)
@@ -185,8 +187,3 @@ def rate(answers: Sequence[Answer]) -> float:
 def python(module: str) -> tuple[str, ...]:
     """The command of a program of ours."""
     return (sys.executable, "-m", module)
-
-
-def kafka_properties(**properties: object) -> str:
-    """As CAPI_KAFKA takes them."""
-    return json.dumps(properties)

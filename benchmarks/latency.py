@@ -31,10 +31,10 @@ def at_rate(world: World, events_s: float) -> Measured:
     """The percentiles, when the oracle has nothing against it."""
     live = Backlog(world.topic("events"), int(events_s * world.size.latency_s), PARTITIONS)
     task = Drain(world, live.topic)
-    member = task.start()
+    (member,) = task.start()
     times_file = world.folder / f"{live.topic}.times"
     arguments = [world.brokers, live.topic, str(live.events), str(PARTITIONS), f"{events_s}", str(times_file)]
-    paced = world.program("paced", PACED, *arguments)
+    paced = world.program(PACED, *arguments)
     code = paced.wait(PRODUCE_S_MAX)
     assert code == 0, f"the producer ended with {code}\n{paced.last_lines()}"
     task.await_accepted(live.events, [member])

@@ -1,8 +1,8 @@
 """
 One, two and three processes of one group on the same backlog: does an event cost more, the more there are?
 
-All start at once with three hundred milliseconds between them at most, and share six partitions. What an
-event costs is what all of them used, over all events. With more processes than cores the events a second
+All are started at once, and share six partitions. What an event costs is what all of them used, over all
+events, how the group comes together included. With more processes than cores the events a second
 stop growing; the cost of one should not grow.
 """
 

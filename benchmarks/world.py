@@ -127,9 +127,7 @@ class World:
     def _filled(self, events: int, compression: str) -> Backlog:
         backlog = Backlog(self.topic("events"), events, PARTITIONS)
         arguments = [self.brokers, backlog.topic, str(events), str(PARTITIONS)]
-        fillers = [
-            self.program("fill", FILLING, *arguments, str(share), "2", compression) for share in (0, 1)
-        ]
+        fillers = [self.program(FILLING, *arguments, str(share), "2", compression) for share in (0, 1)]
         for filler in fillers:
             code = filler.wait(FILL_S_MAX)
             assert code == 0, f"filling a topic ended with {code}\n{filler.last_lines()}"
@@ -138,11 +136,11 @@ class World:
         return backlog
 
     def program(
-        self, name: str, command: tuple[str, ...], *arguments: str, settings: Mapping[str, str] | None = None
+        self, command: tuple[str, ...], *arguments: str, settings: Mapping[str, str] | None = None
     ) -> Running:
-        """A program of ours as a process."""
+        """A process that knows this folder's modules."""
         surroundings = {"PYTHONPATH": str(ROOT)} | dict(settings or {})
-        return self.processes.start(*arguments or (name,), settings=surroundings, command=command)
+        return self.processes.start(*arguments, settings=surroundings, command=command)
 
     def settings(self, topic: str, letters: str, group: str, **own: str) -> dict[str, str]:
         """The environment of a consumer: the defaults, but for where things are and what France needs."""
