@@ -108,7 +108,9 @@ def run(parts: Mapping[str, Measure], world: World, rounds: int, console: Consol
     for number in range(1, rounds + 1):
         for name, measure in parts.items():
             began = time.monotonic()
-            with console.status(f"round {number} of {rounds}: {name} …"):
+            doing = f"round {number} of {rounds}: {name}"
+            with console.status(doing) as status:
+                world.say = lambda text, status=status, doing=doing: status.update(f"{doing}: {text}")
                 found = measure(world)
             for key, value in found.items():
                 measured[key].append(value)

@@ -65,6 +65,7 @@ class Drain:
 
     def start(self, members: int = 1) -> list[Running]:
         """So many members, all in the group; `begun_s` has what each had used by then."""
+        self._world.say("the consumer starts")
         launched = [self._launch() for _ in range(members)]
         self.begun_s: dict[str, float] = {}
 
@@ -94,7 +95,9 @@ class Drain:
         def is_there() -> bool:
             for member in members:
                 member.still_runs()
-            return self._accepted() >= events
+            accepted = self._accepted()
+            self._world.say(f"{accepted:,} of {events:,} events accepted")
+            return accepted >= events
 
         eventually(is_there, DRAIN_S_MAX, f"{events} events are accepted", ASKED_EVERY_S)
 

@@ -23,7 +23,7 @@ PRODUCE_S_MAX = 300.0
 
 def measure(world: World) -> Measured:
     """At half of what a drain has just shown."""
-    most = drain(world, world.backlog(world.size.others)).events_s
+    most = drain(world, world.backlog(world.size.part)).events_s
     return at_rate(world, most / 2)
 
 

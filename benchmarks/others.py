@@ -11,7 +11,7 @@ FASTSTREAM = python("benchmarks.faststream_loop")
 
 def measure(world: World) -> Measured:
     """One after another."""
-    backlog = world.backlog(world.size.others)
+    backlog = world.backlog(world.size.part)
     naive = drain(world, backlog, NAIVE)
     faststream = drain(world, backlog, FASTSTREAM)
     ours = drain(world, backlog)

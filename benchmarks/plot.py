@@ -29,6 +29,7 @@ Curve = Sequence[tuple[str, Figure, Figure]]
 def draw(panels: Sequence[tuple[str, Curve]], file: Path) -> None:
     """One panel for each (label of the x axis, curve)."""
     picture, axes = pyplot.subplots(1, len(panels), figsize=(10, 3.8), layout="constrained", squeeze=False)
+    picture.get_layout_engine().set(wspace=0.08)
     for number, (label, curve) in enumerate(panels):
         _panel(axes[0][number], label, curve)
     picture.savefig(file, metadata={"Date": None, "Creator": None})
@@ -47,7 +48,6 @@ def _panel(left: Axes, label: str, curve: Curve) -> None:
     left.yaxis.set_major_formatter(matplotlib.ticker.StrMethodFormatter("{x:,.0f}"))
     left.grid(axis="y", alpha=0.25)
     for axis in (left, right):
-        axis.set_ylim(bottom=0)
         axis.spines["top"].set_visible(False)
 
 
@@ -56,3 +56,4 @@ def _line(axis: Axes, names: Sequence[str], figures: Sequence[Figure], colour: s
     below = [figure.median - figure.low for figure in figures]
     above = [figure.high - figure.median for figure in figures]
     axis.errorbar(names, medians, yerr=[below, above], fmt=style, color=colour, capsize=3)
+    axis.set_ylim(0, 1.15 * max(figure.high for figure in figures))

@@ -18,7 +18,7 @@ def measure(world: World) -> Measured:
     """For each number of processes."""
     measured: Measured = {}
     for members in MEMBERS:
-        done = drain(world, world.backlog(world.size.small), members=members)
+        done = drain(world, world.backlog(world.size.part), members=members)
         measured[f"scale_{members}_cpu_us"] = done.cpu_us
         measured[f"scale_{members}_events_s"] = done.events_s
     return measured

@@ -25,7 +25,7 @@ EXPORT_EVERY_MS = 10_000
 
 def measure(world: World) -> Measured:
     """Off, on, on, off: a drift of the machine between them falls on both."""
-    backlog = world.backlog(world.size.others)
+    backlog = world.backlog(world.size.part)
     off = [drain(world, backlog)]
     on = [_watched(world), _watched(world)]
     off.append(drain(world, backlog))
@@ -38,7 +38,7 @@ def _watched(world: World) -> Drained:
     with OtlpReceiver() as receiver, _scraped(f"http://{address}/metrics"):
         done = drain(
             world,
-            world.backlog(world.size.others),
+            world.backlog(world.size.part),
             CAPI_HEALTH_ADDRESS=address,
             OTEL_EXPORTER_OTLP_ENDPOINT=receiver.url,
             OTEL_METRIC_EXPORT_INTERVAL=str(EXPORT_EVERY_MS),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,19 +36,23 @@ FILLING = (sys.executable, "-m", "benchmarks.backlog")
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How many events wait, and how many of the larger backlog are drained: None is all of them."""
+    """
+    How many events wait, in the two backlogs of the pipeline and in that of the other parts.
+
+    `large_drained` is how many of the larger one are drained; None is all of them.
+    """
 
     small: int
     large: int
     large_drained: int | None
-    others: int = 50_000
+    part: int = 50_000
     core: int = 10_000
     peer: int = 4_000
     latency_s: float = 15.0
 
 
-SHORT = Size(small=100_000, large=1_000_000, large_drained=200_000)
-FULL = Size(small=100_000, large=1_000_000, large_drained=None, latency_s=60.0)
+SHORT = Size(small=100_000, large=1_000_000, large_drained=150_000)
+FULL = Size(small=100_000, large=1_000_000, large_drained=None, part=100_000, latency_s=60.0)
 
 
 @dataclass
@@ -58,6 +62,8 @@ class World:
     folder: Path
     size: Size
     processes: Processes = field(init=False)
+    say: Callable[[str], None] = field(default=lambda _: None)
+    """Told what is going on at the moment."""
     _cluster: KafkaCluster | None = None
     _is_ours: bool = True
     _sandbox: Running | None = None
@@ -74,6 +80,7 @@ class World:
     def cluster(self) -> KafkaCluster:
         """Kafka, running."""
         if self._cluster is None:
+            self.say("Kafka starts")
             self._cluster = given_cluster() or start_cluster(self.folder / "kafka", jvm=JVM)
         return self._cluster
 
@@ -126,6 +133,7 @@ class World:
 
     def _filled(self, events: int, compression: str) -> Backlog:
         backlog = Backlog(self.topic("events"), events, PARTITIONS)
+        self.say(f"{events:,} events are made and written to a topic")
         arguments = [self.brokers, backlog.topic, str(events), str(PARTITIONS)]
         fillers = [self.program(FILLING, *arguments, str(share), "2", compression) for share in (0, 1)]
         for filler in fillers:

@@ -55,14 +55,14 @@ def test_without_a_missed_bar_it_ends_with_0():
     assert bench.judged({"ratio": Figure([1.7])}, ABOUT, shown()) == 0
 
 
-def test_rounds_are_interleaved():
+def test_rounds_are_interleaved(tmp_path):
     order = []
 
     def part(name):
         return lambda world: order.append(name) or {name: float(len(order))}
 
     parts = {"decide_us": part("decide_us"), "sdk_us": part("sdk_us")}
-    found = bench.run(parts, None, 3, shown())
+    found = bench.run(parts, World(tmp_path, SHORT), 3, shown())
     assert order == ["decide_us", "sdk_us"] * 3
     assert found == {"decide_us": Figure([1.0, 3.0, 5.0]), "sdk_us": Figure([2.0, 4.0, 6.0])}
 

@@ -23,7 +23,7 @@ from consumer.sandbox.settings import SandboxSettings
 pytestmark = pytest.mark.kafka
 
 EVENTS = 1_500
-SMALL = Size(small=EVENTS, large=2 * EVENTS, large_drained=EVENTS, others=EVENTS, latency_s=1)
+SMALL = Size(small=EVENTS, large=2 * EVENTS, large_drained=EVENTS, part=EVENTS, latency_s=1)
 
 
 @pytest.fixture
