@@ -18,7 +18,7 @@ from typing import NamedTuple
 import orjson
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from benchmarks.events import event, people_of
+from benchmarks.events import drawn, event
 
 FLUSH_S_MAX = 120.0
 
@@ -51,9 +51,9 @@ def values(
 ) -> Iterator[tuple[int, bytes]]:
     """(partition, JSON) of each event of this share, with the time of now unless another is told."""
     now_ms = int(time.time() * 1000) if now_ms is None else now_ms
-    for number, who in enumerate(people_of(events)):
+    for number, (who, what) in enumerate(drawn(events)):
         if number % partitions % of == share:
-            yield number % partitions, orjson.dumps(event(number, who, now_ms))
+            yield number % partitions, orjson.dumps(event(number, who, what, now_ms))
 
 
 def write(bootstrap_servers: str, topic: str, made: Iterable[tuple[int, bytes]], compression: str) -> None:

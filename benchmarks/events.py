@@ -1,8 +1,8 @@
 """
 Events of people who do not exist, as a shop's tag sends them: what every benchmark here works on.
 
-    200,000 people, each with all eleven hashed properties; how often somebody comes back follows
-    Zipf's law, so a batch of 500 has some 330 of them
+    200,000 people, each with all eleven hashed properties, and 5,000 products; how often one of
+    them comes back follows Zipf's law, so a batch of 500 has some 350 people
     half of the phone numbers national, half with their country code
     two items, page, browser, cookies and consent: 1.2 kB of JSON
 
@@ -16,6 +16,7 @@ from __future__ import annotations
 import datetime
 import itertools
 import random
+import unicodedata
 from collections.abc import Iterator
 
 import orjson
@@ -26,6 +27,7 @@ from consumer.core.rules import Rules
 NOW_MS = 1_763_900_000_000
 BATCH = 500
 PEOPLE = 200_000
+PRODUCTS = 5_000
 # What a team in France sets.
 RULES = Rules(default_country="fr", user_consent_category="1")
 
@@ -126,7 +128,7 @@ def person(number: int) -> dict[str, object]:
     first = chance.choice(_FIRST)
     return {
         "id": f"user-{number:06}",
-        "email": f"{first}.{last}{number}@example.com",
+        "email": f"{_ascii(first)}.{_ascii(last)}{number}@example.com",
         "phone": f"06 {pairs}" if number % 2 else f"+33 6 {pairs}",
         "gender": chance.choice(("f", "m", "Madame", "H")),
         "birthdate": born.isoformat(),
@@ -140,9 +142,12 @@ def person(number: int) -> dict[str, object]:
     }
 
 
-def event(number: int, person_number: int, now_ms: int = NOW_MS) -> dict[str, object]:
-    """An event of this person's. Its id holds its number and nothing else does."""
-    sku = number % 5_000
+def _ascii(name: str) -> str:
+    return unicodedata.normalize("NFD", name).encode("ascii", "ignore").decode()
+
+
+def event(number: int, person_number: int, sku: int, now_ms: int = NOW_MS) -> dict[str, object]:
+    """An event of this person's, about this product. Its id holds its number and nothing else does."""
     return {
         "event_name": _NAMES[number % len(_NAMES)],
         "event_id": f"e-{number:09}",
@@ -181,14 +186,18 @@ def _item(sku: int, quantity: int, name: str, price: float) -> dict[str, object]
 
 
 def events(count: int, *, people: int = PEOPLE, now_ms: int = NOW_MS) -> Iterator[dict[str, object]]:
-    """`count` events of people that come back as Zipf's law has it."""
-    return (event(number, who, now_ms) for number, who in enumerate(people_of(count, people)))
+    """`count` events of people and products that come back as Zipf's law has it."""
+    return (event(number, who, what, now_ms) for number, (who, what) in enumerate(drawn(count, people)))
 
 
-def people_of(count: int, people: int = PEOPLE) -> list[int]:
-    """Whose event each number is: the n-th person's as often as 1/n. More events begin with the same."""
-    weights = list(itertools.accumulate(1 / rank for rank in range(1, people + 1)))
-    return random.Random(1).choices(range(people), cum_weights=weights, k=count)
+def drawn(count: int, people: int = PEOPLE) -> Iterator[tuple[int, int]]:
+    """Person and product of each event: the n-th as often as 1/n. More events begin with the same."""
+    return zip(_drawn(people, count), _drawn(PRODUCTS, count), strict=True)
+
+
+def _drawn(many: int, count: int) -> list[int]:
+    weights = list(itertools.accumulate(1 / rank for rank in range(1, many + 1)))
+    return random.Random(many).choices(range(many), cum_weights=weights, k=count)
 
 
 def records(count: int, *, people: int = PEOPLE, now_ms: int = NOW_MS) -> list[Record]:

@@ -19,7 +19,7 @@ from benchmarks.ready import say_ready
 from consumer.core.batching import envelope_end, request_body
 from consumer.core.decide import decide
 from consumer.core.decision import Deliverable
-from consumer.core.hashing import BatchHasher
+from consumer.core.hashing import BatchHasher, Shared
 from consumer.records import as_record
 from consumer.settings import Settings
 
@@ -31,6 +31,7 @@ HEADERS = {
     "Authorization": f"Bearer {settings.access_token.get_secret_value()}",
     "Content-Type": "application/json",
 }
+SHARED = Shared()
 END = envelope_end(settings.partner_agent, "")
 broker = KafkaBroker(settings.bootstrap_servers, logger=None)
 
@@ -57,7 +58,7 @@ app = FastStream(broker, lifespan=session, logger=None)
 )
 async def handle(_: list[bytes], message: KafkaMessage) -> None:
     """A batch, as the framework hands it over."""
-    hasher = BatchHasher()
+    hasher = BatchHasher(SHARED)
     raw: tuple[Message, ...] = message.raw_message
     records = (as_record(one) for one in raw)
     decisions = [decide(record, settings.rules, hasher, record.timestamp_ms) for record in records]

@@ -16,7 +16,7 @@ from benchmarks.ready import say_ready
 from consumer.core.batching import envelope_end, request_body
 from consumer.core.decide import decide
 from consumer.core.decision import Deliverable
-from consumer.core.hashing import BatchHasher
+from consumer.core.hashing import BatchHasher, Shared
 from consumer.records import as_record
 from consumer.settings import Settings
 
@@ -45,7 +45,8 @@ def main() -> None:
     url = f"{settings.graph_url}/{settings.graph_version}/{settings.pixel_id}/events"
     end = envelope_end(settings.partner_agent, "")
     batch: list[Deliverable] = []
-    hasher = BatchHasher()
+    shared = Shared()
+    hasher = BatchHasher(shared)
     while running:
         message = consumer.poll(WAIT_S)
         if message is not None and not message.error():
@@ -56,7 +57,7 @@ def main() -> None:
         if len(batch) == EVENTS_MAX or (batch and message is None):
             session.post(url, data=request_body(batch, end), timeout=10).raise_for_status()
             consumer.commit(asynchronous=False)
-            batch, hasher = [], BatchHasher()
+            batch, hasher = [], BatchHasher(shared)
     consumer.close()
 
 

@@ -16,12 +16,10 @@ from benchmarks.drain import drain
 from benchmarks.events import batches, records
 from benchmarks.world import Measured, World
 
-DECIDED = 5_000
-
 
 def measure(world: World) -> Measured:
     """Both backlogs, with `decide` beside."""
-    made = batches(records(DECIDED))
+    made = batches(records(world.size.core))
     small = drain(world, world.backlog(world.size.small))
     decided = [decide_us(made)]
     large = drain(world, world.backlog(world.size.large), drained=world.size.large_drained)

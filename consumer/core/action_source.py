@@ -22,6 +22,9 @@ from consumer.core.values import EMPTY, MALFORMED, Unusable
 WEBSITE = "website"
 PHYSICAL_STORE = "physical_store"
 
+# Those that need nothing beside them.
+OF_THEIR_OWN = frozenset(mapping.ACTION_SOURCES) - {"app", "business_messaging"}
+
 # Entries of `app_data.extinfo`: Meta refuses any other number of them (its
 # documentation of app events in the Conversions API, read in November 2026).
 EXTINFO_LENGTH = 16

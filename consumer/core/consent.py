@@ -20,7 +20,11 @@ def is_given(event: Mapping[str, object], category: str | None) -> bool:
     """Whether the event carries the category. Without a category configured every event passes."""
     if not category:
         return True
-    return category in _ids(_granted(event))
+    granted = _granted(event)
+    # Most events carry a list of ids as they are configured.
+    if type(granted) is list and category in granted:
+        return True
+    return category in _ids(granted)
 
 
 def categories(event: Mapping[str, object]) -> tuple[str, ...] | None:
@@ -36,12 +40,12 @@ def is_waiting(event: Mapping[str, object]) -> bool:
 
 def _granted(event: Mapping[str, object]) -> object:
     """What the first place says that says anything; None while consent is waited for."""
-    if is_waiting(event):
+    user = event.get("user")
+    if isinstance(user, str):
         return None
     granted = event.get("consent_categories")
-    user = event.get("user")
     if granted is None and isinstance(user, dict):
-        granted = user.get("consent_categories")
+        return user.get("consent_categories")
     return granted
 
 

@@ -1,8 +1,7 @@
 """
 The whole business: from a record to its decision.
 
-    parse → consent → name → overrides → action source → time
-          → the event itself → user_data → custom_data
+    parse → consent → mapped, the short way or the long one
           → a purchase without personal information? → enough to match?
           → a purchase without value or currency? → too large?
 
@@ -19,17 +18,26 @@ from __future__ import annotations
 
 import orjson
 
-from consumer.core import consent, event_level, event_time, privacy, qualify
-from consumer.core.action_source import action_source
-from consumer.core.custom_data import custom_data
-from consumer.core.decision import CUSTOM, FILTERED_REASONS, Decision, Deliverable, Filtered, Invalid, Reason
-from consumer.core.event import open_event, parse
+from consumer.core import consent, ordinary, patient, qualify
+from consumer.core.decision import (
+    CUSTOM,
+    FILTERED_REASONS,
+    UNNAMED,
+    Decision,
+    Deliverable,
+    Filtered,
+    Invalid,
+    Notes,
+    Reason,
+)
+from consumer.core.event import parse
 from consumer.core.hashing import BatchHasher
+from consumer.core.mapped import Mapped
 from consumer.core.mapping import STANDARD_EVENTS
-from consumer.core.record import Record, coordinates
+from consumer.core.patient import NotMapped
+from consumer.core.record import Record
 from consumer.core.rules import Rules
-from consumer.core.trail import Sources, Trail
-from consumer.core.user_data import user_data
+from consumer.core.trail import Sources
 
 # Which field of the server event an invalid event falls for.
 _DETAILS = {
@@ -57,45 +65,30 @@ def decide(
     if not consent.is_given(root, rules.user_consent_category):
         return Filtered(Reason.NO_CONSENT)
 
-    trail = Trail(sources)
-    event = open_event(root, trail)
-    name = event_level.name(event, rules, trail)
-    if name is None:
-        return Invalid(Reason.NO_EVENT_NAME, detail=_DETAILS[Reason.NO_EVENT_NAME], notes=trail.notes)
-    origin = coordinates(record)
-    overrides = event_level.clean_overrides(event, trail)
-    happened_in = action_source(event, overrides, rules, trail)
-    when = event_time.when(event, origin, happened_in, now_ms, trail)
-    if isinstance(when, Reason):
-        return _ended(when, name, trail)
+    mapped: Mapped | NotMapped | None = None
+    if sources is None:
+        mapped = ordinary.mapped(root, record, rules, hasher, now_ms)
+    if mapped is None:
+        mapped = patient.mapped(root, record, rules, hasher, now_ms, sources)
+    if isinstance(mapped, NotMapped):
+        return _ended(mapped.reason, mapped.name, mapped.notes)
 
-    sent: dict[str, object] = {
-        "event_name": name,
-        "event_time": when.time_s,
-        "event_id": event_level.event_id(event, origin, trail),
-        "action_source": happened_in,
-        **event_level.addresses(event, trail),
-        **privacy.wishes(event, rules.data_processing, trail),
-        **overrides,
-    }
-    person = user_data(event, when.time_ms, sent.get("event_source_url"), rules, hasher, now_ms, trail)
-    details = custom_data(event, name, rules, trail)
-    event_level.note_what_a_website_lacks(sent, person, trail)
-
-    reason = qualify.reason_against(event_level.given_name(event), name, person, details, rules)
+    given_name, name, event_time_s, expires_at_s, sent, person, details, notes = mapped
+    reason = qualify.reason_against(given_name, name, person, details, rules)
     if reason is not None:
-        return _ended(reason, name, trail)
+        return _ended(reason, name, notes)
     sent["user_data"], sent["custom_data"] = person, details
     payload = orjson.dumps(sent)
     if len(payload) > rules.event_bytes_max:
-        return _ended(Reason.EVENT_TOO_LARGE, name, trail)
-    return Deliverable(payload, _label(name), when.time_s, when.expires_at_s, tuple(person), trail.notes)
+        return _ended(Reason.EVENT_TOO_LARGE, name, notes)
+    return Deliverable(payload, _label(name), event_time_s, expires_at_s, tuple(person), notes)
 
 
-def _ended(reason: Reason, name: str, trail: Trail) -> Filtered | Invalid:
+def _ended(reason: Reason, name: str | None, notes: Notes) -> Filtered | Invalid:
+    label = UNNAMED if name is None else _label(name)
     if reason in FILTERED_REASONS:
-        return Filtered(reason, _label(name), trail.notes)
-    return Invalid(reason, _label(name), _DETAILS.get(reason, ""), trail.notes)
+        return Filtered(reason, label, notes)
+    return Invalid(reason, label, _DETAILS.get(reason, ""), notes)
 
 
 def _label(name: str) -> str:

@@ -12,7 +12,7 @@ renaming one is a breaking change.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -98,8 +98,7 @@ CUSTOM = "custom"
 UNNAMED = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class Deliverable:
+class Deliverable(NamedTuple):
     """
     An event as Meta will get it.
 
@@ -109,12 +108,19 @@ class Deliverable:
     keys of `user_data`.
     """
 
-    payload: bytes = field(repr=False)
+    payload: bytes
     event_label: str
     event_time_s: int
     expires_at_s: int
     match_keys: tuple[str, ...]
     notes: Notes = ()
+
+    def __repr__(self) -> str:
+        """Without the payload, which is somebody's."""
+        return (
+            f"Deliverable({len(self.payload)} bytes, {self.event_label!r}, {self.event_time_s},"
+            f" {self.expires_at_s}, {self.match_keys}, {self.notes})"
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 
 from consumer.core.characters import visible
-from consumer.core.values import MALFORMED, Unusable
+from consumer.core.values import EMPTY, MALFORMED, Unusable
 
 # Of Meta's parameter builder, as its source has it (read in November 2026): eight letters, or two.
 APPENDIX = r"(?:[A-Za-z0-9_-]{8}|AQ|Ag|Aw|BA|BQ|Bg)"
@@ -37,3 +37,8 @@ def given_digest(text: str) -> str | Unusable | None:
         return None
     digest = trimmed[:_DIGITS].lower()
     return MALFORMED if digest == _OF_NOTHING else digest + trimmed[_DIGITS:]
+
+
+def no_digest(text: str) -> Unusable:
+    """Why a text that should have been a digest is of no use."""
+    return MALFORMED if text.strip() else EMPTY

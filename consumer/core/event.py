@@ -86,7 +86,7 @@ def open_event(root: Object, trail: Trail) -> Event:
         context,
         _object(context.get("page"), "event_source_url", trail),
         device,
-        _click_cookies(device.get("cookie")),
+        click_cookies(device.get("cookie")),
         _shallow(facebook, FACEBOOK_KEYS, NoteGroup.FACEBOOK, trail),
         _shallow(user_data, USER_DATA_KEYS, NoteGroup.USER_DATA, trail),
         _shallow(custom_data, CUSTOM_DATA, NoteGroup.CUSTOM_DATA, trail),
@@ -111,7 +111,7 @@ def _shallow(overrides: Object, names: Container[str], others: str, trail: Trail
     return {key: value for key, value in overrides.items() if key not in deep}
 
 
-def _click_cookies(cookie: object) -> Object:
+def click_cookies(cookie: object) -> Object:
     """Meta's two cookies out of a `Cookie` header's text, or all of an object; of anything else none."""
     if not isinstance(cookie, str):
         return cookie if isinstance(cookie, dict) else NOTHING

@@ -55,6 +55,11 @@ def event_id(event: Event, origin: Coordinates, trail: Trail) -> str:
     if found is not None:
         return found
     trail.came("event_id", "place of the record")
+    return id_of_place(origin)
+
+
+def id_of_place(origin: Coordinates) -> str:
+    """The id of an event that brings none."""
     return f"{origin.topic}-{origin.partition}-{origin.offset}-{origin.timestamp_ms}"
 
 

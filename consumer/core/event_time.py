@@ -44,10 +44,9 @@ class When(NamedTuple):
 def when(event: Event, origin: Coordinates, action_source: str, now_ms: int, trail: Trail) -> When | Reason:
     """When it happened, or that Meta does not take it any more, or not yet."""
     time_ms = _time_ms(event, origin, now_ms, trail)
-    if _is_ahead(time_ms, now_ms):
+    if is_ahead(time_ms, now_ms):
         return Reason.EVENT_TIME_IN_FUTURE
-    age_s_max = AGE_IN_STORE_S_MAX if action_source == PHYSICAL_STORE else AGE_S_MAX
-    expires_at_s = time_ms // 1000 + age_s_max - AGE_MARGIN_S
+    expires_at_s = expiry_s(time_ms, action_source)
     if now_ms > expires_at_s * 1000:
         return Reason.EVENT_TOO_OLD
     return When(time_ms, expires_at_s)
@@ -55,12 +54,19 @@ def when(event: Event, origin: Coordinates, action_source: str, now_ms: int, tra
 
 def _time_ms(event: Event, origin: Coordinates, now_ms: int, trail: Trail) -> int:
     found = first_usable("event_time", mapping.EVENT["event_time"], event, trail, times.unix_ms)
-    if found is not None and not _is_ahead(found, now_ms):
+    if found is not None and not is_ahead(found, now_ms):
         return found
     trail.note("event_time", NoteWord.MISSING if found is None else NoteWord.FUTURE)
     trail.came("event_time", "timestamp of the record")
     return origin.timestamp_ms
 
 
-def _is_ahead(time_ms: int, now_ms: int) -> bool:
+def expiry_s(time_ms: int, action_source: str) -> int:
+    """The last second in which an event of this time is sent."""
+    age_s_max = AGE_IN_STORE_S_MAX if action_source == PHYSICAL_STORE else AGE_S_MAX
+    return time_ms // 1000 + age_s_max - AGE_MARGIN_S
+
+
+def is_ahead(time_ms: int, now_ms: int) -> bool:
+    """Whether a time lies ahead of now by more than clocks differ."""
     return time_ms > now_ms + times.AHEAD_MS_MAX

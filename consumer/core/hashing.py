@@ -1,11 +1,15 @@
 """
 What Meta gets instead of a personal value: its SHA-256.
 
-The values of a batch repeat: countries, cities, genders, the visitor who looks
-at ten pages. So the hasher is made for one batch, normalises and hashes each
-distinct value once, and is forgotten with the batch: no plain value outlives it.
+Values repeat: countries, cities, genders, the visitor who looks at ten pages.
+Each distinct one is normalised and hashed once, and remembered:
 
-This is the only module of the core that knows how to hash.
+    e-mail, phone, id    for the batch: these are one person's own
+    all others           for the next batches too, in `Shared`, which is bounded:
+                         first names, birthdays, postal codes are many people's
+
+A hasher is made for one batch and forgotten with it, and with it whatever tells
+who somebody is. This is the only module of the core that knows how to hash.
 """
 
 from __future__ import annotations
@@ -14,7 +18,16 @@ import hashlib
 from typing import NamedTuple
 
 from consumer.core.decision import NoteWord
-from consumer.core.normalise import KEYS_OF_CIRCUMSTANCES, Circumstances, normalise
+from consumer.core.digests import given_digest, no_digest
+from consumer.core.mapping import HASHED
+from consumer.core.normalise import (
+    KEYS_OF_CIRCUMSTANCES,
+    Circumstances,
+    circumstances_of,
+    normalised_text,
+    text_for,
+)
+from consumer.core.rules import Rules
 from consumer.core.values import EMPTY, WRONG_TYPE, Unusable
 
 
@@ -30,12 +43,109 @@ class Digests(NamedTuple):
     notes: tuple[NoteWord, ...] = ()
 
 
-class BatchHasher:
-    """Each distinct value of a batch is normalised and hashed once; forgotten with the batch."""
+# Text -> its digest; or, where there is none, what was lost.
+Remembered = dict[str, "str | Digests"]
 
-    def __init__(self) -> None:
-        self._plain: dict[tuple[str, str, Circumstances | None], Digests] = {}
-        self._digests: dict[tuple[str, str, Circumstances | None], Digests] = {}
+# Of one key, in one place, of values or of digests only.
+_Kind = tuple[str, Circumstances | None, bool]
+
+# Never kept beyond a batch: what is one person's own.
+KEYS_OF_ONE_PERSON = frozenset({"em", "ph", "external_id"})
+SHARED_VALUES_MAX = 50_000
+SHARED_LENGTH_MAX = 64
+
+
+class Shared:
+    """
+    Digests of values that many people share, kept from batch to batch.
+
+    At most `values_max` of them and a batch's, about 300 bytes each: then all
+    are forgotten, and collected anew. A long text is nothing that people share.
+    """
+
+    def __init__(self, values_max: int = SHARED_VALUES_MAX) -> None:
+        self._values_max = values_max
+        self._kinds: dict[_Kind, Remembered] = {}
+
+    def __len__(self) -> int:
+        return sum(map(len, self._kinds.values()))
+
+    def begin_batch(self) -> None:
+        """Forget everything when it has become too much."""
+        if len(self) > self._values_max:
+            self._kinds.clear()
+
+    def of(self, kind: _Kind) -> Remembered:
+        """What is known of a kind of values."""
+        return self._kinds.setdefault(kind, {})
+
+
+class Column(NamedTuple):
+    """
+    A key of `user_data` in a batch.
+
+    Property with the plain value, property with its digest, and what is
+    remembered of either.
+    """
+
+    key: str
+    plain: str
+    digest: str
+    known: Remembered
+    known_digests: Remembered
+
+
+class Columns(NamedTuple):
+    """All hashed keys of the people of one country."""
+
+    circumstances: Circumstances
+    each: tuple[Column, ...]
+
+
+class BatchHasher:
+    """Each distinct value of a batch is normalised and hashed once. `shared` outlives it."""
+
+    def __init__(self, shared: Shared | None = None) -> None:
+        self._shared = Shared() if shared is None else shared
+        self._shared.begin_batch()
+        self._kinds: dict[_Kind, Remembered] = {}
+        self._columns: dict[str | None, Columns] = {}
+        self._columns_of: tuple[Rules, int] | None = None
+        # Addresses of pages in which there is nothing to clean: these repeat, too.
+        self.clean_addresses: set[str] = set()
+
+    def columns(self, country: str | None, rules: Rules, now_ms: int) -> Columns:
+        """For people whose `country` is written like this."""
+        of = self._columns_of
+        if of is None or of[0] is not rules or of[1] != now_ms:
+            self._columns_of, self._columns = (rules, now_ms), {}
+        found = self._columns.get(country)
+        if found is None:
+            found = self._columns[country] = self._new_columns(circumstances_of(country, rules, now_ms))
+        return found
+
+    def _new_columns(self, around: Circumstances) -> Columns:
+        return Columns(
+            around,
+            tuple(
+                Column(
+                    row.key,
+                    row.plain.key,
+                    row.digest.key,
+                    self.remembered(row.key, around),
+                    self.remembered(row.key, around, digests_only=True),
+                )
+                for row in HASHED
+            ),
+        )
+
+    def remembered(self, key: str, circumstances: Circumstances, *, digests_only: bool = False) -> Remembered:
+        """Text -> digests: what is known of one key so far. It fills as `hashed` is asked."""
+        kind = (key, circumstances if key in KEYS_OF_CIRCUMSTANCES else None, digests_only)
+        known = self._kinds.get(kind)
+        if known is None:
+            known = self._kinds[kind] = {} if key in KEYS_OF_ONE_PERSON else self._shared.of(kind)
+        return known
 
     def hashed(
         self, key: str, value: object, circumstances: Circumstances, *, digests_only: bool = False
@@ -47,14 +157,11 @@ class BatchHasher:
         `digests_only` is for the sources that must already be hashed.
         """
         if isinstance(value, str):
-            memory = self._digests if digests_only else self._plain
-            remembered_as = (key, value, circumstances if key in KEYS_OF_CIRCUMSTANCES else None)
-            known = memory.get(remembered_as)
-            if known is None:
-                known = memory[remembered_as] = _hashed(
-                    digest_of(key, value, circumstances, digests_only=digests_only)
-                )
-            return known
+            remembered = self.remembered(key, circumstances, digests_only=digests_only)
+            known = remembered.get(value) or learn(
+                remembered, key, value, circumstances, digests_only=digests_only
+            )
+            return Digests(known) if isinstance(known, str) else known
         if isinstance(value, list):
             return _joined([self._element(key, element, circumstances, digests_only) for element in value])
         # Numbers are rare, and 1 == 1.0 == True: they are not remembered.
@@ -69,14 +176,35 @@ class BatchHasher:
         return self.hashed(key, element, circumstances, digests_only=digests_only)
 
 
+def learn(
+    remembered: Remembered, key: str, text: str, circumstances: Circumstances, *, digests_only: bool
+) -> str | Digests:
+    """Normalise and hash a text that is not remembered yet."""
+    digest = _digest_of_text(key, text, circumstances, digests_only=digests_only)
+    found = digest if type(digest) is str else _hashed(digest)
+    if len(text) <= SHARED_LENGTH_MAX or key in KEYS_OF_ONE_PERSON:
+        remembered[text] = found
+    return found
+
+
 def digest_of(
     key: str, value: object, circumstances: Circumstances, *, digests_only: bool = False
 ) -> str | Unusable:
     """The digest of one scalar: the one it already is, else of its normalised text."""
-    normalised = normalise(key, value, circumstances, digests_only=digests_only)
-    if isinstance(normalised, Unusable):
-        return normalised
-    return normalised.text if normalised.is_digest else sha256(normalised.text)
+    text = text_for(key, value, circumstances)
+    if isinstance(text, Unusable):
+        return text
+    return _digest_of_text(key, text, circumstances, digests_only=digests_only)
+
+
+def _digest_of_text(
+    key: str, text: str, circumstances: Circumstances, *, digests_only: bool
+) -> str | Unusable:
+    digest = given_digest(text)
+    if digest is not None:
+        return digest
+    plain = no_digest(text) if digests_only else normalised_text(key, text, circumstances)
+    return plain if isinstance(plain, Unusable) else sha256(plain)
 
 
 def sha256(text: str) -> str:

@@ -39,6 +39,12 @@ CLICK_AGE_MS_MAX = 90 * DAY_MS
 _CLICK_ID = re.compile(r"[A-Za-z0-9_-]+")
 _FBC = re.compile(rf"fb\.[0-9]\.([0-9]{{1,13}})\.[A-Za-z0-9_-]+(?:\.{APPENDIX})?")
 _FBP = re.compile(rf"fb\.[0-9]\.[0-9]{{1,13}}\.[0-9]+(?:\.{APPENDIX})?")
+_OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+# What none of `_NOBODYS_IPV4` holds, seen at one glance. What it does not match may be public all the same.
+_PUBLIC_IPV4 = re.compile(
+    rf"(?!(?:0|10|100|127|169\.254|172|192\.168|22[4-9]|23[0-9])\.){_OCTET}(?:\.{_OCTET}){{3}}"
+)
 _WITH_APPENDIX = re.compile(rf"(.+)\.{APPENDIX}")
 
 _NOBODYS_IPV4 = tuple(
@@ -63,6 +69,8 @@ def client_ip_address(value: object) -> str | Unusable:
     """The first of a comma list, when it is an address of the public internet."""
     if not isinstance(value, str):
         return WRONG_TYPE
+    if _PUBLIC_IPV4.fullmatch(value):
+        return value
     first = value.partition(",")[0].strip()
     if not first:
         return EMPTY

@@ -18,10 +18,10 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from consumer.core import birthdates, countries, phones, postal_codes, states
+from consumer.core import birthdates, countries, phones, postal_codes, states, times
 from consumer.core.characters import folded, letters, letters_and_digits
-from consumer.core.digests import given_digest
-from consumer.core.rules import BirthdateOrder
+from consumer.core.digests import given_digest, no_digest
+from consumer.core.rules import BirthdateOrder, Rules
 from consumer.core.values import EMPTY, MALFORMED, NO_IDS, PLACEHOLDER, Unusable, is_placeholder_word, text_of
 
 
@@ -42,6 +42,13 @@ class Circumstances(NamedTuple):
     def home(self) -> str | None:
         """The country where the person is taken to be."""
         return self.country or self.default_country
+
+
+def circumstances_of(country: object, rules: Rules, now_ms: int) -> Circumstances:
+    """Those of a person, by the source of their `country`."""
+    return Circumstances(
+        country_of(country), rules.default_country, rules.birthdate_order, times.day_of(now_ms)
+    )
 
 
 class Normalised(NamedTuple):
@@ -83,27 +90,31 @@ def normalise(
 
     `digests_only` is for the sources that must already be hashed.
     """
-    text = text_of(value)
+    text = text_for(key, value, circumstances)
     if isinstance(text, Unusable):
         return text
     digest = given_digest(text)
     if digest is not None:
         return digest if isinstance(digest, Unusable) else Normalised(digest, is_digest=True)
-    if digests_only:
-        return MALFORMED if text.strip() else EMPTY
-    plain = _plain(key, value, text, circumstances)
+    plain = no_digest(text) if digests_only else normalised_text(key, text, circumstances)
     return plain if isinstance(plain, Unusable) else Normalised(plain)
 
 
-def _plain(key: str, value: object, text: str, circumstances: Circumstances) -> str | Unusable:
-    """The normalised text of a value whose `text` is no digest."""
+def text_for(key: str, value: object, circumstances: Circumstances) -> str | Unusable:
+    """The text that a scalar stands for as a source of `user_data.<key>`."""
+    text = text_of(value)
+    if key == "zp" and not isinstance(value, str) and not isinstance(text, Unusable):
+        return postal_codes.padded(text, circumstances.home)
+    return text
+
+
+def normalised_text(key: str, text: str, circumstances: Circumstances) -> str | Unusable:
+    """What is hashed of a text that is no digest."""
     plain = folded(text)
     if not plain:
         return EMPTY
     if is_placeholder_word(plain):
         return PLACEHOLDER
-    if key == "zp" and not isinstance(value, str):
-        plain = postal_codes.padded(plain, circumstances.home)
     return NORMALISERS[key](plain, circumstances) or MALFORMED
 
 

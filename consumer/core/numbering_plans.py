@@ -27,8 +27,10 @@ from phonenumbers.phonemetadata import PhoneNumberDesc
 
 _CALLING_CODE_DIGITS_MAX = 3
 
-# The kinds of numbers that make a number valid, in libphonenumber's order.
+# The kinds of numbers that make a number valid: any of them will do, and these two are nearly all there are.
 _KINDS = (
+    "mobile",
+    "fixed_line",
     "premium_rate",
     "toll_free",
     "shared_cost",
@@ -37,8 +39,6 @@ _KINDS = (
     "pager",
     "uan",
     "voicemail",
-    "fixed_line",
-    "mobile",
 )
 _NEVER = re.compile(r"(?!)")
 
@@ -50,7 +50,8 @@ class Plan(NamedTuple):
     `numbers` matches a valid number whole, `possible` what might be one.
     `area`, where there is one, tells the regions that share a calling code
     apart. `trunk` is what is dialled before a number inside the country,
-    `way_out` before a foreign calling code.
+    `way_out` before a foreign calling code. `dialled` matches what is usual at
+    home, where that says all, and its group 1 is the number.
     """
 
     calling_code: str
@@ -60,6 +61,7 @@ class Plan(NamedTuple):
     area: re.Pattern[str] | None
     trunk: re.Pattern[str]
     way_out: re.Pattern[str]
+    dialled: re.Pattern[str]
 
 
 def from_abroad(digits: str) -> str | None:
@@ -73,7 +75,11 @@ def from_abroad(digits: str) -> str | None:
 def at_home(digits: str, country: str) -> str | None:
     """The E.164 digits of what was dialled in `country` (alpha-2); None when only libphonenumber can tell."""
     home = plan(country.upper())
-    if home is None or home.way_out.match(digits):
+    if home is None:
+        return None
+    if usual := home.dialled.fullmatch(digits):
+        return home.calling_code + usual[1]
+    if home.way_out.match(digits):
         return None
     if not digits.startswith(home.calling_code):
         return _in_plan(home, digits)
@@ -99,6 +105,7 @@ def plan(region: str) -> Plan | None:
         area=_pattern(metadata.leading_digits) if metadata.leading_digits else None,
         trunk=_pattern(metadata.national_prefix_for_parsing),
         way_out=_pattern(metadata.international_prefix),
+        dialled=_dialled(region, metadata, metadata.general_desc),
     )
 
 
@@ -140,6 +147,24 @@ def _valid_numbers(metadata: PhoneMetadata, general: PhoneNumberDesc) -> re.Patt
     kinds = (getattr(metadata, kind) for kind in _KINDS)
     numbers = "|".join(_of_its_lengths(kind) for kind in kinds if kind and kind.national_number_pattern)
     return re.compile(f"(?={_of_its_lengths(general)}\\Z)(?:{numbers})") if numbers else _NEVER
+
+
+def _dialled(region: str, metadata: PhoneMetadata, general: PhoneNumberDesc) -> re.Pattern[str]:
+    """
+    The questions of `at_home` in one pattern, for most of them are answered by it.
+
+    Only of the region that a calling code is first of, and without an area: no
+    other region is asked about its numbers. And only with a trunk prefix that is
+    plain digits, which can be read in one way.
+    """
+    trunk = metadata.national_prefix_for_parsing
+    is_first = COUNTRY_CODE_TO_REGION_CODE[metadata.country_code or 0][0] == region
+    if not is_first or metadata.leading_digits or not (trunk and trunk.isdecimal()):
+        return _NEVER
+    before = f"(?!{metadata.international_prefix})(?!{metadata.country_code})"
+    possible = f"(?:{general.national_number_pattern})\\Z"
+    numbers = _valid_numbers(metadata, general).pattern
+    return re.compile(f"{before}(?:(?!{possible}){trunk}|(?!{trunk}))({numbers})")
 
 
 def _of_its_lengths(kind: PhoneNumberDesc) -> str:

@@ -34,14 +34,14 @@ def money(value: object, currency: str | None) -> int | float | Unusable:
     `currency` is the event's ISO 4217 code, when known: it tells what `1.234`
     means in a currency with three decimals.
     """
+    if type(value) is float:
+        return value if 0 <= value < math.inf else MALFORMED
     if isinstance(value, str):
         text = value.strip()
         return _amount(_without_currency(text), currency) if text else EMPTY
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, int):
         return WRONG_TYPE
-    if isinstance(value, int):
-        return value if 0 <= value <= INTEGER_MAX else MALFORMED
-    return value if math.isfinite(value) and value >= 0 else MALFORMED
+    return value if 0 <= value <= INTEGER_MAX else MALFORMED
 
 
 def whole_number(value: object, least: int) -> int | Unusable:

@@ -15,7 +15,8 @@ are digits on a keypad), it is given the digits alone; but not those of an
 extension, which would make another's number of one that is too short.
 
 Digits with the usual signs between them are looked up in the country's own plan
-first (`numbering_plans`), which answers as libphonenumber does or not at all.
+first (`numbering_plans`), which answers as libphonenumber does or not at all: most
+numbers need nothing else.
 """
 
 from __future__ import annotations
@@ -40,12 +41,25 @@ DIGITS_MAX = 15
 
 # Signs between digits that libphonenumber passes over, and never takes for a word or an extension.
 _DIGITS_AND_SIGNS = re.compile(r"\+?[0-9 .()/-]*")
-_SIGNS = re.compile(r"[ .()/-]+")
+_SIGNS = str.maketrans("", "", " .()/-")
 _NO_DIGITS = re.compile(r"[^0-9]+")
 
 
 def digits(text: str, country: str | None) -> str | Unusable:
     """The digits of a folded text, read in `country` (alpha-2, lower case) when it is national."""
+    # Three times `replace` is four times as fast as one `translate`; other signs are read below.
+    return _dialled(text.replace(" ", "").replace(".", "").replace("-", ""), country) or _patiently(
+        text, country
+    )
+
+
+def _dialled(number: str, country: str | None) -> str | None:
+    """What the country's plan makes of digits, a `+` before them or not; None when it cannot tell."""
+    valid = None if number.startswith("00") or not number.isascii() else _in_plan(number, country)
+    return valid if valid and DIGITS_MIN <= len(valid) <= DIGITS_MAX else None
+
+
+def _patiently(text: str, country: str | None) -> str | Unusable:
     number = _ascii_digits(text)
     found = _NO_DIGITS.sub("", number)
     if not found:
@@ -82,7 +96,7 @@ def _valid(written: str, plain: str, country: str | None) -> str | None:
 
 def _without_signs(number: str) -> str:
     """Digits, after a leading `+`, of a number that has no other signs than those passed over."""
-    return _SIGNS.sub("", number) if _DIGITS_AND_SIGNS.fullmatch(number) else number
+    return number.translate(_SIGNS) if _DIGITS_AND_SIGNS.fullmatch(number) else number
 
 
 def _in_plan(number: str, country: str | None) -> str | None:

@@ -47,6 +47,8 @@ def text_or_integer(value: object) -> str | Unusable:
 
 def content_id(value: object) -> str | Unusable:
     """The id of a product: text or an integer, as text, without an e-mail address in it."""
+    if isinstance(value, str) and "@" not in value:
+        return value.strip() or EMPTY
     return _without_address(text_or_integer(value))
 
 

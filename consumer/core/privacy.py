@@ -40,12 +40,12 @@ def wishes(event: Event, setting: DataProcessing | None, trail: Trail) -> dict[s
     """The keys to send. `setting` is the group of the events that bring none."""
     overrides = event.facebook
     if not overrides:
-        return _keys(setting)
+        return keys_of(setting)
     sent: dict[str, object] = {}
     if (value := overrides.get(OPT_OUT)) is not None:
         trail.came(OPT_OUT, mapping.WISHES[OPT_OUT][0].path)
         sent[OPT_OUT] = _opts_out(value, trail)
-    sent.update(_keys(setting if overrides.get(OPTIONS) is None else _group(overrides, trail)))
+    sent.update(keys_of(setting if overrides.get(OPTIONS) is None else _group(overrides, trail)))
     return sent
 
 
@@ -58,7 +58,8 @@ def _opts_out(value: object, trail: Trail) -> bool:
     return OPT_OUT_WORDS.get(word, True)
 
 
-def _keys(group: DataProcessing | None) -> dict[str, object]:
+def keys_of(group: DataProcessing | None) -> dict[str, object]:
+    """The keys that a group is sent as."""
     if group is None:
         return {}
     keys: dict[str, object] = {OPTIONS: list(group.options)}

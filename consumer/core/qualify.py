@@ -7,7 +7,7 @@ count. The order of the questions is public, as an event has one reason.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Set
 
 from consumer.core.decision import Reason
 from consumer.core.mapping import PURCHASE
@@ -27,6 +27,7 @@ NEVER_ENOUGH = (
     frozenset({"fn", "ge"}),
     frozenset({"ln", "ge"}),
 )
+_NEVER_ENOUGH_KEYS = max(map(len, NEVER_ENOUGH))
 
 
 def reason_against(
@@ -40,7 +41,7 @@ def reason_against(
     """
     is_metas_purchase = name == PURCHASE
     is_purchase = is_metas_purchase or given_name == "purchase"
-    if is_purchase and not any(key in user_data for key in rules.purchase_personal_information):
+    if is_purchase and not any(map(user_data.__contains__, rules.purchase_personal_information)):
         return Reason.PURCHASE_WITHOUT_PERSONAL_INFORMATION
     if not is_enough_to_match(user_data, rules.match_rule):
         return Reason.NOT_ENOUGH_TO_MATCH
@@ -58,15 +59,23 @@ def is_enough_to_match(keys: Collection[str], rule: MatchRule) -> bool:
 
 def is_enough_by_rule(keys: Collection[str], rule: MatchRule) -> bool:
     """Whether the user's rule alone is content."""
-    identifiers = len(IDENTIFIERS.intersection(keys))
-    others = len(OTHERS.intersection(keys))
     if rule is MatchRule.ALL:
-        return identifiers >= 1 and others >= 3
+        return _has(keys, 1, IDENTIFIERS) and _has(keys, 3, OTHERS)
     if rule is MatchRule.ANY_OTHER:
-        return identifiers >= 1 and identifiers + others >= 4
-    return identifiers >= 1 or others >= 3
+        return _has(keys, 1, IDENTIFIERS) and _has(keys, 4, IDENTIFIERS | OTHERS)
+    return _has(keys, 1, IDENTIFIERS) or _has(keys, 3, OTHERS)
 
 
 def is_never_enough(keys: Collection[str]) -> bool:
     """Whether Meta refuses an event for whose `user_data` has these keys, or none."""
-    return any(never.issuperset(keys) for never in NEVER_ENOUGH)
+    return len(keys) <= _NEVER_ENOUGH_KEYS and any(never.issuperset(keys) for never in NEVER_ENOUGH)
+
+
+def _has(keys: Iterable[str], least: int, of: Set[str]) -> bool:
+    """Whether at least so many of the keys are among these. Looks no further than it must."""
+    for key in keys:
+        if key in of:
+            least -= 1
+            if not least:
+                return True
+    return False

@@ -25,7 +25,8 @@ DAY_MS = DAY_S * 1000
 # How far ahead an event may be of the clock, and a click of its event: clocks differ.
 AHEAD_MS_MAX = 5 * 60 * 1000
 
-_A_SECOND = ((10**11, 1), (10**14, 10**3), (10**17, 10**6))
+_MILLISECONDS_MIN, _MILLISECONDS_MAX = 10**11, 10**14
+_A_SECOND = ((_MILLISECONDS_MIN, 1), (_MILLISECONDS_MAX, 10**3), (10**17, 10**6))
 _NANOSECONDS = 10**9
 
 # 30 digits are enough for nanoseconds in any calendar, and short enough for int().
@@ -39,6 +40,8 @@ _DAY_ZERO = datetime.date(1970, 1, 1).toordinal()
 
 def unix_ms(value: object) -> int | Unusable:
     """Milliseconds since 1970, at least a second of them, of a JSON number or text."""
+    if type(value) is int and _MILLISECONDS_MIN <= value < _MILLISECONDS_MAX:
+        return value
     if isinstance(value, str):
         return _of_text(value.strip())
     if isinstance(value, bool) or not isinstance(value, int | float):

@@ -17,7 +17,7 @@ import re
 from collections.abc import Sequence
 from urllib.parse import unquote, unquote_plus
 
-from consumer.core.cleaning import holds_address, is_personal_name
+from consumer.core.cleaning import PERSONAL_NAMES, holds_address, is_personal_name
 from consumer.core.values import MALFORMED, PERSONAL_DATA, WRONG_TYPE, Unusable
 
 MASK = "*****"
@@ -29,11 +29,22 @@ _URL = re.compile(
 )
 _NO_HOST = re.compile(r"\s|^(:|$)")
 
+# Most addresses are seen at one glance: nothing in them is encoded, nothing can be an e-mail
+# address, and no parameter is named like personal data. Whatever else goes the long way.
+_PLAIN = re.compile(r"https?://[^/?#@%+\s\\:][^/?#@%+\s\\]*(?:[/?#][^@%+\s]*)?")
+_BETWEEN = "[-_ ]*"
+_NAMED_PERSONALLY = re.compile(
+    f"[?&]{_BETWEEN}(?:{'|'.join(map(_BETWEEN.join, sorted(PERSONAL_NAMES)))}){_BETWEEN}(?:[=&#]|$)",
+    re.IGNORECASE,
+)
+
 
 def clean_url(value: object) -> tuple[str, bool] | Unusable:
     """An absolute http(s) address without personal data, and whether anything was taken out."""
     if not isinstance(value, str):
         return WRONG_TYPE
+    if _PLAIN.fullmatch(value) and not _NAMED_PERSONALLY.search(value):
+        return value, False
     url = value.strip()
     parts = _URL.fullmatch(url)
     if parts is None:
@@ -59,8 +70,10 @@ def clean_url(value: object) -> tuple[str, bool] | Unusable:
 
 def click_id(url: str) -> str | None:
     """The first `fbclid` parameter of an address, percent-decoded once; None when there is none."""
+    if "fbclid" not in url:
+        return None
     query = url.partition("#")[0].partition("?")[2]
-    for parameter in query.split("&") if "fbclid" in query else ():
+    for parameter in query.split("&"):
         name, _, value = parameter.partition("=")
         if name == "fbclid":
             return unquote(value)

@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVarTuple
 
-from consumer.core import identifiers, mapping, plain, times
+from consumer.core import identifiers, mapping, plain
 from consumer.core.decision import NoteGroup, NoteWord
 from consumer.core.event import Event
 from consumer.core.hashing import BatchHasher, Digests
-from consumer.core.normalise import Circumstances, country_of
+from consumer.core.normalise import Circumstances, circumstances_of, country_of
 from consumer.core.rules import Rules
 from consumer.core.sources import Source, first_usable
 from consumer.core.trail import Trail
@@ -46,8 +46,10 @@ def user_data(
 
 def _circumstances(event: Event, rules: Rules, now_ms: int) -> Circumstances:
     """What the person's values mean depends on the country, and on what day it is."""
-    country = country_of(event.facebook_user_data.get("country")) or country_of(event.user.get("country"))
-    return Circumstances(country, rules.default_country, rules.birthdate_order, times.day_of(now_ms))
+    override = event.facebook_user_data.get("country")
+    if override is not None and country_of(override) is not None:
+        return circumstances_of(override, rules, now_ms)
+    return circumstances_of(event.user.get("country"), rules, now_ms)
 
 
 def _hashed(event: Event, circumstances: Circumstances, hasher: BatchHasher, trail: Trail) -> UserData:

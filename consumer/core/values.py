@@ -36,6 +36,7 @@ PLACEHOLDERS = frozenset(
         "[object object]",
     }
 )
+_LONGEST_PLACEHOLDER = max(map(len, PLACEHOLDERS))
 
 # Nobody: what sites write where the id of a person they do not know would stand.
 NO_IDS = frozenset({"0", "-1"})
@@ -79,7 +80,8 @@ def integer_of(value: object) -> int | None:
 
 def is_placeholder(text: str) -> bool:
     """Whether a text only says that there is nothing: `null`, `N/A`, `(not set)`, `---`."""
-    return is_placeholder_word(text.strip().lower())
+    word = text.strip()
+    return is_placeholder_word(word.lower() if len(word) <= _LONGEST_PLACEHOLDER else word)
 
 
 def is_placeholder_word(word: str) -> bool:

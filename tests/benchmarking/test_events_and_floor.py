@@ -5,9 +5,10 @@ from __future__ import annotations
 from hashlib import sha256
 
 import orjson
+import pytest
 
 from benchmarks.core import given, payload_of
-from benchmarks.events import PEOPLE, RULES, events, people_of, records
+from benchmarks.events import PEOPLE, PRODUCTS, RULES, drawn, events, records
 from benchmarks.figures import FIGURES
 from consumer.core.mapping import HASHED
 
@@ -28,11 +29,16 @@ def test_half_of_the_phone_numbers_are_national():
     assert 0.4 < national / COUNT < 0.6
 
 
-def test_people_come_back_as_zipf_has_it():
-    drawn = people_of(100_000)
-    assert max(drawn) < PEOPLE == 200_000
-    assert 1.7 < drawn.count(0) / drawn.count(1) < 2.3
-    assert drawn[:COUNT] == people_of(COUNT)
+@pytest.mark.parametrize(("column", "many"), [(0, PEOPLE), (1, PRODUCTS)])
+def test_people_and_products_come_back_as_zipf_has_it(column, many):
+    numbers = [pair[column] for pair in drawn(100_000)]
+    assert max(numbers) < many
+    assert 1.7 < numbers.count(0) / numbers.count(1) < 2.3
+
+
+def test_there_are_200_000_people_and_more_events_begin_with_the_same():
+    assert PEOPLE == 200_000
+    assert list(drawn(COUNT)) == list(drawn(2 * COUNT))[:COUNT]
 
 
 def test_the_same_number_makes_the_same_bytes():

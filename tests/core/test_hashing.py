@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from consumer.core import hashing
 from consumer.core.decision import NoteWord
-from consumer.core.hashing import BatchHasher, Digests, sha256
+from consumer.core.hashing import BatchHasher, Digests, Shared, sha256
 from consumer.core.normalise import NORMALISERS, Circumstances
 from consumer.core.rules import BirthdateOrder
 
@@ -19,6 +20,7 @@ FRANCE = Circumstances("fr", None, None, TODAY)
 # printf '%s' 'john_smith@gmail.com' | sha256sum
 JOHN = "62a14e44f765419d10fea99367361a727c12365e2520f32218d505ed9aa0f62f"
 ANNA = "a665a45920422f9d417e4867efdc4fb8a04a1f3fff1fa07e998e86f7f7a27ae3"
+VALERY = "08e1996b5dd49e62a4b4c010d44e4345592a863bb9f8e3976219bac29417149c"
 OF_NOTHING = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 SENT = re.compile(r"[0-9a-f]{64}(\.([A-Za-z0-9_-]{8}|AQ|Ag|Aw|BA|BQ|Bg))?")
 
@@ -26,6 +28,14 @@ SENT = re.compile(r"[0-9a-f]{64}(\.([A-Za-z0-9_-]{8}|AQ|Ag|Aw|BA|BQ|Bg))?")
 @pytest.fixture
 def hasher():
     return BatchHasher()
+
+
+@pytest.fixture
+def hashings(monkeypatch):
+    """The texts that were hashed, in order."""
+    texts = []
+    monkeypatch.setattr(hashing, "sha256", lambda text: texts.append(text) or sha256(text))
+    return texts
 
 
 @pytest.mark.parametrize(
@@ -158,10 +168,54 @@ def test_a_list_of_digests_only_drops_plain_values(hasher):
     assert sent == Digests(ANNA, (NoteWord.MALFORMED,))
 
 
-def test_a_remembered_value_is_the_same_object(hasher):
-    first = hasher.hashed("fn", "Valéry", NOWHERE)
-    assert hasher.hashed("fn", "Valéry", NOWHERE) is first
-    assert BatchHasher().hashed("fn", "Valéry", NOWHERE) is not first
+def test_a_value_is_hashed_once_in_a_batch(hasher, hashings):
+    for _ in range(3):
+        hasher.hashed("em", "john_smith@gmail.com", NOWHERE)
+    assert hashings == ["john_smith@gmail.com"]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("em", "john_smith@gmail.com"), ("ph", "33612345678"), ("external_id", "user-123")]
+)
+def test_what_is_one_persons_own_is_forgotten_with_the_batch(hashings, key, value):
+    shared = Shared()
+    for _ in range(2):
+        BatchHasher(shared).hashed(key, value, NOWHERE)
+    assert hashings == [value, value]
+    assert len(shared) == 0
+
+
+def test_what_many_people_share_is_remembered_for_the_next_batches(hashings):
+    shared = Shared()
+    for _ in range(2):
+        assert BatchHasher(shared).hashed("fn", "Valéry", NOWHERE).sent == VALERY
+    assert hashings == ["valéry"]
+    assert len(shared) == 1
+
+
+def test_a_hasher_without_anything_shared_starts_anew(hashings):
+    for _ in range(2):
+        BatchHasher().hashed("fn", "Valéry", NOWHERE)
+    assert hashings == ["valéry", "valéry"]
+
+
+def test_what_is_shared_is_forgotten_when_it_is_more_than_its_limit(hashings):
+    shared = Shared(values_max=2)
+    for name in ("Ann", "Bob"):
+        BatchHasher(shared).hashed("fn", name, NOWHERE)
+    BatchHasher(shared).hashed("fn", "Cem", NOWHERE)
+    assert len(shared) == 3
+    BatchHasher(shared).hashed("fn", "Ann", NOWHERE)
+    assert len(shared) == 1
+    assert hashings == ["ann", "bob", "cem", "ann"]
+
+
+def test_a_long_text_is_not_what_people_share():
+    shared = Shared()
+    hasher = BatchHasher(shared)
+    hasher.hashed("fn", "n" * 64, NOWHERE)
+    hasher.hashed("fn", "n" * 65, NOWHERE)
+    assert len(shared) == 1
 
 
 def test_a_remembered_value_is_one_of_its_key_its_place_and_its_kind(hasher):

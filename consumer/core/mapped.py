@@ -1,0 +1,26 @@
+"""An event after mapping and before it is judged: what would be sent, in its parts."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from consumer.core.decision import Notes
+
+
+class Mapped(NamedTuple):
+    """
+    What would be sent for an event.
+
+    `given_name` is the site's, `name` the one that Meta gets. `event` holds the
+    keys of the server event but for the other two. Times in unix seconds.
+    Its parts are somebody's, and so is its `repr`: it goes no further than `decide`.
+    """
+
+    given_name: str
+    name: str
+    event_time_s: int
+    expires_at_s: int
+    event: dict[str, object]
+    user_data: dict[str, object]
+    custom_data: dict[str, object]
+    notes: Notes

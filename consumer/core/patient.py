@@ -1,0 +1,65 @@
+"""
+The long way of an event: every source of every key, in order, and a note for what cannot be used.
+
+    name → overrides → action source → time → the event itself → user_data → custom_data
+
+This is the mapping as the documentation has it. What needs none of it, for
+nothing in an event is out of the ordinary, takes the short way (`ordinary`).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from consumer.core import event_level, event_time, privacy
+from consumer.core.action_source import action_source
+from consumer.core.custom_data import custom_data
+from consumer.core.decision import Notes, Reason
+from consumer.core.event import open_event
+from consumer.core.hashing import BatchHasher
+from consumer.core.mapped import Mapped
+from consumer.core.record import Record, coordinates
+from consumer.core.rules import Rules
+from consumer.core.sources import Object
+from consumer.core.trail import Sources, Trail
+from consumer.core.user_data import user_data
+
+
+class NotMapped(NamedTuple):
+    """Why an event is not, what Meta would call it if it has a name, and what was lost until then."""
+
+    reason: Reason
+    name: str | None
+    notes: Notes
+
+
+def mapped(
+    root: Object, record: Record, rules: Rules, hasher: BatchHasher, now_ms: int, sources: Sources | None
+) -> Mapped | NotMapped:
+    """What would be sent for an event, or why nothing is. `sources` is filled when it is given."""
+    trail = Trail(sources)
+    event = open_event(root, trail)
+    name = event_level.name(event, rules, trail)
+    if name is None:
+        return NotMapped(Reason.NO_EVENT_NAME, None, trail.notes)
+    origin = coordinates(record)
+    overrides = event_level.clean_overrides(event, trail)
+    happened_in = action_source(event, overrides, rules, trail)
+    when = event_time.when(event, origin, happened_in, now_ms, trail)
+    if isinstance(when, Reason):
+        return NotMapped(when, name, trail.notes)
+
+    sent: dict[str, object] = {
+        "event_name": name,
+        "event_time": when.time_s,
+        "event_id": event_level.event_id(event, origin, trail),
+        "action_source": happened_in,
+        **event_level.addresses(event, trail),
+        **privacy.wishes(event, rules.data_processing, trail),
+        **overrides,
+    }
+    person = user_data(event, when.time_ms, sent.get("event_source_url"), rules, hasher, now_ms, trail)
+    details = custom_data(event, name, rules, trail)
+    event_level.note_what_a_website_lacks(sent, person, trail)
+    given_name = event_level.given_name(event)
+    return Mapped(given_name, name, when.time_s, when.expires_at_s, sent, person, details, trail.notes)

@@ -1,0 +1,200 @@
+"""The short way says what the long way says, or nothing."""
+
+import copy
+
+import orjson
+import pytest
+from deciding import NOW_MS, event, facebook, ordinary, record
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from odd_events import KINDS, ODD_TEXTS, PATHS, RULES, VALUE, events, set_at
+
+from consumer.core import ordinary as short
+from consumer.core import patient
+from consumer.core.hashing import BatchHasher
+from consumer.core.rules import ContentId, DataProcessing, Rules, parse_path
+
+FRANCE = Rules(default_country="fr")
+CHANGES = st.dictionaries(st.sampled_from(PATHS), VALUE, max_size=4)
+
+
+def whole():
+    """What a shop's tag sends when it knows everything."""
+    return ordinary() | {
+        "event_name": "purchase",
+        "id": 1042,
+        "amount": 59.8,
+        "currency": "EUR",
+        "status": "paid",
+        "user": {
+            "id": 123,
+            "email": "Ann@Example.com",
+            "phone": "06 12 34 56 78",
+            "gender": "f",
+            "birthdate": "1997-02-16",
+            "lastname": "O’Brien",
+            "firstname": "Valéry",
+            "city": "Saint-Étienne",
+            "state": "Île-de-France",
+            "zipcode": "75001",
+            "country": "France",
+        },
+        "context": {
+            "event_timestamp": NOW_MS - 5_000,
+            "page": {"url": "https://shop.example.com/p?a=1#b", "referrer": "https://example.org/"},
+            "device": {"ip": "8.8.4.4", "user_agent": "Else", "cookie": {"_fbp": "fb.1.1763900000000.7"}},
+        },
+        "items": [
+            {"quantity": 2, "product": {"id": "sku-1", "name": "Shoes", "price": 19.9, "category_1": "All"}},
+            {"id": 7, "price": "20,00", "product": {}},
+        ],
+    }
+
+
+def both_ways(made, rules=FRANCE, now_ms=NOW_MS):
+    """What the short way says, and the long way."""
+    root, its = orjson.loads(orjson.dumps(made)), record(made)
+    again = copy.deepcopy(root)
+    return (
+        short.mapped(root, its, rules, BatchHasher(), now_ms),
+        patient.mapped(again, its, rules, BatchHasher(), now_ms, None),
+    )
+
+
+def is_short(made, rules=FRANCE, now_ms=NOW_MS):
+    """Whether an event takes the short way. It is mapped alike in either case, to the order of its keys."""
+    shorter, longer = both_ways(made, rules, now_ms)
+    if shorter is not None:
+        assert shorter == longer
+        assert orjson.dumps(shorter[4:7]) == orjson.dumps(longer[4:7])
+    return shorter is not None
+
+
+def changed(made, changes):
+    for path, value in changes.items():
+        set_at(made, path, value)
+    return made
+
+
+@pytest.mark.parametrize("made", [ordinary(), whole(), {"event_name": "mine", "event_timestamp": NOW_MS}])
+def test_what_a_tag_sends_takes_the_short_way(made):
+    assert is_short(made)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"event_id": None, "context.event_id": "c-1"},
+        {"event_id": None},
+        {"event_timestamp": "2025-11-23T12:13:20Z", "context.event_timestamp": None},
+        {"event_timestamp": NOW_MS // 1000, "context.event_timestamp": None},
+        {"type": "offline"},
+        {"integrations": {"others": {"x": 1}}},
+        {"user.email": None, "user.email_sha256": "a" * 64},
+        {"user.email": "nobody", "user.phone": "n/a"},
+        {"user.email": None, "user.email_sha256": "nobody"},
+        {"user.country": None, "user.zipcode": "0" * 80},
+        {"browser.user_agent": None, "context.device.user_agent": None},
+        {"context.page.url": None, "url": None, "context.page.referrer": None},
+        {"context.page.url": "https://shop.example.com/?fbclid=Ab_1", "fbp": "fb.1.1763900000000.8"},
+        {"fbc": "fb.1.1763900000000.Ab_1"},
+        {"context.device.cookie": "_fbc=fb.1.1763900000000.Ab_1; other=1"},
+        {"items": None, "currency": None, "amount": None},
+        {"items": [], "name": "Basket", "category": "Shoes", "revenue": "12,50"},
+        {"items": {"product": {"id": 7, "currency": "EUR"}}, "currency": None},
+        {"event_name": "search", "search_term": " boots "},
+        {"event_name": "begin_checkout"},
+    ],
+)
+def test_what_is_usual_in_a_tag_takes_the_short_way(changes):
+    assert is_short(changed(whole() | {"items": whole()["items"][:1]}, changes))
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        Rules(),
+        Rules(content_id=ContentId.ITEM, content_type=""),
+        Rules(event_names={"purchase": "Mine"}, action_source="physical_store"),
+        Rules(data_processing=DataProcessing(("LDU",), 1, 1000)),
+    ],
+)
+def test_settings_may_be_what_they_like(rules):
+    assert is_short(whole() | {"items": whole()["items"][:1]}, rules)
+
+
+@pytest.mark.parametrize(
+    ("made", "rules"),
+    [
+        (facebook(event_id="mine"), FRANCE),
+        (whole(), Rules(custom_data_paths={"status": (parse_path("id"),)})),
+        (whole(), Rules(action_source="app")),
+    ],
+)
+def test_overrides_and_paths_of_the_users_own_take_the_long_way(made, rules):
+    assert not is_short(made, rules)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"user": "waiting"},
+        {"context.page": []},
+        {"event_name": 7},
+        {"event_name": " "},
+        {"event_name": "ann@example.com"},
+        {"type": ["offline"]},
+        {"event_id": "null"},
+        {"context.event_timestamp": "yesterday"},
+        {"context.event_timestamp": NOW_MS + 300_001},
+        {"context.event_timestamp": NOW_MS - 604_201_000},
+        {"user.email": ["ann@example.com"]},
+        {"user.email": "nobody", "user.email_sha256": "a" * 64},
+        {"user.zipcode": 1000},
+        {"user.country": ["FR"]},
+        {"context.page.url": "https://shop.example.com/?email=x"},
+        {"context.page.url": 7},
+        {"browser.ip": "10.0.0.1"},
+        {"browser.user_agent": "null"},
+        {"fbc": "fb.1.x"},
+        {"context.page.url": "https://shop.example.com/?fbclid=a*b"},
+        {"context.device.cookie._fbp": "fbp"},
+        {"items": "none"},
+        {"items": [7]},
+        {"items": [{"product": "sku"}]},
+        {"items": [{"product": {}}]},
+        {"items": [{"id": "a", "quantity": "2"}]},
+        {"items": [{"id": "a", "price": "dear"}]},
+        {"currency": "francs"},
+        {"amount": "1.234"},
+        {"name": "ann@example.com"},
+        {"status": " "},
+        {"category": 7},
+    ],
+)
+def test_what_leaves_a_note_takes_the_long_way(changes):
+    assert not is_short(changed(whole(), changes))
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_whatever_stands_in_a_field_it_is_mapped_alike(path):
+    for value in (*KINDS, *ODD_TEXTS):
+        is_short(changed(whole(), {path: value}))
+
+
+@settings(max_examples=700)
+@given(
+    events() | st.dictionaries(st.sampled_from(PATHS), VALUE, max_size=4).map(lambda c: changed(whole(), c)),
+    RULES,
+)
+def test_any_event_is_mapped_alike(made, rules):
+    is_short(made, rules)
+
+
+def test_what_is_remembered_is_of_the_same_settings_and_day():
+    hasher, its = BatchHasher(), record(event({"user.birthdate": "02/03/1997", "user.zipcode": "94035-1234"}))
+    for rules in (Rules(), FRANCE, Rules(default_country="us")):
+        for now_ms in (NOW_MS, NOW_MS, NOW_MS + 86_400_000):
+            root = orjson.loads(its.value)
+            fresh = short.mapped(root, its, rules, BatchHasher(), now_ms)
+            assert short.mapped(root, its, rules, hasher, now_ms) == fresh
