@@ -162,8 +162,8 @@ def sdk_us(made: Sequence[Prepared]) -> float:
 
 def measure(world: World) -> Measured:
     """In turn with `decide`, three times: the middle ones."""
-    made = records(world.size.peer)
-    given, polls = [prepared(record) for record in made], batches(made)
+    made = records(world.size.core)
+    given, polls = [prepared(record) for record in made[: world.size.peer]], batches(made)
     pairs = [(sdk_us(given), decide_us(polls)) for _ in range(3)]
     return {
         "sdk_us": statistics.median(sdk for sdk, _ in pairs),
