@@ -3,8 +3,10 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+BENCH  := $(VENV)/.installed-for-benchmarks
 
 .PHONY: all install demo test system faults check coverage mutants lint types lock wheel chart docs dashboard clean
+.PHONY: bench bench-docs bench-plot
 .DELETE_ON_ERROR:
 
 all: install
@@ -34,6 +36,22 @@ system: install         ## only the tests on a real Apache Kafka
 
 faults: install         ## every fault of docs/delivery.md in full, about an hour; ONLY=F1,F16 runs these
 	PYTHONPATH=tests $(BIN)/python -m faults --only "$(ONLY)"
+
+# What only a benchmark needs: Meta's SDK, FastStream, matplotlib.
+$(BENCH): requirements/bench.txt $(STAMP)
+	@echo "installing what the benchmarks need into $(VENV): some seconds"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/bench.txt
+	touch $@
+
+# The parts: core, peer, pipeline, telemetry, others, latency, scale.
+bench: $(BENCH)         ## how fast it is, at most 15 minutes; FULL=1 is the long form, ONLY=core,peer runs these
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks --only "$(ONLY)" $(if $(FULL),--full)
+
+bench-docs: $(BENCH)    ## what docs/performance.md and docs/operations.md say of speed, from the last run
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks --docs
+
+bench-plot: $(BENCH)    ## what the settings do: docs/performance.svg and its table; some minutes
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks.tuning
 
 lint: install
 	$(BIN)/ruff check .
@@ -74,6 +92,7 @@ PINS := --universal --python-version 3.11 --generate-hashes --no-emit-index-url 
 lock:
 	uv pip compile $(PINS) pyproject.toml -o requirements/run.txt
 	uv pip compile $(PINS) --extra dev -c requirements/run.txt pyproject.toml -o requirements/dev.txt
+	uv pip compile $(PINS) --extra bench -c requirements/run.txt -c requirements/dev.txt pyproject.toml -o requirements/bench.txt
 	echo hatchling | uv pip compile $(PINS) -c requirements/dev.txt - -o requirements/build.txt
 
 clean:

@@ -6,21 +6,22 @@ What deciding on an event costs, beside the least that it could.
              `orjson.dumps` of the payload: what any program must do that does the job in Python
 
 The floor gets the normalised values and the payload for nothing.
+
+    python -m benchmarks.core [--rounds 5]
 """
 
 from __future__ import annotations
 
 import argparse
 import statistics
-import sys
 import time
 from collections.abc import Sequence
 from hashlib import sha256
-from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
+from benchmarks.events import NOW_MS, RULES, batches, records
 from consumer.core.decide import decide
 from consumer.core.decision import Deliverable
 from consumer.core.hashing import BatchHasher, Shared
@@ -29,8 +30,8 @@ from consumer.core.normalise import Circumstances, Normalised, normalise
 from consumer.core.record import Record
 from consumer.core.times import day_of
 
-sys.path.insert(0, str(Path(__file__).parent))
-from events import NOW_MS, RULES, batches, records
+if TYPE_CHECKING:
+    from benchmarks.world import World
 
 
 class Given(NamedTuple):
@@ -41,9 +42,9 @@ class Given(NamedTuple):
     payload: object
 
 
-def payload_of(record: Record) -> bytes:
+def payload_of(record: Record, now_ms: int = NOW_MS) -> bytes:
     """What Meta gets for this record."""
-    decision = decide(record, RULES, BatchHasher(), NOW_MS)
+    decision = decide(record, RULES, BatchHasher(), now_ms)
     assert isinstance(decision, Deliverable), decision
     return decision.payload
 
@@ -62,7 +63,7 @@ def given(record: Record) -> Given:
 
 
 def decide_us(polls: Sequence[Sequence[Record]]) -> float:
-    """Microseconds an event, from a start without memory."""
+    """Microseconds of the processor, an event, from a start without memory."""
     shared = Shared()
     started = time.process_time()
     for poll in polls:
@@ -73,7 +74,7 @@ def decide_us(polls: Sequence[Sequence[Record]]) -> float:
 
 
 def floor_us(made: Sequence[Given]) -> float:
-    """Microseconds an event."""
+    """Microseconds of the processor, an event."""
     started = time.process_time()
     for value, texts, payload in made:
         orjson.loads(value)
@@ -81,6 +82,21 @@ def floor_us(made: Sequence[Given]) -> float:
             sha256(text).hexdigest()
         orjson.dumps(payload)
     return (time.process_time() - started) * 1e6 / len(made)
+
+
+def measure(world: World) -> dict[str, float]:
+    """Both in turn, three times: the middle ones."""
+    made = records(world.size.core)
+    polls, least = batches(made), [given(record) for record in made]
+    payloads = [payload_of(record) for record in made]
+    pairs = [(decide_us(polls), floor_us(least)) for _ in range(3)]
+    return {
+        "event_bytes": statistics.fmean(len(record.value or b"") for record in made),
+        "payload_bytes": statistics.fmean(map(len, payloads)),
+        "decide_us": statistics.median(ours for ours, _ in pairs),
+        "floor_us": statistics.median(floor for _, floor in pairs),
+        "ratio": statistics.median(ours / floor for ours, floor in pairs),
+    }
 
 
 def main() -> None:

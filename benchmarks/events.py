@@ -191,9 +191,13 @@ def _item(sku: int, quantity: int, name: str, price: float) -> dict[str, object]
 
 
 def events(count: int, *, people: int = PEOPLE, now_ms: int = NOW_MS) -> Iterator[dict[str, object]]:
-    """`count` events of people and products that come back as Zipf's law has it: the n-th as often as 1/n."""
-    drawn = zip(_drawn(people, count), _drawn(PRODUCTS, count), strict=True)
-    return (event(number, who, what, now_ms) for number, (who, what) in enumerate(drawn))
+    """`count` events of people and products that come back as Zipf's law has it."""
+    return (event(number, who, what, now_ms) for number, (who, what) in enumerate(drawn(count, people)))
+
+
+def drawn(count: int, people: int = PEOPLE) -> Iterator[tuple[int, int]]:
+    """Person and product of each event: the n-th as often as 1/n. More events begin with the same."""
+    return zip(_drawn(people, count), _drawn(PRODUCTS, count), strict=True)
 
 
 def _drawn(many: int, count: int) -> list[int]:
@@ -201,12 +205,12 @@ def _drawn(many: int, count: int) -> list[int]:
     return random.Random(many).choices(range(many), cum_weights=weights, k=count)
 
 
-def records(count: int, *, people: int = PEOPLE) -> list[Record]:
+def records(count: int, *, people: int = PEOPLE, now_ms: int = NOW_MS) -> list[Record]:
     """The same as records of one partition."""
     partition = Partition("events", 0)
     return [
-        Record(partition, number, NOW_MS, orjson.dumps(made))
-        for number, made in enumerate(events(count, people=people))
+        Record(partition, number, now_ms, orjson.dumps(made))
+        for number, made in enumerate(events(count, people=people, now_ms=now_ms))
     ]
 
 

@@ -6,7 +6,8 @@ From the records of one poll to what is handed over: each gets its ticket, and i
                    |                      filtered      complete, here
                not ours, or read twice: passed over
 
-What a poll shares goes with it: values that repeat are hashed once. Counted
+What a poll shares goes with it: values that repeat are hashed once, and those that
+many people share are remembered for the next ones. Counted
 here are the records that were taken, the filtered ones, and the notes.
 """
 
@@ -20,7 +21,7 @@ from typing import NamedTuple
 from consumer import metrics
 from consumer.core.decide import decide
 from consumer.core.decision import Deliverable, Filtered, Invalid, Note, Reason
-from consumer.core.hashing import BatchHasher
+from consumer.core.hashing import BatchHasher, Shared
 from consumer.core.offsets import OffsetTracker
 from consumer.core.record import Record
 from consumer.core.rules import Rules
@@ -43,11 +44,12 @@ class Taking:
         self._tracker = tracker
         self._rules = rules
         self._telemetry = telemetry
+        self._shared = Shared()
 
     def take(self, records: Sequence[Record], now_s: float) -> Taken:
         """Decide on what was read. `now_s` in unix seconds."""
         began_s = time.perf_counter()
-        hasher = BatchHasher()
+        hasher = BatchHasher(self._shared)
         now_ms = int(now_s * 1000)
         events: list[InFlight] = []
         unsendable: list[Unsendable] = []

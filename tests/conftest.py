@@ -31,7 +31,7 @@ settings.load_profile("shared machine")
 # The first of them fetches the broker's jars and starts it.
 KAFKA_TEST_S_MAX = 600
 # Where tests share a broker, or have some of their own.
-ON_KAFKA = ("system/", "faults/", "prometheus/test_a_run.py")
+ON_KAFKA = ("system/", "faults/", "benchmarking/test_short_run.py", "prometheus/test_a_run.py")
 
 
 def pytest_configure() -> None:

@@ -4,6 +4,7 @@ What goes back over the wire: Meta's success, a refusal, or what a fault makes o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import orjson
@@ -18,13 +19,14 @@ HEADER_LENGTH_MAX = 500
 
 
 class Answer(NamedTuple):
-    """An HTTP answer; `outcome` is what the counters call it."""
+    """An HTTP answer; `outcome` is what the counters call it, `event_ids` what the answers file gets."""
 
     outcome: str
     status: int
     body: bytes
     content_type: str
     headers: dict[str, str]
+    event_ids: Sequence[str] = ()
 
 
 def success(events: int | None, trace_id: str) -> Answer:

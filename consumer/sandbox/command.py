@@ -43,6 +43,14 @@ def sandbox(
             show_default=False,
         ),
     ] = None,
+    answers_file: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="SANDBOX_ANSWERS_FILE",
+            help="With --fast: append to this file when each request was answered, and its events' ids.",
+            show_default=False,
+        ),
+    ] = None,
     latency_ms: Annotated[
         float, typer.Option(envvar="SANDBOX_LATENCY_MS", min=0, help="Milliseconds before each answer.")
     ] = 0,
@@ -78,6 +86,7 @@ def sandbox(
             pixel_id=pixel_id,
             access_token=access_token,
             accepted_file=accepted_file,
+            answers_file=answers_file,
             latency_ms=latency_ms,
             behave=_read_behave(behave),
             body_bytes_max=body_bytes_max,

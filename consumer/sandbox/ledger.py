@@ -9,6 +9,11 @@ answered, so the file is right whatever is killed later, this server too:
 A repeat is an event whose id and name were accepted before, in any request;
 it says whether its time was the same. Memory is bounded: the oldest ids are
 forgotten first, and then `forgotten` says that repeats may have been missed.
+
+The fast form looks at no event. It can write a line a request instead, at the
+moment of the answer:
+
+    {"answered_at": ..., "event_ids": [...]}
 """
 
 from __future__ import annotations
@@ -72,10 +77,15 @@ class Stats:
 class Ledger:
     """Counts of requests and events, and the accepted file. Not thread-safe: one event loop owns it."""
 
-    def __init__(self, accepted_file: Path | None, accepted_kept_max: int, ids_kept_max: int) -> None:
-        self._file: io.BufferedWriter | None = None
-        if accepted_file is not None:
-            self._file = accepted_file.open("ab")
+    def __init__(
+        self,
+        accepted_file: Path | None,
+        accepted_kept_max: int,
+        ids_kept_max: int,
+        answers_file: Path | None = None,
+    ) -> None:
+        self._file = _appended(accepted_file)
+        self._answers = _appended(answers_file)
         self._ids_kept_max = ids_kept_max
         self._at_once = 0
         self.accepted: deque[Json] = deque(maxlen=accepted_kept_max)
@@ -128,6 +138,13 @@ class Ledger:
         """So many events accepted, unseen."""
         self._events += events
         self._events_per_request_max = max(self._events_per_request_max, events)
+
+    def answer(self, event_ids: Sequence[str], now_s: float) -> None:
+        """The answer to a request with these events goes out now."""
+        if self._answers is not None and event_ids:
+            line = {"answered_at": now_s, "event_ids": event_ids}
+            self._answers.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+            self._answers.flush()
 
     def _write(self, events: Sequence[Json], request: int, now_s: float) -> None:
         if self._file is None:
@@ -183,6 +200,11 @@ class Ledger:
         )
 
     def close(self) -> None:
-        """Close the accepted file."""
-        if self._file is not None:
-            self._file.close()
+        """Close the files."""
+        for file in (self._file, self._answers):
+            if file is not None:
+                file.close()
+
+
+def _appended(path: Path | None) -> io.BufferedWriter | None:
+    return None if path is None else path.open("ab")

@@ -46,7 +46,12 @@ class Sandbox:
     def __init__(self, settings: SandboxSettings) -> None:
         self._settings = settings
         self._tables = rules.STRICT if settings.strict else rules.LENIENT
-        self._ledger = Ledger(settings.accepted_file, settings.accepted_kept_max, settings.ids_kept_max)
+        self._ledger = Ledger(
+            settings.accepted_file,
+            settings.accepted_kept_max,
+            settings.ids_kept_max,
+            settings.answers_file,
+        )
         self.bodies: deque[bytes] = deque(maxlen=settings.bodies_kept_max)
         self._behave(self._settings.first_behaviour())
         self._runner: web.AppRunner | None = None
@@ -122,6 +127,8 @@ class Sandbox:
             await asyncio.sleep(self._latency_s(fault))
             if fault is not None and fault.kind in (FaultKind.DROP, FaultKind.CUT):
                 await self._break_off(http, given if fault.kind is FaultKind.CUT else None)
+            else:
+                self._ledger.answer(given.event_ids, self._settings.now())
             return self._response(given)
         except (ConnectionError, web.RequestPayloadError):
             return web.Response(status=400)  # the sender went away before its body was here
@@ -160,7 +167,10 @@ class Sandbox:
     def _fast_answer(self, body: bytes, trace_id: str) -> Answer:
         events = body.count(b'"event_name":')
         self._ledger.count(events)
-        return answer.success(events, trace_id)
+        right = answer.success(events, trace_id)
+        return (
+            right if self._settings.answers_file is None else right._replace(event_ids=request.ids_in(body))
+        )
 
     def _answer_events(self, events: list[Any], number: int, trace_id: str) -> Answer:
         if (status := rules.asked_status(events)) is not None:

@@ -23,7 +23,7 @@ class SandboxSettings:
     Port 0 is a free one. `behave` is what the behaviour starts with, as
     `Sandbox.behave` takes it. `strict` adds what this project promises to what Meta
     asks for. `fast` answers without looking: it checks nothing, counts events
-    by their bytes, and writes no accepted file. `now` gives unix seconds. The
+    by their bytes, and writes no accepted file but, when asked, `answers_file`. `now` gives unix seconds. The
     `..._kept_max` bound what stays in memory: whole accepted events, raw
     bodies, ids by which repeats are known. ValueError when they do not fit.
     """
@@ -33,6 +33,7 @@ class SandboxSettings:
     pixel_id: str = "1234567890"
     access_token: str = field(default=ACCESS_TOKEN, repr=False)
     accepted_file: Path | None = None
+    answers_file: Path | None = None
     latency_ms: float = 0
     behave: Mapping[str, object] = field(default_factory=dict, repr=False)
     fast: bool = False
@@ -46,6 +47,8 @@ class SandboxSettings:
     def __post_init__(self) -> None:
         if self.fast and self.accepted_file is not None:
             raise ValueError("fast mode reads no events, so it cannot write an accepted file")
+        if self.answers_file is not None and not self.fast:
+            raise ValueError("an answers file is what fast mode writes; otherwise there is the accepted file")
         self.first_behaviour()
 
     def first_behaviour(self) -> Behaviour:

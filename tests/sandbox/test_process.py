@@ -138,6 +138,8 @@ def test_fast_is_an_option_and_an_environment_variable():
 
 CANNOT = [
     (["--fast", "--accepted-file", "x"], 2, "fast mode reads no events"),
+    (["--answers-file", "x"], 2, "an answers file is what fast mode writes"),
+    (["--fast", "--answers-file", "/nowhere/answers"], 1, "cannot start with /nowhere/answers: No such file"),
     (["--behave", "{"], 2, "behave: not a JSON object"),
     (["--behave", '{"latency": 1}'], 2, "latency: "),
     (["--accepted-file", "/nowhere/accepted"], 1, "cannot start with /nowhere/accepted: No such file"),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import gzip
 
+import aiohttp
 import orjson
 import pytest
-from sandbox.given import PIXEL_ID, TOKEN, good, gzipped, meta
+from sandbox.given import NOW_S, PIXEL_ID, TOKEN, good, gzipped, meta
 
 from consumer.sandbox.request import EVENTS_MAX
 
@@ -119,3 +120,25 @@ async def test_the_fast_count_is_not_fooled_by_text():
     async with meta(fast=True) as to:
         answer = await to.post(good(custom_data={"note": 'an "event_name": in a text'}))
         assert answer.json["events_received"] == 1
+
+
+async def test_fast_writes_when_each_request_was_answered_and_with_which_events(tmp_path):
+    path = tmp_path / "answers.jsonl"
+    async with meta(fast=True, answers_file=path) as to:
+        await to.post(good(), good(event_id='second "'))
+        assert (await to.post(raw=b'{"data":[]}')).status == 200
+        await to.post(good(event_id="third", custom_data={"note": '"event_id":"x" in a text'}))
+    assert [orjson.loads(line) for line in path.read_bytes().splitlines()] == [
+        {"answered_at": NOW_S, "event_ids": ["event-1", "second \\"]},  # escapes stay as they are
+        {"answered_at": NOW_S, "event_ids": ["third"]},
+    ]
+
+
+async def test_fast_does_not_say_answered_where_the_answer_was_lost(tmp_path):
+    path = tmp_path / "answers.jsonl"
+    lost = {"faults": [{"kind": "drop", "processed": True}]}
+    async with meta(fast=True, answers_file=path, behave=lost) as to:
+        with pytest.raises(aiohttp.ServerDisconnectedError):
+            await to.post(good())
+        assert to.sandbox.stats.events_accepted == 1
+        assert path.read_bytes() == b""

@@ -1,0 +1,65 @@
+"""
+The plain loop, as most people write it: poll a record, decide, collect a thousand, post, commit.
+
+The same `decide` and the same body as this project's; one `requests` session. It is no example to follow: a
+request that is not accepted ends it, and it has nowhere to put an event that cannot be sent.
+"""
+
+from __future__ import annotations
+
+import signal
+
+import requests
+from confluent_kafka import Consumer
+
+from benchmarks.ready import say_ready
+from consumer.core.batching import envelope_end, request_body
+from consumer.core.decide import decide
+from consumer.core.decision import Deliverable
+from consumer.core.hashing import BatchHasher, Shared
+from consumer.records import as_record
+from consumer.settings import Settings
+
+EVENTS_MAX = 1_000
+WAIT_S = 1.0
+
+
+def main() -> None:
+    """Until SIGTERM."""
+    settings = Settings()
+    running = [True]
+    signal.signal(signal.SIGTERM, lambda *_: running.clear())
+    consumer = Consumer(
+        {
+            "bootstrap.servers": settings.bootstrap_servers,
+            "group.id": settings.group,
+            "auto.offset.reset": "earliest",
+            "enable.auto.commit": False,
+            "log_level": 0,
+        }
+    )
+    consumer.subscribe(list(settings.topics), on_assign=say_ready)
+    session = requests.Session()
+    session.headers["Authorization"] = f"Bearer {settings.access_token.get_secret_value()}"
+    session.headers["Content-Type"] = "application/json"
+    url = f"{settings.graph_url}/{settings.graph_version}/{settings.pixel_id}/events"
+    end = envelope_end(settings.partner_agent, "")
+    batch: list[Deliverable] = []
+    shared = Shared()
+    hasher = BatchHasher(shared)
+    while running:
+        message = consumer.poll(WAIT_S)
+        if message is not None and not message.error():
+            record = as_record(message)
+            decision = decide(record, settings.rules, hasher, record.timestamp_ms)
+            if isinstance(decision, Deliverable):
+                batch.append(decision)
+        if len(batch) == EVENTS_MAX or (batch and message is None):
+            session.post(url, data=request_body(batch, end), timeout=10).raise_for_status()
+            consumer.commit(asynchronous=False)
+            batch, hasher = [], BatchHasher(shared)
+    consumer.close()
+
+
+if __name__ == "__main__":
+    main()

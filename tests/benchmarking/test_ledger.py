@@ -1,0 +1,71 @@
+"""The oracle of a benchmark finds what would make its speed a lie."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks.ledger import Answer, NotHonest, Report, demand, judge, number_of, read_answers
+
+# Seven events in three partitions: 0 3 6 | 1 4 | 2 5
+EVENTS, PARTITIONS = 7, 3
+DONE = {0: 3, 1: 2, 2: 2}
+
+
+def judged(accepted=range(EVENTS), committed=DONE, letters=0, is_whole=True):
+    return judge(EVENTS, PARTITIONS, accepted, committed, letters, is_whole=is_whole)
+
+
+def test_a_run_in_order_holds():
+    assert judged() == Report(accepted=7, lost=0, strays=0, twice=0, letters=0, unread=0)
+    assert demand(judged()).holds
+
+
+@pytest.mark.parametrize(
+    ("planted", "found"),
+    [
+        ({"accepted": [0, 1, 2, 3, 5, 6]}, {"lost": 1}),
+        ({"accepted": [0, 1, 2, 3, 5, 5, 6]}, {"lost": 1, "twice": 1}),
+        ({"accepted": [*range(EVENTS), 7]}, {"strays": 1}),
+        ({"accepted": [*range(EVENTS), -1]}, {"strays": 1}),
+        ({"letters": 1}, {"letters": 1}),
+        ({"committed": {0: 3, 1: 2, 2: 1}}, {"unread": 1}),
+        ({"committed": {}}, {"unread": 7}),
+        ({"accepted": [], "committed": {}, "is_whole": False}, {"accepted": 0}),
+    ],
+    ids=[
+        "a lost event",
+        "one lost and another twice: the count alone would not tell",
+        "an event that was never produced",
+        "an id that is not ours",
+        "a dead letter",
+        "a backlog that was not drained",
+        "nothing committed",
+        "nothing done",
+    ],
+)
+def test_a_planted_fault_is_found_and_the_speed_is_refused(planted, found):
+    report = judged(**planted)
+    assert {name: getattr(report, name) for name in found} == found
+    assert not report.holds
+    with pytest.raises(NotHonest, match="counts for nothing"):
+        demand(report)
+
+
+def test_twice_is_counted_and_harmless():
+    report = judged(accepted=[*range(EVENTS), 4, 4])
+    assert (report.twice, report.holds) == (2, True)
+
+
+def test_of_a_part_only_what_is_committed_must_have_been_accepted():
+    assert judged(accepted=[0, 1, 3], committed={0: 2, 1: 1}, is_whole=False).holds
+    assert judged(accepted=[0, 1], committed={0: 2, 1: 1}, is_whole=False).lost == 1
+
+
+def test_answers_are_read_up_to_the_last_whole_line():
+    lines = b'{"answered_at":5.5,"event_ids":["e-000000007","e-000000008"]}\n{"answered_at":6'
+    assert read_answers(lines) == [Answer(5.5, [7, 8])]
+
+
+@pytest.mark.parametrize(("event_id", "number"), [("e-000000012", 12), ("12", -1), ("e-x", -1), ("", -1)])
+def test_an_id_says_its_number(event_id, number):
+    assert number_of(event_id) == number
