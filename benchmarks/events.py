@@ -142,6 +142,11 @@ def person(number: int) -> dict[str, object]:
     }
 
 
+def _address(number: int) -> str:
+    """Half of them have the longer kind. Both are of the ranges for documentation."""
+    return f"2001:db8:{number % 65_536:x}::7" if number % 2 else f"203.0.113.{number % 254 + 1}"
+
+
 def _ascii(name: str) -> str:
     return unicodedata.normalize("NFD", name).encode("ascii", "ignore").decode()
 
@@ -156,7 +161,7 @@ def event(number: int, person_number: int, sku: int, now_ms: int = NOW_MS) -> di
         "amount": 59.8,
         "currency": "EUR",
         "user": person(person_number),
-        "browser": {"ip": f"203.0.113.{person_number % 254 + 1}", "user_agent": _USER_AGENT},
+        "browser": {"ip": _address(person_number), "user_agent": _USER_AGENT},
         "context": {
             "page": {
                 "url": f"https://shop.example.com/p/sku-{sku}?utm_source=newsletter&utm_medium=email",

@@ -41,9 +41,16 @@ _FBC = re.compile(rf"fb\.[0-9]\.([0-9]{{1,13}})\.[A-Za-z0-9_-]+(?:\.{APPENDIX})?
 _FBP = re.compile(rf"fb\.[0-9]\.[0-9]{{1,13}}\.[0-9]+(?:\.{APPENDIX})?")
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
-# What none of `_NOBODYS_IPV4` holds, seen at one glance. What it does not match may be public all the same.
-_PUBLIC_IPV4 = re.compile(
-    rf"(?!(?:0|10|100|127|169\.254|172|192\.168|22[4-9]|23[0-9])\.){_OCTET}(?:\.{_OCTET}){{3}}"
+# Addresses that are nobody's (below) begin otherwise. `ipaddress` takes thirty times as long to say so.
+_NOT_PUBLIC = (
+    r"0\.0\.0\.0\Z|10\.|100\.(?:6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7])\.|127\.|169\.254\."
+    r"|172\.(?:1[6-9]|2[0-9]|3[01])\.|192\.168\.|2(?:2[4-9]|3[0-9])\."
+)
+_PUBLIC_IPV4 = re.compile(rf"(?!{_NOT_PUBLIC}){_OCTET}(?:\.{_OCTET}){{3}}")
+# 2000::/3, all that is given out; in full, or with a `::` and fewer colons than that.
+_H = "[0-9a-fA-F]{1,4}"
+_PUBLIC_IPV6 = re.compile(
+    rf"[23][0-9a-fA-F]{{3}}(?:(?::{_H}){{7}}|(?!(?:[^:]*:){{8}})(?::{_H})*::(?:{_H}(?::{_H})*)?)"
 )
 _WITH_APPENDIX = re.compile(rf"(.+)\.{APPENDIX}")
 
@@ -69,7 +76,7 @@ def client_ip_address(value: object) -> str | Unusable:
     """The first of a comma list, when it is an address of the public internet."""
     if not isinstance(value, str):
         return WRONG_TYPE
-    if _PUBLIC_IPV4.fullmatch(value):
+    if _PUBLIC_IPV4.fullmatch(value) or _PUBLIC_IPV6.fullmatch(value):
         return value
     first = value.partition(",")[0].strip()
     if not first:

@@ -2,7 +2,7 @@
 The short way of an ordinary event: nothing in it wants patience.
 
 Nearly every event is made by the same tag: text where text is expected, numbers
-where numbers are, and no `integrations.facebook`. Such an event is read here
+where numbers are, and of `integrations.facebook` no more than ids. Such an event is read here
 straight through, from the same tables and by the same readers as everywhere:
 
     mapped(root)  ->  what `patient.mapped` would say of it, or None: ask there
@@ -33,6 +33,9 @@ from consumer.core.sources import Object
 from consumer.core.urls import clean_url, click_id
 from consumer.core.values import Unusable
 
+# Overrides that are each event's own, and common: the ids by which the browser's copy is known.
+_IDS = frozenset({"event_id", "fbc", "fbp"})
+_EVENT_ID = ("event_id",)
 # Key of the server event -> the property of a page, or of the event itself, that it is read from.
 _ADDRESSES = (("event_source_url", "url"), ("referrer_url", "referrer"))
 _OTHER_AMOUNTS = ("value", "revenue")
@@ -49,12 +52,10 @@ def mapped(root: Object, record: Record, rules: Rules, hasher: BatchHasher, now_
     if not type(user) is type(browser) is type(context) is type(integrations) is dict:
         return None
     page, device = context.get("page", NOTHING), context.get("device", NOTHING)
-    if (
-        type(page) is not dict
-        or type(device) is not dict
-        or "facebook" in integrations
-        or rules.custom_data_paths
-    ):
+    facebook = integrations.get("facebook", NOTHING)
+    if not type(page) is type(device) is type(facebook) is dict:
+        return None
+    if rules.custom_data_paths or not _IDS.issuperset(facebook):
         return None
 
     given_name, kind = root.get("event_name"), root.get("type", "")
@@ -62,7 +63,7 @@ def mapped(root: Object, record: Record, rules: Rules, hasher: BatchHasher, now_
         return None
     name = rules.event_names.get(given_name) or mapping.EVENT_NAMES.get(given_name) or given_name
     happened_in = mapping.ACTION_SOURCE_BY_TYPE.get(kind, rules.action_source)
-    event_id = _event_id(root, context, record)
+    event_id = _event_id((facebook, root, context), record)
     time_ms = times.unix_ms(_either(context, "event_timestamp", root, "event_timestamp"))
     if "@" in name or happened_in not in OF_THEIR_OWN or event_id is None or isinstance(time_ms, Unusable):
         return None
@@ -83,7 +84,10 @@ def mapped(root: Object, record: Record, rules: Rules, hasher: BatchHasher, now_
         person is None
         or details is None
         or not _add_addresses(event, page, root, hasher.clean_addresses)
-        or not _add_browser(person, root, browser, device, event.get("event_source_url"), time_ms)
+        or not _add_browser(person, browser, device)
+        or not _add_clicks(
+            person, facebook, root, device.get("cookie"), event.get("event_source_url"), time_ms
+        )
     ):
         return None
     if rules.data_processing is not None:
@@ -96,8 +100,8 @@ def mapped(root: Object, record: Record, rules: Rules, hasher: BatchHasher, now_
     return Mapped(given_name, name, time_ms // 1000, expires_at_s, event, person, details, tuple(notes))
 
 
-def _event_id(root: Object, context: Object, record: Record) -> str | None:
-    given = _either(root, "event_id", context, "event_id")
+def _event_id(places: Iterable[Object], record: Record) -> str | None:
+    given = _first(places, _EVENT_ID)
     if given is None:
         return id_of_place(coordinates(record))
     found = plain.identifier(given)
@@ -160,31 +164,35 @@ def _hashed(
     return found
 
 
-def _add_browser(
-    found: dict[str, object], root: Object, browser: Object, device: Object, url: object, time_ms: int
-) -> bool:
-    """Add what identifies the browser. False where any of it cannot be used."""
-    cookies = click_cookies(device.get("cookie"))
+def _add_browser(found: dict[str, object], browser: Object, device: Object) -> bool:
+    """Add address and user agent. False where one cannot be used."""
     address = _either(browser, "ip", device, "ip")
     if address is not None:
         address = found["client_ip_address"] = identifiers.client_ip_address(address)
     agent = _either(browser, "user_agent", device, "user_agent")
     if agent is not None:
         agent = found["client_user_agent"] = identifiers.client_user_agent(agent)
-    click = _either(root, "fbc", cookies, "_fbc")
+    return not (isinstance(address, Unusable) or isinstance(agent, Unusable))
+
+
+def _add_clicks(
+    found: dict[str, object], facebook: Object, root: Object, cookie: object, url: object, time_ms: int
+) -> bool:
+    """Add what Meta's own browser code knows a click and a visitor by. False where one cannot be used."""
+    cookies = click_cookies(cookie)
+    click = _either(facebook, "fbc", root, "fbc")
+    if click is None:
+        click = cookies.get("_fbc")
     if click is not None:
         click = found["fbc"] = identifiers.fbc(click, time_ms)
     elif type(url) is str and (clicked := click_id(url)) is not None:
         click = found["fbc"] = identifiers.fbc_from_click(clicked, time_ms)
-    visitor = _either(root, "fbp", cookies, "_fbp")
+    visitor = _either(facebook, "fbp", root, "fbp")
+    if visitor is None:
+        visitor = cookies.get("_fbp")
     if visitor is not None:
         visitor = found["fbp"] = identifiers.fbp(visitor)
-    return not (
-        isinstance(address, Unusable)
-        or isinstance(agent, Unusable)
-        or isinstance(click, Unusable)
-        or isinstance(visitor, Unusable)
-    )
+    return not (isinstance(click, Unusable) or isinstance(visitor, Unusable))
 
 
 def _custom_data(root: Object, name: str, rules: Rules) -> dict[str, object] | None:

@@ -1,6 +1,10 @@
 """What identifies a browser or a click, sent as it is."""
 
+from ipaddress import ip_address, ip_network
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from consumer.core.identifiers import client_ip_address, client_user_agent, fbc, fbc_from_click, fbp
 from consumer.core.values import EMPTY, EXPIRED, MALFORMED, PLACEHOLDER, WRONG_TYPE
@@ -11,6 +15,26 @@ MINUTES_5_MS = 300_000
 
 APPENDICES = ["AQ", "Ag", "Aw", "BA", "BQ", "Bg", "AQECAQIA", "a_c-E123"]
 NO_APPENDICES = ["", "aq", "AX", "1234567", "123456789", "AQ.AQ"]
+
+
+NOBODYS = [
+    ip_network(net)
+    for net in (
+        *("0.0.0.0/32", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"),
+        *("192.168.0.0/16", "224.0.0.0/4", "::/128", "::1/128", "fc00::/7", "fe80::/10", "ff00::/8"),
+    )
+]
+# Every beginning that an address of nobody's has, and its neighbours.
+IPV4 = st.builds(
+    "{}.{}.{}.{}".format,
+    st.sampled_from(
+        [0, 1, 9, 10, 11, 99, 100, 101, 126, 127, 128, 168, 169, 170, 171, 172, 173, 191, 192, 223, 224, 239]
+    ),
+    st.integers(0, 255),
+    st.integers(0, 255),
+    st.integers(0, 255),
+)
+IPV6 = st.ip_addresses(v=6) | st.ip_addresses(network="2000::/3")
 
 
 @pytest.mark.parametrize("value", [None, 1, 1.0, True, ["x"], {}])
@@ -214,3 +238,46 @@ def test_an_fbp_is_never_rewritten():
     assert fbp(text) == text
     assert [fbp(f"{text}.{tail}") for tail in APPENDICES] == [f"{text}.{tail}" for tail in APPENDICES]
     assert {fbp(f"{text}.{tail}") for tail in NO_APPENDICES} == {MALFORMED}
+
+
+@settings(max_examples=500)
+@given(IPV4 | IPV6.map(str) | IPV6.map(lambda address: address.exploded))
+def test_an_address_is_sent_unless_it_is_nobodys(text):
+    address = ip_address(text)
+    address = getattr(address, "ipv4_mapped", None) or address
+    is_nobodys = any(address in net for net in NOBODYS if net.version == address.version)
+    assert client_ip_address(text) == (MALFORMED if is_nobodys else text)
+
+
+@settings(max_examples=1000)
+@given(
+    st.lists(st.sampled_from(["2001", "3", "fff", "0", "1.2.3.4", ":", "::", ":"]), max_size=17).map("".join)
+)
+def test_what_is_sent_of_colons_and_digits_is_an_address(text):
+    try:
+        ip_address(text)
+        is_address = True
+    except ValueError:
+        is_address = False
+    sent = client_ip_address(text)
+    assert is_address if sent == text else not is_address or text.startswith(("::", "0", "fff"))
+
+
+@pytest.mark.parametrize(
+    ("text", "is_sent"),
+    [
+        ("2001:db8:1:2:3:4:5:6", True),
+        ("2001:DB8::1", True),
+        ("2001::", True),
+        ("2001:1:2:3:4:5:6::", True),
+        ("2001::1:2:3:4:5:6", True),
+        ("2001::1:2:3:4:5:6:7", False),
+        ("2001:1:2:3:4:5:6:7:8", False),
+        ("2001:db8::1::2", False),
+        ("2001:db8:::1", False),
+        ("2001:db8::12345", False),
+        ("2001:db8::1:", False),
+    ],
+)
+def test_an_ipv6_address_may_be_short(text, is_sent):
+    assert client_ip_address(text) == (text if is_sent else MALFORMED)

@@ -90,6 +90,8 @@ def test_what_a_tag_sends_takes_the_short_way(made):
         {"event_timestamp": NOW_MS // 1000, "context.event_timestamp": None},
         {"type": "offline"},
         {"integrations": {"others": {"x": 1}}},
+        {"integrations": {"facebook": {"event_id": "f-1", "fbc": "fb.1.1763900000000.Cd_2", "fbp": None}}},
+        {"integrations": {"facebook": {"event_id": None, "fbc": None, "fbp": "fb.1.1763900000000.9"}}},
         {"user.email": None, "user.email_sha256": "a" * 64},
         {"user.email": "nobody", "user.phone": "n/a"},
         {"user.email": None, "user.email_sha256": "nobody"},
@@ -126,7 +128,9 @@ def test_settings_may_be_what_they_like(rules):
 @pytest.mark.parametrize(
     ("made", "rules"),
     [
-        (facebook(event_id="mine"), FRANCE),
+        (facebook(event_name="mine"), FRANCE),
+        (facebook(user_data={"em": "a@b.fr"}), FRANCE),
+        (event({"integrations.facebook": 7}), FRANCE),
         (whole(), Rules(custom_data_paths={"status": (parse_path("id"),)})),
         (whole(), Rules(action_source="app")),
     ],
