@@ -94,6 +94,10 @@ class Column(NamedTuple):
     known: Remembered
     known_digests: Remembered
 
+    def __repr__(self) -> str:
+        """Without what is remembered, which is somebody's."""
+        return f"Column({self.key})"
+
 
 class Columns(NamedTuple):
     """All hashed keys of the people of one country."""

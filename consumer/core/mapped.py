@@ -13,7 +13,6 @@ class Mapped(NamedTuple):
 
     `given_name` is the site's, `name` the one that Meta gets. `event` holds the
     keys of the server event but for the other two. Times in unix seconds.
-    Its parts are somebody's, and so is its `repr`: it goes no further than `decide`.
     """
 
     given_name: str
@@ -24,3 +23,7 @@ class Mapped(NamedTuple):
     user_data: dict[str, object]
     custom_data: dict[str, object]
     notes: Notes
+
+    def __repr__(self) -> str:
+        """Without its parts, which are somebody's."""
+        return f"Mapped({self.notes})"

@@ -16,6 +16,7 @@ from consumer.core.decide import decide
 from consumer.core.decision import INVALID_REASONS, Deliverable, Filtered, Invalid
 from consumer.core.hashing import BatchHasher
 from consumer.core.mapping import NOTE_FIELDS, PLACES
+from consumer.core.ordinary import mapped as short_way
 from consumer.core.rules import MatchRule, Rules
 from consumer.resources import SERVER_EVENT, schema
 from consumer.sandbox.rules import refusal_of
@@ -111,6 +112,13 @@ def test_what_lay_ahead_the_first_time_counts_once_it_does_not_any_more(changes)
 def test_a_reason_is_filtered_or_invalid_by_its_word():
     assert isinstance(decided(event({"user": None, "browser": None})), Filtered)
     assert isinstance(decided(event(event_name="")), Invalid)
+
+
+def test_nothing_personal_shows_on_the_way_to_a_decision():
+    hasher = BatchHasher()
+    mapped = short_way(orjson.loads(record(ordinary()).value), record(ordinary()), Rules(), hasher, NOW_MS)
+    for shown in (repr(mapped), repr(hasher.columns("FR", Rules(), NOW_MS))):
+        assert not re.search(r"ann|u-1|Paris|8\.8\.8\.8|Mozilla|[0-9a-f]{64}", shown)
 
 
 def test_nothing_personal_shows_in_a_decision():
