@@ -61,7 +61,12 @@ def _consent(settings: Settings) -> Finding:
         return Finding(
             "consent", True, f"events without category {settings.user_consent_category} are not sent"
         )
-    return Finding("consent", True, "no category is set: every event is sent (CAPI_USER_CONSENT_CATEGORY)")
+    return Finding(
+        "consent",
+        None,
+        "no category is set: every event is sent, whatever its consent",
+        "name yours in CAPI_USER_CONSENT_CATEGORY, unless you publish only events with consent",
+    )
 
 
 def _kafka(settings: Settings) -> Iterator[Finding]:
@@ -90,14 +95,14 @@ def group_state(name: str, group: Group | Unknown) -> Finding:
 
 
 def _print(finding: Finding) -> None:
-    mark, style = _mark(finding.ok)
+    mark, style = _mark(finding)
     out.print(mark, style=style, end=" ")
     then = f"; {finding.do}" if finding.do else ""
     out.print(f"{finding.name}: {finding.says}{then}", markup=False)
 
 
-def _mark(ok: bool | None) -> tuple[str, str]:
-    if ok is None:
-        return "?", "yellow"
+def _mark(finding: Finding) -> tuple[str, str]:
+    if finding.ok is None:
+        return "!" if finding.do else "?", "yellow"
     good, bad = ("✓", "✗") if out.encoding.startswith("utf") else ("ok", "NOT OK")
-    return (good, "green") if ok else (bad, "red")
+    return (good, "green") if finding.ok else (bad, "red")

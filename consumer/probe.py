@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from consumer.access_token import AccessToken
 from consumer.core.batching import envelope_end
-from consumer.core.verdict import WRONG_PIXEL, Kind, Verdict
+from consumer.core.verdict import WRONG_PIXEL, Kind, Verdict, no_tunnel
 from consumer.preflight import Finding
 from consumer.settings import Settings
 from consumer.sink import Sink
@@ -33,6 +33,7 @@ MAKE_ANOTHER = (
     "for CAPI_ACCESS_TOKEN or CAPI_ACCESS_TOKEN_FILE"
 )
 RIGHT_PIXEL = "check CAPI_PIXEL_ID, and that the token was made for this pixel"
+TRY_AGAIN = "try again in some minutes: nothing is wrong with your settings as far as can be seen"
 REFUSED_TOKEN = frozenset({190, 102, 104})
 DEAD_VERSION = frozenset({12, 2635})
 
@@ -49,7 +50,18 @@ def finding(verdict: Verdict, pixel_id: str) -> Finding:
     is_for_no_event = verdict.kind is Kind.REFUSED and verdict.code == PARAMETER
     if verdict.kind is Kind.ACCEPTED or is_for_no_event:
         return Finding(NAME, True, f"takes the token for pixel {pixel_id} (no event was sent)")
-    return Finding(NAME, False, f"{verdict.says}{_numbers(verdict)}", _what_to_do(verdict))
+    says = f"{verdict.says}{_numbers(verdict)}"
+    if _is_away(verdict):
+        return Finding(NAME, False, f"Meta is unavailable: {says}", TRY_AGAIN)
+    return Finding(NAME, False, says, _what_to_do(verdict))
+
+
+def _is_away(verdict: Verdict) -> bool:
+    """Whether whoever answered is not well itself: it says nothing of what we sent."""
+    status = verdict.http_status
+    if verdict.kind is not Kind.TRANSIENT or status is None or verdict == no_tunnel(status):
+        return False
+    return verdict.code is not None or status >= 500
 
 
 def _numbers(verdict: Verdict) -> str:

@@ -142,12 +142,17 @@ def replay(
 def replay_group(
     settings: Settings, chosen: Filter, *, include_old: bool = False, to: str | None = None
 ) -> str:
-    """The group of such a replay. Raises BadCall for a filter that may name somebody."""
+    """The group of such a replay. Raises BadCall for a filter that may name somebody, or that moves on."""
     if chosen.is_personal:
         raise BadCall(
             "a filter that may name somebody (--key, or an --event-name that is no plain word) "
             "needs a --group of its own",
             "one made from the filter could be traced back to the person",
+        )
+    if chosen.lets_more_in_later:
+        raise BadCall(
+            "--until as a time ago moves on, and what it leaves out now would be passed for the next replay",
+            "name the time itself, such as 2026-11-23T18:00:00Z, or a --group of its own",
         )
     parts = ["" if chosen.is_empty else chosen.name(), "old" if include_old else "", f"to.{to}" if to else ""]
     return ".".join([settings.group, "replay", *filter(None, parts)])

@@ -21,7 +21,7 @@ from system.kafka_cluster import start_cluster
 from system.kafka_jars import NotAvailable
 
 from consumer import kafka as kafka_clients
-from consumer.check import group_state
+from consumer.check import _consent, group_state
 from consumer.cluster import Cluster, Group, Topic, Unknown
 from consumer.exits import CannotGoOn
 from consumer.preflight import (
@@ -225,7 +225,7 @@ def test_a_person_gets_a_line_for_each_with_what_to_do(scene, processes):
 
     assert ended.returncode == 1
     lines = ended.stdout.splitlines()
-    assert [line[0] for line in lines] == ["✓", "✓", "✓", "✓", "✗", "?", "✓", "✓", "?", "✓", "✗"]
+    assert [line[0] for line in lines] == ["✓", "!", "✓", "✓", "✗", "!", "✓", "✓", "?", "✓", "✗"]
     assert lines[4] == (
         f"✗ topic {scene.dead_letter_topic}: does not exist, or may not be seen; "
         "`capi-consumer topics create` makes it, or CAPI_DEAD_LETTER_TOPIC names another"
@@ -267,6 +267,13 @@ def test_what_is_not_known_has_its_own_mark(processes):
     assert "? right to read group capi-consumer: not known (_UNSUPPORTED_FEATURE)" in lines
 
 
+def test_that_every_event_is_sent_whatever_its_consent_is_a_warning():
+    without, named = _consent(Settings()), _consent(Settings(user_consent_category="3"))
+    assert (without.ok, named.ok) == (None, True)
+    assert without.says == "no category is set: every event is sent, whatever its consent"
+    assert "CAPI_USER_CONSENT_CATEGORY" in without.do
+
+
 def test_meta_is_tried_where_kafka_does_not_answer(processes):
     settings = {
         "CAPI_BOOTSTRAP_SERVERS": "127.0.0.1:1",
@@ -278,7 +285,7 @@ def test_meta_is_tried_where_kafka_does_not_answer(processes):
     assert (code, ok) == (1, False)
     assert {name: one["ok"] for name, one in found.items()} == {
         "settings": True,
-        "consent": True,
+        "consent": None,
         "brokers": False,
         "Meta": False,
     }

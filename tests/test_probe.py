@@ -6,8 +6,9 @@ import socket
 
 import pytest
 
+from consumer.core.verdict import no_tunnel
 from consumer.exits import BadSettings
-from consumer.probe import probe
+from consumer.probe import finding, probe
 from consumer.sandbox.server import Sandbox
 from consumer.sandbox.settings import SandboxSettings
 from consumer.settings import Settings
@@ -67,8 +68,12 @@ FAULTS = [
     ),
     ({"kind": "error", "code": 4, "retry_after": 7}, False, "try again in 7 seconds: whether"),
     ({"kind": "error", "code": 368}, False, "try again in some minutes: whether"),
-    ({"kind": "error", "code": 1}, False, "check the network, CAPI_GRAPH_URL"),
-    ({"kind": "html", "status": 502}, False, "check the network, CAPI_GRAPH_URL"),
+    ({"kind": "error", "code": 1}, False, "try again in some minutes: nothing is wrong with your settings"),
+    (
+        {"kind": "html", "status": 502},
+        False,
+        "try again in some minutes: nothing is wrong with your settings",
+    ),
     ({"kind": "html", "status": 404}, False, "check CAPI_GRAPH_URL and CAPI_PROXY"),
     (
         {"kind": "html", "status": 307, "headers": {"Location": "https://example.org/"}},
@@ -87,6 +92,22 @@ async def test_other_answers_are_told_apart(fault, ok, do):
         found = await probe(settings(meta.url))
     assert (found.ok, found.do[: len(do)]) == (ok, do)
     assert bool(found.do) != ok
+
+
+async def test_meta_during_an_outage_is_unavailable_and_no_setting_is_blamed():
+    async with sandbox() as meta:
+        meta.behave(faults=[{"kind": "html", "status": 503}])
+        found = await probe(settings(meta.url))
+    assert found.ok is False
+    assert found.says.startswith("Meta is unavailable: ")
+    assert "HTTP 503" in found.says
+    assert "CAPI_" not in found.says + found.do
+
+
+async def test_a_proxy_that_is_not_well_is_not_meta():
+    verdict = no_tunnel(503)
+    assert finding(verdict, PIXEL).says.startswith("the proxy opens no connection to Meta")
+    assert finding(verdict, PIXEL).do.startswith("check the network")
 
 
 async def test_nobody_listening_is_a_finding():

@@ -1,0 +1,42 @@
+"""The brokers of `demo --keep` make and describe no topic when asked to: that is said at once."""
+
+from __future__ import annotations
+
+import json
+import time
+
+from mock_kafka import MockKafka
+
+# Far below the time-out of one of the requests that they let wait.
+AT_ONCE_S = 10.0
+
+
+def timed(processes, *arguments, settings):
+    began_s = time.monotonic()
+    ended = processes.run(*arguments, settings=settings)
+    assert time.monotonic() - began_s < AT_ONCE_S
+    return ended
+
+
+def test_a_topic_that_they_lack_is_named_with_the_request_they_do_not_know(processes):
+    mock = MockKafka()
+    mock.make_topic("capi.events")
+    ended = timed(processes, "topics", "create", settings={"CAPI_BOOTSTRAP_SERVERS": mock.bootstrap_servers})
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr == (
+        "capi-consumer: the brokers know no CreateTopics request, as those of `demo`, and lack "
+        "capi.dead-letters, capi.parked: "
+        "use the names of `demo --keep`, which are the defaults, or other brokers\n"
+    )
+
+
+def test_where_every_topic_is_there_nothing_is_asked_of_them(processes):
+    mock = MockKafka()
+    for name in ("capi.events", "capi.dead-letters", "capi.parked"):
+        mock.make_topic(name)
+    settings = {"CAPI_BOOTSTRAP_SERVERS": mock.bootstrap_servers}
+    for verb in ("create", "list"):
+        ended = timed(processes, "topics", verb, "--json", settings=settings)
+        assert ended.returncode == 0
+        states = {row["name"]: row["state"] for row in json.loads(ended.stdout)["topics"]}
+        assert states == {"capi.events": "exists", "capi.dead-letters": "exists", "capi.parked": "exists"}
