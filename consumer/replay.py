@@ -42,9 +42,10 @@ from consumer.letters.validity import Validity
 from consumer.letters.way_back import open_way_back
 from consumer.load_settings import load_settings
 from consumer.producing import open_publisher
+from consumer.progress import progress
 from consumer.replay_report import Asked, exit_code, print_for_a_person, say_what_begins, summary
 from consumer.settings import Settings
-from consumer.terminal import AsJson, SettingsFile, err, out, progress
+from consumer.terminal import AsJson, SettingsFile, err, out
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Count what would go back; write nothing.")]
 To = Annotated[
