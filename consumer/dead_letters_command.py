@@ -22,6 +22,7 @@ from confluent_kafka import KafkaException
 
 from consumer import exits, kafka
 from consumer.core.record import Record
+from consumer.examples import epilog
 from consumer.exits import BadCall, CannotGoOn
 from consumer.letters.filter_options import takes_filter
 from consumer.letters.filters import Filter
@@ -60,7 +61,7 @@ Parked = Annotated[
 ]
 
 
-@app.command("list")
+@app.command("list", epilog=epilog("dead-letters list"))
 @takes_filter
 def list_letters(
     chosen: Filter,
@@ -90,7 +91,7 @@ def list_letters(
         out.print(KEPT, markup=False)
 
 
-@app.command("export")
+@app.command("export", epilog=epilog("dead-letters export"))
 @takes_filter
 def export_letters(
     chosen: Filter,

@@ -21,6 +21,7 @@ from consumer import exits, kafka, resources
 from consumer.asked_to_stop import asked_to_stop
 from consumer.clock import now_ms
 from consumer.cluster import list_cluster
+from consumer.completion import event_topics
 from consumer.event_checks import EventCheck
 from consumer.exits import BadCall, CannotGoOn
 from consumer.files.csv_events import CsvEncoding, purchase_names
@@ -47,7 +48,12 @@ File = Annotated[
 ]
 Topic = Annotated[
     str | None,
-    typer.Option(help="Where to. Default: the first of CAPI_TOPICS.", metavar="TOPIC", show_default=False),
+    typer.Option(
+        help="Where to. Default: the first of CAPI_TOPICS.",
+        metavar="TOPIC",
+        show_default=False,
+        autocompletion=event_topics,
+    ),
 ]
 Strict = Annotated[
     bool, typer.Option("--strict", help="If one event must be left out, publish none of them.")
@@ -97,9 +103,6 @@ def publish(
 
     With --replay: dead letters that were exported and mended, to the topics
     they came from. Those that are still invalid are left out.
-
-    Exit code 0 when every event was published, 1 when one was left out or
-    not delivered, 130 when interrupted.
     """
     _refuse_contradictions(strict=strict, raw=raw, replay=replay, form=form)
     settings = load_settings(file=settings_file)

@@ -31,6 +31,7 @@ from consumer import kafka
 from consumer.asked_to_stop import asked_to_stop
 from consumer.clock import now_ms
 from consumer.cluster import list_cluster
+from consumer.completion import event_topics
 from consumer.exits import BadCall
 from consumer.letters.fates import MAX_REPLAYS, Fates, Parking
 from consumer.letters.filter_options import takes_filter
@@ -54,6 +55,7 @@ To = Annotated[
         help="Send everything to this topic instead of each letter's origin. It must exist.",
         metavar="TOPIC",
         show_default=False,
+        autocompletion=event_topics,
     ),
 ]
 Rate = Annotated[

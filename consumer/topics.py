@@ -28,6 +28,7 @@ from rich.table import Table
 from consumer import cluster, exits, kafka
 from consumer.cluster import CLEANUP_POLICY, MAX_MESSAGE_BYTES, Cluster, Configs, Topic, Unknown
 from consumer.core.letter import HEADER_BYTES_MAX
+from consumer.examples import epilog
 from consumer.exits import CannotGoOn
 from consumer.kafka import LookingClient
 from consumer.load_settings import load_settings
@@ -104,7 +105,7 @@ EXISTS = "exists"
 MISSING = "missing"
 
 
-@app.command("create")
+@app.command("create", epilog=epilog("topics create"))
 def create(
     partitions: Partitions = PARTITIONS,
     replication_factor: Replicas = None,
@@ -137,12 +138,12 @@ def create(
     raise typer.Exit(exits.OK if all(one.is_there for one in made) else exits.NOT_ALL)
 
 
-@app.command("list")
+@app.command("list", epilog=epilog("topics list"))
 def list_topics(as_json: AsJson = False, settings_file: SettingsFile = None) -> None:
     """
     Show the topics of the settings: partitions, replicas, how long and how much they keep.
 
-    Exit code 1 when one is missing that `run` needs; the parking topic is none of these.
+    The parking topic is none of those that `run` needs.
     """
     settings = load_settings(file=settings_file)
     admin = kafka.admin_client(settings)

@@ -20,6 +20,7 @@ from typing import Annotated, Any, NamedTuple
 import typer
 
 from consumer.clock import now_ms
+from consumer.completion import reasons
 from consumer.core.decision import INVALID_REASONS
 from consumer.exits import BadCall
 from consumer.letters.filters import NO_META_CODE, Filter, MetaCode, Origin, time_ms
@@ -30,8 +31,8 @@ AGO_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 ORIGIN = re.compile(r"(?:([A-Za-z0-9._-]{1,249}):)?(\d{1,9})", re.ASCII)
 
 
-def _option(metavar: str, help: str) -> object:
-    return typer.Option(metavar=metavar, help=help, show_default=False)
+def _option(metavar: str, help: str, completes: Callable[[str], list[str]] | None = None) -> object:
+    return typer.Option(metavar=metavar, help=help, show_default=False, autocompletion=completes)
 
 
 Words = list[str] | None
@@ -39,7 +40,7 @@ Time = str | None
 
 
 def read_filter(
-    reason: Annotated[Words, _option("WORD", "Only letters of this reason.")] = None,
+    reason: Annotated[Words, _option("WORD", "Only letters of this reason.", reasons)] = None,
     meta_code: Annotated[
         Words,
         _option("CODE", "Only letters that Meta refused with this code, or code/subcode; none: without."),
