@@ -134,4 +134,4 @@ def _trust(settings: Settings) -> ssl.SSLContext | bool:
     try:
         return ssl.create_default_context(cafile=str(settings.ca_file))
     except (OSError, ValueError):
-        raise BadSettings(["CAPI_CA_FILE: the file holds no certificates in PEM form"]) from None
+        raise BadSettings([f"CAPI_CA_FILE: {settings.ca_file} holds no certificates in PEM form"]) from None

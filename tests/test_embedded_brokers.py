@@ -5,7 +5,13 @@ from __future__ import annotations
 import json
 import time
 
+import pytest
 from mock_kafka import MockKafka
+
+from consumer import kafka
+from consumer.cluster import list_cluster
+from consumer.exits import CannotGoOn
+from consumer.settings import Settings
 
 # Far below the time-out of one of the requests that they let wait.
 AT_ONCE_S = 10.0
@@ -40,3 +46,19 @@ def test_where_every_topic_is_there_nothing_is_asked_of_them(processes):
         assert ended.returncode == 0
         states = {row["name"]: row["state"] for row in json.loads(ended.stdout)["topics"]}
         assert states == {"capi.events": "exists", "capi.dead-letters": "exists", "capi.parked": "exists"}
+
+
+def test_a_login_at_brokers_without_sasl_is_said_to_be_what_it_probably_is(monkeypatch):
+    monkeypatch.setattr("consumer.cluster.METADATA_TIMEOUT_S", 1.0)
+    login = {
+        "security.protocol": "SASL_PLAINTEXT",
+        "sasl.mechanism": "SCRAM-SHA-512",
+        "sasl.username": "canary",
+        "sasl.password": "canary",
+    }
+    mock = MockKafka()
+    settings = Settings(bootstrap_servers=mock.bootstrap_servers, kafka=login)
+    with pytest.raises(CannotGoOn) as refused:
+        list_cluster(kafka.admin_client(settings), settings)
+    assert "(the brokers take no login there: the port is probably one without SASL)" in refused.value.says
+    assert "canary" not in str(refused.value)
