@@ -20,6 +20,7 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.table import Column
 from rich.text import Text
 
 from consumer.files.event_files import EventFile
@@ -34,14 +35,14 @@ class Rate(ProgressColumn):
     """How many a second: of what the bar counts, or of `events` where it counts bytes of a file."""
 
     def __init__(self, unit: str) -> None:
-        super().__init__()
+        super().__init__(Column(no_wrap=True))
         self._unit = unit
 
     def render(self, task: Task) -> Text:
         """As rich asks for it; nothing before it is known."""
         events, elapsed_s = task.fields.get("events"), task.elapsed
         if events is not None:
-            return Text(f"{events / elapsed_s:,.0f} events/s" if elapsed_s else "")
+            return Text(f"{events / elapsed_s:,.0f} events/s" if events and elapsed_s else "")
         speed = task.finished_speed or task.speed
         return Text(f"{speed:,.0f} {self._unit}/s" if speed else "")
 
