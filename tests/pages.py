@@ -37,7 +37,7 @@ class Page:
     @cached_property
     def settings(self) -> list[str]:
         """The names of settings, as the environment has them."""
-        return sorted(set(re.findall(r"CAPI_[A-Z_]+\b", self.text)))
+        return sorted(set(re.findall(r"\bCAPI_[A-Z_]+\b", self.text)))
 
     @cached_property
     def links(self) -> list[str]:
