@@ -246,7 +246,7 @@ function showPlot(name, place, title, unit, now, span) {
   set(figure.querySelector("svg"), { "aria-label": `${title}: ${latest === null ? "not known yet" : `now ${text}, at most ${rate(most)}${unit}`} in the last ${seconds(span)}` });
   const [from, top, to] = figure.querySelector("p").children;
   write(from, `−${seconds(span)}`);
-  write(top, known.length ? `at most ${rate(most)}` : "nothing measured yet");
+  write(top, known.length ? `at most ${rate(most)}` : "nothing yet");
   write(to, "now");
 }
 
