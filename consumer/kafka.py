@@ -30,10 +30,11 @@ METADATA_TIMEOUT_S = 10.0
 PREFETCH_PARTS = 4
 PREFETCH_BYTES_MIN = 1024 * 1024
 PREFETCH_BYTES_MAX = 64 * 1024 * 1024
-# A partition's part of an answer, of that: 1 in 32, which is librdkafka's own 1 MiB for the default budget.
-PARTITION_PARTS = 32
+# A partition's part of an answer, of that: 1 in 128. librdkafka's own 1 MiB comes no faster, and where it is
+# compressed six partitions, unpacked, hold 70 MB more.
+PARTITION_PARTS = 128
 PARTITION_BYTES_MIN = 64 * 1024
-PARTITION_BYTES_MAX = 1024 * 1024
+PARTITION_BYTES_MAX = 256 * 1024
 # How soon librdkafka, when it holds enough of a partition, looks again. What it holds is two polls, which are
 # taken in some tens of milliseconds: of its own second it would have nothing for most.
 FULL_QUEUE_MS = 10
