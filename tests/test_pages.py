@@ -6,14 +6,24 @@ import re
 from collections import Counter
 
 import pytest
-from pages import PAGES, Page, anchors
+from pages import PAGES, ROOT, Page, anchors
 from shown_commands import commands, unknown_in
 
 from consumer.load_settings import known_names
 
 ALL = {path: Page(path) for path in PAGES}
+# Inside the wheel, not in the repository.
+ELSEWHERE = ("consumer/schemas",)
 LINKS = [(path, link) for path, page in ALL.items() for link in page.links]
 COMMANDS = [(path, words) for path, page in ALL.items() for words in page.commands]
+FOLDERS = "benchmarks|consumer|docs|helm|requirements|schemas|tests"
+NAMED = re.compile(rf"`((?:{FOLDERS})/(?:[\w.-]+/)*(?:[\w.-]+(?:::test_\w+)?)?)`")
+FILES = [
+    (path, file)
+    for path, page in ALL.items()
+    for file in sorted(set(NAMED.findall(page.prose)))
+    if file not in ELSEWHERE
+]
 SETTINGS = [(path, name) for path, page in ALL.items() for name in page.settings]
 # Marketing engineer and operator read these at once; the others are tables, or for who changes the code.
 SHORT = ("consent", "browser-pixel", "first-event", "glossary", "reasons", "settings", "kafka-security")
@@ -47,6 +57,13 @@ def test_the_index_leads_to_each_page(path):
 )
 def test_each_command_exists_with_its_options(path, words):
     assert unknown_in(words) == []
+
+
+@pytest.mark.parametrize(("path", "file"), FILES)
+def test_each_file_that_is_named_is_there_with_its_test(path, file):
+    name, _, test = file.partition("::")
+    assert (ROOT / name).exists()
+    assert not test or f"def {test}(" in (ROOT / name).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(("path", "name"), SETTINGS)

@@ -18,7 +18,7 @@ import pytest
 from eventually import eventually
 from pages import COMMAND, PAGES, Page
 
-WITHIN_S = 60
+WITHIN_S = 100
 SESSIONS = [
     pytest.param(path, number, *session, id=f"{path} {number + 1}")
     for path in PAGES
@@ -73,5 +73,5 @@ def test_a_session_runs_as_it_stands(path, number, block, printed, demo, folders
     assert done.returncode == 0, done.stderr
     if printed is not None:
         assert done.stdout == printed
-    if "explain" in block and printed is None:
+    if "explain bought.json" in block or "explain first.json" in block:
         assert done.stdout.startswith("line 1  deliverable  Purchase\n")
