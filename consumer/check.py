@@ -1,10 +1,14 @@
 """
 `capi-consumer check`: is everything there that `run` needs?
 
-    settings · Kafka (brokers, topics, rights, sizes, group) · Meta (token, pixel)
+    settings · Kafka (brokers, topics, rights, sizes, group) · Meta (token, pixel, clock)
 
-One line for each, with what to do where it is not well. Nothing is written, no
-topic is made, no event is sent. What hangs on something that is missing is
+One line for each, with what to do where it is not well:
+
+    ✓ green: well      ! yellow: look at it      ✗ red: not well      ? not known
+
+Nothing is written, no topic is made, and no event is sent, but for the one that
+`--send-test-event` asks for. What hangs on something that is missing is
 left out; everything else is looked at all the same.
 """
 
@@ -12,47 +16,92 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from typing import Annotated
 
 import orjson
 import typer
 
 from consumer import exits, kafka
 from consumer.cluster import Group, Unknown, describe_group
-from consumer.exits import CannotGoOn
+from consumer.exits import BadCall, CannotGoOn
 from consumer.load_settings import load_settings
 from consumer.preflight import Finding, preflight
 from consumer.probe import probe
 from consumer.settings import Settings
 from consumer.terminal import AsJson, SettingsFile, out
 
+# By the word that JSON has: the sign, what stands for it where there is no UTF-8, and its colour.
+SIGNS = {
+    "ok": ("✓", "ok", "green"),
+    "warning": ("!", "!", "yellow"),
+    "failed": ("✗", "NOT OK", "red"),
+    "unknown": ("?", "?", "yellow"),
+}
 NO_SUCH_GROUP = "GROUP_ID_NOT_FOUND"
 
 
-def check(as_json: AsJson = False, settings_file: SettingsFile = None) -> None:
-    """
-    Look whether settings, Kafka and Meta are ready: one line each. Sends nothing.
+SendTestEvent = Annotated[
+    bool,
+    typer.Option(
+        "--send-test-event",
+        help="Send Meta one made-up page view of nobody, with the test event code. "
+        "It shows under Test events; Meta counts it as live all the same.",
+    ),
+]
+TestEventCode = Annotated[
+    str,
+    typer.Option(
+        help="The code that Events Manager shows under Test events. Default: CAPI_TEST_EVENT_CODE.",
+        metavar="CODE",
+        show_default=False,
+    ),
+]
 
-    Exit code 1 when something is not well, 2 for mistakes in the settings.
+
+def check(
+    send_test_event: SendTestEvent = False,
+    test_event_code: TestEventCode = "",
+    as_json: AsJson = False,
+    settings_file: SettingsFile = None,
+) -> None:
+    """
+    Look whether settings, Kafka and Meta are ready: one line each.
+
+    Sends no event, unless --send-test-event asks for one.
     """
     settings = load_settings(file=settings_file, sends=True)
+    code = _code(settings, test_event_code, is_asked_for=send_test_event)
     findings = []
-    for finding in look(settings):
+    for finding in look(settings, code):
         findings.append(finding)
         if not as_json:
             _print(finding)
     is_well = all(finding.ok is not False for finding in findings)
     if as_json:
-        checks = [finding._asdict() for finding in findings]
+        checks = [{**finding._asdict(), "state": _state(finding)} for finding in findings]
         out.print(orjson.dumps({"ok": is_well, "checks": checks}).decode(), markup=False)
     raise typer.Exit(exits.OK if is_well else exits.NOT_ALL)
 
 
-def look(settings: Settings) -> Iterator[Finding]:
-    """Everything there is to find, as it is found."""
+def _code(settings: Settings, given: str, *, is_asked_for: bool) -> str:
+    """The test event code where a test event is asked for, else none."""
+    if given and not is_asked_for:
+        raise BadCall("--test-event-code sends nothing by itself", "say --send-test-event too")
+    code = (given or settings.test_event_code).strip() if is_asked_for else ""
+    if is_asked_for and not code:
+        raise BadCall(
+            "--send-test-event needs a test event code",
+            "Events Manager shows it under Test events, for --test-event-code or CAPI_TEST_EVENT_CODE",
+        )
+    return code
+
+
+def look(settings: Settings, test_event_code: str = "") -> Iterator[Finding]:
+    """Everything there is to find, as it is found; with a code, what becomes of a test event."""
     yield Finding("settings", True, "well formed; they fit together")
     yield _consent(settings)
     yield from _kafka(settings)
-    yield asyncio.run(probe(settings))
+    yield from asyncio.run(probe(settings, test_event_code))
 
 
 def _consent(settings: Settings) -> Finding:
@@ -61,7 +110,12 @@ def _consent(settings: Settings) -> Finding:
         return Finding(
             "consent", True, f"events without category {settings.user_consent_category} are not sent"
         )
-    return Finding("consent", True, "no category is set: every event is sent (CAPI_USER_CONSENT_CATEGORY)")
+    return Finding(
+        "consent",
+        None,
+        "no category is set: every event is sent, whatever its consent",
+        "name yours in CAPI_USER_CONSENT_CATEGORY, unless you publish only events with consent",
+    )
 
 
 def _kafka(settings: Settings) -> Iterator[Finding]:
@@ -90,14 +144,20 @@ def group_state(name: str, group: Group | Unknown) -> Finding:
 
 
 def _print(finding: Finding) -> None:
-    mark, style = _mark(finding.ok)
+    mark, style = _mark(finding)
     out.print(mark, style=style, end=" ")
     then = f"; {finding.do}" if finding.do else ""
     out.print(f"{finding.name}: {finding.says}{then}", markup=False)
 
 
-def _mark(ok: bool | None) -> tuple[str, str]:
-    if ok is None:
-        return "?", "yellow"
-    good, bad = ("✓", "✗") if out.encoding.startswith("utf") else ("ok", "NOT OK")
-    return (good, "green") if ok else (bad, "red")
+def _mark(finding: Finding) -> tuple[str, str]:
+    """The sign, and its colour on a terminal."""
+    sign, plain, colour = SIGNS[_state(finding)]
+    return sign if out.encoding.startswith("utf") else plain, colour
+
+
+def _state(finding: Finding) -> str:
+    """One of SIGNS."""
+    if finding.ok is None:
+        return "warning" if finding.do else "unknown"
+    return "ok" if finding.ok else "failed"

@@ -15,6 +15,7 @@ import typer
 from consumer import __version__, dead_letters_command, exits, topics
 from consumer.check import check
 from consumer.demo.command import demo
+from consumer.examples import epilog
 from consumer.exits import CannotGoOn
 from consumer.explain import explain
 from consumer.publish import publish
@@ -25,6 +26,7 @@ from consumer.sandbox.command import sandbox
 app = typer.Typer(
     name="capi-consumer",
     help="Commanders Act events from Kafka to Meta's Conversions API.",
+    epilog=epilog(""),
     no_args_is_help=True,
     pretty_exceptions_enable=False,  # a traceback with local variables would show personal data
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -46,21 +48,23 @@ def _root(
     """Commanders Act events from Kafka to Meta's Conversions API."""
 
 
-app.command()(run)
-app.command()(check)
-app.command()(publish)
-app.command()(explain)
-app.command()(replay)
+app.command(epilog=epilog("run"))(run)
+app.command(epilog=epilog("check"))(check)
+app.command(epilog=epilog("publish"))(publish)
+app.command(epilog=epilog("explain"))(explain)
+app.command(epilog=epilog("replay"))(replay)
 app.add_typer(dead_letters_command.app, name="dead-letters")
 app.add_typer(topics.app, name="topics")
-app.command()(sandbox)
-app.command()(demo)
+app.command(epilog=epilog("sandbox"))(sandbox)
+app.command(epilog=epilog("demo"))(demo)
 
 
 def main() -> None:
     """Run the command line; a world in which it cannot go on is one line, never a traceback."""
     try:
-        app(standalone_mode=True)
+        sys.exit(app(standalone_mode=False))
+    except typer.TyperException as mistake:
+        sys.exit(_say_how_to_call(mistake))
     except CannotGoOn as reason:
         for line in str(reason).splitlines():
             print(f"capi-consumer: {line}", file=sys.stderr)
@@ -73,6 +77,15 @@ def main() -> None:
     except Exception as bug:  # noqa: BLE001 - the last place where anybody can look at it
         _say_where(bug)
         sys.exit(exits.NOT_ALL)
+
+
+def _say_how_to_call(mistake: typer.TyperException) -> int:
+    """A mistake in the call, in one line; where nothing was called, its help has been shown."""
+    if type(mistake).__name__ != "NoArgsIsHelpError":
+        context = getattr(mistake, "ctx", None)
+        path = context.command_path if context else "capi-consumer"
+        print(f"capi-consumer: {mistake.format_message().rstrip('.')}; see `{path} --help`", file=sys.stderr)
+    return mistake.exit_code
 
 
 def _say_where(bug: Exception) -> None:

@@ -111,6 +111,17 @@ def _replicas(partitions: Mapping[int, Any]) -> int:
     return min((len(partition.replicas) for partition in partitions.values()), default=0)
 
 
+def is_administered(admin: AdminClient) -> bool:
+    """
+    Whether the brokers make topics and tell of them when asked to; librdkafka's mock cluster does not.
+
+    Of the requests that it does not know this one is refused at once; others wait for their time-out.
+    """
+    listed = _answer(admin.list_consumer_groups(request_timeout=METADATA_TIMEOUT_S))
+    errors = [] if isinstance(listed, Unknown) else listed.errors
+    return not any(error.code() == KafkaError._UNSUPPORTED_FEATURE for error in errors)
+
+
 def topic_configs(admin: AdminClient, names: Sequence[str]) -> dict[str, Configs | Unknown]:
     """The configuration of topics that exist: name to value, both text."""
     if not names:

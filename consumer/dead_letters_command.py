@@ -22,6 +22,7 @@ from confluent_kafka import KafkaException
 
 from consumer import exits, kafka
 from consumer.core.record import Record
+from consumer.examples import epilog
 from consumer.exits import BadCall, CannotGoOn
 from consumer.letters.filter_options import takes_filter
 from consumer.letters.filters import Filter
@@ -30,8 +31,9 @@ from consumer.letters.tables import KEPT, counted, print_letters, print_tally
 from consumer.letters.topic import DeadLetterTopic, open_dead_letters
 from consumer.letters.view import LetterTally, LetterView, view
 from consumer.load_settings import load_settings
+from consumer.progress import progress
 from consumer.settings import Settings
-from consumer.terminal import AsJson, SettingsFile, err, out, progress
+from consumer.terminal import AsJson, SettingsFile, err, out
 
 ROWS = 20
 STANDARD_OUTPUT = "-"
@@ -59,7 +61,7 @@ Parked = Annotated[
 ]
 
 
-@app.command("list")
+@app.command("list", epilog=epilog("dead-letters list"))
 @takes_filter
 def list_letters(
     chosen: Filter,
@@ -89,19 +91,23 @@ def list_letters(
         out.print(KEPT, markup=False)
 
 
-@app.command("export")
+@app.command("export", epilog=epilog("dead-letters export"))
 @takes_filter
 def export_letters(
     chosen: Filter,
     parked: Parked = False,
     file: Out = None,
+    as_json: AsJson = False,
     settings_file: SettingsFile = None,
 ) -> None:
     """
     Write dead letters as JSON lines, to the byte, for mending and `publish --replay`.
 
     The file holds personal data in clear; it is made readable for its owner only.
+    With --json the count is told as JSON on standard output.
     """
+    if as_json and file in (None, STANDARD_OUTPUT):
+        raise BadCall("--json tells on standard output what is in a file", "name the file with --out")
     if file is None and sys.stdout.isatty():
         raise BadCall("this would show personal data on the screen: name a file with --out, or say --out -")
     settings = load_settings(file=settings_file)
@@ -121,6 +127,15 @@ def export_letters(
         err.print(f"interrupted after {counted(count)}: the rest is missing", markup=False)
         raise typer.Exit(exits.INTERRUPTED) from None
     err.print(f"{counted(count)} of {letters.topic} exported{meant.beside()}", markup=False)
+    if as_json:
+        told = {
+            "topic": letters.topic,
+            "file": file,
+            "filters": chosen.as_json(),
+            "letters": count,
+            "not_matched": meant.not_matched,
+        }
+        out.print(orjson.dumps(told).decode(), markup=False)
 
 
 class Meant:

@@ -15,8 +15,10 @@ key by key: where the value came from, what was hashed, what is sent.
 
 from __future__ import annotations
 
+import os
+import stat
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -34,6 +36,7 @@ from consumer.files.csv_events import CsvEncoding, purchase_names
 from consumer.files.csv_rows import Encoding
 from consumer.files.event_files import STANDARD_INPUT, EventFile, FileFormat
 from consumer.load_settings import load_settings
+from consumer.progress import progress, reading
 from consumer.publish_report import Report
 from consumer.terminal import AsJson, SettingsFile, err, out, width
 
@@ -96,11 +99,11 @@ def explain(
         err.print(f"{NO_CATEGORY}: every event passes", markup=False)
     if file == STANDARD_INPUT and sys.stdin.isatty():
         err.print("reading from the terminal, one event a line; Ctrl-D ends it", markup=False)
-    with EventFile(file) as opened:
+    with EventFile(file) as opened, progress("KiB", is_shown=_is_into_a_file()) as bar:
         is_by_line = form is FileFormat.JSONL or (form is FileFormat.AUTO and not _is_named_otherwise(file))
         names = purchase_names(settings.event_names)
         entries = opened.raw() if is_by_line else opened.events(form, encoding, names, hints.header)
-        each = hints.heard(explained(hints.read(entries), rules, at_ms))
+        each = _shown(hints.heard(explained(hints.read(entries), rules, at_ms)), reading(bar, opened))
         if as_json:
             _print_json(each)
         else:
@@ -112,6 +115,20 @@ def explain(
 
 def _is_named_otherwise(file: str) -> bool:
     return Path(file).suffix.lower() in NO_LINES
+
+
+def _is_into_a_file() -> bool:
+    """Whether the answers go into a file: on a screen or in a pager a bar would be in their way."""
+    try:
+        return stat.S_ISREG(os.fstat(sys.stdout.fileno()).st_mode)
+    except OSError:  # no file at all
+        return False
+
+
+def _shown(each: Iterable[Explained], show: Callable[[int], None]) -> Iterator[Explained]:
+    for read, one in enumerate(each, start=1):
+        show(read)
+        yield one
 
 
 def _print_json(each: Iterable[Explained]) -> None:

@@ -37,6 +37,7 @@ REFUSED = "refused"
 NO_TOKEN = "no_token"  # noqa: S105 - a word for a fault
 TOKEN_REFUSED = "token_refused"  # noqa: S105 - a word for a fault
 NO_SUCH_LOGIN = "no_such_login"
+NO_LOGIN = "no_login"
 CERTIFICATE_REFUSED = "certificate_refused"
 NO_TLS = "no_tls"
 
@@ -59,6 +60,10 @@ FAULTS = {
     NO_SUCH_LOGIN: Fault(
         "the brokers do not take this kind of login",
         f"check sasl.mechanism, and the port in {ADDRESS}",
+    ),
+    NO_LOGIN: Fault(
+        "the brokers take no login there: the port is probably one without SASL",
+        f"check the port in {ADDRESS}, and security.protocol",
     ),
     "_AUTHENTICATION": Fault("the login is refused", "check sasl.username, sasl.password and sasl.mechanism"),
     "SASL_AUTHENTICATION_FAILED": Fault(
@@ -86,6 +91,7 @@ WORDS = (
     (re.compile(r"Failed to acquire SASL OAUTHBEARER token"), NO_TOKEN),
     (re.compile(r"\binvalid_token\b"), TOKEN_REFUSED),
     (re.compile(r"Unsupported SASL mechanism"), NO_SUCH_LOGIN),
+    (re.compile(r"not valid in current SASL state|SASL Handshake not supported"), NO_LOGIN),
     (re.compile(r"\balert (?:\w+ )?certificate\b|\balert unknown ca\b"), CERTIFICATE_REFUSED),
     (re.compile(r"certificate verify failed"), "_SSL"),
     (re.compile(r"connecting to a PLAINTEXT broker listener"), NO_TLS),

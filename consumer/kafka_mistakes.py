@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 
 from confluent_kafka import KafkaException
 
@@ -45,4 +46,17 @@ def not_taken(error: KafkaException, properties: Mapping[str, object]) -> str:
         return f"librdkafka does not take the properties of CAPI_KAFKA ({cause(error).name()})"
     if text.startswith("No such configuration property"):
         return f"librdkafka knows no property {name}"
-    return f"librdkafka does not take the value of {name}"
+    return _unread(name, properties[name]) or f"librdkafka does not take the value of {name}"
+
+
+def _unread(name: str, value: object) -> str | None:
+    """The file that a property names and that cannot be read: the name of a file is no secret."""
+    if not name.endswith(".location"):
+        return None
+    try:
+        Path(str(value)).open("rb").close()
+    except OSError as error:
+        return f"librdkafka cannot read the file of {name}, {value} ({error.strerror})"
+    except ValueError:  # no name that a file can have
+        return None
+    return f"librdkafka cannot use what is in the file of {name}, {value}"

@@ -37,7 +37,11 @@ ALL = "ALL"
 
 
 class Finding(NamedTuple):
-    """One thing looked at: its name, whether it is well (None: not known), what is so, what to do if not."""
+    """
+    One thing looked at: its name, whether it is well, what is so, and what to do if not.
+
+    `ok` None: not known; with something to do, a warning.
+    """
 
     name: str
     ok: bool | None

@@ -11,17 +11,17 @@ it is read twice, and what comes through a pipe is kept on disk meanwhile. With
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, NamedTuple
 
 import orjson
 import typer
-from rich.progress import Progress
 
 from consumer import exits, kafka, resources
 from consumer.asked_to_stop import asked_to_stop
 from consumer.clock import now_ms
 from consumer.cluster import list_cluster
+from consumer.completion import event_topics
 from consumer.event_checks import EventCheck
 from consumer.exits import BadCall, CannotGoOn
 from consumer.files.csv_events import CsvEncoding, purchase_names
@@ -34,12 +34,13 @@ from consumer.letters.validity import Validity
 from consumer.letters.way_back import open_way_back
 from consumer.load_settings import load_settings
 from consumer.producing import open_publisher
+from consumer.progress import progress, reading
 from consumer.publish_events import as_it_stands, event_judge, send_events
 from consumer.publish_letters import ReadyLetter, letter_judge, send_letters
 from consumer.publish_report import Report, counted
-from consumer.publishing import Publishing, Sent, Sum
+from consumer.publishing import Publishing, Sent, Sum, only_counted
 from consumer.settings import Settings
-from consumer.terminal import AsJson, SettingsFile, err, out, progress
+from consumer.terminal import AsJson, SettingsFile, err, out
 
 File = Annotated[
     str,
@@ -47,7 +48,12 @@ File = Annotated[
 ]
 Topic = Annotated[
     str | None,
-    typer.Option(help="Where to. Default: the first of CAPI_TOPICS.", metavar="TOPIC", show_default=False),
+    typer.Option(
+        help="Where to. Default: the first of CAPI_TOPICS.",
+        metavar="TOPIC",
+        show_default=False,
+        autocompletion=event_topics,
+    ),
 ]
 Strict = Annotated[
     bool, typer.Option("--strict", help="If one event must be left out, publish none of them.")
@@ -67,9 +73,7 @@ Replay = Annotated[
     ),
 ]
 Form = Annotated[FileFormat, typer.Option("--format", help="What the file holds.")]
-
-# Events between two looks at the progress bar.
-STRIDE = 64
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Look at everything, publish nothing.")]
 
 
 class Asked(NamedTuple):
@@ -79,6 +83,7 @@ class Asked(NamedTuple):
     topic: str | None
     strict: bool
     raw: bool
+    dry_run: bool
 
 
 def publish(
@@ -87,6 +92,7 @@ def publish(
     strict: Strict = False,
     raw: Raw = False,
     replay: Replay = False,
+    dry_run: DryRun = False,
     form: Form = FileFormat.AUTO,
     encoding: CsvEncoding = Encoding.UTF_8,
     as_json: AsJson = False,
@@ -97,9 +103,6 @@ def publish(
 
     With --replay: dead letters that were exported and mended, to the topics
     they came from. Those that are still invalid are left out.
-
-    Exit code 0 when every event was published, 1 when one was left out or
-    not delivered, 130 when interrupted.
     """
     _refuse_contradictions(strict=strict, raw=raw, replay=replay, form=form)
     settings = load_settings(file=settings_file)
@@ -109,7 +112,7 @@ def publish(
             "name an events topic, or leave --topic out",
         )
     report = Report()
-    asked = Asked(file, topic, strict, raw)
+    asked = Asked(file, topic, strict, raw, dry_run)
     if replay:
         done = _publish_letters(asked, settings, report)
         where = topic or "the topics they came from"
@@ -117,7 +120,7 @@ def publish(
         done = _publish_events(asked, settings, report, form, encoding)
         where = topic or settings.topics[0]
     report.close()
-    _say(done, where, strict=strict, as_json=as_json)
+    _say(done, where, asked, as_json=as_json)
     raise typer.Exit(exits.code(is_all=done.is_all, is_interrupted=done.is_interrupted))
 
 
@@ -157,9 +160,11 @@ def _publish_events(
             )
 
         def send(events: Iterator[FoundEvent]) -> Sent:
+            if asked.dry_run:
+                return only_counted(events)
             return send_events(events, open_publisher(settings, report.failed, stop.is_set), topic)
 
-        publishing = Publishing(judge, report, stop, _shown_in(bar, opened))
+        publishing = Publishing(judge, report, stop, reading(bar, opened))
         return publishing.publish(entries, send, strict=asked.strict)
 
 
@@ -179,11 +184,13 @@ def _publish_letters(asked: Asked, settings: Settings, report: Report) -> Sum:
             return opened.events(FileFormat.JSONL)
 
         def send(letters: Iterator[ReadyLetter]) -> Sent:
+            if asked.dry_run:
+                return only_counted(letters)
             sending = Sending(lambda on_failure: open_publisher(settings, on_failure, stop.is_set))
             return send_letters(letters, sending, report)
 
         judge = letter_judge(way_back, validity, report)
-        publishing = Publishing(judge, report, stop, _shown_in(bar, opened))
+        publishing = Publishing(judge, report, stop, reading(bar, opened))
         return publishing.publish(entries, send, strict=asked.strict)
 
 
@@ -200,34 +207,24 @@ def refuse_unknown(settings: Settings, topic: str) -> None:
         )
 
 
-def _shown_in(bar: Progress, opened: EventFile) -> Callable[[int], None]:
-    size = opened.size_bytes
-    task = bar.add_task("reading", total=None if size is None else size // 1024)
-
-    def show(read: int) -> None:
-        if read % STRIDE == 0:
-            bar.update(task, completed=opened.read_bytes // 1024, description=f"{read:,} read")
-
-    return show
-
-
 def _say_what_is_waited_for(file: str) -> None:
     if file == STANDARD_INPUT and sys.stdin.isatty():
         err.print("reading from the terminal; Ctrl-D ends it", markup=False)
 
 
-def _say(done: Sum, topic: str, *, strict: bool, as_json: bool) -> None:
+def _say(done: Sum, topic: str, asked: Asked, *, as_json: bool) -> None:
     if done.is_interrupted or done.is_broken_off:
         err.print(f"interrupted after {counted(done.read, 'event')}: the rest was not read", markup=False)
-    elif strict and done.read and done.left_out == done.read:
+    elif asked.strict and done.read and done.left_out == done.read:
         err.print("nothing was published, as --strict asks", markup=False)
+    becomes = "would be published" if asked.dry_run else "published"
     err.print(
-        f"{counted(done.read, 'event')} read: {done.published:,} published to {topic}{_not_sent(done)}, "
+        f"{counted(done.read, 'event')} read: {done.published:,} {becomes} to {topic}{_not_sent(done)}, "
         f"{done.left_out:,} left out, {done.failed:,} failed; {counted(done.warnings, 'warning')}",
         markup=False,
     )
     if as_json:
-        out.print(orjson.dumps(done.as_json()).decode(), markup=False)
+        out.print(orjson.dumps({**done.as_json(), "dry_run": asked.dry_run}).decode(), markup=False)
 
 
 def _not_sent(done: Sum) -> str:

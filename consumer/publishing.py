@@ -44,6 +44,11 @@ class Sent(NamedTuple):
 Send = Callable[[Iterator[Ready]], Sent]
 
 
+def only_counted(ready: Iterator[Ready]) -> Sent:
+    """What would be sent, of a dry run."""
+    return Sent(sum(1 for _ in ready), 0)
+
+
 @dataclass(slots=True)
 class Sum:
     """What became of the entries of a file."""

@@ -31,6 +31,7 @@ from consumer import kafka
 from consumer.asked_to_stop import asked_to_stop
 from consumer.clock import now_ms
 from consumer.cluster import list_cluster
+from consumer.completion import event_topics
 from consumer.exits import BadCall
 from consumer.letters.fates import MAX_REPLAYS, Fates, Parking
 from consumer.letters.filter_options import takes_filter
@@ -42,9 +43,10 @@ from consumer.letters.validity import Validity
 from consumer.letters.way_back import open_way_back
 from consumer.load_settings import load_settings
 from consumer.producing import open_publisher
+from consumer.progress import progress
 from consumer.replay_report import Asked, exit_code, print_for_a_person, say_what_begins, summary
 from consumer.settings import Settings
-from consumer.terminal import AsJson, SettingsFile, err, out, progress
+from consumer.terminal import AsJson, SettingsFile, err, out
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Count what would go back; write nothing.")]
 To = Annotated[
@@ -53,6 +55,7 @@ To = Annotated[
         help="Send everything to this topic instead of each letter's origin. It must exist.",
         metavar="TOPIC",
         show_default=False,
+        autocompletion=event_topics,
     ),
 ]
 Rate = Annotated[
@@ -142,12 +145,17 @@ def replay(
 def replay_group(
     settings: Settings, chosen: Filter, *, include_old: bool = False, to: str | None = None
 ) -> str:
-    """The group of such a replay. Raises BadCall for a filter that may name somebody."""
+    """The group of such a replay. Raises BadCall for a filter that may name somebody, or that moves on."""
     if chosen.is_personal:
         raise BadCall(
             "a filter that may name somebody (--key, or an --event-name that is no plain word) "
             "needs a --group of its own",
             "one made from the filter could be traced back to the person",
+        )
+    if chosen.lets_more_in_later:
+        raise BadCall(
+            "--until as a time ago moves on, and what it leaves out now would be passed for the next replay",
+            "name the time itself, such as 2026-11-23T18:00:00Z, or a --group of its own",
         )
     parts = ["" if chosen.is_empty else chosen.name(), "old" if include_old else "", f"to.{to}" if to else ""]
     return ".".join([settings.group, "replay", *filter(None, parts)])

@@ -11,6 +11,7 @@ from __future__ import annotations
 import gzip
 import ssl
 import time
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
@@ -32,7 +33,15 @@ GZIP_LEVEL = 1
 class Sink:
     """Meta's events endpoint of one pixel. Use as an async context manager."""
 
-    def __init__(self, settings: Settings, token: AccessToken, telemetry: Telemetry | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        token: AccessToken,
+        telemetry: Telemetry | None = None,
+        hears: Callable[[Mapping[str, str]], None] = lambda _: None,
+    ) -> None:
+        """`hears` is told the headers of each answer, with lower-case names."""
+        self._hears = hears
         self._settings = settings
         self._token = token
         self._telemetry = telemetry or Telemetry()
@@ -95,6 +104,7 @@ class Sink:
             ) as response:
                 answer = await _read(response.content)
                 names = {name.lower(): value for name, value in response.headers.items()}
+                self._hears(names)
                 error_type = str(response.status) if response.status >= 400 else ""
                 return read_answer(response.status, names, answer, events), error_type
         except TimeoutError:
@@ -124,4 +134,4 @@ def _trust(settings: Settings) -> ssl.SSLContext | bool:
     try:
         return ssl.create_default_context(cafile=str(settings.ca_file))
     except (OSError, ValueError):
-        raise BadSettings(["CAPI_CA_FILE: the file holds no certificates in PEM form"]) from None
+        raise BadSettings([f"CAPI_CA_FILE: {settings.ca_file} holds no certificates in PEM form"]) from None

@@ -13,14 +13,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console, RenderableType
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 from rich.text import Text
 
 out = Console(highlight=False, soft_wrap=True)
@@ -52,18 +44,3 @@ def print_whole(shown: RenderableType) -> None:
 def width() -> int | None:
     """Columns of the terminal; None when standard output is none."""
     return out.width if out.is_terminal else None
-
-
-def progress(unit: str, *, is_shown: bool = True) -> Progress:
-    """A bar on standard error with count, time gone and time left; nothing where that is no terminal."""
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn(unit),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=err,
-        transient=True,
-        disable=not (is_shown and err.is_terminal),
-    )

@@ -28,6 +28,7 @@ from rich.table import Table
 from consumer import cluster, exits, kafka
 from consumer.cluster import CLEANUP_POLICY, MAX_MESSAGE_BYTES, Cluster, Configs, Topic, Unknown
 from consumer.core.letter import HEADER_BYTES_MAX
+from consumer.examples import epilog
 from consumer.exits import CannotGoOn
 from consumer.kafka import LookingClient
 from consumer.load_settings import load_settings
@@ -104,7 +105,7 @@ EXISTS = "exists"
 MISSING = "missing"
 
 
-@app.command("create")
+@app.command("create", epilog=epilog("topics create"))
 def create(
     partitions: Partitions = PARTITIONS,
     replication_factor: Replicas = None,
@@ -125,6 +126,8 @@ def create(
     if replicas > found.brokers:
         raise CannotGoOn(f"--replication-factor {replicas}: more than there are brokers ({found.brokers})")
     plan = Plan(partitions, replicas, retention_hours, dead_letter_retention_hours)
+    if not cluster.is_administered(admin):
+        _refuse_missing(settings, found)
     made = make_topics(settings, admin, found, plan)
     for one in made:
         if not one.is_there:
@@ -135,12 +138,12 @@ def create(
     raise typer.Exit(exits.OK if all(one.is_there for one in made) else exits.NOT_ALL)
 
 
-@app.command("list")
+@app.command("list", epilog=epilog("topics list"))
 def list_topics(as_json: AsJson = False, settings_file: SettingsFile = None) -> None:
     """
     Show the topics of the settings: partitions, replicas, how long and how much they keep.
 
-    Exit code 1 when one is missing that `run` needs; the parking topic is none of these.
+    The parking topic is none of those that `run` needs.
     """
     settings = load_settings(file=settings_file)
     admin = kafka.admin_client(settings)
@@ -150,6 +153,16 @@ def list_topics(as_json: AsJson = False, settings_file: SettingsFile = None) -> 
     _show(settings, admin, {name: EXISTS if name in there else MISSING for name in names}, as_json=as_json)
     if missing := [name for name in needed if name not in there]:
         raise CannotGoOn(f"missing: {', '.join(missing)}", "`capi-consumer topics create` makes them")
+
+
+def _refuse_missing(settings: Settings, found: Cluster) -> None:
+    """Raise CannotGoOn where a topic is to be made by brokers that make none when asked to."""
+    names = (*settings.topics, settings.dead_letter_topic, settings.parking_topic)
+    if missing := [name for name in names if name not in found.topics]:
+        raise CannotGoOn(
+            f"the brokers know no CreateTopics request, as those of `demo`, and lack {', '.join(missing)}",
+            "use the names of `demo --keep`, which are the defaults, or other brokers",
+        )
 
 
 def left_as_they_are(made: Sequence[Made], found: Cluster, partitions: int) -> list[str]:
@@ -166,7 +179,7 @@ def make_topics(settings: Settings, admin: LookingClient, found: Cluster, plan: 
     """Make what is missing: the events topics first, for the size of dead letters follows from theirs."""
     events = [_made(admin, found, name, plan, _keeping(plan, plan.event_hours)) for name in settings.topics]
     there = [made.name for made in events if made.is_there]
-    largest = _largest_record(cluster.topic_configs(admin, there))
+    largest = _largest_record(_configs(admin, there))
     config = _keeping(plan, plan.letter_hours) | {MAX_MESSAGE_BYTES: str(largest + LETTER_ROOM_BYTES)}
     of_letters = (settings.dead_letter_topic, settings.parking_topic)
     return [*events, *(_made(admin, found, name, plan, config) for name in of_letters)]
@@ -202,7 +215,7 @@ def _show(settings: Settings, admin: LookingClient, states: Mapping[str, str], *
     """What is there now, as a table or one JSON object."""
     seen = _seen(settings, admin, [name for name, state in states.items() if state == CREATED])
     names = [name for name in states if name in seen.topics]
-    configs = cluster.topic_configs(admin, names)
+    configs = _configs(admin, names)
     rows = [_row(name, state, seen.topics.get(name), configs.get(name)) for name, state in states.items()]
     if as_json:
         out.print(orjson.dumps({"topics": rows}).decode(), markup=False)
@@ -210,6 +223,11 @@ def _show(settings: Settings, admin: LookingClient, states: Mapping[str, str], *
     out.print(
         _table([["topic", "state", "partitions", "replicas", "kept", "largest record"], *map(_cells, rows)])
     )
+
+
+def _configs(admin: LookingClient, names: Sequence[str]) -> Mapping[str, Configs | Unknown]:
+    """The configurations, where the brokers can be asked for them."""
+    return cluster.topic_configs(admin, names) if cluster.is_administered(admin) else {}
 
 
 def _table(lines: Sequence[Sequence[str]]) -> Table:

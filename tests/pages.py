@@ -77,7 +77,7 @@ class Page:
     @cached_property
     def settings(self) -> list[str]:
         """The names of settings, as the environment has them."""
-        return sorted(set(re.findall(r"CAPI_[A-Z_]+\b", self.text)) - {"CAPI_"})
+        return sorted(set(re.findall(r"\bCAPI_[A-Z_]+\b", self.text)) - {"CAPI_"})
 
     @cached_property
     def links(self) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
@@ -20,7 +21,7 @@ from system.kafka_cluster import start_cluster
 from system.kafka_jars import NotAvailable
 
 from consumer import kafka as kafka_clients
-from consumer.check import group_state
+from consumer.check import _consent, group_state
 from consumer.cluster import Cluster, Group, Topic, Unknown
 from consumer.exits import CannotGoOn
 from consumer.preflight import (
@@ -33,6 +34,8 @@ from consumer.preflight import (
     size_findings,
     topic_findings,
 )
+from consumer.sandbox.server import Sandbox
+from consumer.sandbox.settings import SandboxSettings
 from consumer.settings import Settings
 
 SETTINGS = Settings(topics=("events", "more"), dead_letter_topic="letters", group="g")
@@ -211,6 +214,7 @@ def test_all_is_well_when_all_is_there(scene, processes):
         "size of dead letters",
         f"group {scene.group}",
         "Meta",
+        "clock",
     ]
     assert found[f"group {scene.group}"]["says"] in ("nobody has joined it yet", "nobody is in it now")
     assert scene.accepted_lines() == 0
@@ -224,12 +228,12 @@ def test_a_person_gets_a_line_for_each_with_what_to_do(scene, processes):
 
     assert ended.returncode == 1
     lines = ended.stdout.splitlines()
-    assert [line[0] for line in lines] == ["✓", "✓", "✓", "✓", "✗", "?", "✓", "✓", "?", "✓", "✗"]
+    assert [line[0] for line in lines] == ["✓", "!", "✓", "✓", "✗", "!", "✓", "✓", "?", "✓", "✗", "✓"]
     assert lines[4] == (
         f"✗ topic {scene.dead_letter_topic}: does not exist, or may not be seen; "
         "`capi-consumer topics create` makes it, or CAPI_DEAD_LETTER_TOPIC names another"
     )
-    assert lines[-1].startswith("✗ Meta: the access token is refused")
+    assert lines[-2].startswith("✗ Meta: the access token is refused")
     assert "another" not in "".join(lines[:4] + lines[6:])
     assert topics.partitions_of(scene.bootstrap_servers, scene.dead_letter_topic) == []
 
@@ -266,6 +270,13 @@ def test_what_is_not_known_has_its_own_mark(processes):
     assert "? right to read group capi-consumer: not known (_UNSUPPORTED_FEATURE)" in lines
 
 
+def test_that_every_event_is_sent_whatever_its_consent_is_a_warning():
+    without, named = _consent(Settings()), _consent(Settings(user_consent_category="3"))
+    assert (without.ok, named.ok) == (None, True)
+    assert without.says == "no category is set: every event is sent, whatever its consent"
+    assert "CAPI_USER_CONSENT_CATEGORY" in without.do
+
+
 def test_meta_is_tried_where_kafka_does_not_answer(processes):
     settings = {
         "CAPI_BOOTSTRAP_SERVERS": "127.0.0.1:1",
@@ -277,10 +288,85 @@ def test_meta_is_tried_where_kafka_does_not_answer(processes):
     assert (code, ok) == (1, False)
     assert {name: one["ok"] for name, one in found.items()} == {
         "settings": True,
-        "consent": True,
+        "consent": None,
         "brokers": False,
         "Meta": False,
     }
+
+
+@pytest.fixture(scope="module")
+def brokers():
+    mock = MockKafka()
+    for name in ("capi.events", "capi.dead-letters", "capi.parked"):
+        mock.make_topic(name)
+    return mock
+
+
+async def checked_at_a_sandbox(processes, brokers, *arguments, **settings):
+    """The check's end, and what the sandbox has seen."""
+    async with Sandbox(SandboxSettings(bodies_kept_max=5)) as meta:
+        known = {
+            "CAPI_BOOTSTRAP_SERVERS": brokers.bootstrap_servers,
+            "CAPI_GRAPH_URL": meta.url,
+            "CAPI_PIXEL_ID": "1234567890",
+            "CAPI_ACCESS_TOKEN": "sandbox-token",
+            "CAPI_USER_CONSENT_CATEGORY": "3",
+        }
+        ended = await asyncio.to_thread(processes.run, "check", *arguments, settings=known | settings)
+        return ended, meta
+
+
+async def test_a_test_event_is_sent_with_its_code_and_metas_answer_is_shown(processes, brokers):
+    ended, meta = await checked_at_a_sandbox(
+        processes, brokers, "--send-test-event", "--test-event-code", "TEST4711"
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+    last = ended.stdout.splitlines()[-1]
+    assert last.startswith("✓ test event: Meta answers that it received 1 event (HTTP 200, trace A")
+    (event,) = meta.accepted
+    assert event["event_id"] in last
+    assert event["event_source_url"] == "https://www.example.com/capi-consumer-check"
+    assert b'"test_event_code":"TEST4711"' in meta.bodies[-1]
+    assert b"test_event_code" not in meta.bodies[0]
+
+
+async def test_the_code_of_the_settings_serves_and_the_state_of_each_line_is_in_the_json(processes, brokers):
+    ended, meta = await checked_at_a_sandbox(
+        processes, brokers, "--send-test-event", "--json", CAPI_TEST_EVENT_CODE="TEST1"
+    )
+    found = {one["name"]: one["state"] for one in json.loads(ended.stdout)["checks"]}
+    assert len(meta.accepted) == 1
+    assert (found["Meta"], found["clock"], found["test event"]) == ("ok", "ok", "ok")
+    assert found["right to read group capi-consumer"] == "unknown"
+
+
+async def test_without_being_asked_no_event_is_sent_whatever_the_code(processes, brokers):
+    ended, meta = await checked_at_a_sandbox(processes, brokers, CAPI_TEST_EVENT_CODE="TEST1")
+    assert (ended.returncode, len(meta.accepted)) == (0, 0)
+
+
+async def test_where_the_token_is_refused_no_test_event_is_sent(processes, brokers):
+    ended, meta = await checked_at_a_sandbox(
+        processes, brokers, "--send-test-event", "--test-event-code", "T", CAPI_ACCESS_TOKEN="another"
+    )
+    assert ended.returncode == 1
+    assert ended.stdout.splitlines()[-1].startswith("✗ test event: not sent; mend first what is wrong")
+    assert len(meta.bodies) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--send-test-event"], "--send-test-event needs a test event code: Events Manager shows it"),
+        (["--send-test-event", "--test-event-code", " "], "--send-test-event needs a test event code"),
+        (["--test-event-code", "TEST1"], "--test-event-code sends nothing by itself: say --send-test-event"),
+    ],
+)
+def test_a_test_event_without_a_code_is_refused_before_anything_is_looked_at(processes, arguments, says):
+    settings = {"CAPI_PIXEL_ID": "1", "CAPI_ACCESS_TOKEN": "t"}
+    ended = processes.run("check", *arguments, settings=settings)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.startswith(f"capi-consumer: {says}")
 
 
 def test_mistakes_in_the_settings_are_all_said_and_end_with_2(processes, tmp_path):

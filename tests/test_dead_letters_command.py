@@ -91,6 +91,25 @@ def test_export_writes_what_a_filter_means(command, tmp_path):
     assert f"2 letters of {command.settings.dead_letter_topic} exported; 1 not matched" in exported.stderr
 
 
+def test_export_tells_what_it_wrote_as_json_beside_a_file_only(command, tmp_path):
+    write_letters(command.settings, three_letters(command.settings))
+    file = tmp_path / "letters.jsonl"
+
+    exported = command("export", "--out", str(file), "--meta-code", "none", "--json")
+
+    assert json.loads(exported.stdout) == {
+        "topic": command.settings.dead_letter_topic,
+        "file": str(file),
+        "filters": {"meta_codes": ["none"]},
+        "letters": 2,
+        "not_matched": 1,
+    }
+    assert len(file.read_bytes().splitlines()) == 2
+    for arguments in ([], ["--out", "-"]):
+        refused = command("export", "--json", *arguments).exception
+        assert str(refused).endswith("name the file with --out")
+
+
 def test_parked_letters_are_listed_and_exported_in_the_same_way(command, tmp_path):
     settings = command.settings
     write_letters(settings, three_letters(settings))

@@ -119,6 +119,12 @@ def test_it_can_be_left_running_for_other_commands(tmp_path):
         settings = dict(re.findall(r"export (\w+)=(\S+)", said.read_text()))
         listed = run(COMMAND, "dead-letters", "list", "--json", cwd=tmp_path, env=environment(**settings))
         assert json.loads(listed.stdout)["letters"] == 22
+        topics = run(COMMAND, "topics", "create", "--json", cwd=tmp_path, env=environment(**settings))
+        states = {row["name"]: row["state"] for row in json.loads(topics.stdout)["topics"]}
+        assert (topics.returncode, states) == (
+            0,
+            {"capi.events": "exists", "capi.dead-letters": "exists", "capi.parked": "exists"},
+        )
         child.send_signal(signal.SIGINT)
         assert child.wait(30) == 0
     finally:

@@ -190,7 +190,7 @@ NOT_TAKEN = [
     ({"socket.timeout.ms": "-5"}, "does not take the value of socket.timeout.ms"),
     (
         {"ssl.ca.location": "/canary", "security.protocol": "ssl"},
-        "does not take the value of ssl.ca.location",
+        "cannot read the file of ssl.ca.location, /canary (No such file or directory)",
     ),
     (
         {"client.rack": "x", "sasl.mechanism": "canary", "security.protocol": "sasl_plaintext"},

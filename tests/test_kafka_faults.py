@@ -18,6 +18,12 @@ TEXTS = [
      "with SASL mechanism SCRAM-SHA-512 (after 309ms in state AUTH_REQ)", "the login is refused"),
     ("_AUTHENTICATION", "SASL PLAIN mechanism handshake failed: Broker: Unsupported SASL mechanism: "
      "broker's supported mechanisms: SCRAM-SHA-512", "the brokers do not take this kind of login"),
+    ("_AUTHENTICATION", "SASL SCRAM-SHA-512 mechanism handshake failed: Broker: Request not valid in current "
+     "SASL state: broker's supported mechanisms:  (after 1ms in state AUTH_HANDSHAKE)",
+     "the brokers take no login there: the port is probably one without SASL"),
+    ("_AUTHENTICATION", "Failed to initialize SASL authentication: SASL Handshake not supported by broker "
+     "(required by mechanism PLAIN)",
+     "the brokers take no login there: the port is probably one without SASL"),
     ("_AUTHENTICATION", 'Failed to acquire SASL OAUTHBEARER token: {"error": "invalid_client"}',
      "no token from the issuer"),
     ("_AUTHENTICATION", f'{LOGIN}{{"status":"invalid_token"}}', "the brokers refuse the token"),

@@ -46,6 +46,9 @@ MEANT = [
     ({"meta_code": ["0100"]}, REFUSED, True),
     ({"meta_code": ["-1"]}, has("dlq.meta-code", b"-1"), True),
     ({"meta_code": ["100"]}, has("dlq.meta-code", None), False),
+    ({"meta_code": ["none"]}, has("dlq.meta-code", None), True),
+    ({"meta_code": ["190,none"]}, STRANGER, True),
+    ({"meta_code": ["none"]}, REFUSED, False),
     ({"meta_code": ["100"]}, has("dlq.meta-subcode", None), True),
     ({"meta_code": ["100/2804003"]}, has("dlq.meta-subcode", b"canary"), False),
     ({"meta_code": ["100"]}, has("dlq.meta-code", "١٠٠".encode()), False),
@@ -115,7 +118,9 @@ MISTAKES = [
     ({"origin_partition": ["canary/0"]}, "--origin-partition: a number is expected, or topic:number"),
     ({"origin_partition": [":0"]}, "--origin-partition: a number is expected, or topic:number"),
     ({"origin_partition": ["-1"]}, "--origin-partition: a number is expected, or topic:number"),
-    ({"since": "canary"}, "--since: a time is expected, such as 2026-11-23T18:00:00Z"),
+    ({"since": "canary"}, "--since: a time is expected, such as 1h, 2d (ago), or 2026-11-23T18:00:00Z"),
+    ({"since": "1 year"}, "--since: a time is expected"),
+    ({"since": "1h", "until": "2h"}, "--since is not before --until: no letter lies between"),
     ({"since": ""}, "--since: a time is expected"),
     ({"until": "2026-13-01"}, "--until: a time is expected"),
     ({"until": "0001-01-01T00:00:00+14:00"}, "--until: a time is expected"),
@@ -225,3 +230,28 @@ def test_a_time_that_is_none_gives_way_to_the_records_own():
 def test_without_any_option_every_letter_is_meant():
     assert read_filter() == Filter()
     assert read_filter().is_empty
+
+
+# Times ago
+
+
+def test_letters_since_an_hour_ago_are_those_that_failed_within_it(monkeypatch):
+    monkeypatch.setattr("consumer.letters.filter_options.now_ms", lambda: FIRST_MS + 3_600_000 + 5_000)
+    assert read_filter(since="1h").matches(REFUSED)
+    assert not read_filter(since="3599s").matches(REFUSED)
+    assert read_filter(until="59m", since="2d").matches(REFUSED)
+    assert not read_filter(until="1 h").matches(REFUSED)
+
+
+def test_letters_since_an_hour_ago_have_one_name_from_hour_to_hour(monkeypatch):
+    names = set()
+    for hour in range(3):
+        monkeypatch.setattr("consumer.letters.filter_options.now_ms", lambda hour=hour: hour * 3_600_000)
+        names |= {read_filter(since="1h").name(), read_filter(since="60m").name()}
+    assert len(names) == 1
+    assert names != {read_filter(since="2h").name()}
+
+
+def test_what_a_filter_shows_of_a_time_ago_is_the_time(monkeypatch):
+    monkeypatch.setattr("consumer.letters.filter_options.now_ms", lambda: FIRST_MS)
+    assert read_filter(since="1d").as_json() == {"since": "2025-12-31T00:00:00.000+00:00"}

@@ -6,8 +6,9 @@ import socket
 
 import pytest
 
+from consumer.core.verdict import no_tunnel
 from consumer.exits import BadSettings
-from consumer.probe import probe
+from consumer.probe import finding, probe
 from consumer.sandbox.server import Sandbox
 from consumer.sandbox.settings import SandboxSettings
 from consumer.settings import Settings
@@ -27,7 +28,7 @@ def sandbox() -> Sandbox:
 
 async def test_a_token_and_a_pixel_that_are_taken_are_well_and_no_event_is_sent():
     async with sandbox() as meta:
-        found = await probe(settings(meta.url, test_event_code="TEST1"))
+        found, *_ = await probe(settings(meta.url, test_event_code="TEST1"))
 
         assert found == ("Meta", True, f"takes the token for pixel {PIXEL} (no event was sent)", "")
         assert meta.stats.events_accepted == 0
@@ -54,7 +55,7 @@ REFUSALS = [
 @pytest.mark.parametrize(("changes", "says", "numbers", "do"), REFUSALS)
 async def test_what_meta_refuses_is_said_with_what_to_do(changes, says, numbers, do):
     async with sandbox() as meta:
-        found = await probe(settings(meta.url, **changes))
+        found, *_ = await probe(settings(meta.url, **changes))
     assert (found.ok, found.says.startswith(says), numbers in found.says) == (False, True, True)
     assert found.do.startswith(do)
 
@@ -67,8 +68,12 @@ FAULTS = [
     ),
     ({"kind": "error", "code": 4, "retry_after": 7}, False, "try again in 7 seconds: whether"),
     ({"kind": "error", "code": 368}, False, "try again in some minutes: whether"),
-    ({"kind": "error", "code": 1}, False, "check the network, CAPI_GRAPH_URL"),
-    ({"kind": "html", "status": 502}, False, "check the network, CAPI_GRAPH_URL"),
+    ({"kind": "error", "code": 1}, False, "try again in some minutes: nothing is wrong with your settings"),
+    (
+        {"kind": "html", "status": 502},
+        False,
+        "try again in some minutes: nothing is wrong with your settings",
+    ),
     ({"kind": "html", "status": 404}, False, "check CAPI_GRAPH_URL and CAPI_PROXY"),
     (
         {"kind": "html", "status": 307, "headers": {"Location": "https://example.org/"}},
@@ -84,25 +89,41 @@ FAULTS = [
 async def test_other_answers_are_told_apart(fault, ok, do):
     async with sandbox() as meta:
         meta.behave(faults=[fault])
-        found = await probe(settings(meta.url))
+        found, *_ = await probe(settings(meta.url))
     assert (found.ok, found.do[: len(do)]) == (ok, do)
     assert bool(found.do) != ok
+
+
+async def test_meta_during_an_outage_is_unavailable_and_no_setting_is_blamed():
+    async with sandbox() as meta:
+        meta.behave(faults=[{"kind": "html", "status": 503}])
+        found, *_ = await probe(settings(meta.url))
+    assert found.ok is False
+    assert found.says.startswith("Meta is unavailable: ")
+    assert "HTTP 503" in found.says
+    assert "CAPI_" not in found.says + found.do
+
+
+async def test_a_proxy_that_is_not_well_is_not_meta():
+    verdict = no_tunnel(503)
+    assert finding(verdict, PIXEL).says.startswith("the proxy opens no connection to Meta")
+    assert finding(verdict, PIXEL).do.startswith("check the network")
 
 
 async def test_nobody_listening_is_a_finding():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        found = await probe(settings(f"http://127.0.0.1:{taken.getsockname()[1]}"))
+        found, *_ = await probe(settings(f"http://127.0.0.1:{taken.getsockname()[1]}"))
     assert (found.ok, found.says) == (False, "the connection failed (ClientConnectorError)")
 
 
 async def test_no_token_and_nothing_that_meta_echoes_is_said():
     async with sandbox() as meta:
-        refused = await probe(settings(meta.url, access_token="EAAB-secret"))
+        refused, *_ = await probe(settings(meta.url, access_token="EAAB-secret"))
         meta.behave(
             faults=[{"kind": "error", "code": 10, "body": '{"error":{"code":10,"message":"EAAB-secret"}}'}]
         )
-        echoed = await probe(settings(meta.url, access_token="EAAB-secret"))
+        echoed, *_ = await probe(settings(meta.url, access_token="EAAB-secret"))
     assert not refused.ok
     assert not echoed.ok
     assert "secret" not in repr(refused) + repr(echoed)

@@ -72,6 +72,7 @@ def counts(read, published, left_out=0, warnings=0, failed=0, would_be_filtered=
         "warnings": warnings,
         "failed": failed,
         "would_be_filtered": would_be_filtered,
+        "dry_run": False,
     }
 
 
@@ -210,6 +211,13 @@ def test_how_many_would_be_filtered_is_in_the_sum(publish, topic):
     ) in ended.stderr
     assert publish("--strict", "--json", data=event("search", "u1")).sum["would_be_filtered"] == 1
     assert publish("--strict", "--json", data=event("search") + "\n[]").sum["would_be_filtered"] == 0
+
+
+def test_a_dry_run_of_events_sends_nothing(publish, arrived):
+    ended = publish("--dry-run", "--json", data="\n".join([event("search", "u1"), "[]"]))
+
+    assert (ended.code, ended.sum["published"], ended.sum["dry_run"]) == (1, 1, True)
+    assert arrived() == []
 
 
 def test_a_thousand_bad_lines_are_said_and_the_rest_counted_by_reason(publish):

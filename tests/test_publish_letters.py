@@ -204,9 +204,21 @@ def test_the_command_publishes_what_is_mended_and_ends_with_1_for_the_rest(setti
 
     assert ended.exit_code == 1
     counts = {"read": 2, "published": 1, "left_out": 1, "warnings": 0, "failed": 0, "would_be_filtered": 0}
-    assert json.loads(ended.stdout) == counts
+    assert json.loads(ended.stdout) == {**counts, "dry_run": False}
     assert "1 published to the topics they came from, 1 left out" in ended.stderr
     assert len(arrived(brokers, settings)) == 1
+
+
+def test_a_dry_run_says_what_would_go_back_and_sends_nothing(settings, brokers, command):
+    content = as_line(fresh(settings, 1)) + mended(fresh(settings, 2), currency="EUR")
+
+    ended = command(content, "--dry-run", "--json")
+
+    assert ended.exit_code == 1
+    said = json.loads(ended.stdout)
+    assert (said["published"], said["left_out"], said["dry_run"]) == (1, 1, True)
+    assert "2 events read: 1 would be published to the topics they came from, 1 left out" in ended.stderr
+    assert arrived(brokers, settings) == []
 
 
 def test_strict_publishes_all_or_nothing(settings, brokers, command):

@@ -82,6 +82,7 @@ def test_it_is_in_the_order_in_which_it_is_read():
         "See it work",
         "Use it",
         "Settings",
+        "On the command line",
         "Where a record ends",
         "Run it",
         "Replay",

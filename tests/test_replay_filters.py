@@ -28,6 +28,7 @@ from replaying import (
 
 from consumer.core.decision import Reason
 from consumer.exits import BadCall
+from consumer.letters.fates import NoParking, holds
 from consumer.letters.filters import Filter, MetaCode
 from consumer.letters.replaying import Ended, Pace
 from consumer.letters.way_back import LeftOut
@@ -140,6 +141,12 @@ def test_a_letter_without_its_value_is_parked_without_it_and_whatever_its_age(br
     first, second = arrived(brokers, settings.parking_topic)
     assert (first.value(), dict(first.headers())["dlq.value-omitted"]) == (None, b"true")
     assert second.value() == old.value
+
+
+@pytest.mark.parametrize(("count", "says"), [(1, "1 time and"), (2, "2 times and")])
+def test_how_often_a_letter_has_come_back_is_counted_in_good_english(count, says):
+    worn = replace(record("x", 0, b"{}"), headers=(replays(count),))
+    assert f"has come back {says} is to be parked" in holds(NoParking("parked"), worn)
 
 
 def test_without_a_parking_topic_such_a_letter_holds_what_is_behind_it(brokers):
@@ -355,3 +362,11 @@ def test_which_letters_are_handled_and_where_they_go_is_in_the_name_of_the_group
         "g.replay.d9659c57.old.to.old",
         "g.replay.to.old",
     ]
+
+
+def test_until_a_time_ago_lets_more_in_later_so_it_needs_a_group_of_its_own():
+    with pytest.raises(BadCall, match="name the time itself"):
+        replay_group(Settings(group="g"), Filter(until_ms=FIRST_MS, until_ago_s=3600))
+    assert replay_group(Settings(group="g"), Filter(since_ms=FIRST_MS, since_ago_s=3600)).startswith(
+        "g.replay."
+    )

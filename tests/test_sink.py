@@ -299,7 +299,7 @@ async def test_a_file_without_certificates_is_a_mistake_in_the_settings(tmp_path
     chosen = settings("https://graph.example.com", ca_file=file)
     with pytest.raises(BadSettings) as refused:
         await Sink(chosen, AccessToken(chosen)).__aenter__()
-    assert refused.value.mistakes == ["CAPI_CA_FILE: the file holds no certificates in PEM form"]
+    assert refused.value.mistakes == [f"CAPI_CA_FILE: {chosen.ca_file} holds no certificates in PEM form"]
 
 
 async def test_a_proxy_is_asked_for_the_whole_address():

@@ -30,6 +30,7 @@ from consumer.telemetry import Telemetry
 
 EVENTS = "capi.events"
 DEAD_LETTERS = "capi.dead-letters"
+PARKED = "capi.parked"
 SETTLED_WITHIN_S = 45.0
 POLL_S = 0.05
 
@@ -79,9 +80,9 @@ async def world() -> AsyncIterator[World]:
 
 @contextmanager
 def mock_brokers() -> Iterator[str]:
-    """One broker in this process, with both topics; gives its address. It lives as long as its Producer."""
+    """One broker in this process, with the topics; gives its address. It lives as long as its Producer."""
     cluster = Producer({"bootstrap.servers": "mock", "test.mock.num.brokers": 1, "log_level": 0})
-    for topic in (EVENTS, DEAD_LETTERS):
+    for topic in (EVENTS, DEAD_LETTERS, PARKED):
         cluster.list_topics(topic, timeout=kafka.METADATA_TIMEOUT_S)
     brokers = cluster.list_topics(timeout=kafka.METADATA_TIMEOUT_S).brokers.values()
     yield ",".join(f"{broker.host}:{broker.port}" for broker in brokers)
@@ -94,6 +95,7 @@ def _settings(bootstrap_servers: str, graph_url: str, sandbox: SandboxSettings) 
             "bootstrap_servers": bootstrap_servers,
             "topics": [EVENTS],
             "dead_letter_topic": DEAD_LETTERS,
+            "parking_topic": PARKED,
             "graph_url": graph_url,
             "pixel_id": sandbox.pixel_id,
             "access_token": sandbox.access_token,

@@ -126,8 +126,9 @@ def holds(fate: Fate, record: Record) -> str:
                 "add it there, or send with --to TOPIC"
             )
         case NoParking(topic):
+            count = letter.replay_count(record.headers)
             return (
-                f"{where} has come back {letter.replay_count(record.headers)} times and is to be parked, but "
+                f"{where} has come back {count} {'time' if count == 1 else 'times'} and is to be parked, but "
                 f"{topic} does not exist: create it with `capi-consumer topics create`, let "
                 "CAPI_PARKING_TOPIC name another, or raise --max-replays"
             )

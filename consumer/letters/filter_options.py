@@ -15,20 +15,24 @@ import inspect
 import re
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
+from consumer.clock import now_ms
+from consumer.completion import reasons
 from consumer.core.decision import INVALID_REASONS
 from consumer.exits import BadCall
-from consumer.letters.filters import Filter, MetaCode, Origin, time_ms
+from consumer.letters.filters import NO_META_CODE, Filter, MetaCode, Origin, time_ms
 
 META_CODE = re.compile(r"(-?\d{1,18})(?:/(-?\d{1,18}))?", re.ASCII)
+AGO = re.compile(r"(\d{1,6})\s?([smhdw])", re.ASCII)
+AGO_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 ORIGIN = re.compile(r"(?:([A-Za-z0-9._-]{1,249}):)?(\d{1,9})", re.ASCII)
 
 
-def _option(metavar: str, help: str) -> object:
-    return typer.Option(metavar=metavar, help=help, show_default=False)
+def _option(metavar: str, help: str, completes: Callable[[str], list[str]] | None = None) -> object:
+    return typer.Option(metavar=metavar, help=help, show_default=False, autocompletion=completes)
 
 
 Words = list[str] | None
@@ -36,14 +40,17 @@ Time = str | None
 
 
 def read_filter(
-    reason: Annotated[Words, _option("WORD", "Only letters of this reason.")] = None,
+    reason: Annotated[Words, _option("WORD", "Only letters of this reason.", reasons)] = None,
     meta_code: Annotated[
-        Words, _option("CODE", "Only letters that Meta refused with this code, or code/subcode.")
+        Words,
+        _option("CODE", "Only letters that Meta refused with this code, or code/subcode; none: without."),
     ] = None,
     since: Annotated[
         Time,
         _option(
-            "TIME", "Only letters that failed at this time or later: ISO 8601, UTC unless it names a zone."
+            "TIME",
+            "Only letters that failed at this time or later: 30m, 1h, 2d (ago), or ISO 8601, "
+            "UTC unless it names a zone.",
         ),
     ] = None,
     until: Annotated[Time, _option("TIME", "Only letters that failed before this time.")] = None,
@@ -61,14 +68,17 @@ def read_filter(
     ] = None,
 ) -> Filter:
     """The filter that these options say. Raises BadCall for what cannot be read."""
-    since_ms, until_ms = _time("--since", since), _time("--until", until)
-    if since_ms is not None and until_ms is not None and since_ms >= until_ms:
+    now = now_ms()
+    from_, to = _time("--since", since, now), _time("--until", until, now)
+    if from_.ms is not None and to.ms is not None and from_.ms >= to.ms:
         raise BadCall("--since is not before --until: no letter lies between")
     return Filter(
         reasons=frozenset(map(_reason, _words("--reason", reason))),
         meta_codes=frozenset(map(_meta_code, _words("--meta-code", meta_code))),
-        since_ms=since_ms,
-        until_ms=until_ms,
+        since_ms=from_.ms,
+        until_ms=to.ms,
+        since_ago_s=from_.ago_s,
+        until_ago_s=to.ago_s,
         origins=frozenset(map(_origin, _words("--origin-partition", origin_partition))),
         event_names=frozenset(_words("--event-name", event_name)),
         # As the shell gave it, bytes that are no text included.
@@ -110,9 +120,11 @@ def _reason(word: str) -> str:
 
 
 def _meta_code(text: str) -> MetaCode:
+    if text == str(NO_META_CODE):
+        return NO_META_CODE
     found = META_CODE.fullmatch(text)
     if found is None:
-        raise BadCall("--meta-code: a code is expected, or code/subcode, such as 100/2804003")
+        raise BadCall("--meta-code: a code is expected, or code/subcode, such as 100/2804003, or none")
     return MetaCode(int(found[1]), None if found[2] is None else int(found[2]))
 
 
@@ -123,10 +135,20 @@ def _origin(text: str) -> Origin:
     return Origin(int(found[2]), found[1])
 
 
-def _time(option: str, text: str | None) -> int | None:
+class _Time(NamedTuple):
+    """A time, and how long ago that is where it was said so."""
+
+    ms: int | None = None
+    ago_s: int | None = None
+
+
+def _time(option: str, text: str | None, now_ms: int) -> _Time:
     if text is None:
-        return None
+        return _Time()
+    if ago := AGO.fullmatch(text.strip()):
+        ago_s = int(ago[1]) * AGO_S[ago[2]]
+        return _Time(now_ms - 1000 * ago_s, ago_s)
     found = time_ms(text.strip())
     if found is None:
-        raise BadCall(f"{option}: a time is expected, such as 2026-11-23T18:00:00Z")
-    return found
+        raise BadCall(f"{option}: a time is expected, such as 1h, 2d (ago), or 2026-11-23T18:00:00Z")
+    return _Time(found)

@@ -2,8 +2,8 @@
 Which dead letters are meant.
 
     reasons        refused                       its reason's word
-    meta codes     100 · 100/2804003             a code alone takes every subcode
-    since, until   2026-11-23T18:00:00Z          when it last failed; `until` itself is outside
+    meta codes     100 · 100/2804003 · none      a code alone takes every subcode; none: Meta named no code
+    since, until   2026-11-23T18:00:00Z · 2h     when it last failed; `until` itself is outside
     origins        0 · capi.events:0             the partition it first stood in
     event names    purchase                      as the event itself gives it
     keys           u-17                          of its record
@@ -44,13 +44,18 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class MetaCode(NamedTuple):
-    """Meta's code, and its subcode where one is meant."""
+    """Meta's code, and its subcode where one is meant. None: a letter that has no code of Meta's."""
 
-    code: int
+    code: int | None
     subcode: int | None = None
 
     def __str__(self) -> str:
+        if self.code is None:
+            return "none"
         return f"{self.code}" if self.subcode is None else f"{self.code}/{self.subcode}"
+
+
+NO_META_CODE = MetaCode(None)
 
 
 class Origin(NamedTuple):
@@ -65,12 +70,19 @@ class Origin(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What a letter must have. Without anything, every letter matches."""
+    """
+    What a letter must have. Without anything, every letter matches.
+
+    `since_ago_s` and `until_ago_s` are how the times were said that were said as
+    so many seconds ago.
+    """
 
     reasons: frozenset[str] = frozenset()
     meta_codes: frozenset[MetaCode] = frozenset()
     since_ms: int | None = None
     until_ms: int | None = None
+    since_ago_s: int | None = None
+    until_ago_s: int | None = None
     origins: frozenset[Origin] = frozenset()
     event_names: frozenset[str] = field(default=frozenset(), repr=False)
     keys: frozenset[bytes] = field(default=frozenset(), repr=False)
@@ -104,9 +116,17 @@ class Filter:
         """Whether it may name somebody: by a key, or by an event's name that is none."""
         return bool(self.keys) or not all(map(PLAIN_NAME.fullmatch, self.event_names))
 
+    @property
+    def lets_more_in_later(self) -> bool:
+        """Whether what it does not mean now it may mean later: letters until an hour ago do."""
+        return self.until_ago_s is not None
+
     def name(self) -> str:
         """
         A short name, the same for the same filter, however it was written.
+
+        That of letters since an hour ago stays the same from hour to hour:
+        what is too old for it now is so for ever.
 
         Raises ValueError for a filter that is personal.
         """
@@ -116,7 +136,10 @@ class Filter:
 
     def canonical(self) -> bytes:
         """The filter as text, whatever the order in which it was written."""
-        return orjson.dumps(self._told(self.event_names))
+        told = self._told(self.event_names)
+        if self.since_ago_s is not None:
+            told["since"] = f"{self.since_ago_s} s ago"
+        return orjson.dumps(told)
 
     def as_json(self) -> dict[str, object]:
         """The filter as it may be shown: keys are counted, and a name that may be somebody's is masked."""
@@ -160,7 +183,7 @@ def _meta_codes(record: Record) -> tuple[MetaCode, ...]:
     """What may stand in a filter for this letter's code."""
     code = _whole(letter.text(record.headers, letter.META_CODE))
     if code is None:
-        return ()
+        return (NO_META_CODE,)
     subcode = _whole(letter.text(record.headers, letter.META_SUBCODE))
     return (MetaCode(code),) if subcode is None else (MetaCode(code), MetaCode(code, subcode))
 

@@ -1,0 +1,45 @@
+"""Our clock beside Meta's Date header."""
+
+from __future__ import annotations
+
+import pytest
+
+from consumer.clock_skew import Answered, clock_finding
+from consumer.core.decision import Deliverable
+from consumer.settings import Settings
+from consumer.synthetic_event import synthetic_event
+
+DATE = "Thu, 01 Jan 2026 00:00:10 GMT"
+AT_MS = 1_767_225_610_500  # half a second later
+
+SKEWS = [
+    (0, True, "as Meta's (its Date header)"),
+    (1, True, "as Meta's (its Date header)"),
+    (-3, True, "3 seconds behind Meta's (its Date header)"),
+    (10, True, "10 seconds ahead of Meta's (its Date header)"),
+    (11, None, "11 seconds ahead of Meta's (its Date header)"),
+    (-300, None, "300 seconds behind Meta's (its Date header)"),
+    (301, False, "301 seconds ahead of Meta's (its Date header)"),
+]
+
+
+@pytest.mark.parametrize(("ahead_s", "ok", "says"), SKEWS)
+def test_a_clock_that_is_minutes_off_is_not_well_and_one_some_seconds_off_a_warning(ahead_s, ok, says):
+    at_ms = AT_MS + 1000 * ahead_s
+    found = clock_finding(Answered(DATE, at_ms - 400, at_ms + 400))
+    assert (found.ok, found.says) == (ok, says)
+    assert bool(found.do) == (ok is not True)
+
+
+@pytest.mark.parametrize("date", ["", "yesterday", "Thu, 99 Jan 2026 00:00:10 GMT"])
+def test_without_a_date_the_skew_is_not_known(date):
+    found = clock_finding(Answered(date, AT_MS, AT_MS))
+    assert (found.ok, found.do) == (None, "")
+
+
+@pytest.mark.parametrize("rule", ["all", "any", "any_other"])
+def test_the_synthetic_event_is_deliverable_under_every_rule_and_names_nobody(rule):
+    decision = synthetic_event(Settings(match_rule=rule, user_consent_category="3"), AT_MS)
+    assert isinstance(decision, Deliverable)
+    assert b"capi-consumer-check" in decision.payload
+    assert b"@" not in decision.payload

@@ -1,0 +1,104 @@
+"""What the shells complete, without a broker and without Meta."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+
+import pytest
+from pages import COMMAND
+from typer.testing import CliRunner
+
+from consumer.cli import app
+
+# Brokers that nobody could reach: whoever asked them would wait.
+SETTINGS = {
+    "CAPI_BOOTSTRAP_SERVERS": "192.0.2.1:9",
+    "CAPI_TOPICS": "shop.events,shop.offline,other",
+}
+SCRIPTS = [
+    ("bash", "complete -o default -F _capi_consumer_completion capi-consumer"),
+    ("zsh", "compdef _capi_consumer_completion capi-consumer"),
+    ("fish", "complete --command capi-consumer"),
+]
+
+
+def environment():
+    return {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ} | SETTINGS
+
+
+def asked(**told):
+    """What the program answers to a shell, in this process: it reads nothing but its environment."""
+    return CliRunner().invoke(app, [], prog_name="capi-consumer", env=SETTINGS | told)
+
+
+def completed(typed, **more):
+    """What bash is offered behind these words; the last of them is not finished."""
+    words = ["capi-consumer", *typed.split(" ")]
+    done = asked(
+        _CAPI_CONSUMER_COMPLETE="complete_bash",
+        COMP_WORDS=" ".join(words),
+        COMP_CWORD=str(len(words) - 1),
+        **more,
+    )
+    assert done.stderr == ""
+    return done.stdout.split()
+
+
+@pytest.mark.parametrize(("shell", "holds"), SCRIPTS)
+def test_the_script_of_each_shell_is_printed(shell, holds):
+    done = asked(_CAPI_CONSUMER_COMPLETE=f"source_{shell}")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert holds in done.stdout
+
+
+def test_the_shell_at_hand_is_found_by_itself():
+    done = subprocess.run(
+        ["bash", "-c", f"'{COMMAND}' --show-completion; true"],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=20,
+    )
+    assert SCRIPTS[0][1] in done.stdout
+
+
+COMPLETED = [
+    ("dead-l", ["dead-letters"]),
+    ("replay --reason purchase_", ["purchase_without_currency", "purchase_without_value"]),
+    ("dead-letters list --reason refused,unacc", ["refused,unacceptable"]),
+    ("replay --to shop.", ["shop.events", "shop.offline"]),
+    ("publish --topic o", ["other"]),
+    ("publish --format js", ["jsonl", "json"]),
+    ("publish ev", []),  # the shell's own: names of files
+    ("replay --settings ca", []),
+]
+
+
+@pytest.mark.parametrize(("typed", "offered"), COMPLETED)
+def test_words_are_completed_from_what_is_known_here(typed, offered):
+    assert completed(typed) == offered
+
+
+def test_settings_with_a_mistake_complete_nothing_and_say_nothing():
+    assert completed("replay --to s", CAPI_LINGER_MS="soon") == []
+
+
+def test_topics_of_a_settings_file_are_completed(tmp_path):
+    file = tmp_path / "capi.toml"
+    file.write_text('dead_letter_topic = "letters"\n')
+    assert completed(f"replay --settings {file} --to other") == ["other"]
+
+
+def test_bash_completes_for_real():
+    """The script as it stands in a shell, asked as readline asks."""
+    program = f"""
+        eval "$(_CAPI_CONSUMER_COMPLETE=source_bash '{COMMAND}')"
+        COMP_WORDS=(capi-consumer replay --reason una); COMP_CWORD=3
+        _capi_consumer_completion '{COMMAND}'
+        echo "${{COMPREPLY[@]}}"
+    """
+    done = subprocess.run(
+        ["bash", "-c", program], env=environment(), capture_output=True, text=True, timeout=20
+    )
+    assert (done.stdout.strip(), done.stderr) == ("unacceptable", "")

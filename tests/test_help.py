@@ -1,0 +1,61 @@
+"""`--help` teaches: examples that can be copied, and what each exit code means."""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+import pytest
+from typer.testing import CliRunner
+
+from consumer.cli import app
+from consumer.examples import ENDS, EXAMPLES
+
+WIDTH = 80
+
+
+def help_of(*verbs, columns=WIDTH):
+    done = CliRunner().invoke(
+        app, [*verbs, "--help"], prog_name="capi-consumer", env={"COLUMNS": str(columns)}
+    )
+    assert done.exit_code == 0
+    return done.stdout
+
+
+def commands():
+    """Every command, as its words."""
+    listed = re.compile(r"^│ ([a-z-]+) ", re.MULTILINE)
+    for verb in listed.findall(help_of().split("Commands")[1]):
+        group = help_of(verb).split("─ Commands")
+        yield from ([f"{verb} {under}" for under in listed.findall(group[1])] if len(group) > 1 else [verb])
+
+
+def test_every_command_has_examples_and_exit_codes():
+    assert sorted(["", *commands()]) == sorted(EXAMPLES) == sorted(ENDS)
+
+
+@pytest.mark.parametrize("verb", EXAMPLES)
+def test_the_help_ends_with_examples_and_exit_codes_on_lines_of_their_own(verb):
+    lines = [line.strip() for line in help_of(*verb.split()).splitlines()]
+    for example in EXAMPLES[verb]:
+        assert lines[lines.index(f"# {example.when}") + 1] == example.call
+    codes = " ".join(lines[lines.index("Exit codes") + 1 :])
+    assert codes.startswith(f"0 {ENDS[verb].ok}; 1 {ENDS[verb].not_all}; 2 ")
+    assert "130 interrupted" in codes
+
+
+@pytest.mark.parametrize("call", sorted({one.call for many in EXAMPLES.values() for one in many}))
+def test_each_example_is_a_call_that_exists(call):
+    for part in call.partition(" > ")[0].split(" | "):
+        program, *words = shlex.split(part)
+        verb = next((words[:n] for n in (2, 1) if " ".join(words[:n]) in EXAMPLES), [])
+        shown = help_of(*verb, columns=200)
+        options = [word for word in words if word.startswith("--")]
+        assert program == "capi-consumer"
+        assert all(re.search(rf"{option}\b", shown) for option in options)
+
+
+@pytest.mark.parametrize("columns", [40, 80, 120])
+@pytest.mark.parametrize("verb", ["check", "publish", "dead-letters list"])
+def test_the_help_is_as_wide_as_the_terminal(verb, columns):
+    assert max(len(line.rstrip()) for line in help_of(*verb.split(), columns=columns).splitlines()) <= columns
