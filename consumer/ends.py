@@ -152,11 +152,11 @@ class Ends:
 
 
 def _match_keys(events: Iterable[Deliverable]) -> Counter[tuple[str, ...]]:
-    sums = Counter([event.match_keys for event in events])
+    sums = Counter([(event.event_label, event.match_keys) for event in events])
     counts: Counter[tuple[str, ...]] = Counter()
-    for keys, times in sums.items():
+    for (label, keys), times in sums.items():
         for key in keys:
-            counts[(key,)] += times
+            counts[(label, key)] += times
     return counts
 
 

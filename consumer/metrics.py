@@ -38,7 +38,8 @@ class Metric:
     One metric. `attributes` maps the name of each to its values, in the order in which they are counted.
 
     `constants` are attributes that have one value for all that we do. `bounds`
-    are the upper bounds of a histogram's buckets, in the metric's unit.
+    are the upper bounds of a histogram's buckets, in the metric's unit. A counter
+    that does not start at 0 has a series for what has happened only.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Metric:
     attributes: Mapping[str, Values] = field(default_factory=dict)
     constants: Mapping[str, str] = field(default_factory=dict)
     bounds: tuple[float, ...] = ()
+    starts_at_0: bool = True
 
     @property
     def prometheus_name(self) -> str:
@@ -78,9 +80,13 @@ def counter(
     says: str,
     attributes: Mapping[str, Values] | None = None,
     constants: Mapping[str, str] | None = None,
+    *,
+    starts_at_0: bool = True,
 ) -> Metric:
     """What only grows."""
-    return Metric(name, Instrument.COUNTER, unit, says, attributes or {}, constants or {})
+    return Metric(
+        name, Instrument.COUNTER, unit, says, attributes or {}, constants or {}, starts_at_0=starts_at_0
+    )
 
 
 def gauge(name: str, unit: str, says: str, attributes: Mapping[str, Values] | None = None) -> Metric:
@@ -146,8 +152,9 @@ NOTES = counter(
 MATCH_KEYS = counter(
     "capi.match_keys",
     "{event}",
-    "Accepted events that carry each key of user_data.",
-    {"key": tuple(sorted(USER_DATA_KEYS))},
+    "Accepted events that carry each key of user_data, by event name. A series begins with its first event.",
+    {"event_name": tuple(sorted({*STANDARD_EVENTS, CUSTOM})), "key": tuple(sorted(USER_DATA_KEYS))},
+    starts_at_0=False,  # each name with each key: hundreds of series
 )
 UNCONFIRMED = counter(
     "capi.events.unconfirmed", "{event}", "Events in accepted requests that Meta's count left out."

@@ -94,6 +94,7 @@ class Requests:
         if verdict.code is not None:
             self._telemetry.add(metrics.ERRORS, 1, code_word(verdict.code))
         if verdict.kind is not Kind.ACCEPTED:
+            self._telemetry.refusals.hear(verdict, self._clocks.now_s())
             _log(verdict, events)
         return verdict
 

@@ -33,6 +33,7 @@ from consumer.filter_watch import FilterWatch
 from consumer.gate import Gate
 from consumer.health import served
 from consumer.load_settings import load_settings
+from consumer.page import server as page
 from consumer.preflight import preflight, refuse_unless_ready
 from consumer.progress_lines import ends, tell_progress
 from consumer.settings import Settings
@@ -109,12 +110,14 @@ async def consume(
     stop: asyncio.Event,
     watchdog: Callable[[], None] | None = None,
     brake: Brake | None = None,
+    tell_page: Callable[[str], None] | None = None,
 ) -> None:
     """
     Consume until `stop` is set, then drain, commit and leave.
 
     `brake` is for who wants to release it; else there is one by the settings.
-    `watchdog` is called when leaving takes longer than the drain may. Raises
+    `watchdog` is called when leaving takes longer than the drain may. `tell_page`
+    is told the address of the live page before the first record is taken. Raises
     CannotGoOn where Kafka ends our work for good, and whatever a bug raises.
     """
     for topic in settings.topics:
@@ -135,8 +138,13 @@ async def consume(
         gauges.of_worker(telemetry, worker, lag)
         gauges.of_delivery(telemetry, delivery, brake, gate)
         gauges.of_process(telemetry, vital, watch, token)
-        async with served(settings.health_address, vital, telemetry) as port:
-            log.info("consuming", **_where(settings), health_port=port)
+        async with (
+            served(settings.health_address, vital, telemetry) as port,
+            page.served(settings, telemetry) as page_at,
+        ):
+            log.info("consuming", **_where(settings), health_port=port, page=page_at)
+            if tell_page is not None:
+                tell_page(page_at)
             _warn_of_settings(settings)
             beside = [
                 asyncio.create_task(watch_token(token, gate)),

@@ -216,6 +216,11 @@ def address(text: str) -> str:
     return text
 
 
+def maybe_address(text: str) -> str:
+    """`host:port`, or empty."""
+    return address(text) if text else text
+
+
 def graph_url(text: str) -> str:
     """`https://graph.facebook.com`; a port and a path may follow, and nothing else."""
     url = _url(text)

@@ -49,6 +49,7 @@ from consumer.setting_types import (
     GraphVersion,
     GroupInstance,
     KafkaProperties,
+    MaybeAddress,
     MaybeOrder,
     MaybePath,
     MaybeTextList,
@@ -247,6 +248,8 @@ class Settings(BaseSettings):
     """Pauses when half of the last 1,000 records would be dead letters."""
     health_address: Address = "0.0.0.0:9090"
     """Health and metrics."""
+    page_address: MaybeAddress = "127.0.0.1:8080"
+    """The live page of this process; empty: none. A port that nobody chose and that is taken gives way."""
     log_format: LogFormat = LogFormat.AUTO
     """How log lines look."""
     log_level: LogLevel = LogLevel.INFO

@@ -29,6 +29,7 @@ from prometheus_client.exposition import generate_latest
 
 from consumer import __version__
 from consumer.metrics import COUNTERS, GAUGES, HISTOGRAMS, Metric
+from consumer.page.refusals import Refusals
 from consumer.tracing import Tracing
 
 Labels = tuple[str, ...]
@@ -43,7 +44,7 @@ CLOSE_S = 3.0
 
 class Telemetry:
     """
-    The metrics of one process, and its spans (`tracing`).
+    The metrics of one process, its spans (`tracing`), and what Meta refused last (`refusals`).
 
     `readers` pass the metrics on beside /metrics (`consumer/otlp.py`).
     """
@@ -55,6 +56,7 @@ class Telemetry:
         tracing: Tracing | None = None,
     ) -> None:
         self.tracing = tracing or Tracing()
+        self.refusals = Refusals()
         self._lock = threading.Lock()
         self._sums: dict[str, dict[Labels, int]] = {metric.name: _zeros(metric) for metric in COUNTERS}
         self._readings: dict[str, Reading] = {}
@@ -97,6 +99,10 @@ class Telemetry:
     def read_from(self, metric: Metric, reading: Reading) -> None:
         """Where a gauge is read when somebody asks: attribute values -> number."""
         self._readings[metric.name] = reading
+
+    def reading(self, metric: Metric) -> Mapping[Labels, float]:
+        """A gauge as it is now; nothing before anybody says where it is read."""
+        return self._reading_of(metric)()
 
     def total(self, metric: Metric) -> int:
         """The sum over all attributes."""
@@ -166,5 +172,7 @@ def _check(metric: Metric, labels: Labels) -> None:
 
 def _zeros(metric: Metric) -> dict[Labels, int]:
     """Every combination that is known beforehand, at 0."""
+    if not metric.starts_at_0:
+        return {}
     closed = [values for values in metric.attributes.values() if not isinstance(values, str)]
     return dict.fromkeys(itertools.product(*closed), 0) if len(closed) == len(metric.attributes) else {}

@@ -1,11 +1,11 @@
 """
 What to do when something a test needs cannot be had here.
 
-Some tests need more than Python: a real broker, Helm, Prometheus. On a machine
+Some tests need more than Python: a real broker, Helm, Prometheus, a browser. On a machine
 without it they are skipped with the reason, and pytest counts them. Where they
 must run, TESTS_REQUIRE names the kinds and a skip becomes a failure:
 
-    TESTS_REQUIRE=kafka,chart,prometheus make test
+    TESTS_REQUIRE=kafka,chart,prometheus,browser make test
 """
 
 from __future__ import annotations

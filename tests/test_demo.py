@@ -55,7 +55,9 @@ def test_everything_adds_up_and_nothing_is_left_behind(tmp_path):
     assert "accepted as Purchase, event id odd-" in ended.stdout
     for words in ("published +1000", "accepted +718", "filtered +260", "no_consent +169", "dead letters +22"):
         assert re.search(words, ended.stdout), words
-    assert ended.stderr.splitlines() == [
+    first, *steps = ended.stderr.splitlines()
+    assert re.fullmatch(r"· live page: http://127\.0\.0\.1:\d+/", first)
+    assert steps == [
         "· publishing 1000 events of a shop",
         "· consuming them: map, normalise, hash, send",
         "· reading the dead-letter topic",

@@ -81,6 +81,7 @@ def test_it_is_in_the_order_in_which_it_is_read():
     assert headings == [
         "See it work",
         "Use it",
+        "Watch it",
         "Settings",
         "On the command line",
         "Where a record ends",

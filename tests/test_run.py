@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -502,6 +503,35 @@ def test_a_signal_drains_and_ends_with_0(process, number):
     assert child.wait(DEADLINE_S) == 0
     assert said(log)[-1] == "left the group"
     assert CANARY not in log.read_text()
+
+
+def page_of(log):
+    """Where a process says that its live page is."""
+    lines = [orjson.loads(line) for line in log.read_bytes().splitlines() if line.startswith(b"{")]
+    return next((line["page"] for line in lines if line["event"] == "consuming"), None)
+
+
+def test_two_consumers_on_one_machine_each_have_a_page(process):
+    """Nobody chose the port: whoever comes second takes a free one."""
+    pages = []
+    for _ in range(2):
+        child, log = process(CAPI_GRAPH_URL="http://127.0.0.1:1")
+        pages.append(eventually(lambda log=log: page_of(log), DEADLINE_S))
+        assert child.poll() is None
+    assert len(set(pages)) == 2
+    for page in pages:
+        with urllib.request.urlopen(page, timeout=DEADLINE_S) as answer:
+            assert b"From Kafka to Meta" in answer.read()
+
+
+def test_a_page_port_that_was_chosen_and_is_taken_ends_it_in_one_line(process):
+    (port,) = free_ports(1)
+    first, log = process(CAPI_GRAPH_URL="http://127.0.0.1:1", CAPI_PAGE_ADDRESS=f"127.0.0.1:{port}")
+    assert eventually(lambda: page_of(log), DEADLINE_S) == f"http://127.0.0.1:{port}/"
+    second, log = process(CAPI_GRAPH_URL="http://127.0.0.1:1", CAPI_PAGE_ADDRESS=f"127.0.0.1:{port}")
+    assert second.wait(DEADLINE_S) == 1
+    assert f"CAPI_PAGE_ADDRESS: cannot listen on 127.0.0.1:{port}" in log.read_text()
+    assert first.poll() is None
 
 
 def test_a_second_signal_ends_at_once_with_1(process, brokers):

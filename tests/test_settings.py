@@ -72,6 +72,8 @@ TAKEN = [
     ("linger_ms", "0", 0),
     ("health_address", "0.0.0.0:0", "0.0.0.0:0"),
     ("health_address", "[::]:65535", "[::]:65535"),
+    ("page_address", "", ""),
+    ("page_address", "0.0.0.0:8080", "0.0.0.0:8080"),
 ]
 
 
@@ -142,6 +144,7 @@ REFUSED = [
         ("health_address", text)
         for text in ("", "canary", ":9090", "canary:", "canary:65536", "canary:-1", "canary:٩")
     ),
+    *(("page_address", text) for text in (" ", "canary", ":8080", "canary:", "canary:65536")),
 ]  # fmt: skip
 
 

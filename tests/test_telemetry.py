@@ -49,10 +49,25 @@ def test_names_of_events_and_keys_of_persons_are_closed_sets_that_start_at_nough
     shown = series(telemetry)
     assert shown['capi_events_accepted_total{event_name="Purchase"}'] == 0
     assert shown['capi_events_accepted_total{event_name="custom"}'] == 0
-    assert shown['capi_match_keys_total{key="em"}'] == 0
-    for metric in (metrics.ACCEPTED, metrics.MATCH_KEYS):
+    for metric, labels in (
+        (metrics.ACCEPTED, ("jane@example.com",)),
+        (metrics.MATCH_KEYS, ("jane@example.com", "em")),
+        (metrics.MATCH_KEYS, ("Purchase", "jane@example.com")),
+    ):
         with pytest.raises(ValueError, match="no such attribute value"):
-            telemetry.add(metric, 1, "jane@example.com")
+            telemetry.add(metric, 1, *labels)
+
+
+def test_match_keys_by_event_name_are_no_series_before_they_are_counted(telemetry):
+    assert not [name for name in series(telemetry) if name.startswith("capi_match_keys")]
+    telemetry.add(metrics.MATCH_KEYS, 2, "Purchase", "em")
+    assert series(telemetry)['capi_match_keys_total{event_name="Purchase",key="em"}'] == 2
+
+
+def test_a_gauge_can_be_read_by_itself(telemetry):
+    assert telemetry.reading(metrics.PARTITIONS) == {}
+    telemetry.read_from(metrics.PARTITIONS, lambda: {(): 3})
+    assert telemetry.reading(metrics.PARTITIONS) == {(): 3}
 
 
 def test_a_count_is_added_under_its_attributes(telemetry):
@@ -177,7 +192,8 @@ def test_the_register_holds_every_metric_of_its_module():
 def test_every_metric_is_at_metrics_under_the_name_that_the_register_gives(telemetry):
     for metric in metrics.COUNTERS:
         if not telemetry.snapshot()[metric.name]:
-            telemetry.add(metric, 0, *["7"] * len(metric.attributes))
+            known = [values[0] if isinstance(values, tuple) else "7" for values in metric.attributes.values()]
+            telemetry.add(metric, 0, *known)
     for metric in metrics.GAUGES:
         telemetry.read_from(metric, lambda m=metric: {("7",) * len(m.attributes): 1.0})
     for metric in metrics.HISTOGRAMS:

@@ -64,6 +64,7 @@ def _print_samples() -> None:
 async def _demo(*, keep: bool, as_json: bool) -> int:
     started = time.monotonic()
     async with world() as running:
+        _say(f"live page: {running.page}")
         story = await play(running, _say)
         judged = checks(story)
         seconds = time.monotonic() - started
@@ -83,7 +84,8 @@ def _say(step: str) -> None:
 async def _until_interrupted(running: World) -> None:
     """Say how other commands reach this world, and wait."""
     settings = running.settings
-    err.print("\nLeft running until Ctrl-C. In another terminal:\n", style="bold")
+    err.print(f"\nLeft running until Ctrl-C. In a browser:\n\n  {running.page}", style="bold", markup=False)
+    err.print("\nIn another terminal:\n", style="bold")
     for name, value in {
         "CAPI_BOOTSTRAP_SERVERS": settings.bootstrap_servers,
         "CAPI_GRAPH_URL": settings.graph_url,

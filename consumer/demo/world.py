@@ -59,6 +59,7 @@ class World:
     sandbox: Sandbox
     telemetry: Telemetry
     settled: Callable[[], Awaitable[None]]
+    page: str
 
 
 @asynccontextmanager
@@ -69,9 +70,13 @@ async def world() -> AsyncIterator[World]:
         async with Sandbox(sandbox_settings) as sandbox:
             settings = _settings(bootstrap_servers, sandbox.url, sandbox_settings)
             telemetry, stop = Telemetry(), asyncio.Event()
-            consuming = asyncio.create_task(consume(settings, telemetry, stop))
+            page: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+            consuming = asyncio.create_task(consume(settings, telemetry, stop, tell_page=page.set_result))
             try:
-                yield World(settings, sandbox, telemetry, lambda: _settled(settings, consuming))
+                await _begun(page, consuming)
+                yield World(
+                    settings, sandbox, telemetry, lambda: _settled(settings, consuming), page.result()
+                )
             finally:
                 stop.set()
                 await consuming
@@ -107,6 +112,17 @@ def _settings(bootstrap_servers: str, graph_url: str, sandbox: SandboxSettings) 
             "log_level": LogLevel.ERROR,
         }
     )
+
+
+async def _begun(page: asyncio.Future[str], consuming: asyncio.Task[None]) -> None:
+    """Wait until the live page is there. Raises what kept the consumer from coming so far."""
+    consuming.add_done_callback(lambda _: page.cancel())
+    try:
+        await page
+    except asyncio.CancelledError:
+        if not consuming.done():
+            raise
+        await consuming
 
 
 async def _settled(settings: Settings, consuming: asyncio.Task[None]) -> None:

@@ -80,6 +80,8 @@ FORMS = {
     "data_processing_options_state": "`0` or `1000` to `1013`",
     "topics": "list",
     "kafka": "map",
+    "health_address": "host:port",
+    "page_address": "host:port, or empty",
     "bootstrap_servers": "list of host:port",
 }
 TYPES = {"string": "text", "integer": "whole number", "number": "number", "boolean": "`true` or `false`"}

@@ -1,0 +1,1 @@
+"""A live page of one consumer process, for a browser on the same machine."""

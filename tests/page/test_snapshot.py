@@ -1,0 +1,126 @@
+"""What is shown is what the register says."""
+
+from __future__ import annotations
+
+import orjson
+import pytest
+
+from consumer import metrics
+from consumer.core.verdict import Kind, Verdict
+from consumer.page.history import Look
+from consumer.page.snapshot import About, look, snapshot
+from consumer.settings import Settings
+from consumer.telemetry import Telemetry
+
+ABOUT = About.of(Settings(pixel_id="123", access_token="canary-token", group="shop"), 1000.0)
+
+
+@pytest.fixture
+def telemetry():
+    made = Telemetry()
+    yield made
+    made.close()
+
+
+def shown(telemetry, now_s=1060.0):
+    """As it goes out: through JSON."""
+    return orjson.loads(orjson.dumps(snapshot(telemetry, ABOUT, now_s)))
+
+
+def test_before_the_first_event_everything_is_nought_and_empty(telemetry):
+    told = shown(telemetry)
+    assert told["funnel"] == {
+        "consumed": 0,
+        "accepted": 0,
+        "unconfirmed": 0,
+        "in_flight": 0,
+        "filtered": [],
+        "dead_letters": [],
+    }
+    assert told["match_keys"] == {"keys": [], "rows": []}
+    assert (told["notes"], told["refusals"], told["partitions"]["lag"]) == ([], [], [])
+    assert told["process"]["state"] == "starting"
+
+
+def test_each_reason_is_a_branch_the_most_frequent_first(telemetry):
+    telemetry.add(metrics.CONSUMED, 100, "a")
+    telemetry.add(metrics.CONSUMED, 20, "b")
+    telemetry.add(metrics.ACCEPTED, 90, "Purchase")
+    telemetry.add(metrics.FILTERED, 3, "tombstone")
+    telemetry.add(metrics.FILTERED, 20, "no_consent")
+    telemetry.add(metrics.DEAD_LETTERS, 2, "refused")
+    telemetry.add(metrics.DEAD_LETTERS, 2, "not_json")
+    telemetry.read_from(metrics.IN_FLIGHT, lambda: {(): 3})
+    funnel = shown(telemetry)["funnel"]
+    assert (funnel["consumed"], funnel["accepted"], funnel["in_flight"]) == (120, 90, 3)
+    assert funnel["filtered"] == [["no_consent", 20], ["tombstone", 3]]
+    assert funnel["dead_letters"] == [["not_json", 2], ["refused", 2]]
+
+
+def test_match_keys_are_counted_by_event_name(telemetry):
+    telemetry.add(metrics.ACCEPTED, 4, "Purchase")
+    telemetry.add(metrics.ACCEPTED, 5, "Lead")
+    telemetry.add_all(metrics.MATCH_KEYS, {("Purchase", "em"): 3, ("Lead", "ph"): 5, ("Purchase", "ph"): 1})
+    assert shown(telemetry)["match_keys"] == {
+        "keys": ["ph", "em"],
+        "rows": [["Lead", 5, {"ph": 5}], ["Purchase", 4, {"em": 3, "ph": 1}]],
+    }
+
+
+def test_what_is_under_way_stands_beside_its_limit(telemetry):
+    for metric, now in (
+        (metrics.IN_FLIGHT, 7),
+        (metrics.IN_FLIGHT_BYTES, 700),
+        (metrics.REQUESTS_IN_FLIGHT, 2),
+        (metrics.REQUESTS_LIMIT, 4),
+    ):
+        telemetry.read_from(metric, lambda now=now: {(): now})
+    assert shown(telemetry)["limits"] == {
+        "events": [7, 20_000],
+        "bytes": [700, 134_217_728],
+        "requests": [2, 4],
+        "concurrency": [4, 8],
+        "held": 0,
+    }
+
+
+def test_partitions_stand_in_the_order_of_their_numbers(telemetry):
+    telemetry.read_from(metrics.LAG, lambda: {("b", "0"): 1, ("a", "10"): 2, ("a", "9"): 3})
+    telemetry.read_from(metrics.PARTITIONS, lambda: {(): 3})
+    partitions = shown(telemetry)["partitions"]
+    assert partitions["owned"] == 3
+    assert partitions["lag"] == [["a", 9, 3], ["a", 10, 2], ["b", 0, 1]]
+
+
+def test_the_state_is_said_with_its_sentence(telemetry):
+    telemetry.read_from(metrics.STATE, lambda: {("running",): 0.0, ("setup",): 1.0})
+    process = shown(telemetry)["process"]
+    assert process["state"] == "setup"
+    assert process["state_says"].startswith("waiting because Meta refuses the token")
+
+
+def test_a_refusal_brings_code_sentence_time_and_trace_id(telemetry):
+    telemetry.refusals.hear(Verdict(Kind.REFUSED, 400, 100, 7, "trace", says="because"), 1055.04)
+    assert shown(telemetry)["refusals"] == [
+        {
+            "kind": "refused",
+            "code": 100,
+            "subcode": 7,
+            "says": "because",
+            "answers": 1,
+            "at_s": 1055.0,
+            "fbtrace_id": "trace",
+        }
+    ]
+
+
+def test_the_token_is_not_in_it(telemetry):
+    assert b"canary-token" not in orjson.dumps(snapshot(telemetry, ABOUT, 0.0))
+    assert "canary-token" not in repr(ABOUT)
+
+
+def test_a_look_has_no_lag_where_none_is_known(telemetry):
+    assert look(telemetry) == Look(0, 0, 0, 0, 0, None)
+    telemetry.read_from(metrics.LAG, lambda: {("a", "0"): 5, ("a", "1"): 6})
+    telemetry.add(metrics.REQUESTS, 2, "accepted")
+    assert look(telemetry) == Look(0, 0, 0, 0, 2, 11)
