@@ -81,7 +81,7 @@ wheel: install
 chart: install          ## what the chart says of the settings, written anew from consumer/settings.py
 	$(BIN)/python helm/generate.py
 
-docs: install           ## docs/metrics.md, written anew from consumer/metrics.py
+docs: install           ## what docs/ says of metrics, settings, reasons and alerts, written anew from the code
 	$(BIN)/python docs/generate.py
 
 dashboard: install      ## docs/dashboard.svg, from a run that a real Prometheus watches; three minutes

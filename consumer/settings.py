@@ -187,9 +187,9 @@ class Settings(BaseSettings):
     data_processing_options: MaybeTextList = None
     """Data processing options of events that bring none."""
     data_processing_options_country: ProcessingCountry = None
-    """0 or 1."""
+    """The country of those options: 1 is the United States, 0 lets Meta find out."""
     data_processing_options_state: ProcessingState = None
-    """0 or 1000 to 1013."""
+    """The state of those options: 1000 (California) to 1013, 0 lets Meta find out."""
     event_bytes_max: Annotated[int, Field(ge=1024, le=4 * 1024 * 1024)] = EVENT_BYTES_MAX
     """A larger event is a dead letter."""
 

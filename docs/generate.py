@@ -1,70 +1,61 @@
 """
-Writes docs/metrics.md from the register of metrics (`consumer/metrics.py`).
+Writes the pages, and the parts of pages, that say what the code says.
 
-    python docs/generate.py           write it
-    python docs/generate.py --check   exit 1 if it is not as it would be written
+    python docs/generate.py           write them
+    python docs/generate.py --check   name those that are not as they would be written, exit 1
+
+    consumer/metrics.py, alerts.yaml ──► metrics.md
+    consumer/settings.py ──────────────► settings.md
+    consumer/advice.py ────────────────► reasons.md
+    alerts.yaml ───────────────────────► operations.md, between its marks
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-from consumer.metrics import REGISTER, Instrument, Metric, Values
+from generating import metrics, tables
+from generating.alerts import alerts_table
+from generating.reasons import reasons_page
+from generating.settings import settings_page
 
-PAGE = Path(__file__).parent / "metrics.md"
-HEAD = """\
-# Metrics
-
-Written by `make docs` from `consumer/metrics.py`, which holds all there are. They are at `/metrics` in
-Prometheus's text form under the names in the second column, and go by OTLP under those in the first to where
-`OTEL_EXPORTER_OTLP_ENDPOINT` says ([operations](operations.md#metrics-traces-and-logs)). A counter whose
-values are listed here starts at 0 for each of them, where it does not say otherwise.
-"""
-SECTIONS = (
-    ("Counters", Instrument.COUNTER),
-    ("Gauges", Instrument.GAUGE),
-    ("Histograms", Instrument.HISTOGRAM),
-)
+DOCS = Path(__file__).parent
+OPERATIONS = DOCS / "operations.md"
 
 
-def page() -> str:
-    """The text of docs/metrics.md."""
-    return "\n".join([HEAD, *(line for section in SECTIONS for line in _section(*section))]).rstrip() + "\n"
+def pages() -> dict[Path, str]:
+    """Each file with the text that it should have."""
+    return {
+        DOCS / "metrics.md": metrics.page(),
+        DOCS / "settings.md": settings_page(),
+        DOCS / "reasons.md": reasons_page(),
+        OPERATIONS: between_marks(OPERATIONS.read_text("utf-8"), "alerts", tables.page(alerts_table())),
+    }
 
 
-def _section(title: str, instrument: Instrument) -> Iterator[str]:
-    yield f"## {title}\n"
-    yield "| metric | at /metrics | unit | what it says | attributes |"
-    yield "|---|---|---|---|---|"
-    for metric in REGISTER:
-        if metric.instrument is instrument:
-            cells = (
-                f"`{metric.name}`",
-                f"`{metric.prometheus_name}`",
-                _unit(metric),
-                metric.says,
-                _attributes(metric),
-            )
-            yield f"| {' | '.join(cells)} |"
-    yield ""
+def between_marks(present: str, name: str, text: str) -> str:
+    """The page with the part between the marks of this name made anew."""
+    before, start, rest = present.partition(f"<!-- {name}:begin -->\n")
+    _, end, after = rest.partition(f"<!-- {name}:end -->\n")
+    return f"{before}{start}{text}{end}{after}"
 
 
-def _unit(metric: Metric) -> str:
-    return {"1": "", "By": "bytes", "s": "seconds"}.get(metric.unit, metric.unit.strip("{}"))
-
-
-def _attributes(metric: Metric) -> str:
-    named = [f"`{name}`: {_values(values)}" for name, values in metric.attributes.items()]
-    return "<br>".join([*named, *(f"`{name}`: `{value}`" for name, value in metric.constants.items())])
-
-
-def _values(values: Values) -> str:
-    return values if isinstance(values, str) else " ".join(f"`{value}`" for value in values)
+def main() -> int:
+    """Write what is stale, or with `--check` name it."""
+    stale = {
+        path: text
+        for path, text in pages().items()
+        if not path.exists() or path.read_text(encoding="utf-8") != text
+    }
+    is_check = "--check" in sys.argv[1:]
+    for path, text in stale.items():
+        if is_check:
+            print(f"docs/{path.name} is not as the code says: make docs", file=sys.stderr)
+        else:
+            path.write_text(text, encoding="utf-8")
+    return 1 if stale and is_check else 0
 
 
 if __name__ == "__main__":
-    if "--check" in sys.argv:
-        sys.exit(PAGE.read_text() != page())
-    PAGE.write_text(page())
+    sys.exit(main())

@@ -2,20 +2,37 @@
 A page of the documentation, and what can be held against the program: its commands and its links.
 
     PAGE = Page("docs/delivery.md")
-    PAGE.commands     each `capi-consumer …` line of its shell blocks
-    unknown_in(line)  what of such a line the program does not know
+    PAGE.commands     each command of its shell blocks, and each that stands in a sentence
+    PAGE.sessions     the blocks that a test runs, each with what it must print, if the page shows it
+    PAGE.links        where it points to
+
+A block that begins with ```sh is looked at, one with ```sh run is run. What
+follows the latter as ```text is what it prints.
 """
 
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
-from functools import cache, cached_property
+import textwrap
+from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
+
+from shown_commands import commands
 
 ROOT = Path(__file__).parent.parent
 COMMAND = Path(sys.executable).parent / "capi-consumer"
+PAGES = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    *sorted(page.relative_to(ROOT).as_posix() for page in (ROOT / "docs").glob("*.md")),
+    "helm/capi-consumer/README.md",
+    "schemas/README.md",
+)
+BLOCK = re.compile(r"^( *)```([^\n`]*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
+IN_A_SENTENCE = re.compile(r"`((?:capi-consumer|docker|helm|kubectl|make|pip) [^`\n]+)`")
 
 
 class Page:
@@ -24,25 +41,48 @@ class Page:
         self.text = self.file.read_text(encoding="utf-8")
 
     def blocks(self, language: str) -> list[str]:
-        """The fenced blocks of a language."""
-        return re.findall(rf"```{language}\n(.*?)```", self.text, re.DOTALL)
+        """The fenced blocks whose first line is this."""
+        return [body for info, body in self.all_blocks if info == language]
 
     @cached_property
-    def commands(self) -> list[str]:
-        """The calls of the program, each part of a pipe by itself, without what a comment says."""
-        lines = [line.split("#")[0] for block in self.blocks("sh") for line in block.splitlines()]
-        parts = [part.strip() for line in lines for part in line.split("|")]
-        return sorted({part for part in parts if part.startswith("capi-consumer ")})
+    def all_blocks(self) -> list[tuple[str, str]]:
+        """The first line of each block, without its fence, and what is in it."""
+        return [(info, textwrap.dedent(body)) for _, info, body in BLOCK.findall(self.text)]
+
+    @cached_property
+    def prose(self) -> str:
+        """The page without its blocks."""
+        return BLOCK.sub("", self.text)
+
+    @cached_property
+    def commands(self) -> list[tuple[str, ...]]:
+        """Every command that the page shows."""
+        shown = [body for info, body in self.all_blocks if info.partition(" ")[0] in ("sh", "console")]
+        return list(dict.fromkeys(words for text in (*shown, *self.in_sentences) for words in commands(text)))
+
+    @cached_property
+    def in_sentences(self) -> list[str]:
+        """Those that stand in a sentence."""
+        return IN_A_SENTENCE.findall(self.prose)
+
+    @cached_property
+    def sessions(self) -> list[tuple[str, str | None]]:
+        """What is to be run, with what it prints; None where the page does not show it."""
+        return [
+            (body, printed if then == "text" else None)
+            for (info, body), (then, printed) in pairwise([*self.all_blocks, ("", "")])
+            if info == "sh run"
+        ]
 
     @cached_property
     def settings(self) -> list[str]:
         """The names of settings, as the environment has them."""
-        return sorted(set(re.findall(r"\bCAPI_[A-Z_]+\b", self.text)))
+        return sorted(set(re.findall(r"\bCAPI_[A-Z_]+\b", self.text)) - {"CAPI_"})
 
     @cached_property
     def links(self) -> list[str]:
         """Where it points to."""
-        return sorted(set(re.findall(r"\]\(([^)]+)\)", self.text)))
+        return sorted(set(re.findall(r"\]\(\s*([^)\s]+)\s*\)", self.prose)))
 
     def leads_somewhere(self, link: str) -> bool:
         """Whether the file is there, and in a page the heading."""
@@ -50,27 +90,11 @@ class Page:
         file = self.file.parent / path if path else self.file
         if not file.exists():
             return False
-        return not anchor or file.suffix != ".md" or anchor in _anchors(file.read_text(encoding="utf-8"))
+        return not anchor or file.suffix != ".md" or anchor in anchors(file.read_text(encoding="utf-8"))
 
 
-def _anchors(text: str) -> set[str]:
-    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
-    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
-
-
-def unknown_in(line: str) -> list[str]:
-    """Verbs and options of a call that the program's own help does not have."""
-    words = line.split()[1:]
-    verbs = [word for word in words[:2] if re.fullmatch(r"[a-z-]+", word) and not word.startswith("-")]
-    shown = _help_of(*verbs)
-    if shown is None:
-        return verbs
-    options = [word for word in words if word.startswith("--")]
-    return [option for option in options if not re.search(rf"{option}\b", shown)]
-
-
-@cache
-def _help_of(*verbs: str) -> str | None:
-    """What `--help` says, asked once; None where there is no such command."""
-    shown = subprocess.run([COMMAND, *verbs, "--help"], capture_output=True, text=True, timeout=60)
-    return shown.stdout if shown.returncode == 0 else None
+def anchors(text: str) -> list[str]:
+    """The headings of a page, as links have them."""
+    headings = re.findall(r"^#+ (.*)$", BLOCK.sub("", text), re.MULTILINE)
+    plain = (re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", heading) for heading in headings)
+    return [re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in plain]

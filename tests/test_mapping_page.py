@@ -17,15 +17,12 @@ from consumer.core import (
     action_source,
     cleaning,
     currencies,
-    event_time,
     identifiers,
     mapping,
     qualify,
     times,
     values,
 )
-from consumer.core.decision import FILTERED_REASONS, NoteWord, Reason
-from consumer.core.depth import DEPTH_MAX
 from consumer.core.rules import MatchRule
 from consumer.explaining.explained import explained
 from consumer.files.lines import FoundEvent
@@ -151,18 +148,6 @@ def test_identifiers_and_others_are_those_that_count():
     assert set(codes(others)) == qualify.OTHERS
 
 
-def test_each_reason_stands_once_with_its_end():
-    rows = table("reason", "ends as", "when", "what to do")
-    shown = {word: end for cell, end, *_ in rows for word in codes(cell)}
-    kinds = {True: "filtered", False: "dead letter"}
-    assert shown == {reason.value: kinds[reason in FILTERED_REASONS] for reason in Reason}
-
-
-def test_each_note_stands_once():
-    rows = table("note", "what it means", "what to do")
-    assert sorted(codes(row[0])[0] for row in rows) == sorted(NoteWord)
-
-
 def test_notes_are_counted_under_the_name_that_the_page_says():
     telemetry = Telemetry()
     telemetry.add(metrics.NOTES, 1, "em", "malformed")
@@ -191,9 +176,6 @@ def test_each_link_leads_to_a_heading_of_the_page():
 
 DAY_S = 86_400
 SENTENCES = [
-    ("Older than {} days", event_time.AGE_S_MAX / DAY_S),
-    ("days, {} for `physical_store`", event_time.AGE_IN_STORE_S_MAX / DAY_S),
-    ("Nested more than {} levels deep", DEPTH_MAX),
     ("up to {} days older than the event", identifiers.CLICK_AGE_MS_MAX / DAY_S / 1000),
     ("More than {} minutes ahead of now", times.AHEAD_MS_MAX / 60_000),
     ("`app_data.extinfo` with its {} entries", action_source.EXTINFO_LENGTH),

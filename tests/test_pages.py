@@ -1,0 +1,132 @@
+"""Every page: its links lead somewhere, its commands and settings exist, its words are about this project."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import pytest
+from pages import PAGES, ROOT, Page, anchors
+from shown_commands import commands, unknown_in
+
+from consumer.load_settings import known_names
+
+ALL = {path: Page(path) for path in PAGES}
+# Inside the wheel, not in the repository.
+ELSEWHERE = ("consumer/schemas",)
+LINKS = [(path, link) for path, page in ALL.items() for link in page.links]
+COMMANDS = [(path, words) for path, page in ALL.items() for words in page.commands]
+FOLDERS = "benchmarks|consumer|docs|helm|requirements|schemas|tests"
+NAMED = re.compile(rf"`((?:{FOLDERS})/(?:[\w.-]+/)*(?:[\w.-]+(?:::test_\w+)?)?)`")
+FILES = [
+    (path, file)
+    for path, page in ALL.items()
+    for file in sorted(set(NAMED.findall(page.prose)))
+    if file not in ELSEWHERE
+]
+SETTINGS = [(path, name) for path, page in ALL.items() for name in page.settings]
+# Marketing engineer and operator read these at once; the others are tables, or for who changes the code.
+SHORT = ("consent", "browser-pixel", "first-event", "glossary", "reasons", "settings", "kafka-security")
+LINES_MAX = 250
+
+
+def test_there_are_pages_with_links_and_commands():
+    assert len(PAGES) >= 18
+    assert len(LINKS) >= 150
+    assert len(COMMANDS) >= 90
+
+
+@pytest.mark.parametrize(("path", "link"), [pair for pair in LINKS if "://" not in pair[1]])
+def test_each_link_leads_somewhere(path, link):
+    assert ALL[path].leads_somewhere(link)
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_no_heading_of_a_page_stands_there_twice(path):
+    twice = {anchor for anchor, times in Counter(anchors(ALL[path].text)).items() if times > 1}
+    assert twice == set()
+
+
+@pytest.mark.parametrize("path", [path for path in PAGES if path.startswith("docs/")])
+def test_the_index_leads_to_each_page(path):
+    assert path == "docs/README.md" or path.removeprefix("docs/") in ALL["docs/README.md"].links
+
+
+@pytest.mark.parametrize(
+    ("path", "words"), COMMANDS, ids=lambda part: part if isinstance(part, str) else " ".join(part)
+)
+def test_each_command_exists_with_its_options(path, words):
+    assert unknown_in(words) == []
+
+
+@pytest.mark.parametrize(("path", "file"), FILES)
+def test_each_file_that_is_named_is_there_with_its_test(path, file):
+    name, _, test = file.partition("::")
+    assert (ROOT / name).exists()
+    assert not test or f"def {test}(" in (ROOT / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("path", "name"), SETTINGS)
+def test_each_setting_exists(path, name):
+    assert name in known_names()
+
+
+@pytest.mark.parametrize("name", SHORT)
+def test_a_page_that_is_read_at_once_is_short(name):
+    assert len(ALL[f"docs/{name}.md"].text.splitlines()) <= LINES_MAX
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_command_stands_in_no_block_that_is_not_looked_at(path):
+    others = "\n".join(body for info, body in ALL[path].all_blocks if not info.startswith("sh"))
+    assert re.findall(r"^(?:\$ *)?(?:capi-consumer|make|kubectl|helm|docker) .*", others, re.MULTILINE) == []
+
+
+# How commands are read
+
+
+@pytest.mark.parametrize(
+    ("block", "found"),
+    [
+        ("capi-consumer run  # until stopped\n", [("capi-consumer", "run")]),
+        ("a | b --x && c; d\n", [("a",), ("b", "--x"), ("c",), ("d",)]),
+        ("a --x \\\n  --y\n", [("a", "--x", "--y")]),
+        ("a < in > out\n", [("a",)]),
+        ("cat > f <<END\n{not: a, command}\nEND\nb\n", [("cat",), ("b",)]),
+        (
+            "for p in $(kubectl get pods); do kubectl exec $p; done\n",
+            [("for", "p", "in", "$"), ("kubectl", "get", "pods"), ("kubectl", "exec", "$p"), ("done",)],
+        ),
+        ("a 'b c | d'\n", [("a", "b c | d")]),
+    ],
+)
+def test_a_block_is_its_simple_commands(block, found):
+    assert commands(block) == found
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "capi-consumer runn",
+        "capi-consumer run --releasebrake",
+        "capi-consumer replay --rate fast",
+        "capi-consumer dead-letters lists",
+        "capi-consumer check now",
+        "CAPI_MATCHRULE=any capi-consumer run",
+        "export CAPI_PIXELID=1",
+        "env -u CAPI_NOTHING capi-consumer check",
+        "kubectl exec deploy/shop -- capi-consumer cheque",
+        "make everything",
+        "helm install shop ./helm/other",
+        "helm upgrade shop ./helm/capi-consumer --set replay.nothing=1",
+        "docker brew .",
+        "kafka-consumer-groups.sh --rewind",
+        ".venv/bin/python -m pytest tests/test_nothing.py",
+        ".venv/bin/nothing",
+        "pip install capi-consumer",
+        "sh -c 'capi-consumer runn'",
+        "something else",
+    ],
+)
+def test_what_does_not_exist_is_found(line):
+    assert [what for words in commands(line) for what in unknown_in(words)] != []
