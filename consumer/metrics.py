@@ -1,9 +1,9 @@
 """
 The register of metrics: each one with its unit, its attributes and their values, and what it says.
 
-Nothing else may be counted. A counter whose values are known beforehand starts
-at 0 for each of them, so that an alert has its series before the first
-incident. Names are OpenTelemetry's where its semantic conventions have one;
+Nothing else may be counted. A counter with one attribute whose values are known
+beforehand starts at 0 for each of them, so that an alert has its series before
+the first incident. Names are OpenTelemetry's where its semantic conventions have one;
 ours begin with `capi.`. docs/metrics.md is written from here.
 """
 
