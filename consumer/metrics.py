@@ -1,9 +1,9 @@
 """
 The register of metrics: each one with its unit, its attributes and their values, and what it says.
 
-Nothing else may be counted. A counter whose values are known beforehand starts
-at 0 for each of them, so that an alert has its series before the first
-incident. Names are OpenTelemetry's where its semantic conventions have one;
+Nothing else may be counted. A counter with one attribute whose values are known
+beforehand starts at 0 for each of them, so that an alert has its series before
+the first incident. Names are OpenTelemetry's where its semantic conventions have one;
 ours begin with `capi.`. docs/metrics.md is written from here.
 """
 
@@ -38,8 +38,7 @@ class Metric:
     One metric. `attributes` maps the name of each to its values, in the order in which they are counted.
 
     `constants` are attributes that have one value for all that we do. `bounds`
-    are the upper bounds of a histogram's buckets, in the metric's unit. A counter
-    that does not start at 0 has a series for what has happened only.
+    are the upper bounds of a histogram's buckets, in the metric's unit.
     """
 
     name: str
@@ -49,7 +48,6 @@ class Metric:
     attributes: Mapping[str, Values] = field(default_factory=dict)
     constants: Mapping[str, str] = field(default_factory=dict)
     bounds: tuple[float, ...] = ()
-    starts_at_0: bool = True
 
     @property
     def prometheus_name(self) -> str:
@@ -80,13 +78,9 @@ def counter(
     says: str,
     attributes: Mapping[str, Values] | None = None,
     constants: Mapping[str, str] | None = None,
-    *,
-    starts_at_0: bool = True,
 ) -> Metric:
     """What only grows."""
-    return Metric(
-        name, Instrument.COUNTER, unit, says, attributes or {}, constants or {}, starts_at_0=starts_at_0
-    )
+    return Metric(name, Instrument.COUNTER, unit, says, attributes or {}, constants or {})
 
 
 def gauge(name: str, unit: str, says: str, attributes: Mapping[str, Values] | None = None) -> Metric:
@@ -152,9 +146,8 @@ NOTES = counter(
 MATCH_KEYS = counter(
     "capi.match_keys",
     "{event}",
-    "Accepted events that carry each key of user_data, by event name. A series begins with its first event.",
+    "Accepted events that carry each key of user_data, by event name.",
     {"event_name": tuple(sorted({*STANDARD_EVENTS, CUSTOM})), "key": tuple(sorted(USER_DATA_KEYS))},
-    starts_at_0=False,  # each name with each key: hundreds of series
 )
 UNCONFIRMED = counter(
     "capi.events.unconfirmed", "{event}", "Events in accepted requests that Meta's count left out."

@@ -14,7 +14,6 @@ or request, never per event.
 
 from __future__ import annotations
 
-import itertools
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
@@ -171,8 +170,17 @@ def _check(metric: Metric, labels: Labels) -> None:
 
 
 def _zeros(metric: Metric) -> dict[Labels, int]:
-    """Every combination that is known beforehand, at 0."""
-    if not metric.starts_at_0:
-        return {}
-    closed = [values for values in metric.attributes.values() if not isinstance(values, str)]
-    return dict.fromkeys(itertools.product(*closed), 0) if len(closed) == len(metric.attributes) else {}
+    """
+    What is known beforehand, at 0: of an attribute each value.
+
+    Of two attributes most pairs never come. With 638 series of notes, of 749 in
+    all, to be read took five times as long (14 ms at /metrics, 25 by OTLP), in
+    which nothing is sent.
+    """
+    match list(metric.attributes.values()):
+        case []:
+            return {(): 0}
+        case [tuple(values)]:
+            return {(value,): 0 for value in values}
+        case _:
+            return {}
