@@ -14,8 +14,8 @@ HEAD = """\
 Written by `make docs` from `consumer/metrics.py`, which holds all there are. They are at `/metrics` in
 Prometheus's text form under the names in the second column, and go by OTLP under those in the first to where
 `OTEL_EXPORTER_OTLP_ENDPOINT` says ([operations](operations.md#metrics-traces-and-logs)). A counter whose
-values are listed here starts at 0 for each of them, and of two a pair begins when it comes. What each reason and
-note means: [reasons](reasons.md).
+values are listed here starts at 0 for each of them; of two attributes a pair begins when it comes. What each
+reason and note means: [reasons](reasons.md).
 """
 SECTIONS = (
     ("Counters", Instrument.COUNTER),
