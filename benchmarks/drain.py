@@ -102,7 +102,7 @@ class Drain:
         eventually(is_there, DRAIN_S_MAX, f"{events} events are accepted", ASKED_EVERY_S)
 
     def _accepted(self) -> int:
-        """Counted as the file grows: commas tell how many a line holds."""
+        """Counted as the file grows: each id begins alike."""
         with self._world.answers_file.open("rb") as file:
             file.seek(self._seen_to)
             whole = file.read().rpartition(b"\n")

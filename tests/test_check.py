@@ -228,7 +228,7 @@ def test_a_person_gets_a_line_for_each_with_what_to_do(scene, processes):
 
     assert ended.returncode == 1
     lines = ended.stdout.splitlines()
-    assert [line[0] for line in lines] == ["✓", "!", "✓", "✓", "✗", "!", "✓", "✓", "?", "✓", "✗", "✓"]
+    assert [line[0] for line in lines] == ["✓", "✓", "✓", "✓", "✗", "!", "✓", "✓", "?", "✓", "✗", "✓"]
     assert lines[4] == (
         f"✗ topic {scene.dead_letter_topic}: does not exist, or may not be seen; "
         "`capi-consumer topics create` makes it, or CAPI_DEAD_LETTER_TOPIC names another"
