@@ -142,7 +142,7 @@ def _add_texts(
             continue
         if type(value) is not str or "@" in value:
             return False
-        text = value.strip()
+        text = content_type if key == "content_type" else value.strip()
         if not text:
             return False
         found[key] = text

@@ -61,7 +61,8 @@ class Shared:
     Digests of values that many people share, kept from batch to batch.
 
     At most `values_max` of them and a batch's, about 300 bytes each: then all
-    are forgotten, and collected anew. A long text is nothing that people share.
+    are forgotten, and collected anew. A long text is nothing that people share,
+    nor is an e-mail address that stands in a wrong place.
     """
 
     def __init__(self, values_max: int = SHARED_VALUES_MAX) -> None:
@@ -176,7 +177,8 @@ class BatchHasher:
         # A list in a list is no value, and could be nested deeper than a stack.
         if isinstance(element, list):
             return _as_digests(WRONG_TYPE)
-        return self.hashed(key, element, circumstances, digests_only=digests_only)
+        # Nor are the values of a list remembered: there may be any number of them.
+        return _as_digests(digest_of(key, element, circumstances, digests_only=digests_only))
 
 
 def learn(
@@ -185,7 +187,7 @@ def learn(
     """Normalise and hash a text that is not remembered yet."""
     digest = _digest_of_text(key, text, circumstances, digests_only=digests_only)
     found = digest if type(digest) is str else _as_digests(digest)
-    if len(text) <= SHARED_LENGTH_MAX or key in KEYS_OF_ONE_PERSON:
+    if key in KEYS_OF_ONE_PERSON or (len(text) <= SHARED_LENGTH_MAX and "@" not in text):
         remembered[text] = found
     return found
 

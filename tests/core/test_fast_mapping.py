@@ -121,6 +121,7 @@ def test_what_is_usual_in_a_tag_is_mapped_fast(changes):
     [
         Rules(),
         Rules(content_id=ContentId.ITEM, content_type=""),
+        Rules(content_type=" as it is "),
         Rules(event_names={"purchase": "Mine"}, action_source="physical_store"),
         Rules(data_processing=DataProcessing(("LDU",), 1, 1000)),
     ],
