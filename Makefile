@@ -27,9 +27,9 @@ demo: install           ## the whole job on an embedded broker, under a minute
 	$(BIN)/capi-consumer demo
 
 # Two at once: most of the time they wait, for sessions, brokers and time-outs. Those on Kafka are one of the
-# two rows, and begin first.
+# two rows, and begin first. A test that hangs takes its worker with it: three times, then the run is over.
 test: install           ## every test; what cannot run here is skipped with its reason
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder --max-worker-restart 3
 
 system: install         ## only the tests on a real Apache Kafka
 	$(BIN)/python -m pytest -m kafka

@@ -56,8 +56,19 @@ def values(
             yield number % partitions, orjson.dumps(event(number, who, what, now_ms))
 
 
-def write(bootstrap_servers: str, topic: str, made: Iterable[tuple[int, bytes]], compression: str) -> None:
-    """Write (partition, value) each. Raises KafkaException when a record was not acknowledged."""
+def write(
+    bootstrap_servers: str,
+    topic: str,
+    made: Iterable[tuple[int, bytes]],
+    compression: str,
+    *,
+    is_traced: bool,
+) -> None:
+    """
+    Write (partition, value) each, with a `traceparent` of its own where `is_traced`.
+
+    Raises KafkaException when a record was not acknowledged.
+    """
     failed: list[KafkaException] = []
 
     def acknowledged(error: KafkaError | None, _: Message) -> None:
@@ -65,10 +76,11 @@ def write(bootstrap_servers: str, topic: str, made: Iterable[tuple[int, bytes]],
             failed.append(KafkaException(error))
 
     writer = producer(bootstrap_servers, compression)
-    for partition, value in made:
+    for number, (partition, value) in enumerate(made, 1):
+        headers = [("traceparent", b"00-%032x-%016x-01" % (number, number))] if is_traced else None
         while True:
             try:
-                writer.produce(topic, value, partition=partition, on_delivery=acknowledged)
+                writer.produce(topic, value, partition=partition, headers=headers, on_delivery=acknowledged)
                 break
             except BufferError:
                 writer.poll(0.1)
@@ -80,8 +92,9 @@ def write(bootstrap_servers: str, topic: str, made: Iterable[tuple[int, bytes]],
 
 def main() -> None:
     """One share of one topic."""
-    brokers, topic, events, partitions, share, of, compression = sys.argv[1:]
-    write(brokers, topic, values(int(events), int(partitions), int(share), int(of)), compression)
+    brokers, topic, events, partitions, share, of, compression, traced = sys.argv[1:]
+    made = values(int(events), int(partitions), int(share), int(of))
+    write(brokers, topic, made, compression, is_traced=traced == "traced")
 
 
 if __name__ == "__main__":

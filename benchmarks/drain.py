@@ -102,7 +102,7 @@ class Drain:
         eventually(is_there, DRAIN_S_MAX, f"{events} events are accepted", ASKED_EVERY_S)
 
     def _accepted(self) -> int:
-        """Counted as the file grows: commas tell how many a line holds."""
+        """Counted as the file grows: each id begins alike."""
         with self._world.answers_file.open("rb") as file:
             file.seek(self._seen_to)
             whole = file.read().rpartition(b"\n")
@@ -115,7 +115,7 @@ class Drain:
         """All requests that were answered since this began."""
         return self._world.answers_from(self._began_at)
 
-    def report(self, backlog: Backlog, answers: Sequence[Answer], *, is_whole: bool) -> Report:
+    def report(self, backlog: Backlog, answers: Sequence[Answer], to_drain: int | None = None) -> Report:
         """The oracle's, when it holds; else NotHonest."""
         committed = topics.committed_offsets(self._world.brokers, self._group)
         letters = sum(topics.end_offsets(self._world.brokers, self._letters).values())
@@ -126,7 +126,7 @@ class Drain:
                 (number for answer in answers for number in answer.numbers),
                 {number: offset for (topic, number), offset in committed.items() if topic == self.topic},
                 letters,
-                is_whole=is_whole,
+                to_drain=to_drain,
             )
         )
 
@@ -150,7 +150,7 @@ def drain(
     spent = sum(stopped_s(one) - task.begun_s[one.name] for one in running)
     around = [cost.processor_s(pid) - at if pid else 0.0 for pid, at in zip(others, before, strict=True)]
     answers = task.answers()
-    report = task.report(backlog, answers, is_whole=drained is None)
+    report = task.report(backlog, answers, drained)
     each = 1e6 / report.accepted
     return Drained(
         events=report.accepted,

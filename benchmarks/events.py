@@ -4,7 +4,7 @@ Events of people who do not exist, as a shop's tag sends them: what every benchm
     200,000 people, each with all eleven hashed properties, and 5,000 products; how often one of
     them comes back follows Zipf's law, so a batch of 500 has some 350 people
     half of the phone numbers national, half with their country code
-    two items, page, browser, cookies and consent: 1.2 kB of JSON
+    two items, page, browser, cookies and consent: 1.1 kB of JSON
 
 The same number always makes the same event, so two runs work on the same bytes.
 First names, cities, states and countries repeat as they do among people; ids,

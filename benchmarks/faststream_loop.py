@@ -47,6 +47,11 @@ async def session(context: ContextRepo) -> AsyncIterator[None]:
 app = FastStream(broker, lifespan=session, logger=None)
 
 
+async def as_it_is(message: KafkaMessage) -> object:
+    """Nothing is decoded twice: `decide` reads the bytes."""
+    return message.body
+
+
 @broker.subscriber(
     *settings.topics,
     group_id=settings.group,
@@ -55,6 +60,7 @@ app = FastStream(broker, lifespan=session, logger=None)
     max_records=EVENTS_MAX,
     ack_policy=AckPolicy.REJECT_ON_ERROR,
     on_assign=say_ready,
+    decoder=as_it_is,
 )
 async def handle(_: list[bytes], message: KafkaMessage) -> None:
     """A batch, as the framework hands it over."""

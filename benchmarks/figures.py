@@ -76,6 +76,7 @@ FIGURES: Mapping[str, Meaning] = {
     "decide_us": Meaning("core", "decide, an event", "µs", 1),
     "floor_us": Meaning("core", "floor: loads, SHA-256, dumps", "µs", 1),
     "ratio": Meaning("core", "decide : floor", "", 2),
+    "full_us": Meaning("core", "an event that is mapped in full, for an override", "µs", 1),
     "sdk_us": Meaning("peer", "Meta's SDK, an event", "µs", 1),
     "sdk_ratio": Meaning("peer", "SDK : decide", "", 2),
     "pipeline_events_s": Meaning("pipeline", "events a second, the larger backlog", "/s"),

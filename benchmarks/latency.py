@@ -40,7 +40,7 @@ def at_rate(world: World, events_s: float) -> Measured:
     task.await_accepted(live.events, [member])
     stopped_s(member)
     answers = task.answers()
-    task.report(live, answers, is_whole=True)
+    task.report(live, answers)
     produced = array("d")
     produced.frombytes(times_file.read_bytes())
     waited = sorted(waits_ms(produced, answers))

@@ -71,9 +71,9 @@ def judge(
     committed: Mapping[int, int],
     letters: int = 0,
     *,
-    is_whole: bool = True,
+    to_drain: int | None = None,
 ) -> Report:
-    """The report on a backlog of `events`. `committed` is by partition; `is_whole`: it was to be drained."""
+    """The report on a backlog of `events`; `to_drain` of them were to be. `committed` is by partition."""
     times = bytearray(events)
     strays = surplus = 0
     for number in accepted:
@@ -93,7 +93,7 @@ def judge(
         strays=strays,
         twice=surplus,
         letters=letters,
-        unread=events - sum(map(len, done.values())) if is_whole else 0,
+        unread=max(0, (events if to_drain is None else to_drain) - sum(map(len, done.values()))),
     )
 
 

@@ -8,6 +8,7 @@ request that is not accepted ends it, and it has nowhere to put an event that ca
 from __future__ import annotations
 
 import signal
+import threading
 
 import requests
 from confluent_kafka import Consumer
@@ -27,8 +28,8 @@ WAIT_S = 1.0
 def main() -> None:
     """Until SIGTERM."""
     settings = Settings()
-    running = [True]
-    signal.signal(signal.SIGTERM, lambda *_: running.clear())
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
     consumer = Consumer(
         {
             "bootstrap.servers": settings.bootstrap_servers,
@@ -47,7 +48,7 @@ def main() -> None:
     batch: list[Deliverable] = []
     shared = Shared()
     hasher = BatchHasher(shared)
-    while running:
+    while not stop.is_set():
         message = consumer.poll(WAIT_S)
         if message is not None and not message.error():
             record = as_record(message)

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -94,18 +93,18 @@ def main() -> None:
 
 def measure(world: World, events: int, rounds: int) -> list[Effect]:
     """Everything once a round; a line for each."""
-    speeds: dict[int, list[tuple[float, float, float]]] = defaultdict(list)
+    measured: dict[int, list[tuple[float, float, float]]] = defaultdict(list)
     for number in range(1, rounds + 1):
         for index, trial in enumerate(TRIALS):
             done = drain(world, world.backlog(events, trial.topic), **trial.settings)
-            speeds[index].append((done.events_s, done.cpu_us, done.peak_mb))
+            measured[index].append((done.events_s, done.cpu_us, done.peak_mb))
             print(
                 f"round {number} of {rounds}  {trial.knob} {trial.value}: {done.events_s:,.0f} events/s, "
                 f"{done.cpu_us:.1f} µs, {done.peak_mb:.0f} MB",
                 flush=True,
             )
     return [
-        Effect(trial, *(Figure(column) for column in zip(*speeds[index], strict=True)))
+        Effect(trial, *(Figure(column) for column in zip(*measured[index], strict=True)))
         for index, trial in enumerate(TRIALS)
     ]
 
@@ -161,4 +160,4 @@ def markdown(effects: Sequence[Effect]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -67,7 +67,7 @@ class World:
     _cluster: KafkaCluster | None = None
     _is_ours: bool = True
     _sandbox: Running | None = None
-    _backlogs: dict[tuple[int, str], Backlog] = field(default_factory=dict)
+    _backlogs: dict[tuple[int, str, bool], Backlog] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.processes = Processes(self.folder)
@@ -118,11 +118,11 @@ class World:
             file.seek(at)
             return read_answers(file.read())
 
-    def backlog(self, events: int, compression: str = "lz4") -> Backlog:
+    def backlog(self, events: int, compression: str = "lz4", *, is_traced: bool = False) -> Backlog:
         """A topic in which so many events wait; the same one whenever it is asked for."""
-        key = events, compression
+        key = events, compression, is_traced
         if key not in self._backlogs:
-            self._backlogs[key] = self._filled(events, compression)
+            self._backlogs[key] = self._filled(*key)
         return self._backlogs[key]
 
     def topic(self, word: str) -> str:
@@ -131,11 +131,12 @@ class World:
         topics.create_topic(self.brokers, name, PARTITIONS if word == "events" else 1)
         return name
 
-    def _filled(self, events: int, compression: str) -> Backlog:
+    def _filled(self, events: int, compression: str, is_traced: bool) -> Backlog:
         backlog = Backlog(self.topic("events"), events, PARTITIONS)
         self.say(f"{events:,} events are made and written to a topic")
         arguments = [self.brokers, backlog.topic, str(events), str(PARTITIONS)]
-        fillers = [self.program(FILLING, *arguments, str(share), "2", compression) for share in (0, 1)]
+        last = (compression, "traced" if is_traced else "untraced")
+        fillers = [self.program(FILLING, *arguments, str(share), "2", *last) for share in (0, 1)]
         for filler in fillers:
             code = filler.wait(FILL_S_MAX)
             assert code == 0, f"filling a topic ended with {code}\n{filler.last_lines()}"

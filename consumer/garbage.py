@@ -6,8 +6,9 @@ How often Python looks for garbage that counting references does not find.
 
 Nothing of a record refers to itself, so nearly all of it goes when its last
 reference does. By default each look goes through the thousands of events in
-flight, and finds nothing. What is left for it, exceptions of connections for
-the most part, is bounded by the 50,000.
+flight, and finds nothing. What is left for it are the errors of connections,
+some 80 small objects each: whoever catches one empties its frames (`sink.py`),
+or each would keep a request's body until the next look.
 """
 
 from __future__ import annotations

@@ -35,9 +35,9 @@ PREFETCH_BYTES_MAX = 64 * 1024 * 1024
 PARTITION_PARTS = 128
 PARTITION_BYTES_MIN = 64 * 1024
 PARTITION_BYTES_MAX = 256 * 1024
-# How soon librdkafka, when it holds enough of a partition, looks again. What it holds is two polls, which are
-# taken in some tens of milliseconds: of its own second it would have nothing for most.
-FULL_QUEUE_MS = 10
+# When its queue of a partition is full, librdkafka asks for more only after this. Two polls are taken in tens
+# of milliseconds: with its own 1,000 ms the partition would then stand still.
+FETCH_BACKOFF_MS = 10
 
 Properties = dict[str, Any]
 
@@ -121,7 +121,7 @@ def consumer_properties(settings: Settings, *, group: str | None = None) -> Prop
         **({"group.instance.id": settings.group_instance_id} if is_static else {}),
         # librdkafka prefetches 100,000 records by default. Ours is enough for a few polls.
         "queued.min.messages": 2 * settings.poll_records_max,
-        "fetch.queue.backoff.ms": FULL_QUEUE_MS,
+        "fetch.queue.backoff.ms": FETCH_BACKOFF_MS,
         "queued.max.messages.kbytes": prefetched_kib(settings.bytes_in_flight_max),
         "max.partition.fetch.bytes": partition_bytes(settings.bytes_in_flight_max),
         **own,

@@ -8,12 +8,14 @@
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import os
 import queue
 import signal
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -47,6 +49,10 @@ log = structlog.get_logger()
 # After the drain: closing the Consumer takes no deadline of its own and can
 # hang, so the process ends itself.
 CLOSE_S = 10.0
+# And then: confluent-kafka may hang with Python's lock in its hand, and no
+# thread runs, not even the watchdog's. The chart's grace is 15 s.
+LOCKED_S = 2.0
+STDERR = 2
 
 
 ReleaseBrake = Annotated[
@@ -146,10 +152,8 @@ async def consume(
             finally:
                 stop.set()
                 worker.stop()
-                timer = _set_watchdog(settings, watchdog) if watchdog else None
-                await _leave(thread, beside, delivery)
-                if timer is not None:
-                    timer.cancel()
+                with _watched(settings, watchdog):
+                    await _leave(thread, beside, delivery)
     _raise_first(thread.ended, delivery.broken)
     log.info("left the group", **ends(telemetry))
 
@@ -214,11 +218,22 @@ def _warn_of_settings(settings: Settings) -> None:
         log.warning("some keys of custom_data are not cleaned", setting="CAPI_CUSTOM_DATA_ALLOW")
 
 
-def _set_watchdog(settings: Settings, watchdog: Callable[[], None]) -> threading.Timer:
-    timer = threading.Timer(settings.drain_timeout_s + CLOSE_S, watchdog)
+@contextmanager
+def _watched(settings: Settings, watchdog: Callable[[], None] | None) -> Iterator[None]:
+    """Whoever hangs in here is ended by the watchdog, or by faulthandler, which needs no lock of Python's."""
+    if watchdog is None:
+        yield
+        return
+    left_s = settings.drain_timeout_s + CLOSE_S
+    timer = threading.Timer(left_s, watchdog)
     timer.daemon = True
     timer.start()
-    return timer
+    faulthandler.dump_traceback_later(left_s + LOCKED_S, exit=True, file=STDERR)
+    try:
+        yield
+    finally:
+        timer.cancel()
+        faulthandler.cancel_dump_traceback_later()
 
 
 def _end_process() -> None:

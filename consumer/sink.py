@@ -11,6 +11,7 @@ from __future__ import annotations
 import gzip
 import ssl
 import time
+import traceback
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
@@ -102,9 +103,22 @@ class Sink:
         except aiohttp.ClientHttpProxyError as error:
             return no_tunnel(error.status), type(error).__name__
         except (aiohttp.ClientError, OSError) as error:
+            _let_go(error)
             # Only the type: the text of a connection error may hold the address of a proxy with its password.
             name = type(error).__name__
             return unanswered(f"the connection failed ({name})"), name
+
+
+def _let_go(error: BaseException | None) -> None:
+    """
+    Empty the frames that an error has passed through: they hold the body, a megabyte.
+
+    A refused connection's error refers to itself by way of them, and Python
+    looks for such circles seldom (`garbage.py`).
+    """
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
 
 
 async def _read(content: aiohttp.StreamReader) -> bytes:

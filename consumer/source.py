@@ -19,6 +19,7 @@ whose committed offset is gone goes on where the setting says, or stands still.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Set
+from contextlib import suppress
 from typing import Protocol
 
 import structlog
@@ -35,6 +36,9 @@ from consumer.starts import STARTS_S_MAX, Starts, edge
 from consumer.telemetry import Telemetry
 
 log = structlog.get_logger()
+
+# More than there is. What is read as the last is not taken, and comes again.
+UNREAD_MAX = 10_000
 
 
 class Owner(Protocol):
@@ -185,9 +189,21 @@ class Source:
         self._assigned.hold(partitions, new=new)
 
     def close(self) -> None:
-        """Leave the group. Takes no deadline: the process has a watchdog for it."""
+        """
+        Leave the group. Takes no deadline: the process has a watchdog for it.
+
+        What the group has said since the last poll is answered first, by a member
+        that may commit. The Consumer leaves without that answer when it closes,
+        and may wait for ever for one that comes just then (librdkafka 2.16).
+        """
+        if self._is_closing:
+            return
         self._is_closing = True
-        self._consumer.close()
+        try:
+            with suppress(KafkaException):  # where Kafka has ended our work, nobody is left to hear
+                self._consumer.consume(UNREAD_MAX, 0)
+        finally:
+            self._consumer.close()
 
     def is_member(self) -> bool:
         """Whether the group has taken us in, with or without partitions. Not every group tells us."""

@@ -6,9 +6,9 @@ From the records of one poll to what is handed over: each gets its ticket, and i
                    |                      filtered      complete, here
                not ours, or read twice: passed over
 
-What a poll shares goes with it: values that repeat are hashed once, and those that
-many people share are remembered for the next ones. Counted
-here are the records that were taken, the filtered ones, and the notes.
+What a poll shares goes with it: values that repeat are hashed once. What many
+people share is kept for the next poll too. Counted here are the records that
+were taken, the filtered ones, and the notes.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """
 Spans: one for each batch on its way, one for each request of it.
 
-    deliver   CONSUMER, with links to its records' `traceparent`s: the first 16 of them
+    deliver   CONSUMER, with links to its records' `traceparent`s: 16 of them, sampled ones first
       POST    CLIENT, one per attempt
       POST
 
@@ -140,8 +140,15 @@ def _link(span: Span, headers: Iterable[Headers]) -> None:
     """Links as many as there may be; `capi.traceparents` says how many there were."""
     values = traceparents(headers)
     span.set_attribute("capi.traceparents", len(values))
-    for context in itertools.islice(contexts(values), LINKS_MAX):
+    # First those whose trace somebody keeps: of producers that sample, most lead nowhere.
+    kept_first = sorted(values, key=is_sampled, reverse=True)
+    for context in itertools.islice(contexts(kept_first), LINKS_MAX):
         span.add_link(context)
+
+
+def is_sampled(traceparent: bytes) -> bool:
+    """Whether its last bit, the flag of W3C's Trace Context, says that the trace is kept."""
+    return traceparent[-1:] in (b"1", b"3", b"5", b"7", b"9", b"b", b"d", b"f")
 
 
 def traceparents(headers: Iterable[Headers]) -> Collection[bytes]:

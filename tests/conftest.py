@@ -22,16 +22,15 @@ from system.kafka_cluster import KafkaCluster, given_cluster, start_cluster
 from system.kafka_jars import NotAvailable
 from system.processes import Processes
 from system.scene import Scene
-from xdist.scheduler import LoadScopeScheduling
 
 # Two shared processors: how long an example takes says nothing of the code.
 settings.register_profile("shared machine", deadline=None)
 settings.load_profile("shared machine")
 
+pytest_plugins = ("overdue", "rows")
+
 # The first of them fetches the broker's jars and starts it.
 KAFKA_TEST_S_MAX = 600
-# Where tests share a broker, or have some of their own.
-ON_KAFKA = ("system/", "faults/", "benchmarking/test_short_run.py", "prometheus/test_a_run.py")
 
 
 def pytest_configure() -> None:
@@ -40,27 +39,10 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests on a real broker have more time, unless they say how much, and begin first: they take longest."""
+    """Tests on a real broker have more time, unless they say how much."""
     for item in items:
         if item.get_closest_marker("kafka") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(KAFKA_TEST_S_MAX))
-    items.sort(key=lambda item: not _is_on_kafka(item.nodeid))
-
-
-class TwoRows(LoadScopeScheduling):
-    """Where two rows of tests run at once, those on a broker are one of them; the others go file by file."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        return "kafka" if _is_on_kafka(nodeid) else nodeid.partition("::")[0]
-
-
-def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> TwoRows:
-    """How the tests are shared out."""
-    return TwoRows(config, log)
-
-
-def _is_on_kafka(nodeid: str) -> bool:
-    return nodeid.removeprefix("tests/").startswith(ON_KAFKA)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

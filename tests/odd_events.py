@@ -58,7 +58,7 @@ RULES = st.builds(
     match_rule=st.sampled_from(MatchRule),
     default_country=st.none() | st.just("fr"),
     action_source=st.sampled_from(["website", "app", "physical_store"]),
-    content_type=st.sampled_from(["product", ""]),
+    content_type=st.sampled_from(["product", "", " product "]),
     custom_data_paths=st.sampled_from([{}, {"value": (parse_path("id"),), "mine": (parse_path("items.0"),)}]),
     data_processing=st.sampled_from([None, DataProcessing(()), DataProcessing(("LDU",), 0, 0)]),
 )

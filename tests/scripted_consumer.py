@@ -50,7 +50,7 @@ class Scripted:
 
     def __getattr__(self, name):
         def call(partitions=None, **_):
-            listed = partitions if isinstance(partitions, list) else [partitions]
+            listed = partitions if isinstance(partitions, list) else [partitions] if partitions else []
             self.did.append((name, *((p.partition, p.offset) for p in listed)))
 
         return call

@@ -9,7 +9,6 @@ from confluent_kafka.admin import (
     AclBinding,
     AclOperation,
     AclPermissionType,
-    AdminClient,
     ResourcePatternType,
     ResourceType,
 )
@@ -343,7 +342,7 @@ def test_rights_that_are_missing_are_named_one_by_one(tmp_path):
         )
         for name in ("events", "letters", "parked"):
             topics.create_topic(servers, name)
-        admin = AdminClient({"bootstrap.servers": servers})
+        admin = topics.admin(servers)
         look = kafka_clients.admin_client(settings)
         # The first question about a group makes a new cluster look for a coordinator.
         eventually(lambda: all(finding.ok for finding in preflight(settings, look)), 30)

@@ -439,6 +439,25 @@ async def test_leaving_that_hangs_is_watched(brokers, monkeypatch):
 # As a process
 
 
+def test_leaving_that_hangs_with_the_lock_of_python_ends_too():
+    """confluent-kafka keeps it while it answers the group."""
+    program = """
+import ctypes
+from consumer import run
+from consumer.settings import Settings
+
+run.CLOSE_S = run.LOCKED_S = 0.2
+with run._watched(Settings(drain_timeout_s=0.1), run._end_process):
+    print("hangs", flush=True)
+    ctypes.PyDLL(None).pause()
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=DEADLINE_S
+    )
+    assert (ended.returncode, ended.stdout) == (1, "hangs\n")
+    assert 'File "<string>", line 9 in <module>' in ended.stderr
+
+
 @pytest.fixture
 def process(brokers, tmp_path):
     started = []

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import gzip
 import ssl
+import sys
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -253,6 +255,19 @@ async def test_nobody_there_is_transient():
     verdict = await sent(f"http://127.0.0.1:{port}")
     assert (verdict.kind, verdict.http_status) == (Kind.TRANSIENT, None)
     assert verdict.says == "the connection failed (ClientConnectorError)"
+
+
+async def test_a_refused_connection_keeps_no_body():
+    """Its error refers to itself, and the garbage of a run is looked at seldom."""
+    body = bytes(100_000)
+    gc.collect()
+    gc.disable()
+    try:
+        before = sys.getrefcount(body)
+        await sent(f"http://127.0.0.1:{free_ports(1)[0]}", body)
+        assert sys.getrefcount(body) == before
+    finally:
+        gc.enable()
 
 
 async def test_a_name_that_does_not_exist_is_transient():

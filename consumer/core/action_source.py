@@ -22,8 +22,9 @@ from consumer.core.values import EMPTY, MALFORMED, Unusable
 WEBSITE = "website"
 PHYSICAL_STORE = "physical_store"
 
-# Those that need nothing beside them.
-OF_THEIR_OWN = frozenset(mapping.ACTION_SOURCES) - {"app", "business_messaging"}
+APP = "app"
+BUSINESS_MESSAGING = "business_messaging"
+COMPLETE_ALONE = frozenset(mapping.ACTION_SOURCES) - {APP, BUSINESS_MESSAGING}
 
 # Entries of `app_data.extinfo`: Meta refuses any other number of them (its
 # documentation of app events in the Conversions API, read in November 2026).
@@ -54,9 +55,9 @@ def _usable(value: object, overrides: Mapping[str, object]) -> str | Unusable:
     source = source.lower()
     if source not in mapping.ACTION_SOURCES:
         return MALFORMED
-    if source == "app" and not _has_extinfo(overrides.get("app_data")):
+    if source == APP and not _has_extinfo(overrides.get("app_data")):
         return EMPTY
-    if source == "business_messaging" and "messaging_channel" not in overrides:
+    if source == BUSINESS_MESSAGING and "messaging_channel" not in overrides:
         return EMPTY
     return source
 

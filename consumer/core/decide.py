@@ -1,7 +1,7 @@
 """
 The whole business: from a record to its decision.
 
-    parse → consent → mapped, the short way or the long one
+    parse → consent → the mapping, fast or in full
           → a purchase without personal information? → enough to match?
           → a purchase without value or currency? → too large?
 
@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import orjson
 
-from consumer.core import consent, ordinary, patient, qualify
+from consumer.core import consent, fast_mapping, full_mapping, qualify
 from consumer.core.decision import (
     CUSTOM,
     FILTERED_REASONS,
@@ -31,10 +31,9 @@ from consumer.core.decision import (
     Reason,
 )
 from consumer.core.event import parse
+from consumer.core.full_mapping import NotMapped
 from consumer.core.hashing import BatchHasher
-from consumer.core.mapped import Mapped
 from consumer.core.mapping import STANDARD_EVENTS
-from consumer.core.patient import NotMapped
 from consumer.core.record import Record
 from consumer.core.rules import Rules
 from consumer.core.trail import Sources
@@ -65,23 +64,21 @@ def decide(
     if not consent.is_given(root, rules.user_consent_category):
         return Filtered(Reason.NO_CONSENT)
 
-    mapped: Mapped | NotMapped | None = None
-    if sources is None:
-        mapped = ordinary.mapped(root, record, rules, hasher, now_ms)
-    if mapped is None:
-        mapped = patient.mapped(root, record, rules, hasher, now_ms, sources)
+    # The fast one keeps no sources: `explain` asks for them.
+    fast = fast_mapping.map_event(root, record, rules, hasher, now_ms) if sources is None else None
+    mapped = fast or full_mapping.map_event(root, record, rules, hasher, now_ms, sources)
     if isinstance(mapped, NotMapped):
         return _ended(mapped.reason, mapped.name, mapped.notes)
 
-    given_name, name, event_time_s, expires_at_s, sent, person, details, notes = mapped
-    reason = qualify.reason_against(given_name, name, person, details, rules)
+    given_name, name, event_time_s, expires_at_s, server_event, user_data, custom_data, notes = mapped
+    reason = qualify.reason_against(given_name, name, user_data, custom_data, rules)
     if reason is not None:
         return _ended(reason, name, notes)
-    sent["user_data"], sent["custom_data"] = person, details
-    payload = orjson.dumps(sent)
+    server_event["user_data"], server_event["custom_data"] = user_data, custom_data
+    payload = orjson.dumps(server_event)
     if len(payload) > rules.event_bytes_max:
         return _ended(Reason.EVENT_TOO_LARGE, name, notes)
-    return Deliverable(payload, _label(name), event_time_s, expires_at_s, tuple(person), notes)
+    return Deliverable(payload, _label(name), event_time_s, expires_at_s, tuple(user_data), notes)
 
 
 def _ended(reason: Reason, name: str | None, notes: Notes) -> Filtered | Invalid:

@@ -90,13 +90,12 @@ def clean_overrides(event: Event, trail: Trail) -> CleanOverrides:
     return found
 
 
-def note_what_a_website_lacks(sent: Object, user_data: Container[str], trail: Trail) -> None:
+def what_a_website_lacks(server_event: Object, user_data: Container[str]) -> list[str]:
     """Meta asks both of a website's event, and takes it without."""
-    if sent["action_source"] == WEBSITE:
-        if "client_user_agent" not in user_data:
-            trail.note("client_user_agent", NoteWord.MISSING)
-        if "event_source_url" not in sent:
-            trail.note("event_source_url", NoteWord.MISSING)
+    if server_event["action_source"] != WEBSITE:
+        return []
+    places = (("client_user_agent", user_data), ("event_source_url", server_event))
+    return [key for key, place in places if key not in place]
 
 
 def _object(value: object) -> Object | Unusable:

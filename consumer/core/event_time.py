@@ -47,7 +47,7 @@ def when(event: Event, origin: Coordinates, action_source: str, now_ms: int, tra
     if is_ahead(time_ms, now_ms):
         return Reason.EVENT_TIME_IN_FUTURE
     expires_at_s = expiry_s(time_ms, action_source)
-    if now_ms > expires_at_s * 1000:
+    if has_expired(expires_at_s, now_ms):
         return Reason.EVENT_TOO_OLD
     return When(time_ms, expires_at_s)
 
@@ -65,6 +65,11 @@ def expiry_s(time_ms: int, action_source: str) -> int:
     """The last second in which an event of this time is sent."""
     age_s_max = AGE_IN_STORE_S_MAX if action_source == PHYSICAL_STORE else AGE_S_MAX
     return time_ms // 1000 + age_s_max - AGE_MARGIN_S
+
+
+def has_expired(expires_at_s: int, now_ms: int) -> bool:
+    """Whether Meta takes it no more."""
+    return now_ms > expires_at_s * 1000
 
 
 def is_ahead(time_ms: int, now_ms: int) -> bool:

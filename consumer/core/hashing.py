@@ -28,6 +28,7 @@ from consumer.core.normalise import (
     text_for,
 )
 from consumer.core.rules import Rules
+from consumer.core.times import DAY_MS
 from consumer.core.values import EMPTY, WRONG_TYPE, Unusable
 
 
@@ -60,7 +61,8 @@ class Shared:
     Digests of values that many people share, kept from batch to batch.
 
     At most `values_max` of them and a batch's, about 300 bytes each: then all
-    are forgotten, and collected anew. A long text is nothing that people share.
+    are forgotten, and collected anew. A long text is nothing that people share,
+    nor is an e-mail address that stands in a wrong place.
     """
 
     def __init__(self, values_max: int = SHARED_VALUES_MAX) -> None:
@@ -89,8 +91,8 @@ class Column(NamedTuple):
     """
 
     key: str
-    plain: str
-    digest: str
+    plain_property: str
+    digest_property: str
     known: Remembered
     known_digests: Remembered
 
@@ -103,7 +105,7 @@ class Columns(NamedTuple):
     """All hashed keys of the people of one country."""
 
     circumstances: Circumstances
-    each: tuple[Column, ...]
+    columns: tuple[Column, ...]
 
 
 class BatchHasher:
@@ -115,29 +117,27 @@ class BatchHasher:
         self._kinds: dict[_Kind, Remembered] = {}
         self._columns: dict[str | None, Columns] = {}
         self._columns_of: tuple[Rules, int] | None = None
-        # Addresses of pages in which there is nothing to clean: these repeat, too.
-        self.clean_addresses: set[str] = set()
 
     def columns(self, country: str | None, rules: Rules, now_ms: int) -> Columns:
         """For people whose `country` is written like this."""
-        of = self._columns_of
-        if of is None or of[0] is not rules or of[1] != now_ms:
-            self._columns_of, self._columns = (rules, now_ms), {}
+        of, day = self._columns_of, now_ms // DAY_MS
+        if of is None or of[0] is not rules or of[1] != day:
+            self._columns_of, self._columns = (rules, day), {}
         found = self._columns.get(country)
         if found is None:
             found = self._columns[country] = self._new_columns(circumstances_of(country, rules, now_ms))
         return found
 
-    def _new_columns(self, around: Circumstances) -> Columns:
+    def _new_columns(self, circumstances: Circumstances) -> Columns:
         return Columns(
-            around,
+            circumstances,
             tuple(
                 Column(
                     row.key,
                     row.plain.key,
                     row.digest.key,
-                    self.remembered(row.key, around),
-                    self.remembered(row.key, around, digests_only=True),
+                    self.remembered(row.key, circumstances),
+                    self.remembered(row.key, circumstances, digests_only=True),
                 )
                 for row in HASHED
             ),
@@ -169,15 +169,16 @@ class BatchHasher:
         if isinstance(value, list):
             return _joined([self._element(key, element, circumstances, digests_only) for element in value])
         # Numbers are rare, and 1 == 1.0 == True: they are not remembered.
-        return _hashed(digest_of(key, value, circumstances, digests_only=digests_only))
+        return _as_digests(digest_of(key, value, circumstances, digests_only=digests_only))
 
     def _element(
         self, key: str, element: object, circumstances: Circumstances, digests_only: bool
     ) -> Digests:
         # A list in a list is no value, and could be nested deeper than a stack.
         if isinstance(element, list):
-            return _hashed(WRONG_TYPE)
-        return self.hashed(key, element, circumstances, digests_only=digests_only)
+            return _as_digests(WRONG_TYPE)
+        # Nor are the values of a list remembered: there may be any number of them.
+        return _as_digests(digest_of(key, element, circumstances, digests_only=digests_only))
 
 
 def learn(
@@ -185,8 +186,8 @@ def learn(
 ) -> str | Digests:
     """Normalise and hash a text that is not remembered yet."""
     digest = _digest_of_text(key, text, circumstances, digests_only=digests_only)
-    found = digest if type(digest) is str else _hashed(digest)
-    if len(text) <= SHARED_LENGTH_MAX or key in KEYS_OF_ONE_PERSON:
+    found = digest if type(digest) is str else _as_digests(digest)
+    if key in KEYS_OF_ONE_PERSON or (len(text) <= SHARED_LENGTH_MAX and "@" not in text):
         remembered[text] = found
     return found
 
@@ -216,7 +217,7 @@ def sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _hashed(digest: str | Unusable) -> Digests:
+def _as_digests(digest: str | Unusable) -> Digests:
     return Digests(None, (digest.note,)) if isinstance(digest, Unusable) else Digests(digest)
 
 

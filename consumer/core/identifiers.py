@@ -40,7 +40,6 @@ _CLICK_ID = re.compile(r"[A-Za-z0-9_-]+")
 _FBC = re.compile(rf"fb\.[0-9]\.([0-9]{{1,13}})\.[A-Za-z0-9_-]+(?:\.{APPENDIX})?")
 _FBP = re.compile(rf"fb\.[0-9]\.[0-9]{{1,13}}\.[0-9]+(?:\.{APPENDIX})?")
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
-_OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 # Addresses that are nobody's (below) begin otherwise. `ipaddress` takes thirty times as long to say so.
 _NOT_PUBLIC = (
     r"0\.0\.0\.0\Z|10\.|100\.(?:6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7])\.|127\.|169\.254\."

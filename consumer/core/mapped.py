@@ -11,15 +11,15 @@ class Mapped(NamedTuple):
     """
     What would be sent for an event.
 
-    `given_name` is the site's, `name` the one that Meta gets. `event` holds the
-    keys of the server event but for the other two. Times in unix seconds.
+    `given_name` is the site's, `name` the one that Meta gets. `server_event` holds
+    its keys but for the other two. Times in unix seconds.
     """
 
     given_name: str
     name: str
     event_time_s: int
     expires_at_s: int
-    event: dict[str, object]
+    server_event: dict[str, object]
     user_data: dict[str, object]
     custom_data: dict[str, object]
     notes: Notes

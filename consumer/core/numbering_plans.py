@@ -50,8 +50,8 @@ class Plan(NamedTuple):
     `numbers` matches a valid number whole, `possible` what might be one.
     `area`, where there is one, tells the regions that share a calling code
     apart. `trunk` is what is dialled before a number inside the country,
-    `way_out` before a foreign calling code. `dialled` matches what is usual at
-    home, where that says all, and its group 1 is the number.
+    `way_out` before a foreign calling code. `usual` matches how
+    numbers are mostly dialled at home, and its group 1 is the number.
     """
 
     calling_code: str
@@ -61,7 +61,7 @@ class Plan(NamedTuple):
     area: re.Pattern[str] | None
     trunk: re.Pattern[str]
     way_out: re.Pattern[str]
-    dialled: re.Pattern[str]
+    usual: re.Pattern[str]
 
 
 def from_abroad(digits: str) -> str | None:
@@ -77,8 +77,8 @@ def at_home(digits: str, country: str) -> str | None:
     home = plan(country.upper())
     if home is None:
         return None
-    if usual := home.dialled.fullmatch(digits):
-        return home.calling_code + usual[1]
+    if match := home.usual.fullmatch(digits):
+        return home.calling_code + match[1]
     if home.way_out.match(digits):
         return None
     if not digits.startswith(home.calling_code):
@@ -105,7 +105,7 @@ def plan(region: str) -> Plan | None:
         area=_pattern(metadata.leading_digits) if metadata.leading_digits else None,
         trunk=_pattern(metadata.national_prefix_for_parsing),
         way_out=_pattern(metadata.international_prefix),
-        dialled=_dialled(region, metadata, metadata.general_desc),
+        usual=_usual(region, metadata, metadata.general_desc),
     )
 
 
@@ -149,9 +149,9 @@ def _valid_numbers(metadata: PhoneMetadata, general: PhoneNumberDesc) -> re.Patt
     return re.compile(f"(?={_of_its_lengths(general)}\\Z)(?:{numbers})") if numbers else _NEVER
 
 
-def _dialled(region: str, metadata: PhoneMetadata, general: PhoneNumberDesc) -> re.Pattern[str]:
+def _usual(region: str, metadata: PhoneMetadata, general: PhoneNumberDesc) -> re.Pattern[str]:
     """
-    The questions of `at_home` in one pattern, for most of them are answered by it.
+    The questions of `at_home` in one pattern, `0 | 612345678`: half the time of asking them in turn.
 
     Only of the region that a calling code is first of, and without an area: no
     other region is asked about its numbers. And only with a trunk prefix that is

@@ -47,19 +47,19 @@ _NO_DIGITS = re.compile(r"[^0-9]+")
 
 def digits(text: str, country: str | None) -> str | Unusable:
     """The digits of a folded text, read in `country` (alpha-2, lower case) when it is national."""
-    # Three times `replace` is four times as fast as one `translate`; other signs are read below.
-    return _dialled(text.replace(" ", "").replace(".", "").replace("-", ""), country) or _patiently(
+    # Most numbers are digits and these three signs: `replace` thrice takes a quarter of one `translate`.
+    return _by_plan(text.replace(" ", "").replace(".", "").replace("-", ""), country) or _by_libphonenumber(
         text, country
     )
 
 
-def _dialled(number: str, country: str | None) -> str | None:
+def _by_plan(number: str, country: str | None) -> str | None:
     """What the country's plan makes of digits, a `+` before them or not; None when it cannot tell."""
     valid = None if number.startswith("00") or not number.isascii() else _in_plan(number, country)
     return valid if valid and DIGITS_MIN <= len(valid) <= DIGITS_MAX else None
 
 
-def _patiently(text: str, country: str | None) -> str | Unusable:
+def _by_libphonenumber(text: str, country: str | None) -> str | Unusable:
     number = _ascii_digits(text)
     found = _NO_DIGITS.sub("", number)
     if not found:

@@ -43,7 +43,7 @@ class Record:
     """
     A record as read. Key, value and headers may be personal and stay out of `repr`.
 
-    Nobody changes one, and it is not frozen all the same: that would make making it three times as dear.
+    Not frozen, though nobody changes one: a frozen one takes four times as long to make.
     """
 
     partition: Partition

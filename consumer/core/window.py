@@ -26,8 +26,7 @@ class Window(Generic[W]):
         """
         Put words in, the oldest first; as many of the oldest leave as are too many.
 
-        Every record comes through here. `Counter` counts in C what it is given
-        at once: far less than one by one.
+        Every record comes through here: `Counter` counts in C what it is given at once.
         """
         self._words += words
         self._counts.update(words)

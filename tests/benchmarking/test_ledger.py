@@ -11,8 +11,8 @@ EVENTS, PARTITIONS = 7, 3
 DONE = {0: 3, 1: 2, 2: 2}
 
 
-def judged(accepted=range(EVENTS), committed=DONE, letters=0, is_whole=True):
-    return judge(EVENTS, PARTITIONS, accepted, committed, letters, is_whole=is_whole)
+def judged(accepted=range(EVENTS), committed=DONE, letters=0, to_drain=None):
+    return judge(EVENTS, PARTITIONS, accepted, committed, letters, to_drain=to_drain)
 
 
 def test_a_run_in_order_holds():
@@ -30,7 +30,7 @@ def test_a_run_in_order_holds():
         ({"letters": 1}, {"letters": 1}),
         ({"committed": {0: 3, 1: 2, 2: 1}}, {"unread": 1}),
         ({"committed": {}}, {"unread": 7}),
-        ({"accepted": [], "committed": {}, "is_whole": False}, {"accepted": 0}),
+        ({"accepted": [], "committed": {}, "to_drain": 4}, {"accepted": 0, "unread": 4}),
     ],
     ids=[
         "a lost event",
@@ -57,8 +57,12 @@ def test_twice_is_counted_and_harmless():
 
 
 def test_of_a_part_only_what_is_committed_must_have_been_accepted():
-    assert judged(accepted=[0, 1, 3], committed={0: 2, 1: 1}, is_whole=False).holds
-    assert judged(accepted=[0, 1], committed={0: 2, 1: 1}, is_whole=False).lost == 1
+    assert judged(accepted=[0, 1, 3], committed={0: 2, 1: 1}, to_drain=3).holds
+    assert judged(accepted=[0, 1], committed={0: 2, 1: 1}, to_drain=3).lost == 1
+
+
+def test_what_was_to_be_drained_must_be_committed():
+    assert judged(accepted=[0, 1, 3], committed={0: 1, 1: 1}, to_drain=3).unread == 1
 
 
 def test_answers_are_read_up_to_the_last_whole_line():

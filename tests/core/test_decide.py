@@ -14,9 +14,9 @@ from odd_events import KINDS, ODD_TEXTS, PATHS, RULES, events, set_at
 from consumer.core import mapping
 from consumer.core.decide import decide
 from consumer.core.decision import INVALID_REASONS, Deliverable, Filtered, Invalid
+from consumer.core.fast_mapping import map_event
 from consumer.core.hashing import BatchHasher
 from consumer.core.mapping import NOTE_FIELDS, PLACES
-from consumer.core.ordinary import mapped as short_way
 from consumer.core.rules import MatchRule, Rules
 from consumer.resources import SERVER_EVENT, schema
 from consumer.sandbox.rules import refusal_of
@@ -116,7 +116,8 @@ def test_a_reason_is_filtered_or_invalid_by_its_word():
 
 def test_nothing_personal_shows_on_the_way_to_a_decision():
     hasher = BatchHasher()
-    mapped = short_way(orjson.loads(record(ordinary()).value), record(ordinary()), Rules(), hasher, NOW_MS)
+    mapped = map_event(ordinary(), record(ordinary()), Rules(), hasher, NOW_MS)
+    assert mapped is not None
     for shown in (repr(mapped), repr(hasher.columns("FR", Rules(), NOW_MS))):
         assert not re.search(r"ann|u-1|Paris|8\.8\.8\.8|Mozilla|[0-9a-f]{64}", shown)
 

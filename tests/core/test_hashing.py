@@ -11,7 +11,7 @@ from consumer.core import hashing
 from consumer.core.decision import NoteWord
 from consumer.core.hashing import BatchHasher, Digests, Shared, sha256
 from consumer.core.normalise import NORMALISERS, Circumstances
-from consumer.core.rules import BirthdateOrder
+from consumer.core.rules import BirthdateOrder, Rules
 
 TODAY = datetime.date(2026, 3, 1)
 NOWHERE = Circumstances(None, None, None, TODAY)
@@ -208,6 +208,22 @@ def test_what_is_shared_is_forgotten_when_it_is_more_than_its_limit(hashings):
     BatchHasher(shared).hashed("fn", "Ann", NOWHERE)
     assert len(shared) == 1
     assert hashings == ["ann", "bob", "cem", "ann"]
+
+
+def test_neither_an_address_nor_the_values_of_a_list_are_kept():
+    shared = Shared()
+    hasher = BatchHasher(shared)
+    hasher.hashed("fn", "ann@example.com", NOWHERE)
+    hasher.hashed("fn", ["Ann", "Bob"], NOWHERE)
+    assert len(shared) == 0
+
+
+def test_columns_are_made_once_for_a_country_settings_and_a_day():
+    hasher, rules, day_ms = BatchHasher(), Rules(), 86_400_000
+    first = hasher.columns("FR", rules, 20_000 * day_ms)
+    assert hasher.columns("FR", rules, 20_000 * day_ms + 1) is first
+    assert hasher.columns("France", rules, 20_000 * day_ms) is not first
+    assert hasher.columns("FR", rules, 20_001 * day_ms) is not first
 
 
 def test_a_long_text_is_not_what_people_share():

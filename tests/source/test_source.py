@@ -143,6 +143,22 @@ def test_what_the_owner_commits_when_a_partition_is_taken_is_where_the_next_one_
     assert second.values == [b"2"]
 
 
+@pytest.mark.parametrize("own", KINDS[1:], ids=KIND_IDS[1:])
+def test_who_leaves_while_the_group_takes_its_partitions_back_answers_as_a_member(brokers, join, own):
+    brokers.make_topic(TOPIC, 2)
+    first = join(**own)
+    first.until(lambda: len(first.starts) == 2)
+    second = join(**own)
+    for _ in range(20):  # meanwhile a heartbeat tells the first one, which does not poll
+        second.poll()
+    names = []
+    first.owner.on_revoked = lambda _: names.append(first.source._consumer.memberid())
+    first.source.close()
+    assert len(names) == 1
+    assert names[0]
+    second.until(lambda: len(owned(second)) == 2)
+
+
 def test_a_member_whose_session_is_over_has_lost_its_partitions(brokers, topic, join):
     member = join()
     member.until(lambda: member.starts)
@@ -452,6 +468,31 @@ def test_a_partition_that_stands_still_is_counted_and_said_again(script, monkeyp
         "partition stands still",
         "partition stands still",
     ]
+
+
+def test_what_the_group_has_said_is_answered_before_it_is_left():
+    consumer = Scripted()
+    source = Source(consumer, [TOPIC], Start.EARLIEST, OutOfRange.STOP, Telemetry())
+    owner = Owner()
+    source.subscribe(owner)
+    consumer.polls = [[lambda: consumer.assign_now(0)], [lambda: consumer.revoke_now(0)]]
+    source.poll(100, 0)
+    consumer.did.clear()
+    source.close()
+    assert owner.all_of("revoked") == [{P0}]
+    assert consumer.did == [("incremental_unassign", (0, -1001)), ("close",)]
+
+
+def test_whom_kafka_has_ended_leaves_without_a_word():
+    def fatal():
+        raise KafkaException(KafkaError(KafkaError._FATAL))
+
+    consumer = Scripted()
+    source = Source(consumer, [TOPIC], Start.EARLIEST, OutOfRange.STOP, Telemetry())
+    consumer.polls = [[fatal]]
+    source.close()
+    source.close()
+    assert consumer.did == [("close",)]
 
 
 def test_an_entry_that_is_a_fatal_error_ends_the_work(script):
