@@ -16,7 +16,7 @@ Without an endpoint (`consumer/otlp.py`) there are no spans, and no header is re
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from opentelemetry.context import Context
@@ -137,28 +137,21 @@ class RequestSpan:
 
 
 def _link(span: Span, headers: Iterable[Headers]) -> None:
-    """Links as many as there may be; `capi.traceparents` says how many there were."""
-    values = traceparents(headers)
-    span.set_attribute("capi.traceparents", len(values))
-    # First those whose trace somebody keeps: of producers that sample, most lead nowhere.
-    kept_first = sorted(values, key=is_sampled, reverse=True)
-    for context in itertools.islice(contexts(kept_first), LINKS_MAX):
+    """Links as many as there may be; the headers of the other records are not read."""
+    for context in itertools.islice(contexts(traceparents(headers)), LINKS_MAX):
         span.add_link(context)
 
 
-def is_sampled(traceparent: bytes) -> bool:
-    """Whether its last bit, the flag of W3C's Trace Context, says that the trace is kept."""
-    return traceparent[-1:] in (b"1", b"3", b"5", b"7", b"9", b"b", b"d", b"f")
-
-
-def traceparents(headers: Iterable[Headers]) -> Collection[bytes]:
+def traceparents(headers: Iterable[Headers]) -> Iterator[bytes]:
     """The distinct values of that header, in their order."""
-    return {
-        value: None
-        for those in headers
-        for name, value in those
-        if value and len(value) <= TRACEPARENT_BYTES_MAX and name.lower() == TRACEPARENT
-    }
+    seen: set[bytes] = set()
+    for those in headers:
+        for name, value in those:
+            if not value or len(value) > TRACEPARENT_BYTES_MAX or name.lower() != TRACEPARENT:
+                continue
+            if value not in seen:
+                seen.add(value)
+                yield value
 
 
 def contexts(values: Iterable[bytes]) -> Iterator[SpanContext]:
