@@ -46,6 +46,7 @@ class Size:
     large: int
     large_drained: int | None
     part: int = 50_000
+    telemetry: int = 200_000
     core: int = 60_000
     peer: int = 4_000
     latency_s: float = 15.0
