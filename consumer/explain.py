@@ -88,7 +88,7 @@ def explain(
     Personal values are shown as their shape, digests by their first digits.
     With --json each answer is a line with decision, reason, payload (exactly
     what would be sent, so keep it private) and notes. Reasons and notes are
-    explained in docs/mapping.md. The exit code is 0 whatever is decided.
+    explained in docs/reasons.md. The exit code is 0 whatever is decided.
     """
     at_ms = now_ms() if now is None else _unix_ms(now)
     settings = load_settings(file=settings_file)

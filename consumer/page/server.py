@@ -153,11 +153,19 @@ class Page:
         try:
             stream = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
             await stream.prepare(request)
-            with contextlib.suppress(ConnectionError, TimeoutError):
-                await self._tell(stream)
+            with contextlib.suppress(ConnectionError):
+                await self._tell_or_hang_up(request, stream)
             return stream
         finally:
             self._watchers -= 1
+
+    async def _tell_or_hang_up(self, request: web.Request, stream: web.StreamResponse) -> None:
+        try:
+            await self._tell(stream)
+        except TimeoutError:
+            # Closing would first send what nobody reads, and keep the socket until then.
+            if request.transport is not None:
+                request.transport.abort()
 
     async def _tell(self, stream: web.StreamResponse) -> None:
         """Say each second how it stands, with the points that this watcher has not had yet."""

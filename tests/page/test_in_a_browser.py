@@ -96,7 +96,8 @@ def number(page, key):
 
 def branches(page, kind):
     rows = page.locator(f'#ends [data-key^="{kind}:"]').all()
-    return {row.locator("th").inner_text(): int(row.locator("td").first.inner_text()) for row in rows}
+    counts = {row.locator("th").inner_text(): row.locator("td").first.inner_text() for row in rows}
+    return {word: int(count.replace(",", "")) for word, count in counts.items()}
 
 
 def shown(page):
@@ -205,8 +206,9 @@ def test_by_keyboard_a_reason_leads_to_what_it_means_and_a_message_takes_no_focu
             if page.evaluate(focused) == "no_consent":
                 break
         assert page.evaluate(focused) == "no_consent"
-        before = page.locator("#started").inner_text()
-        expect(page.locator("#started")).not_to_have_text(before)
+        line = page.locator("#plot-consumed .line")
+        before = line.get_attribute("d")
+        expect(line).not_to_have_attribute("d", before)
         assert page.evaluate(focused) == "no_consent"
         page.keyboard.press("Enter")
         assert page.evaluate("location.hash") == "#reason-no_consent"
@@ -237,6 +239,8 @@ def test_the_numbers_move_while_events_flow(browser, demo):
             f"{before + demo.outcome['accepted']:,}"
         )
         assert number(page, "accepted") == sandbox_stats(demo)["events_accepted"]
+        filtered = 2 * sum(demo.outcome["filtered"].values())
+        expect(page.locator('#ends [data-key="filtered"] td').first).to_have_text(f"{filtered:,}")
         assert branches(page, "filtered") == {k: 2 * n for k, n in demo.outcome["filtered"].items()}
         expect(page.locator("#plot-accepted .line")).not_to_have_attribute("d", line)
         assert page.evaluate("window.mark") == 1  # the page was not loaded again

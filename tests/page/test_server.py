@@ -204,3 +204,22 @@ async def test_a_page_that_is_open_to_others_may_be_called_by_any_name(telemetry
         at = asking.at.replace("0.0.0.0", "127.0.0.1")
         async with asking.get(at, headers={"Host": "page.example.com"}) as answer:
             assert answer.status == 200
+
+
+async def test_who_reads_nothing_is_hung_up_on(telemetry, monkeypatch):
+    """Closing would first send what is not read, and keep the socket until then."""
+    monkeypatch.setattr(server, "UNREAD_S_MAX", 0.2)
+    monkeypatch.setattr(server, "EVERY_S", 0.001)
+    monkeypatch.setattr(server, "snapshot", lambda *_: {"padding": "x" * 1_000_000})
+    async with page(telemetry) as asking:
+        host, _, port = asking.at.removeprefix("http://").rstrip("/").rpartition(":")
+        reader, writer = await asyncio.open_connection(host, int(port), limit=1)
+        writer.write(f"GET /events HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode())
+        # Only an end of the connection is waited for: the reader takes no more than its first bytes.
+        with pytest.raises(ConnectionResetError):
+            async with asyncio.timeout(5):
+                while True:
+                    writer.write(b"\r\n")
+                    await writer.drain()
+                    await asyncio.sleep(0)
+        writer.close()
