@@ -213,7 +213,7 @@ async def test_who_reads_nothing_is_hung_up_on(telemetry, monkeypatch):
     monkeypatch.setattr(server, "snapshot", lambda *_: {"padding": "x" * 1_000_000})
     async with page(telemetry) as asking:
         host, _, port = asking.at.removeprefix("http://").rstrip("/").rpartition(":")
-        reader, writer = await asyncio.open_connection(host, int(port), limit=1)
+        _, writer = await asyncio.open_connection(host, int(port), limit=1)
         writer.write(f"GET /events HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode())
         # Only an end of the connection is waited for: the reader takes no more than its first bytes.
         with pytest.raises(ConnectionResetError):
