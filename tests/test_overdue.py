@@ -75,10 +75,9 @@ def run(tmp_path_factory):
 
 def test_the_run_fails_and_names_what_hung(run):
     assert run.returncode == 1
-    assert re.findall(r"worker '\w+' crashed while running '(.+)'", run.stdout) == [
-        "test_2.py::test_hangs",
-        "test_2.py::test_fails_and_hangs",
-    ]
+    # Once where it happens, and where CI is set in the summary too.
+    crashed = re.findall(r"worker '\w+' crashed while running '(.+)'", run.stdout)
+    assert list(dict.fromkeys(crashed)) == ["test_2.py::test_hangs", "test_2.py::test_fails_and_hangs"]
 
 
 def test_it_shows_where_each_hung(run):

@@ -7,7 +7,6 @@ import json
 import pytest
 from letters import event, letter, record, settings_on, write, write_letters
 from mock_kafka import MockKafka
-from pages import Page
 from terminal_session import COLOUR, into_a_closed_pipe, on_a_terminal
 
 GREEN, YELLOW, RED = "\x1b[32m", "\x1b[33m", "\x1b[31m"
@@ -131,10 +130,14 @@ def test_replay_shows_a_bar_beside_its_json(settings):
 # explain
 
 
+ONE_EVENT = """{"event_name": "page_view", "event_id": "e-1", "event_timestamp": "2026-11-23T18:00:00Z", \
+"url": "https://shop.example.fr/", "user": {"email": "user@example.fr", "city": "Paris"}, \
+"browser": {"ip": "203.0.113.7", "user_agent": "Mozilla/5.0"}}"""
+
+
 def test_explain_has_colours_on_a_terminal_and_its_tables_keep_to_its_width(tmp_path):
     file = tmp_path / "one.jsonl"
-    shown = Page("README.md").blocks("json")[0]
-    file.write_text(" ".join(shown.split()))
+    file.write_text(ONE_EVENT)
     seen = on_a_terminal("explain", str(file), "--now", "2026-11-23T18:01:00Z", columns=60)
     assert seen.code == 0
     assert COLOUR.search(seen.out)

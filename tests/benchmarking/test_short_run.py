@@ -51,7 +51,7 @@ def test_a_lost_event_makes_the_run_fail(world):
     partition, value = made[123]
     # Without consent it is filtered, rightly, but committed and never accepted: to the oracle it is lost.
     made[123] = partition, value.replace(b'"consent_categories":["1","3"]', b'"consent_categories":["3"]')
-    write(world.brokers, topic, made, "lz4")
+    write(world.brokers, topic, made, "lz4", is_traced=False)
     with pytest.raises(NotHonest, match="lost=1"):
         drain(world, Backlog(topic, 600, PARTITIONS), drained=599)
 
@@ -60,7 +60,7 @@ async def test_the_pipeline_sends_the_bytes_that_the_core_part_makes(scene):
     now_ms = int(time.time() * 1000)
     await asyncio.to_thread(scene.create_topics, PARTITIONS)
     made = values(EVENTS, PARTITIONS, now_ms=now_ms)
-    await asyncio.to_thread(write, scene.bootstrap_servers, scene.topic, made, "lz4")
+    await asyncio.to_thread(write, scene.bootstrap_servers, scene.topic, made, "lz4", is_traced=False)
     settings = SandboxSettings(pixel_id=PIXEL, access_token=TOKEN, bodies_kept_max=50)
     async with Sandbox(settings) as sandbox:
         scene.graph_url = sandbox.url

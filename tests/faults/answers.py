@@ -60,8 +60,10 @@ def slow_and_quick_again(world: World, size: Size) -> Measures:
         stage.must(bar, f"{grown_mb:.0f}", grown_mb < size(40, 5))
         stage.must("events left to do after the three > 0", left, left > 0)
         rates = f"{before:,.0f}, {during:,.0f}, {after:,.0f}"
-        is_back = after >= 0.8 * before > during
-        stage.must("events/s quick, slow, quick again: the last ≥ 80 % of the first", rates, is_back)
+        # Two seconds beside other tests tell less than fifteen alone.
+        share = size(0.6, 0.8)
+        bar = f"events/s quick, slow, quick again: the last ≥ {100 * share:.0f} % of the first"
+        stage.must(bar, rates, after >= share * before > during)
         stage.must("which it reaches within 15 s", back_s, back_s <= 15)
         stage.must_run("it never restarts", consumer)
         return stage.measures(report, recover_s)

@@ -75,9 +75,9 @@ def test_a_dead_letter_topic_that_takes_less_than_the_events_topic_is_refused(re
 
 
 META = [
-    ({}, 0, ["Meta"]),
-    ({"CAPI_ACCESS_TOKEN": "a-token-that-was-revoked"}, 1, ["Meta", "CAPI_ACCESS_TOKEN"]),
-    ({"CAPI_PIXEL_ID": "42"}, 1, ["Meta", "CAPI_PIXEL_ID"]),
+    ({}, 0, ["Meta:"]),
+    ({"CAPI_ACCESS_TOKEN": "a-token-that-was-revoked"}, 1, ["Meta:", "CAPI_ACCESS_TOKEN"]),
+    ({"CAPI_PIXEL_ID": "42"}, 1, ["Meta:", "CAPI_PIXEL_ID"]),
 ]
 
 
