@@ -144,19 +144,22 @@ def asked_to_stop_under_load(world: World, size: Size) -> Measures:
         # No bad ones: a letter behind an event that waits for Meta cannot be committed, and comes twice.
         stage.produce(1_000)
         _stopped_while_throttled(stage, answer_s=size(3, 10))
-        rows.append(_done_by_the_next(stage))
+        # Whichever request comes first has the late answer: of the second its events lie behind those that
+        # wait, cannot be committed, and come twice.
+        rows.append(_done_by_the_next(stage, twice_max=100))
         bars.take("throttled", stage.bars)
     return summed(rows, bars)
 
 
-def _done_by_the_next(stage: Stage) -> Measures:
+def _done_by_the_next(stage: Stage, twice_max: int = 0) -> Measures:
     stage.must("there was work left", not stage.scene.is_done(), not stage.scene.is_done())
     stage.scene.behave(latency_ms=20, faults=[])
     stage.scene.consumer()
     recover_s = stage.await_done()
     report = stage.must_hold()
     twice = report.twice + report.letters_twice
-    stage.must("twice 0, letters too", twice, twice == 0)
+    bar = f"twice ≤ {twice_max}, letters too" if twice_max else "twice 0, letters too"
+    stage.must(bar, twice, twice <= twice_max)
     return stage.measures(report, recover_s)
 
 
