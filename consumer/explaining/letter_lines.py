@@ -15,9 +15,7 @@ from consumer.files.lines import BOM, Entry, FoundEvent, Remark, Unreadable
 from consumer.letters.lines import Mistake, as_letter
 
 LETTER = frozenset({"dead_letter", "headers"})
-NO_VALUE = (
-    "a dead letter without its value, which was too large for its topic: `publish --replay` looks it up"
-)
+NO_VALUE = "a dead letter without its value, too large for its topic: `publish --replay` looks it up"
 
 
 class FoundLetter(NamedTuple):
