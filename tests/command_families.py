@@ -11,23 +11,21 @@ up, and nothing here runs it.
 
 from __future__ import annotations
 
+import contextlib
 import re
-import subprocess
 import sys
-from collections.abc import Callable, Sequence
-from functools import cache
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from chart_commands import of_helm, of_kubectl
-from click.core import ParameterSource
 from deploy.compose import services
-from faults.__main__ import chosen as faults_chosen
+from make_commands import TARGETS, missing, of_make, of_python, would_run
 from shown_commands import commands
+from typer import Exit
 from typer.main import get_command
 
 import consumer
-from benchmarks.__main__ import chosen as benchmarks_chosen
 from consumer.cli import app
 from consumer.load_settings import known_names
 
@@ -60,6 +58,11 @@ def _nothing(arguments: list[str]) -> list[str]:
 # The program itself
 
 
+NAMES = ("capi-consumer", ".venv/bin/capi-consumer")
+# What the parser itself would do, one of them in the home of whoever runs the tests.
+ABOUT_THE_SHELL = ("--install-completion", "--show-completion")
+
+
 class Call(NamedTuple):
     verb: str
     options: frozenset[str]
@@ -67,6 +70,8 @@ class Call(NamedTuple):
 
 def call_of(arguments: Sequence[str]) -> Call:
     """Which command it is, and what was given to it. Raises what the program's own parser raises."""
+    if arguments[0] in ABOUT_THE_SHELL:
+        return Call("", frozenset(arguments))
     command = get_command(app)
     context = command.make_context("capi-consumer", list(arguments))
     while hasattr(command, "resolve_command"):
@@ -75,25 +80,31 @@ def call_of(arguments: Sequence[str]) -> Call:
             break
         name, command, left = command.resolve_command(context, left)
         context = command.make_context(name, left, parent=context)
-    given = {
-        name
-        for name in context.params
-        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE and context.params[name]
-    }
+    given = {name for name in context.params if context.get_parameter_source(name).name == "COMMANDLINE"}
     return Call(context.command_path.removeprefix("capi-consumer").strip(), frozenset(given))
 
 
 def _capi_consumer(arguments: list[str]) -> list[str]:
     """As the program's own parser reads it: what it says is wrong."""
     try:
-        call_of(arguments)
-    except SystemExit as ended:  # --help, --version
-        return [] if not ended.code else [" ".join(arguments)]
+        if arguments:
+            call_of(arguments)
+    except (SystemExit, Exit):  # --help, --version
+        return []
     except Exception as wrong:
-        if type(wrong).__name__ == "Exit" and wrong.exit_code == 0:
-            return []
         return [f"{type(wrong).__name__}: {getattr(wrong, 'message', '')}"]
     return []
+
+
+def calls_in(words: Sequence[str]) -> Iterator[Call]:
+    """The calls of the program in a command: itself, behind variables, in a pod, in a shell."""
+    for place, word in enumerate(words):
+        if word in NAMES and words[place + 1 :]:
+            with contextlib.suppress(SystemExit, Exit):  # --help, --version
+                yield call_of(words[place + 1 :])
+            return
+    if words[-3:-1] == ("sh", "-c"):
+        yield from (call for inside in commands(words[-1]) for call in calls_in(inside))
 
 
 def _unknown_settings(names: list[str]) -> list[str]:
@@ -119,91 +130,9 @@ def _sh(arguments: list[str]) -> list[str]:
 
 # What this repository makes
 
-# Target -> what does in a test, or in continuous integration, what it does. Nothing: it is only read.
-TARGETS = {
-    "": (".ci/run",),
-    "bench": (
-        "tests/benchmarking/test_short_run.py::test_a_backlog_is_drained_and_the_oracle_has_nothing_against_it",
-    ),
-    "bench-docs": (
-        "tests/benchmarking/test_results.py"
-        "::test_the_pages_get_what_a_run_of_all_parts_found_between_their_markers",
-    ),
-    "bench-plot": (),  # some minutes
-    "chart": ("tests/deploy/test_chart.py::test_schema_and_tables_say_what_the_settings_and_the_values_say",),
-    "check": (".ci/run",),
-    "coverage": (".ci/run",),
-    "demo": ("tests/test_readme.py::test_the_demo_prints_what_the_readme_shows",),
-    "docs": ("tests/test_generated_pages.py::test_they_are_as_they_would_be_written",),
-    "faults": ("tests/faults/test_faults.py::test_the_bar_of_each_scenario_is_met",),
-    "lint": (".ci/run",),
-    "lock": (),  # needs uv, and an index of packages
-    "mutants": (),  # some minutes, and a tool that is not among the locked requirements
-    "system": (".ci/run",),
-    "test": (".ci/run",),
-    "types": (".ci/run",),
-    "wheel": ("tests/deploy/test_dockerfile.py::test_the_build_stage_makes_a_command_that_runs_elsewhere",),
-}
-CHOSEN = {"benchmarks": benchmarks_chosen, "faults": faults_chosen}
-IN_CI = ("check", "coverage", "lint", "test", "types")
-
 
 def _make(arguments: list[str]) -> list[str]:
-    """Targets and variables that are not there, and what make itself would run and is not there."""
-    targets = [word for word in arguments if "=" not in word]
-    variables = [word.partition("=")[0] for word in arguments if "=" in word]
-    unknown = [target for target in targets if target not in TARGETS]
-    unknown += [name for name in variables if f"$({name})" not in _makefile()]
-    if unknown or not all(TARGETS[target] for target in targets):
-        return unknown
-    return [what for words in _would_run(tuple(arguments)) for what in unknown_in(words)]
-
-
-@cache
-def _makefile() -> str:
-    return (ROOT / "Makefile").read_text(encoding="utf-8")
-
-
-@cache
-def _would_run(arguments: tuple[str, ...]) -> list[tuple[str, ...]]:
-    """The commands of `.venv/bin` that make says it would run."""
-    done = subprocess.run(
-        ["make", "--dry-run", "--no-print-directory", *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=20,
-        check=True,
-    )
-    return [words for words in commands(done.stdout) if ".venv/bin/" in " ".join(words[:2])]
-
-
-def _python(arguments: list[str]) -> list[str]:
-    """`-m MODULE ARGUMENTS`, or a file."""
-    if arguments[0] != "-m":
-        return _missing(arguments[:1])
-    module, *rest = arguments[1:]
-    if module == "pytest":
-        return _missing([word for word in rest if word.startswith("tests/")])
-    if module in CHOSEN:
-        return _parts(module, rest)
-    folders = [folder / module.replace(".", "/") for folder in (ROOT, ROOT / "tests")]
-    is_ours = any(f.with_suffix(".py").exists() or (f / "__main__.py").exists() for f in folders)
-    return [] if is_ours or module in ("hatchling", "pip", "venv") else [module]
-
-
-def _parts(module: str, arguments: list[str]) -> list[str]:
-    """`--only` names parts, or scenarios, that there are."""
-    only = arguments[arguments.index("--only") + 1] if "--only" in arguments else ""
-    try:
-        CHOSEN[module](only)
-    except SystemExit as unknown:
-        return [str(unknown)]
-    return []
-
-
-def _missing(paths: list[str]) -> list[str]:
-    return [path for path in paths if not (ROOT / path.partition("::")[0]).exists()]
+    return [*of_make(arguments), *(what for words in would_run(arguments) for what in unknown_in(words))]
 
 
 def _pip(arguments: list[str]) -> list[str]:
@@ -243,7 +172,7 @@ def _kafka_groups(arguments: list[str]) -> list[str]:
 
 
 def _schemas(arguments: list[str]) -> list[str]:
-    return _missing([word for word in arguments if word.startswith("schemas/")])
+    return missing([word for word in arguments if word.startswith("schemas/")])
 
 
 OF_THE_SHELL = ("cat", "cd", "date", "done", "echo", "for", "head", "kill", "tail", "$")
@@ -264,7 +193,7 @@ FAMILIES = {
     "helm": Family(of_helm, ("tests/test_pages.py::test_each_command_exists_with_its_options",)),
     "make": Family(_make, tuple({test for tests in TARGETS.values() for test in tests})),
     "pip": Family(_pip, TARGETS["wheel"]),
-    "python": Family(_python, (".ci/run",)),
+    "python": Family(of_python, (".ci/run",)),
     "ruff": Family(_nothing, (".ci/run",)),
     "mypy": Family(_nothing, (".ci/run",)),
     # Only read: there is no cluster here, Kafka's own tools are not among the jars of the tests, and the

@@ -9,8 +9,9 @@ from collections import Counter
 import pytest
 import yaml
 from chart_commands import merged
-from command_families import FAMILIES, IN_CI, TARGETS, unknown_in
+from command_families import FAMILIES, unknown_in
 from deploy.chart import minimal, rendered
+from make_commands import IN_CI, TARGETS
 from pages import COMMAND, PAGES, ROOT, Page, anchors
 from shown_commands import commands
 
