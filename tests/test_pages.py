@@ -32,7 +32,10 @@ FILES = [
 ]
 SETTINGS = [(path, name) for path, page in ALL.items() for name in page.settings]
 # Marketing engineer and operator read these at once; the others are tables, or for who changes the code.
-SHORT = ("consent", "browser-pixel", "first-event", "glossary", "reasons", "settings", "kafka-security")
+SHORT = (
+    *("browser-pixel", "consent", "dead-letters", "delivery", "first-event", "glossary", "hashing"),
+    *("kafka-security", "own-rules", "reasons", "settings"),
+)
 LINES_MAX = 250
 
 

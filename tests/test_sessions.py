@@ -153,7 +153,7 @@ def test_the_pages_have_sessions():
         "README.md",
         "docs/browser-pixel.md",
         "docs/consent.md",
-        "docs/delivery.md",
+        "docs/dead-letters.md",
         "docs/first-event.md",
         "docs/kafka-security.md",
         "docs/mapping.md",
