@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from chart_commands import of_helm, of_kubectl
 from deploy.compose import services
-from make_commands import TARGETS, missing, of_make, of_python, would_run
+from make_commands import PROGRAMS, TARGETS, missing, of_make, of_python, would_run
 from shown_commands import commands
 from typer import Exit
 from typer.main import get_command
@@ -56,7 +56,6 @@ def _nothing(arguments: list[str]) -> list[str]:
 
 
 # The program itself
-
 
 NAMES = ("capi-consumer", ".venv/bin/capi-consumer")
 # What the parser itself would do, one of them in the home of whoever runs the tests.
@@ -193,7 +192,7 @@ FAMILIES = {
     "helm": Family(of_helm, ("tests/test_pages.py::test_each_command_exists_with_its_options",)),
     "make": Family(_make, tuple({test for tests in TARGETS.values() for test in tests})),
     "pip": Family(_pip, TARGETS["wheel"]),
-    "python": Family(of_python, (".ci/run",)),
+    "python": Family(of_python, tuple({test for tests in PROGRAMS.values() for test in tests})),
     "ruff": Family(_nothing, (".ci/run",)),
     "mypy": Family(_nothing, (".ci/run",)),
     # Only read: there is no cluster here, Kafka's own tools are not among the jars of the tests, and the

@@ -2,6 +2,7 @@
 Commands of make and Python: what they name is there, and something does what a target does.
 
     TARGETS            target -> which tests do what it does, or what continuous integration runs
+    PROGRAMS           module or file -> the same, for Python
     of_make(words)     targets and variables that are not there
     would_run(words)   the commands that make itself says it would run
     of_python(words)   modules, files and parts that are not there
@@ -44,6 +45,19 @@ TARGETS = {
     "test": (".ci/run",),
     "types": (".ci/run",),
     "wheel": ("tests/deploy/test_dockerfile.py::test_the_build_stage_makes_a_command_that_runs_elsewhere",),
+}
+# Module or file -> the same.
+PROGRAMS = {
+    "benchmarks": TARGETS["bench"],
+    "benchmarks.fields": (),  # a minute or two, and what it finds depends on the machine
+    "benchmarks/memory.py": (),  # likewise
+    "docs/generate.py": TARGETS["docs"],
+    "faults": TARGETS["faults"],
+    "hatchling": TARGETS["wheel"],
+    "helm/generate.py": TARGETS["chart"],
+    "pip": TARGETS["wheel"],
+    "pytest": (".ci/run",),
+    "venv": TARGETS["wheel"],
 }
 CHOSEN = {"benchmarks": benchmarks_chosen, "faults": faults_chosen}
 IN_CI = ("check", "coverage", "lint", "test", "types")
@@ -89,16 +103,14 @@ def _said(arguments: tuple[str, ...]) -> str:
 
 def of_python(arguments: Sequence[str]) -> list[str]:
     """What of `python …` is not so: `-m MODULE ARGUMENTS`, or a file."""
-    if arguments[0] != "-m":
-        return missing(arguments[:1])
-    module, *rest = arguments[1:]
-    if module == "pytest":
-        return missing([word for word in rest if word.startswith("tests/")])
-    if module in CHOSEN:
-        return _parts(module, rest)
-    folders = [folder / module.replace(".", "/") for folder in (ROOT, ROOT / "tests")]
-    is_ours = any(f.with_suffix(".py").exists() or (f / "__main__.py").exists() for f in folders)
-    return [] if is_ours or module in ("hatchling", "pip", "venv") else [module]
+    program, rest = arguments[0], arguments[1:]
+    if program == "-m":
+        program, rest = rest[0], rest[1:]
+    if program not in PROGRAMS:
+        return [program]
+    if program in CHOSEN:
+        return _parts(program, rest)
+    return missing([word for word in (program, *rest) if "/" in word])
 
 
 def _parts(module: str, arguments: Sequence[str]) -> list[str]:

@@ -11,7 +11,7 @@ import yaml
 from chart_commands import merged
 from command_families import FAMILIES, unknown_in
 from deploy.chart import minimal, rendered
-from make_commands import IN_CI, TARGETS
+from make_commands import IN_CI, PROGRAMS, TARGETS
 from pages import COMMAND, PAGES, ROOT, Page, anchors
 from shown_commands import commands
 
@@ -82,6 +82,10 @@ def test_these_are_read_and_not_run():
     programs = {program for program, family in FAMILIES.items() if not family.tests}
     assert programs == {"asyncapi", "kafka-consumer-groups.sh", "kubectl"}
     assert {target for target, tests in TARGETS.items() if not tests} == {"bench-plot", "lock", "mutants"}
+    assert {name for name, tests in PROGRAMS.items() if not tests} == {
+        "benchmarks.fields",
+        "benchmarks/memory.py",
+    }
 
 
 def test_continuous_integration_makes_what_contributors_make():
@@ -189,6 +193,8 @@ def test_a_block_is_its_simple_commands(block, found):
         "docker compose down",
         "kafka-consumer-groups.sh --rewind",
         ".venv/bin/python -m pytest tests/test_nothing.py",
+        "python -m benchmarks.nothing",
+        "python benchmarks/nothing.py",
         ".venv/bin/nothing",
         "pip install capi-consumer",
         "sh -c 'capi-consumer runn'",
