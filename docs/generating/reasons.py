@@ -24,7 +24,7 @@ metrics, in log lines, in the headers of dead letters and on the command line.
 FILTERED = """\
 ## Filtered
 
-Counted, committed, and not sent: a success. To have them decided anew after a setting was wrong, [rewind
+Counted, passed by for good, and not sent: a success. To have them decided anew after a setting was wrong, [rewind
 the group](dead-letters.md#rewinding-a-group).
 """
 LETTERS = """\
