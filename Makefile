@@ -34,7 +34,7 @@ test: install           ## every test; what cannot run here is skipped with its 
 system: install         ## only the tests on a real Apache Kafka
 	$(BIN)/python -m pytest -m kafka
 
-faults: install         ## every fault of docs/delivery.md in full, about an hour; ONLY=F1,F16 runs these
+faults: install         ## every fault of docs/faults.md in full, about an hour; ONLY=F1,F16 runs these
 	PYTHONPATH=tests $(BIN)/python -m faults --only "$(ONLY)"
 
 # What only a benchmark needs: Meta's SDK, FastStream, matplotlib.

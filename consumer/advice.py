@@ -84,7 +84,7 @@ NOTES = {
     NoteWord.MALFORMED: Advice(
         "Not in a form that can be used: a phone number of five digits, an `fbc` that is none, an IP address"
         " of a private network.",
-        "`explain` names the property; [mapping](mapping.md#what-is-hashed) says what is read.",
+        "`explain` names the property; [mapping](hashing.md) says what is read.",
     ),
     NoteWord.WRONG_TYPE: Advice(
         "An object, a boolean or a broken number where text is expected.", "Mend the data layer."
@@ -107,7 +107,7 @@ NOTES = {
     NoteWord.PERSONAL_DATA: Advice(
         "Something personal was taken out of a place where it does not belong.",
         "Look which key it is. If it is not personal, name it in `CAPI_CUSTOM_DATA_ALLOW`."
-        " [What is taken out](mapping.md#what-is-taken-out).",
+        " [What is taken out](own-rules.md#what-is-taken-out).",
     ),
     NoteWord.NO_COUNTRY: Advice(
         "A national phone number, and no country that it is valid in.",
