@@ -76,9 +76,15 @@ def run(settings_file: SettingsFile = None, release_brake: ReleaseBrake = False)
     settings = load_settings(file=settings_file, sends=True)
     logs.configure(settings.log_format, settings.log_level)
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # there is no brake yet, and it would end the process
+    signal.signal(signal.SIGTERM, _end_before_the_first_record)
     refuse_unless_ready(preflight(settings, kafka.admin_client(settings)))
     garbage.look_seldom()
     uvloop.run(_until_signalled(settings, release_brake))
+
+
+def _end_before_the_first_record(*_: object) -> None:
+    """Nothing is to be drained. The first process of a container hears no signal that it does not catch."""
+    raise SystemExit(exits.OK)
 
 
 async def _until_signalled(settings: Settings, release_brake: bool) -> None:
