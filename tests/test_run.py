@@ -412,6 +412,19 @@ async def test_a_bug_ends_the_process_and_commits_nothing(brokers, monkeypatch, 
     assert committed(brokers) in (0, -1001)
 
 
+async def test_a_bug_beside_the_records_ends_the_process_too(brokers, monkeypatch):
+    """Without who watches the token's file a new token would never be taken up, and nobody would know why."""
+
+    async def broken(*_):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(run, "watch_token", broken)
+    with pytest.raises(RuntimeError, match="a bug"):
+        async with consuming(brokers) as at:
+            await asyncio.wait([at.task], timeout=DEADLINE_S)
+            assert at.task.done()
+
+
 async def test_leaving_that_hangs_is_watched(brokers, monkeypatch):
     monkeypatch.setattr(run, "CLOSE_S", 0.3)
     barked = threading.Event()
