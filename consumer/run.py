@@ -14,7 +14,7 @@ import queue
 import signal
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -40,6 +40,7 @@ from consumer.settings import Settings
 from consumer.sink import Sink
 from consumer.state import State
 from consumer.state_lines import StateTeller
+from consumer.tasks import Tasks
 from consumer.telemetry import Telemetry
 from consumer.terminal import SettingsFile
 from consumer.worker import Worker
@@ -76,9 +77,15 @@ def run(settings_file: SettingsFile = None, release_brake: ReleaseBrake = False)
     settings = load_settings(file=settings_file, sends=True)
     logs.configure(settings.log_format, settings.log_level)
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # there is no brake yet, and it would end the process
+    signal.signal(signal.SIGTERM, _end_before_the_first_record)
     refuse_unless_ready(preflight(settings, kafka.admin_client(settings)))
     garbage.look_seldom()
     uvloop.run(_until_signalled(settings, release_brake))
+
+
+def _end_before_the_first_record(*_: object) -> None:
+    """Nothing is to be drained. The first process of a container hears no signal that it does not catch."""
+    raise SystemExit(exits.OK)
 
 
 async def _until_signalled(settings: Settings, release_brake: bool) -> None:
@@ -146,31 +153,32 @@ async def consume(
             if tell_page is not None:
                 tell_page(page_at)
             _warn_of_settings(settings)
-            beside = [
-                asyncio.create_task(watch_token(token, gate)),
-                asyncio.create_task(tell_progress(telemetry)),
-                asyncio.create_task(tell_of_brake(brake)),
-                asyncio.create_task(StateTeller(vital.state, lambda: gate.throttled_s).watch()),
-                asyncio.create_task(lag.watch()),
-                asyncio.create_task(letters.watch()),
-            ]
+            beside = Tasks()
+            for work in (
+                watch_token(token, gate),
+                tell_progress(telemetry),
+                tell_of_brake(brake),
+                StateTeller(vital.state, lambda: gate.throttled_s).watch(),
+                lag.watch(),
+                letters.watch(),
+            ):
+                beside.spawn(work)
             thread.start()
             try:
-                await _first_of(stop.wait(), thread.ended, delivery.broken)
+                await _first_of(stop.wait(), thread.ended, delivery.broken, beside.broken)
             finally:
                 stop.set()
                 worker.stop()
                 with _watched(settings, watchdog):
                     await _leave(thread, beside, delivery)
-    _raise_first(thread.ended, delivery.broken)
+    _raise_first(thread.ended, delivery.broken, beside.broken)
     log.info("left the group", **ends(telemetry))
 
 
-async def _leave(thread: WorkerThread, beside: Iterable[asyncio.Task[None]], delivery: Delivery) -> None:
+async def _leave(thread: WorkerThread, beside: Tasks, delivery: Delivery) -> None:
     """The worker drains, commits and leaves the group; what goes on beside it goes on until then."""
     await asyncio.wait([thread.ended])
-    for task in beside:
-        task.cancel()
+    await beside.abandon()
     await delivery.abandon()
 
 
