@@ -182,6 +182,10 @@ async def test_where_nobody_chose_it_a_taken_port_gives_way(telemetry):
             assert answer.status == 200
 
 
+def test_by_default_only_this_machine_reaches_it():
+    assert Settings(pixel_id="1").page_address == "127.0.0.1:8080"
+
+
 HOSTS = [
     ("127.0.0.1:8080", 200),
     ("localhost:8080", 200),
