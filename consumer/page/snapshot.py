@@ -18,8 +18,8 @@ from urllib.parse import urlsplit
 
 from consumer import __version__, metrics
 from consumer.metrics import Metric
+from consumer.page import meanings
 from consumer.page.history import Look
-from consumer.page.meanings import STATES
 from consumer.settings import Settings
 from consumer.state import State
 from consumer.telemetry import Labels, Telemetry
@@ -96,7 +96,7 @@ def _process(telemetry: Telemetry, about: About) -> Json:
         "pixel": about.pixel,
         "sends_to": about.sends_to,
         "state": state,
-        "state_says": STATES[state],
+        "state_says": meanings.state(state),
         "throttled_s": _one(telemetry, metrics.THROTTLED),
         "letters_held": _one(telemetry, metrics.LETTERS_HELD),
         "filter_alarm": [reason for (reason,), is_on in alarms.items() if is_on],

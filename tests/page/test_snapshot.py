@@ -96,7 +96,7 @@ def test_the_state_is_said_with_its_sentence(telemetry):
     telemetry.read_from(metrics.STATE, lambda: {("running",): 0.0, ("setup",): 1.0})
     process = shown(telemetry)["process"]
     assert process["state"] == "setup"
-    assert process["state_says"].startswith("waiting because Meta refuses the token")
+    assert process["state_says"].startswith("Meta refuses token, pixel or version.")
 
 
 def test_a_refusal_brings_code_sentence_time_and_trace_id(telemetry):
