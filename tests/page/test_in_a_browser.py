@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from types import SimpleNamespace
+from urllib.request import urlopen
 
 import pytest
 from page import axe
-from page.browsers import opened, picture
+from page.browsers import WAIT_MS_MAX, opened, picture
 from page.reading import shown
 from playwright.sync_api import expect
 from required import require
 
-from consumer.page.server import served
+from consumer.page.server import WATCHERS_MAX, served
 from consumer.settings import Settings
 from consumer.telemetry import Telemetry
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
+# What comes with a later message. Playwright's `wait_for_function` would be against the page's policy.
+expect.set_options(timeout=WAIT_MS_MAX)
 ALL_LOOKS = [(1440, "light"), (1440, "dark"), (360, "light"), (360, "dark")]
 
 
@@ -119,3 +122,19 @@ def test_what_is_empty_explains_itself_and_the_end_is_said(browser, rules):
         end()
         expect(page.locator("#state")).to_have_text("no answer")
         assert "does not answer" in page.locator("#state-says").inner_text()
+
+
+def test_a_page_too_many_says_so_and_begins_when_another_is_closed(browser, rules):
+    with serving() as (address, _), ExitStack() as others:
+        for _ in range(WATCHERS_MAX):
+            others.enter_context(urlopen(f"{address}events", timeout=30)).readline()
+        with opened(browser, address) as watched:
+            state = watched.page.locator("#state")
+            expect(state).to_have_text("too many pages")
+            assert watched.page.locator("#state-says").inner_text() == (
+                "8 pages of this process are open already: close one, and this one begins"
+            )
+            assert violations(watched.page, rules) == []
+            others.close()
+            expect(state).to_have_text("starting")
+            assert watched.complaints == []

@@ -6,6 +6,7 @@
 
 const SPAN_S = 900;
 const SPAN_LEAST_S = 60;
+const AGAIN_MS = 5000;
 const SVG = "http://www.w3.org/2000/svg";
 const KINDS = { running: "good", throttled: "left", starting: "left", draining: "left", setup: "bad", braked: "bad" };
 const PLOTS = [
@@ -353,14 +354,24 @@ function show(told) {
 
 function listen() {
   const events = new EventSource("events");
+  const again = () => setTimeout(listen, AGAIN_MS);
   events.onmessage = (message) => show(JSON.parse(message.data));
+  events.addEventListener("full", ({ data: most }) => {
+    events.close();
+    sayUnheard("too many pages", `${most} pages of this process are open already: close one, and this one begins`);
+    again();
+  });
   events.onerror = () => {
-    const state = byId("state");
-    write(state, "no answer");
-    set(state, { "data-kind": "bad", href: "#meanings" });
-    write(byId("state-says"), last ? "the process does not answer: the numbers are its last ones" : "the process does not answer");
-    if (events.readyState === EventSource.CLOSED) setTimeout(listen, 5000); // turned away, not cut off
+    sayUnheard("no answer", "the process does not answer");
+    if (events.readyState === EventSource.CLOSED) again(); // turned away, not cut off
   };
+}
+
+/** Why no numbers come. */
+function sayUnheard(word, why) {
+  write(byId("state"), word);
+  set(byId("state"), { "data-kind": "bad", href: "#meanings" });
+  write(byId("state-says"), last ? `${why}; the numbers are the last ones that came` : why);
 }
 
 new ResizeObserver(() => last && drawFlow(last.funnel)).observe(byId("ends"));
