@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from heapq import nlargest
 from urllib.parse import urlsplit
 
 from consumer import __version__, metrics
@@ -23,6 +24,9 @@ from consumer.page.history import Look
 from consumer.settings import Settings
 from consumer.state import State
 from consumer.telemetry import Labels, Telemetry
+
+# A message a second, and a table that is read by eye.
+PARTITIONS_SHOWN_MAX = 100
 
 Json = dict[str, object]
 Sums = Mapping[str, Mapping[Labels, int]]
@@ -159,13 +163,16 @@ def _refusals(telemetry: Telemetry) -> list[Json]:
 
 
 def _partitions(telemetry: Telemetry) -> Json:
+    """How far behind each is, in the order of their numbers; of very many those that are furthest behind."""
     lag = telemetry.reading(metrics.LAG)
-    placed = sorted((topic, int(number), records) for (topic, number), records in lag.items())
+    furthest = nlargest(PARTITIONS_SHOWN_MAX, lag.items(), key=lambda place: place[1])
     return {
         "owned": _one(telemetry, metrics.PARTITIONS),
         "stopped": _one(telemetry, metrics.PARTITIONS_STOPPED),
         "lag_known_ago_s": round(_one(telemetry, metrics.LAG_KNOWN_AGO)),
-        "lag": placed,
+        "behind": sum(lag.values()),
+        "lag": sorted((topic, int(number), records) for (topic, number), records in furthest),
+        "not_shown": len(lag) - len(furthest),
     }
 
 

@@ -11,10 +11,11 @@ from urllib.request import urlopen
 import pytest
 from page import axe
 from page.browsers import WAIT_MS_MAX, opened, picture
-from page.reading import shown
+from page.reading import shown, table
 from playwright.sync_api import expect
 from required import require
 
+from consumer import metrics
 from consumer.page.server import WATCHERS_MAX, served
 from consumer.settings import Settings
 from consumer.telemetry import Telemetry
@@ -78,9 +79,10 @@ def test_by_keyboard_a_reason_leads_to_what_it_means_and_a_message_takes_no_focu
 
 
 @contextmanager
-def serving():
-    """A page in a thread, of a process to which nothing has happened; `end` ends it."""
+def serving(prepare=lambda telemetry: None):
+    """A page in a thread, of a process to which nothing has happened but `prepare`; `end` ends it."""
     loop, telemetry = asyncio.new_event_loop(), Telemetry()
+    prepare(telemetry)
     ready, told = threading.Event(), SimpleNamespace(at="", leave=asyncio.Event())
 
     async def serve():
@@ -138,3 +140,22 @@ def test_a_page_too_many_says_so_and_begins_when_another_is_closed(browser, rule
             others.close()
             expect(state).to_have_text("starting")
             assert watched.complaints == []
+
+
+def test_of_very_many_partitions_some_are_shown_and_it_says_how_many_are_not(browser, rules):
+    def many(telemetry):
+        telemetry.read_from(metrics.PARTITIONS, lambda: {(): 250})
+        telemetry.read_from(metrics.LAG, lambda: {("shop.events", str(n)): n for n in range(250)})
+
+    with serving(many) as (address, _), opened(browser, address, 360) as watched:
+        page = shown(watched.page)
+        assert page.locator("#owned").inner_text() == (
+            "250 partitions are this process's. 31,125 records behind, as of 0 s ago."
+        )
+        assert page.locator("#more").inner_text() == (
+            "These 100 are the furthest behind; 150 more are not shown."
+        )
+        rows = table(page, "#partitions tbody tr")
+        assert [row[1] for row in rows] == [str(n) for n in range(150, 250)]
+        assert page.locator("#partitions").locator("..").bounding_box()["height"] < 600
+        assert violations(page, rules) == []

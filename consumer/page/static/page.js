@@ -267,13 +267,14 @@ function showLimits(limits) {
 }
 
 function showPartitions(partitions) {
-  const { owned, stopped, lag } = partitions;
-  const behind = lag.reduce((sum, [, , records]) => sum + records, 0);
+  const { owned, stopped, behind, lag, not_shown: more } = partitions;
   const known = lag.length ? ` ${number(behind)} records behind, as of ${seconds(partitions.lag_known_ago_s)} ago.` : "";
   const still = stopped ? ` ${number(stopped)} stand still: their committed offset is gone.` : "";
   const ours = owned === 1 ? "1 partition is" : `${number(owned)} partitions are`;
   write(byId("owned"), owned ? `${ours} this process's.${known}${still}` : "No partition is this process's: the group has handed it none yet, or others have them all.");
   orEmpty("partitions", !lag.length);
+  byId("more").hidden = !more;
+  write(byId("more"), `These ${number(lag.length)} are the furthest behind; ${number(more)} more are not shown.`);
   rows(
     byId("partitions").tBodies[0],
     lag.map(([topic, place, records]) => [
