@@ -22,9 +22,9 @@ LINK = re.compile(r"\[([^]]+)\]\(([\w-]+\.md)?[^)]*\)")
 LETTERS = re.compile(r"`([^`]+)`")
 
 
-def state(word: State) -> str:
-    """What this process is doing, in plain text."""
-    return LETTERS.sub(r"\1", _without_links(advice.STATES[word].means))
+def state(word: State) -> Advice:
+    """What this process is doing, and what to do, in plain text."""
+    return Advice(*(LETTERS.sub(r"\1", _without_links(text)) for text in advice.STATES[word]))
 
 
 def as_html() -> str:

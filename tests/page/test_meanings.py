@@ -74,7 +74,8 @@ def test_no_mark_of_markdown_is_left_and_each_page_that_is_named_is_there():
 
 def test_the_state_in_the_head_is_said_in_the_words_of_its_entry():
     assert meanings.state(State.SETUP) == (
-        "Meta refuses token, pixel or version. Nothing is sent and nothing is lost."
+        "Meta refuses token, pixel or version. Nothing is sent and nothing is lost.",
+        "Setup (docs/operations.md): a new token in its file is taken up by itself.",
     )
     for word in State:
-        assert entry(f"state-{word}")[0] == meanings.state(word)
+        assert entry(f"state-{word}") == meanings.state(word)

@@ -28,10 +28,10 @@ function write(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** A word of ours, which may be broken at its underscores. */
+/** A word of ours or a name of Meta's, which may be broken after an underscore and before a capital. */
 function writeWord(element, word) {
   if (element.textContent === word) return;
-  element.replaceChildren(...word.split(/(?<=_)/).flatMap((part, at) => (at ? [make("wbr"), part] : [part])));
+  element.replaceChildren(...word.split(/(?<=_)|(?<=[a-z])(?=[A-Z])/).flatMap((part, at) => (at ? [make("wbr"), part] : [part])));
 }
 
 function number(n) {
@@ -40,6 +40,10 @@ function number(n) {
 
 function rate(n) {
   return n >= 100 || n === 0 ? number(n) : n.toLocaleString("en-GB", { maximumSignificantDigits: 2 });
+}
+
+function capital(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 function bytes(n) {
@@ -97,7 +101,7 @@ function rows(body, wanted) {
   for (const row of known.values()) row.remove();
 }
 
-/** One cell: a text, or {text, link, kind, full}. */
+/** One cell: a text, or {text, word, link, kind, full}. */
 function fill(row, place, given) {
   const cell = typeof given === "object" ? given : { text: given };
   let element = row.children[place];
@@ -107,7 +111,7 @@ function fill(row, place, given) {
   }
   if (element.className !== (cell.kind ?? "")) element.className = cell.kind ?? "";
   if (cell.full !== undefined) return meter(element, cell.full);
-  if (!cell.link) return write(element, cell.text);
+  if (!cell.link) return cell.word ? writeWord(element, cell.text) : write(element, cell.text);
   const link = element.querySelector("a") ?? element.appendChild(make("a"));
   set(link, { href: cell.link });
   return writeWord(link, cell.text);
@@ -132,7 +136,7 @@ function orEmpty(name, isEmpty) {
 
 // Sections
 
-function showProcess(process, now) {
+function showProcess(process, refusals, now) {
   const state = byId("state");
   write(state, process.state);
   set(state, { "data-kind": KINDS[process.state] ?? "left", href: `#state-${process.state}` });
@@ -141,10 +145,21 @@ function showProcess(process, now) {
   write(byId("about"), `This process: ${topics} as ${process.group}, to pixel ${process.pixel} at ${process.sends_to}`);
   write(byId("started"), `, ${seconds(now - process.started_s)} ago`);
   document.title = `${process.state} · capi-consumer`;
-  const alarms = process.filter_alarm.map((reason) => `More than half of the last 1,000 records are filtered: ${reason}.`);
-  if (process.letters_held) alarms.push(`The flood brake holds ${number(process.letters_held)} dead letters back.`);
-  if (process.throttled_s) alarms.push(`Meta asks to wait${process.throttled_s > 90 ? " for some minutes" : ""}.`);
-  alarm(alarms.join(" "));
+  alarm(alarms(process, refusals).join(" "));
+}
+
+/** What somebody must look at. It is read out when it changes: nothing in it counts seconds. */
+function alarms(process, refusals) {
+  const said = [];
+  if (process.state === "setup") {
+    const last = refusals.find(({ kind }) => kind === "setup");
+    if (last) said.push(`${capital(last.says)}${last.code === null ? "" : ` (${last.code})`}.`);
+  }
+  if (KINDS[process.state] === "bad") said.push(process.state_to_do);
+  if (process.letters_held) said.push(`The flood brake holds ${number(process.letters_held)} dead letters back.`);
+  if (process.throttled_s && process.state !== "throttled") said.push("Meta asks to wait.");
+  for (const reason of process.filter_alarm) said.push(`More than half of the last 1,000 records are filtered: ${reason}.`);
+  return said;
 }
 
 function alarm(text) {
@@ -244,10 +259,10 @@ function showPlot(name, place, title, unit, now, span) {
   set(figure.querySelector(".area"), { d: known.length ? `${line}L${x(known.at(-1)[0])} 59L${x(known[0][0])} 59Z` : "" });
   const text = latest === null ? "–" : `${rate(latest)}${unit}`;
   write(figure.querySelector("b"), text);
-  set(figure.querySelector("svg"), { "aria-label": `${title}: ${latest === null ? "not known yet" : `now ${text}, at most ${rate(most)}${unit}`} in the last ${seconds(span)}` });
+  set(figure.querySelector("svg"), { "aria-label": `${title}: ${latest === null ? "not known yet" : `now ${text}, peak ${rate(most)}${unit}`} in the last ${seconds(span)}` });
   const [from, top, to] = figure.querySelector("p").children;
   write(from, `−${seconds(span)}`);
-  write(top, known.length ? `at most ${rate(most)}` : "nothing yet");
+  write(top, known.length ? `peak ${rate(most)}` : "nothing yet");
   write(to, "now");
 }
 
@@ -304,7 +319,7 @@ function showMatchKeys({ keys, rows: names }) {
   });
   const row = (key, name, whole, by, kind) => [
     key,
-    [name, { text: number(whole), kind: "number" }, ...keys.map((each) => cell(by[each] ?? 0, whole))],
+    [{ text: name, word: true }, { text: number(whole), kind: "number" }, ...keys.map((each) => cell(by[each] ?? 0, whole))],
     kind,
   ];
   const all = names.length ? [row("all", "all", accepted, carried, "all")] : [];
@@ -343,7 +358,7 @@ function showRefusals(refusals, now) {
 
 function show(told) {
   last = told;
-  showProcess(told.process, told.now_s);
+  showProcess(told.process, told.refusals, told.now_s);
   showFunnel(told.funnel);
   showPlots(told.plots, told.now_s);
   showLimits(told.limits);
