@@ -75,6 +75,42 @@ def test_by_keyboard_a_reason_leads_to_what_it_means_and_a_message_takes_no_focu
         assert 0 < meant.bounding_box()["y"] < 740
 
 
+def test_each_stop_of_the_keyboard_is_seen(browser, demo):
+    outlined = (
+        "e => [e.textContent.slice(0, 40), getComputedStyle(e).outlineStyle, e.getBoundingClientRect().left]"
+    )
+    with opened(browser, demo.page) as watched:
+        page = shown(watched.page)
+        stops = []
+        while len(stops) < 100:
+            page.keyboard.press("Tab")
+            if page.evaluate("document.activeElement === document.body"):
+                break
+            stops.append(page.locator(":focus").evaluate(outlined))
+    assert [text for text, _, _ in stops][:3] == ["To the numbers", "running", "no_consent"]
+    assert [text for text, style, left in stops if style != "solid" or left < 0] == []
+    assert 20 < len(stops) < 100
+
+
+def test_who_listens_hears_nothing_while_only_numbers_move(browser, demo):
+    with opened(browser, demo.page) as watched:
+        page = shown(watched.page)
+        page.evaluate(
+            """() => {
+                window.heard = [];
+                const listening = new MutationObserver((changes) => window.heard.push(...changes));
+                const all = { attributes: true, characterData: true, childList: true, subtree: true };
+                const regions = document.querySelectorAll("[role=status], [role=alert], [aria-live]");
+                for (const region of regions) listening.observe(region, all);
+                window.regions = regions.length;
+            }"""
+        )
+        line = page.locator("#plot-consumed .line")
+        for _ in range(2):
+            expect(line).not_to_have_attribute("d", line.get_attribute("d"))
+        assert page.evaluate("[window.regions, window.heard.length]") == [2, 0]
+
+
 # Before the first event, and after the end
 
 

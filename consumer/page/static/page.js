@@ -68,6 +68,10 @@ function seconds(s) {
 
 // Elements
 
+function hide(element, isHidden) {
+  if (element.hidden !== isHidden) element.hidden = isHidden;
+}
+
 function make(name, attributes = {}, ...children) {
   const element = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
@@ -128,10 +132,10 @@ function meter(element, full) {
 
 /** Show a table, or the sentence that says why there is nothing in it. */
 function orEmpty(name, isEmpty) {
-  byId(name).hidden = isEmpty;
-  byId(name).closest(".scroll").hidden = isEmpty;
+  hide(byId(name), isEmpty);
+  hide(byId(name).closest(".scroll"), isEmpty);
   const sentence = byId(`${name}-empty`);
-  if (sentence) sentence.hidden = !isEmpty;
+  if (sentence) hide(sentence, !isEmpty);
 }
 
 // Sections
@@ -163,7 +167,7 @@ function alarms(process, refusals) {
 }
 
 function alarm(text) {
-  byId("alarm").hidden = !text;
+  hide(byId("alarm"), !text);
   write(byId("alarm"), text);
 }
 
@@ -187,7 +191,7 @@ function showFunnel(funnel) {
     ...branch("Dead letters", funnel.dead_letters, "dead"),
   ]);
   const unconfirmed = byId("unconfirmed");
-  unconfirmed.hidden = whole > 0 && !funnel.unconfirmed;
+  hide(unconfirmed, whole > 0 && !funnel.unconfirmed);
   write(
     unconfirmed,
     whole ? `${number(funnel.unconfirmed)} accepted events are missing in Meta's own count.` : "No event has come yet: nothing has been published to the topics, or it was consumed by another process.",
@@ -277,7 +281,7 @@ function showLimits(limits) {
     row("Requests at Meta", limits.requests, number),
     row("Requests allowed at once", limits.concurrency, number),
   ]);
-  byId("held").hidden = !limits.held;
+  hide(byId("held"), !limits.held);
   write(byId("held"), `${number(limits.held)} of the events wait for the browser's copy.`);
 }
 
@@ -288,7 +292,7 @@ function showPartitions(partitions) {
   const ours = owned === 1 ? "1 partition is" : `${number(owned)} partitions are`;
   write(byId("owned"), owned ? `${ours} this process's.${known}${still}` : "No partition is this process's: the group has handed it none yet, or others have them all.");
   orEmpty("partitions", !lag.length);
-  byId("more").hidden = !more;
+  hide(byId("more"), !more);
   write(byId("more"), `These ${number(lag.length)} are the furthest behind; ${number(more)} more are not shown.`);
   rows(
     byId("partitions").tBodies[0],
