@@ -39,9 +39,13 @@ def test_the_help_ends_with_examples_and_exit_codes_on_lines_of_their_own(verb):
     lines = [line.strip() for line in help_of(*verb.split()).splitlines()]
     for example in EXAMPLES[verb]:
         assert lines[lines.index(f"# {example.when}") + 1] == example.call
-    codes = " ".join(lines[lines.index("Exit codes") + 1 :])
-    assert codes.startswith(f"0 {ENDS[verb].ok}; 1 {ENDS[verb].not_all}; 2 ")
-    assert "130 interrupted" in codes
+    ok, not_all, mistake, interrupted = lines[lines.index("Exit codes") + 1 :][:4]
+    assert (ok, not_all) == (f"0 {ENDS[verb].ok}", f"1 {ENDS[verb].not_all}")
+    assert (mistake[:2], interrupted) == ("2 ", f"130 {ENDS[verb].interrupted}")
+
+
+def test_those_that_go_on_until_they_are_stopped_say_that_it_is_their_end():
+    assert {verb for verb, ends in ENDS.items() if "Ctrl-C" in ends.ok} == {"run", "sandbox"}
 
 
 @pytest.mark.parametrize("call", sorted({one.call for many in EXAMPLES.values() for one in many}))
