@@ -11,6 +11,7 @@ it is read twice, and what comes through a pipe is kept on disk meanwhile. With
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Iterable, Iterator
 from typing import Annotated, NamedTuple
 
@@ -140,7 +141,8 @@ def _publish_events(
 ) -> Sum:
     topic = asked.topic or settings.topics[0]
     judge = as_it_stands if asked.raw else event_judge(_event_check(settings), report)
-    with asked_to_stop() as stop, EventFile(asked.file, stop) as opened, progress("KiB") as bar:
+    stop = threading.Event()
+    with EventFile(asked.file, stop) as opened:
         refuse_unknown(settings, topic)
         _say_what_is_waited_for(asked.file)
 
@@ -164,18 +166,15 @@ def _publish_events(
                 return only_counted(events)
             return send_events(events, open_publisher(settings, report.failed, stop.is_set), topic)
 
-        publishing = Publishing(judge, report, stop, reading(bar, opened))
-        return publishing.publish(entries, send, strict=asked.strict)
+        with asked_to_stop(stop), progress("KiB") as bar:
+            publishing = Publishing(judge, report, stop, reading(bar, opened))
+            return publishing.publish(entries, send, strict=asked.strict)
 
 
 def _publish_letters(asked: Asked, settings: Settings, report: Report) -> Sum:
     validity = None if asked.raw else Validity(settings.rules, now_ms)
-    with (
-        asked_to_stop() as stop,
-        EventFile(asked.file, stop) as opened,
-        open_way_back(settings, asked.topic, "--topic") as way_back,
-        progress("KiB") as bar,
-    ):
+    stop = threading.Event()
+    with EventFile(asked.file, stop) as opened, open_way_back(settings, asked.topic, "--topic") as way_back:
         _say_what_is_waited_for(asked.file)
 
         def entries() -> Iterable[Entry]:
@@ -190,8 +189,9 @@ def _publish_letters(asked: Asked, settings: Settings, report: Report) -> Sum:
             return send_letters(letters, sending, report)
 
         judge = letter_judge(way_back, validity, report)
-        publishing = Publishing(judge, report, stop, reading(bar, opened))
-        return publishing.publish(entries, send, strict=asked.strict)
+        with asked_to_stop(stop), progress("KiB") as bar:
+            publishing = Publishing(judge, report, stop, reading(bar, opened))
+            return publishing.publish(entries, send, strict=asked.strict)
 
 
 def _event_check(settings: Settings) -> EventCheck:
