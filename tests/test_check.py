@@ -291,6 +291,7 @@ def test_meta_is_tried_where_kafka_does_not_answer(processes):
         "consent": None,
         "brokers": False,
         "Meta": False,
+        "clock": None,
     }
 
 
