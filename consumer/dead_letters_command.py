@@ -27,7 +27,7 @@ from consumer.exits import BadCall, CannotGoOn
 from consumer.letters.filter_options import takes_filter
 from consumer.letters.filters import Filter
 from consumer.letters.lines import as_line
-from consumer.letters.tables import KEPT, counted, print_letters, print_tally
+from consumer.letters.tables import KEPT, counted, print_letters, print_tally, print_what_to_do, what_to_do
 from consumer.letters.topic import DeadLetterTopic, open_dead_letters
 from consumer.letters.view import LetterTally, LetterView, view
 from consumer.load_settings import load_settings
@@ -70,7 +70,11 @@ def list_letters(
     as_json: AsJson = False,
     settings_file: SettingsFile = None,
 ) -> None:
-    """Count dead letters by reason and event name, and show the latest ones. No personal value is shown."""
+    """
+    Count dead letters by reason and event name, show the latest ones, and say what to do for each reason.
+
+    No personal value is shown.
+    """
     settings = load_settings(file=settings_file)
     tally = LetterTally()
     with open_dead_letters(settings, is_parked=parked) as letters:
@@ -89,6 +93,7 @@ def list_letters(
     out.print(f"{counted(tally.total)} in {letters.topic}{meant.beside()}{rows}", markup=False)
     if tally.total:
         out.print(KEPT, markup=False)
+        print_what_to_do(tally)
 
 
 @app.command("export", epilog=epilog("dead-letters export"))
@@ -177,6 +182,7 @@ def _listed(topic: str, meant: Meant, tally: LetterTally, latest: list[LetterVie
         "letters": tally.total,
         "not_matched": meant.not_matched,
         "counts": tally.as_json(),
+        "what_to_do": what_to_do(tally),
         "rows": [row._asdict() for row in latest],
     }
 
