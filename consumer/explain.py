@@ -21,7 +21,6 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
 
 import orjson
 import typer
@@ -32,13 +31,13 @@ from consumer.explaining.explained import explained, row
 from consumer.explaining.hints import Hints
 from consumer.explaining.rows import Explained
 from consumer.explaining.table import Tally, block, lines
-from consumer.files.csv_events import CsvEncoding, purchase_names
-from consumer.files.csv_rows import Encoding
-from consumer.files.event_files import STANDARD_INPUT, EventFile, FileFormat
+from consumer.files.csv_events import purchase_names
+from consumer.files.event_files import EventFile
+from consumer.files.forms import STANDARD_INPUT, Encoding, FileFormat
 from consumer.load_settings import load_settings
 from consumer.progress import progress, reading
 from consumer.publish_report import Report
-from consumer.terminal import AsJson, SettingsFile, err, out, width
+from consumer.terminal import err, out, width
 
 NO_CATEGORY = "CAPI_USER_CONSENT_CATEGORY is not set"
 # Names of files that `publish` does not read line by line.
@@ -46,50 +45,16 @@ NO_LINES = frozenset({".csv", ".tsv", ".json", ".xlsx", ".xls", ".ods"})
 
 
 def explain(
-    file: Annotated[
-        str,
-        typer.Argument(
-            help="Events, one JSON object a line; or CSV or a JSON array. Standard input without it.",
-            metavar="FILE",
-            show_default=False,
-        ),
-    ] = STANDARD_INPUT,
-    as_json: AsJson = False,
-    now: Annotated[
-        str | None,
-        typer.Option(
-            "--now",
-            help="Decide as if it were this time, such as 2026-01-31T12:00:00Z.",
-            metavar="ISO8601",
-            show_default=False,
-        ),
-    ] = None,
-    form: Annotated[
-        FileFormat,
-        typer.Option(
-            "--format",
-            help="What the file holds. auto: as its name says (.csv, .tsv, .json), else an event a line.",
-        ),
-    ] = FileFormat.AUTO,
-    encoding: CsvEncoding = Encoding.UTF_8,
-    show_values: Annotated[
-        bool,
-        typer.Option("--show-values", help="Show personal values and whole digests, not only their shape."),
-    ] = False,
-    settings_file: SettingsFile = None,
+    file: str,
+    settings_file: Path | None,
+    *,
+    now: str | None,
+    form: FileFormat,
+    encoding: Encoding,
+    show_values: bool,
+    as_json: bool,
 ) -> None:
-    """
-    Show what Meta would get for each event, or why it would not get it.
-
-    Needs neither Kafka nor Meta. It decides with the settings of the
-    environment (CAPI_...) and of --settings, as `run` does. An event is a
-    line; a file named .json or .csv is read as such.
-
-    Personal values are shown as their shape, digests by their first digits.
-    With --json each answer is a line with decision, reason, payload (exactly
-    what would be sent, so keep it private) and notes. Reasons and notes are
-    explained in docs/reasons.md. The exit code is 0 whatever is decided.
-    """
+    """Explain each entry of a file on standard output."""
     at_ms = now_ms() if now is None else _unix_ms(now)
     settings = load_settings(file=settings_file)
     rules = settings.rules
