@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from letters import event, letter, record, settings_on, write, write_letters
@@ -97,6 +98,32 @@ def test_publish_shows_a_bar_with_rate_on_a_terminal_and_keeps_it_out_of_the_res
     assert "events/s" in seen.said
     assert "\x1b[?25h" in seen.err  # the cursor is there again
     assert "line 201: left out: not_an_object" in seen.said
+
+
+def many_events(tmp_path, count=6_000):
+    file = tmp_path / "many.jsonl"
+    file.write_text("".join(f'{{"event_name": "search", "user": {{"id": "u-{n}"}}}}\n' for n in range(count)))
+    return str(file)
+
+
+# Count, bytes of the file, rate, and how long it still takes.
+BAR = r"[\d,]+ read +\S+ +[1-9]\d*/\d+ KiB +[\d,]+ events/s +\d:\d\d:\d\d"
+
+
+def test_the_bar_of_publish_has_the_rate_and_the_time_left(settings, tmp_path):
+    seen = on_a_terminal("publish", many_events(tmp_path), "--dry-run", settings=settings, columns=100)
+    assert seen.code == 0
+    assert re.search(BAR, seen.said)
+
+
+def test_ctrl_c_ends_publish_with_a_true_sum(settings, tmp_path):
+    seen = on_a_terminal(
+        "publish", many_events(tmp_path), "--json", settings=settings, piped=True, interrupted_at=r"\d read"
+    )
+    done = json.loads(seen.out)
+    assert seen.code == 130
+    assert 0 < done["published"] == done["read"] < 6_000
+    assert f"interrupted after {done['read']:,} events: the rest was not read" in seen.said
 
 
 def test_publish_without_a_terminal_shows_no_bar(settings, events, processes):
