@@ -21,11 +21,13 @@ from consumer.commands.publish import publish
 from consumer.commands.replay import replay
 from consumer.commands.run import run
 from consumer.commands.sandbox import sandbox
+from consumer.commands.verbs import Verb, Verbs
 from consumer.examples import epilog
 from consumer.exits import CannotGoOn
 
 app = typer.Typer(
     name="capi-consumer",
+    cls=Verbs,
     help="Commanders Act events from Kafka to Meta's Conversions API.",
     epilog=epilog(""),
     no_args_is_help=True,
@@ -49,15 +51,15 @@ def _root(
     """Commanders Act events from Kafka to Meta's Conversions API."""
 
 
-app.command(epilog=epilog("run"))(run)
-app.command(epilog=epilog("check"))(check)
-app.command(epilog=epilog("publish"))(publish)
-app.command(epilog=epilog("explain"))(explain)
-app.command(epilog=epilog("replay"))(replay)
+app.command(cls=Verb, epilog=epilog("run"))(run)
+app.command(cls=Verb, epilog=epilog("check"))(check)
+app.command(cls=Verb, epilog=epilog("publish"))(publish)
+app.command(cls=Verb, epilog=epilog("explain"))(explain)
+app.command(cls=Verb, epilog=epilog("replay"))(replay)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(topics.app, name="topics")
-app.command(epilog=epilog("sandbox"))(sandbox)
-app.command(epilog=epilog("demo"))(demo)
+app.command(cls=Verb, epilog=epilog("sandbox"))(sandbox)
+app.command(cls=Verb, epilog=epilog("demo"))(demo)
 
 
 def main() -> None:
@@ -85,7 +87,8 @@ def _say_how_to_call(mistake: typer.TyperException) -> int:
     if type(mistake).__name__ != "NoArgsIsHelpError":
         context = getattr(mistake, "ctx", None)
         path = context.command_path if context else "capi-consumer"
-        print(f"capi-consumer: {mistake.format_message().rstrip('.')}; see `{path} --help`", file=sys.stderr)
+        says = mistake.format_message().replace("Value error, ", "").rstrip(".")  # the word is pydantic's
+        print(f"capi-consumer: {says}; see `{path} --help`", file=sys.stderr)
     return mistake.exit_code
 
 

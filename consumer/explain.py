@@ -25,8 +25,9 @@ from pathlib import Path
 import orjson
 import typer
 
+from consumer import exits
 from consumer.clock import now_ms
-from consumer.core.rules import MatchRule
+from consumer.core.rules import MatchRule, Rules
 from consumer.explaining.explained import explained, row
 from consumer.explaining.hints import Hints
 from consumer.explaining.rows import Explained
@@ -36,7 +37,7 @@ from consumer.files.event_files import EventFile
 from consumer.files.forms import STANDARD_INPUT, Encoding, FileFormat
 from consumer.load_settings import load_settings
 from consumer.progress import progress, reading
-from consumer.publish_report import Report
+from consumer.publish_report import Report, counted
 from consumer.terminal import err, out, width
 
 NO_CATEGORY = "CAPI_USER_CONSENT_CATEGORY is not set"
@@ -60,22 +61,32 @@ def explain(
     rules = settings.rules
     report = Report()  # of what is odd about the file, on standard error: the answers are for a pipe
     hints = Hints(rules, report)
+    with EventFile(file) as opened, progress("KiB", is_shown=_is_into_a_file()) as bar:
+        _say_what_begins(file, rules)
+        is_by_line = form is FileFormat.JSONL or (form is FileFormat.AUTO and not _is_named_otherwise(file))
+        names = purchase_names(settings.event_names)
+        entries = opened.raw() if is_by_line else opened.events(form, encoding, names, hints.header)
+        each = Shown(hints.heard(explained(hints.read(entries), rules, at_ms)), reading(bar, opened))
+        try:
+            if as_json:
+                _print_json(each)
+            else:
+                _print_tables(each, rules.match_rule, show_values)
+        except KeyboardInterrupt:
+            err.print(
+                f"interrupted after {counted(each.count, 'event')}: the rest was not read", markup=False
+            )
+            raise typer.Exit(exits.INTERRUPTED) from None
+    report.close()
+    for hint in hints.at_the_end(is_by_line=is_by_line):
+        err.print(hint, markup=False)
+
+
+def _say_what_begins(file: str, rules: Rules) -> None:
     if not rules.user_consent_category:
         err.print(f"{NO_CATEGORY}: every event passes", markup=False)
     if file == STANDARD_INPUT and sys.stdin.isatty():
         err.print("reading from the terminal, one event a line; Ctrl-D ends it", markup=False)
-    with EventFile(file) as opened, progress("KiB", is_shown=_is_into_a_file()) as bar:
-        is_by_line = form is FileFormat.JSONL or (form is FileFormat.AUTO and not _is_named_otherwise(file))
-        names = purchase_names(settings.event_names)
-        entries = opened.raw() if is_by_line else opened.events(form, encoding, names, hints.header)
-        each = _shown(hints.heard(explained(hints.read(entries), rules, at_ms)), reading(bar, opened))
-        if as_json:
-            _print_json(each)
-        else:
-            _print_tables(each, rules.match_rule, show_values)
-    report.close()
-    for hint in hints.at_the_end(is_by_line=is_by_line):
-        err.print(hint, markup=False)
 
 
 def _is_named_otherwise(file: str) -> bool:
@@ -90,10 +101,20 @@ def _is_into_a_file() -> bool:
         return False
 
 
-def _shown(each: Iterable[Explained], show: Callable[[int], None]) -> Iterator[Explained]:
-    for read, one in enumerate(each, start=1):
-        show(read)
-        yield one
+class Shown:
+    """The events as they are explained, counted for the bar, and for who breaks it off."""
+
+    def __init__(self, each: Iterable[Explained], show: Callable[[int], None]) -> None:
+        self.count = 0
+        self._each = each
+        self._show = show
+
+    def __iter__(self) -> Iterator[Explained]:
+        """Each of them, once."""
+        for one in self._each:
+            self.count += 1
+            self._show(self.count)
+            yield one
 
 
 def _print_json(each: Iterable[Explained]) -> None:

@@ -58,7 +58,7 @@ def on_a_terminal(
     """
     The command to its end. `piped`: standard output is a pipe, and only standard error a terminal.
 
-    `interrupted_at` is a pattern: once standard error has it, Ctrl-C is pressed.
+    `interrupted_at` is a pattern: once a stream has it, Ctrl-C is pressed.
     """
     err, their_err = _terminal(columns)
     out, their_out = os.pipe() if piped else _terminal(columns)
@@ -82,14 +82,14 @@ def on_a_terminal(
         os.close(err)
 
 
-def _interrupts(child: subprocess.Popen[bytes], pattern: str | None) -> Callable[[int, bytes], None]:
-    """Hears what comes, and sends SIGINT at the first time that the last stream holds the pattern."""
+def _interrupts(child: subprocess.Popen[bytes], pattern: str | None) -> Callable[[bytes], None]:
+    """Hears what comes, and sends SIGINT at the first time that a stream holds the pattern."""
     is_sent = pattern is None
 
-    def hear(place: int, seen: bytes) -> None:
+    def hear(seen: bytes) -> None:
         nonlocal is_sent
         said = CONTROL.sub("", seen.decode(errors="replace"))
-        if not is_sent and place == 1 and re.search(str(pattern), said):
+        if not is_sent and re.search(str(pattern), said):
             child.send_signal(signal.SIGINT)
             is_sent = True
 
@@ -169,8 +169,8 @@ def _terminal(columns: int) -> tuple[int, int]:
     return ours, theirs
 
 
-def _read(*files: int, hears: Callable[[int, bytes], None]) -> Sequence[str]:
-    """All that comes of each, until all are closed. `hears` is told of each part, and of which file."""
+def _read(*files: int, hears: Callable[[bytes], None]) -> Sequence[str]:
+    """All that comes of each, until all are closed. `hears` gets all of a file whenever there is more."""
     seen = dict.fromkeys(files, b"")
     until_s = time.monotonic() + ENDS_WITHIN_S
     with selectors.DefaultSelector() as waiting:
@@ -183,7 +183,7 @@ def _read(*files: int, hears: Callable[[int, bytes], None]) -> Sequence[str]:
                 except OSError:  # how Linux says that the other end of a terminal is closed
                     part = b""
                 seen[key.fd] += part
-                hears(files.index(key.fd), seen[key.fd])
+                hears(seen[key.fd])
                 if not part:
                     waiting.unregister(key.fd)
     return [text.decode(errors="replace") for text in seen.values()]

@@ -63,3 +63,10 @@ def test_each_example_is_a_call_that_exists(call):
 @pytest.mark.parametrize("verb", ["check", "publish", "dead-letters list"])
 def test_the_help_is_as_wide_as_the_terminal(verb, columns):
     assert max(len(line.rstrip()) for line in help_of(*verb.split(), columns=columns).splitlines()) <= columns
+
+
+@pytest.mark.parametrize("verb", EXAMPLES)
+def test_an_option_that_takes_no_value_shows_none(verb):
+    shown = help_of(*verb.split())
+    assert "<bool>" not in shown
+    assert re.search(r"--help +-h +Show this message", shown)

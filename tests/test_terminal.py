@@ -172,6 +172,16 @@ def test_explain_has_colours_on_a_terminal_and_its_tables_keep_to_its_width(tmp_
     assert "user@example.fr" not in seen.out
 
 
+def test_ctrl_c_ends_explain_between_two_lines_and_says_how_far_it_came(tmp_path):
+    seen = on_a_terminal(
+        "explain", many_events(tmp_path, 60_000), "--json", piped=True, interrupted_at="decision"
+    )
+    told = re.search(r"interrupted after ([\d,]+) events?: the rest was not read", seen.said)
+    assert seen.code == 130
+    assert 0 <= int(told[1].replace(",", "")) - len(seen.lines) <= 1
+    assert all(json.loads(line)["decision"] == "filtered" for line in seen.lines)
+
+
 def test_explain_in_a_pipe_is_text_and_without_a_bar(events):
     seen = on_a_terminal("explain", events, piped=True)
     assert (seen.code, "\x1b" in seen.out) == (0, False)

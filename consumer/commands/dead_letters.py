@@ -7,13 +7,14 @@ from typing import Annotated
 import typer
 
 from consumer.commands.options import AsJson, SettingsFile
+from consumer.commands.verbs import Verb, Verbs
 from consumer.examples import epilog
 from consumer.letters.filter_options import takes_filter
 from consumer.letters.filters import Filter
 
 ROWS = 20
 
-app = typer.Typer(help="Look at the dead-letter topic.", no_args_is_help=True)
+app = typer.Typer(cls=Verbs, help="Look at the dead-letter topic.", no_args_is_help=True)
 
 Limit = Annotated[int, typer.Option(help="Rows to show, the latest ones.", min=0, max=100_000, metavar="N")]
 Out = Annotated[
@@ -32,7 +33,7 @@ Parked = Annotated[
 ]
 
 
-@app.command("list", epilog=epilog("dead-letters list"))
+@app.command("list", cls=Verb, epilog=epilog("dead-letters list"))
 @takes_filter
 def list_letters(
     chosen: Filter,
@@ -51,7 +52,7 @@ def list_letters(
     do(chosen, settings_file, parked=parked, limit=limit, as_json=as_json)
 
 
-@app.command("export", epilog=epilog("dead-letters export"))
+@app.command("export", cls=Verb, epilog=epilog("dead-letters export"))
 @takes_filter
 def export_letters(
     chosen: Filter,

@@ -18,4 +18,12 @@ SettingsFile = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output on standard output.")]
-CsvEncoding = Annotated[Encoding, typer.Option("--encoding", help="How a CSV file is encoded.")]
+CsvEncoding = Annotated[
+    Encoding,
+    typer.Option(
+        "--encoding",
+        help="How a CSV file is encoded: utf-8, windows-1252 (also called cp1252, latin1, iso-8859-1) "
+        "or iso-8859-15.",
+        metavar="NAME",
+    ),
+]

@@ -20,7 +20,7 @@ ReleaseBrake = Annotated[
 
 def run(settings_file: SettingsFile = None, release_brake: ReleaseBrake = False) -> None:
     """
-    Read the events topics and send to Meta until told to stop (SIGTERM drains; a second one does not).
+    Read the events topics and send to Meta until Ctrl-C or SIGTERM, which drain; a second one does not.
 
     When half of the last 1,000 records would be dead letters, it pauses
     (state `braked`) until SIGUSR1 or a restart releases it.

@@ -7,13 +7,14 @@ from typing import Annotated
 import typer
 
 from consumer.commands.options import AsJson, SettingsFile
+from consumer.commands.verbs import Verb, Verbs
 from consumer.examples import epilog
 
 PARTITIONS = 6
 EVENT_HOURS = 7 * 24
 LETTER_HOURS = 30 * 24
 
-app = typer.Typer(help="Make and look at the topics of the settings.", no_args_is_help=True)
+app = typer.Typer(cls=Verbs, help="Make and look at the topics of the settings.", no_args_is_help=True)
 
 Partitions = Annotated[int, typer.Option(help="Partitions of each topic.", min=1, max=10_000, metavar="N")]
 Replicas = Annotated[
@@ -41,7 +42,7 @@ LetterHours = Annotated[
 ]
 
 
-@app.command("create", epilog=epilog("topics create"))
+@app.command("create", cls=Verb, epilog=epilog("topics create"))
 def create(
     partitions: Partitions = PARTITIONS,
     replication_factor: Replicas = None,
@@ -67,7 +68,7 @@ def create(
     )
 
 
-@app.command("list", epilog=epilog("topics list"))
+@app.command("list", cls=Verb, epilog=epilog("topics list"))
 def list_topics(as_json: AsJson = False, settings_file: SettingsFile = None) -> None:
     """
     Show the topics of the settings: partitions, replicas, how long and how much they keep.
