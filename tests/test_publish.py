@@ -302,7 +302,7 @@ def test_mistakes_in_the_settings_are_all_said_and_end_with_2(publish):
 
 
 def test_brokers_that_do_not_answer_are_said_in_one_line(publish, monkeypatch):
-    monkeypatch.setattr("consumer.cluster.METADATA_TIMEOUT_S", 0.5)
+    monkeypatch.setattr("consumer.kafka.METADATA_TIMEOUT_S", 0.5)
     ended = publish(data=event("search"), CAPI_BOOTSTRAP_SERVERS="127.0.0.1:1")
     assert ended.code == 1
     assert ended.says.startswith("no answer from the brokers 127.0.0.1:1")

@@ -20,7 +20,7 @@ from typing import NamedTuple
 from consumer import kafka
 from consumer.cluster import list_cluster
 from consumer.core import letter
-from consumer.core.record import ORIGIN_TOPIC, Coordinates, Headers, Record, coordinates
+from consumer.core.record import Coordinates, Headers, Record
 from consumer.exits import CannotGoOn
 from consumer.letters.originals import Originals
 from consumer.settings import Settings
@@ -69,7 +69,7 @@ class WayBack:
 
     def of(self, record: Record) -> Back | LeftOut | Held:
         """Where this letter goes."""
-        origin = origin_of(record)
+        origin = letter.origin(record)
         to = self.to or (origin.topic if origin else None)
         if to is None:
             return LeftOut.NO_ORIGIN
@@ -108,12 +108,6 @@ def open_way_back(settings: Settings, to: str | None, option: str = "--to") -> I
         raise CannotGoOn(f"{option} {to}: there is no such topic")
     with closing(Originals(settings)) as originals:
         yield WayBack(frozenset(settings.topics) & there.keys(), originals.find, to)
-
-
-def origin_of(record: Record) -> Coordinates | None:
-    """Where the letter's record first stood, when its headers say so."""
-    origin = coordinates(record)  # the letter's own place, where the headers do not say
-    return origin if origin.topic == letter.text(record.headers, ORIGIN_TOPIC) else None
 
 
 def timestamp_of(record: Record) -> int | None:
