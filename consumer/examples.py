@@ -60,6 +60,7 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         Example("a table for each event", "capi-consumer explain events.jsonl"),
         Example("one answer a line, for programs", "capi-consumer explain --json events.jsonl"),
         Example("with the values, on your own screen", "capi-consumer explain --show-values events.jsonl"),
+        Example("dead letters, before and after mending", "capi-consumer explain letters.jsonl"),
         Example("as if it were then", "capi-consumer explain --now 2026-01-31T12:00:00Z events.jsonl"),
         Example("an event by hand", "capi-consumer explain"),
     ),
