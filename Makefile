@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 BENCH  := $(VENV)/.installed-for-benchmarks
 
 .PHONY: all install demo test system faults check coverage mutants lint types lock wheel chart docs dashboard clean
-.PHONY: bench bench-docs bench-plot
+.PHONY: bench bench-install bench-docs bench-plot
 .DELETE_ON_ERROR:
 
 all: install
@@ -44,6 +44,8 @@ $(BENCH): requirements/bench.txt $(STAMP)
 	touch $@
 
 # The parts: core, peer, pipeline, telemetry, others, latency, scale.
+bench-install: $(BENCH)  ## what only the benchmarks and the test of Meta's SDK need
+
 bench: $(BENCH)         ## how fast it is, at most 15 minutes; FULL=1 is the long form, ONLY=core,peer runs these
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks --only "$(ONLY)" $(if $(FULL),--full)
 

@@ -7,7 +7,8 @@
 It decides with the settings of its environment, as `run` does, so a line here
 is what `run` would send, or why it would not. Every line has its answer, a
 blank one too; only a file that is named as CSV or JSON, or said to be, is read
-as `publish` reads it, event by event.
+as `publish` reads it, event by event. A line of `dead-letters export` is
+answered for the event in it.
 
 With `--json` an answer is one line, for programs. For a person it is a table,
 key by key: where the value came from, what was hashed, what is sent.
@@ -30,6 +31,7 @@ from consumer.clock import now_ms
 from consumer.core.rules import MatchRule
 from consumer.explaining.explained import explained, row
 from consumer.explaining.hints import Hints
+from consumer.explaining.letter_lines import with_letters
 from consumer.explaining.rows import Explained
 from consumer.explaining.table import Tally, block, lines
 from consumer.files.csv_events import CsvEncoding, purchase_names
@@ -83,7 +85,9 @@ def explain(
 
     Needs neither Kafka nor Meta. It decides with the settings of the
     environment (CAPI_...) and of --settings, as `run` does. An event is a
-    line; a file named .json or .csv is read as such.
+    line; a file named .json or .csv is read as such. What `dead-letters
+    export` has written is explained as well, with each event's first place
+    and time.
 
     Personal values are shown as their shape, digests by their first digits.
     With --json each answer is a line with decision, reason, payload (exactly
@@ -103,7 +107,9 @@ def explain(
         is_by_line = form is FileFormat.JSONL or (form is FileFormat.AUTO and not _is_named_otherwise(file))
         names = purchase_names(settings.event_names)
         entries = opened.raw() if is_by_line else opened.events(form, encoding, names, hints.header)
-        each = _shown(hints.heard(explained(hints.read(entries), rules, at_ms)), reading(bar, opened))
+        each = _shown(
+            hints.heard(explained(hints.read(with_letters(entries)), rules, at_ms)), reading(bar, opened)
+        )
         if as_json:
             _print_json(each)
         else:

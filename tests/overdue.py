@@ -5,6 +5,8 @@ A test that is past its time ends, also where nothing of Python can end it.
     GRACE_S after that      the main thread has heard nothing, it is somewhere in C: the stacks of all threads
                             are printed, and the process ends; xdist names the test and starts another one
 
+The line of the summary says where the first kind stood: of a long run often nothing else is kept.
+
 Closing a Consumer, for example, may wait for ever, and lets Python handle no signal meanwhile. What the
 process has started ends with it (`system/children.py`).
 
@@ -22,6 +24,8 @@ from typing import Any
 import pytest
 
 GRACE_S = 30.0
+CALLS_SHOWN = 8
+RUNNERS = {"_pytest", "pluggy", "pytest_timeout.py"}  # whose calls are in every traceback
 
 _TIMEOUT_S = pytest.StashKey[float]()
 _STDERR = pytest.StashKey[int]()
@@ -46,6 +50,18 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
         return (yield)
     finally:
         faulthandler.cancel_dump_traceback_later()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(call: pytest.CallInfo[None]) -> Iterator[None]:
+    """What the summary says of a test that is past its time: the innermost calls too, the innermost first."""
+    report: Any = yield
+    crash = getattr(report.longrepr, "reprcrash", None)
+    if call.excinfo and crash and "from pytest-timeout" in crash.message:
+        calls = [one for one in reversed(call.excinfo.traceback) if not RUNNERS.intersection(one.path.parts)]
+        stood = [f"{one.path.name}:{one.lineno + 1} {one.name}" for one in calls]
+        crash.message += " It stood at " + ", ".join(stood[:CALLS_SHOWN])
+    return report
 
 
 @pytest.hookimpl(trylast=True)

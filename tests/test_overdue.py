@@ -50,7 +50,16 @@ FILES = {
         def test_c(): pass
     """,
     "test_3.py": """
+        import threading
+        import pytest
+
+        def wait():
+            threading.Event().wait()
+
         def test_a(): pass
+
+        @pytest.mark.timeout(0.5)
+        def test_waits(): wait()
     """,
 }
 
@@ -66,7 +75,7 @@ def run(tmp_path_factory):
     return subprocess.run(
         [sys.executable, "-m", "pytest", *options, "--verbose", str(folder)],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent)},
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent), "COLUMNS": "1000"},
         capture_output=True,
         text=True,
         timeout=RUN_S_MAX,
@@ -86,6 +95,12 @@ def test_it_shows_where_each_hung(run):
     assert all("in hang\n" in stack for stack in stacks)
     assert "in test_hangs\n" in stacks[0]
     assert "in hangs_when_taken_down\n" in stacks[1]
+
+
+def test_the_summary_says_where_one_stood_that_python_could_end(run):
+    (line,) = re.findall("FAILED test_3.py::test_waits.+", run.stdout.partition("short test summary")[2])
+    assert "Timeout (>0.5s) from pytest-timeout. It stood at threading.py:" in line
+    assert line.endswith(", test_3.py:5 wait, test_3.py:10 test_waits")
 
 
 def test_everything_else_runs_once(run):

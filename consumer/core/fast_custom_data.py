@@ -18,8 +18,6 @@ from consumer.core.values import Unusable
 _OTHER_AMOUNTS = ("value", "revenue")
 _CURRENCY = ("currency",)
 _NAME = ("name",)
-_SEARCH = "Search"
-_COUNTED = frozenset({"InitiateCheckout", mapping.PURCHASE})
 
 
 def custom_data(root: Object, name: str, rules: Rules) -> dict[str, object] | None:
@@ -42,7 +40,7 @@ def custom_data(root: Object, name: str, rules: Rules) -> dict[str, object] | No
         found["contents"] = lines
     if not _add_texts(found, root, name, products, rules.content_type):
         return None
-    if lines and name in _COUNTED:
+    if lines and name in mapping.COUNTED:
         found["num_items"] = len(lines)
     return found
 
@@ -132,10 +130,10 @@ def _add_texts(
         ("content_type", content_type or None),
         ("status", root.get("status")),
     ]
-    if name == mapping.PURCHASE:
+    if name in mapping.ORDERS:
         order_id = root.get("id")
         texts.append(("order_id", str(order_id) if type(order_id) is int else order_id))
-    elif name == _SEARCH:
+    elif name in mapping.SEARCHES:
         texts.append(("search_string", root.get("search_term")))
     for key, value in texts:
         if value is None:

@@ -194,6 +194,11 @@ def _row(key: str, *paths: str, events: frozenset[str] | None = None) -> Row:
     return Row(override, override + _sources(*paths), events)
 
 
+# The only events in which these keys are read: the number of an order, words searched for, how many lines.
+ORDERS = frozenset({PURCHASE})
+SEARCHES = frozenset({"Search"})
+COUNTED = frozenset({"InitiateCheckout", PURCHASE})
+
 CUSTOM_DATA = {
     "value": _row("value", "amount", "value", "revenue"),
     "currency": _row("currency", "currency"),  # else the first items[i].product.currency
@@ -202,9 +207,9 @@ CUSTOM_DATA = {
     "content_category": _row("content_category", "category"),  # else the first items[i].product.category_N
     "content_type": _row("content_type"),  # else the setting
     "status": _row("status", "status"),
-    "order_id": _row("order_id", "id", events=frozenset({PURCHASE})),
-    "search_string": _row("search_string", "search_term", events=frozenset({"Search"})),
-    "num_items": _row("num_items", events=frozenset({"InitiateCheckout", PURCHASE})),  # lines of contents
+    "order_id": _row("order_id", "id", events=ORDERS),
+    "search_string": _row("search_string", "search_term", events=SEARCHES),
+    "num_items": _row("num_items", events=COUNTED),  # lines of contents
 }
 
 PRODUCT_CATEGORIES = ("category_1", "category_2", "category_3", "category_4", "category_5")

@@ -2,7 +2,7 @@
 From the entries of a file to what is decided about each.
 
 Each entry counts as a record: topic `stdin`, partition 0, offset = entry from
-0, its timestamp the time that is decided at.
+0, its timestamp the time that is decided at. A dead letter is its own record.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from consumer.core.record import Partition, Record
 from consumer.core.rules import Rules, parse_path
 from consumer.core.sources import at_path
 from consumer.core.trail import Sources
+from consumer.explaining.letter_lines import FoundLetter
 from consumer.explaining.reading import ReadingHasher
 from consumer.explaining.rows import Explained, text_of_json
 from consumer.explaining.words import why_no_consent
@@ -28,16 +29,17 @@ STDIN = Partition("stdin", 0)
 TEXT_LENGTH_MAX = 200  # of a value that could not be used
 
 
-def explained(entries: Iterable[Entry], rules: Rules, at_ms: int) -> Iterator[Explained]:
+def explained(entries: Iterable[Entry | FoundLetter], rules: Rules, at_ms: int) -> Iterator[Explained]:
     """The decision about each entry, without a byte order mark before the first."""
     for offset, entry in enumerate(entries):
         if isinstance(entry, Unreadable):
             yield Explained(entry.line, Invalid(Reason.NOT_JSON), Sources(), {}, says=entry.says)
             continue
         value = entry.value.removeprefix(BOM) if offset == 0 else entry.value
+        record = entry.record if isinstance(entry, FoundLetter) else Record(STDIN, offset, at_ms, value)
         hasher = ReadingHasher()
         sources = Sources()
-        decision = decide(Record(STDIN, offset, at_ms, value), rules, hasher, at_ms, sources)
+        decision = decide(record, rules, hasher, at_ms, sources)
         yield Explained(
             entry.line,
             decision,

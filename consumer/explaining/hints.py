@@ -16,9 +16,10 @@ from consumer.core.decision import Invalid, Reason
 from consumer.core.event import parse
 from consumer.core.rules import Rules
 from consumer.event_checks import PLAIN_NAME
+from consumer.explaining.letter_lines import FoundLetter
 from consumer.explaining.rows import Explained
 from consumer.files.csv_unread import column_check, unread
-from consumer.files.lines import Entry, FoundEvent, Remark
+from consumer.files.lines import Entry, Remark, Unreadable
 from consumer.publish_report import Report
 from consumer.resources import EVENT, schema
 
@@ -47,11 +48,11 @@ class Hints:
         self._has_header = True
         column_check(schema(EVENT), self._rules.custom_data_paths, self._report.warn)(line, names)
 
-    def read(self, entries: Iterable[Entry]) -> Iterator[Entry]:
+    def read(self, entries: Iterable[Entry | FoundLetter]) -> Iterator[Entry | FoundLetter]:
         """The entries as they come. What their reader saw, and names that nothing reads, are told."""
         for entry in entries:
             self._entries += 1
-            if isinstance(entry, FoundEvent):
+            if not isinstance(entry, Unreadable):
                 self._opens_an_object |= entry.value.strip()[:1] in (b"{", b"[") and self._entries == 1
                 for remark in (*entry.remarks, *self._slips(entry.value)):
                     self._report.warn(entry.line, entry.last_line, remark)

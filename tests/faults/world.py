@@ -36,6 +36,7 @@ PARTITIONS = 6
 DONE_S_MAX = 120.0
 LOOK_S = 0.2
 LOAD_TURN_S = 0.25
+WRITE_S_MAX = 90.0
 
 _seeds = itertools.count(1)
 
@@ -81,7 +82,8 @@ class Stage:
             yield
         finally:
             ended.set()
-            thread.join()
+            thread.join(WRITE_S_MAX)
+        assert not thread.is_alive(), f"the load is still being written after {WRITE_S_MAX:.0f} s"
         if failures:
             raise failures[0]
 

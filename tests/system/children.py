@@ -4,7 +4,10 @@ Processes that end with the tests, however the tests end.
 Three nets, because a test run may be interrupted at any point: the fixture
 that started a child ends it; `atexit` ends what a fixture could not; and where
 the system can (Linux), the kernel kills a child whose parent is gone, so that
-even `kill -9` of the test run leaves nothing behind.
+even `kill -9` of the test run leaves nothing behind. setpriv (util-linux) asks
+for that, in the child and before its program: Python of ours must not run
+there. It would end what other threads of the tests hold, librdkafka's clients
+among it, and wait for locks that nobody in the child lets go.
 
 Only processes started here are ever signalled, by their own id.
 """
@@ -12,18 +15,15 @@ Only processes started here are ever signalled, by their own id.
 from __future__ import annotations
 
 import atexit
-import ctypes
 import os
-import signal
+import shutil
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
-
 _started: set[subprocess.Popen[bytes]] = set()
-_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+_setpriv = shutil.which("setpriv")
+_UNLESS_THE_PARENT_IS_GONE = '[ "$PPID" = "$0" ] && exec "$@"'  # it may end before the kernel knows
 
 
 def start(
@@ -36,14 +36,13 @@ def start(
     """A child whose output is appended to two files, in a process group of its own."""
     with stdout.open("ab") as out, stderr.open("ab") as err:
         child = subprocess.Popen(
-            list(command),
+            [*_dies_with_this_process(), *command],
             env=dict(environment),
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=err,
             cwd=folder,
             start_new_session=True,
-            preexec_fn=_die_with_parent(os.getpid()),
         )
     _started.add(child)
     return child
@@ -58,18 +57,12 @@ def end(child: subprocess.Popen[bytes]) -> int:
     return code
 
 
-def _die_with_parent(parent: int):
-    """What the child does before it becomes the program. Loads nothing: it runs between fork and exec."""
-    if _libc is None:
-        return None
-    prctl = _libc.prctl
-
-    def ask() -> None:
-        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # the parent ended before the kernel knew
-            os._exit(1)
-
-    return ask
+def _dies_with_this_process() -> list[str]:
+    """What stands before a command."""
+    if _setpriv is None:
+        return []
+    shell = ["sh", "-c", _UNLESS_THE_PARENT_IS_GONE, str(os.getpid())]
+    return [_setpriv, "--pdeathsig", "KILL", "--", *shell]
 
 
 @atexit.register
