@@ -93,7 +93,7 @@ NOTES = {
     NoteWord.MALFORMED: Advice(
         "Not in a form that can be used: a phone number of five digits, an `fbc` that is none, an IP address"
         " of a private network.",
-        "`explain` names the property; [mapping](hashing.md) says what is read.",
+        "`explain` names the property; [hashing](hashing.md) says what is read.",
     ),
     NoteWord.WRONG_TYPE: Advice(
         "An object, a boolean or a broken number where text is expected.", "Mend the data layer."

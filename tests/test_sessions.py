@@ -32,7 +32,7 @@ EXPORTED = re.compile(r"^  export (CAPI_[A-Z_]+)=(\S+)$", re.MULTILINE)
 EXPORTS = re.compile(r"^export CAPI_[A-Z_]+=.*\n", re.MULTILINE)
 IN_A_POD = re.compile(r"^kubectl exec (?:-i )?deploy/\S+ -- (?=capi-consumer)", re.MULTILINE)
 MENDED = re.compile(r"^(?=capi-consumer publish --replay)", re.MULTILINE)
-AT_WORK = '"consuming"'
+AT_WORK = '"state": "running"'
 
 # What other tests run, because it does not end by itself, or needs what the demo lacks.
 ELSEWHERE = {
@@ -92,7 +92,8 @@ def folders(tmp_path_factory):
 def bash(demo, folders):
     """A shell in the folder of a page, that can be told a part of a block."""
     (port,) = free_ports(1)
-    settings = {"CAPI_HEALTH_ADDRESS": f"127.0.0.1:{port}", **demo}  # a consumer of the demo's machine
+    # In one group with the demo's consumer, or another page's, each would wait for the other to leave.
+    settings = {"CAPI_HEALTH_ADDRESS": f"127.0.0.1:{port}", "CAPI_START": "latest", **demo}
 
     def begin(path, part):
         return subprocess.Popen(
@@ -102,6 +103,7 @@ def bash(demo, folders):
                 "PATH": f"{BIN}:{os.environ['PATH']}",
                 "HOME": str(folders[path]),
                 "LANG": "C.UTF-8",
+                "CAPI_GROUP": folders[path].name,
                 **settings,
             },
             stdout=subprocess.PIPE,

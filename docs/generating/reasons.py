@@ -24,8 +24,8 @@ metrics, in log lines, in the headers of dead letters and on the command line.
 FILTERED = """\
 ## Filtered
 
-Counted, passed by for good, and not sent: a success. To have them decided anew after a setting was wrong,
-[rewind the group](dead-letters.md#rewinding-a-group).
+Counted, passed by for good, and not sent: a success. To have them decided anew after a setting was
+wrong, [rewind the group](dead-letters.md#rewinding-a-group).
 """
 LETTERS = """\
 ## Dead letters
