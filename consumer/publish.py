@@ -66,9 +66,10 @@ def publish(
     """Publish a file, and say what became of it. Exits with 1 where something was left out."""
     _refuse_contradictions(strict=asked.strict, raw=asked.raw, replay=replay, form=form)
     settings = load_settings(file=settings_file)
-    if asked.topic == settings.dead_letter_topic:
+    of_letters = {settings.dead_letter_topic: "dead-letter", settings.parking_topic: "parking"}
+    if asked.topic in of_letters:
         raise BadCall(
-            f"--topic {asked.topic}: that is the dead-letter topic itself",
+            f"--topic {asked.topic}: that is the {of_letters[asked.topic]} topic itself",
             "name an events topic, or leave --topic out",
         )
     report = Report()

@@ -90,7 +90,10 @@ def create(
     found = cluster.list_cluster(admin, settings)
     replicas = replication_factor or min(REPLICAS_MAX, found.brokers)
     if replicas > found.brokers:
-        raise CannotGoOn(f"--replication-factor {replicas}: more than there are brokers ({found.brokers})")
+        raise CannotGoOn(
+            f"--replication-factor {replicas}: more than there are brokers ({found.brokers})",
+            "name as many at most, or leave it out",
+        )
     plan = Plan(partitions, replicas, event_hours, letter_hours)
     if not cluster.is_administered(admin):
         _refuse_missing(settings, found)

@@ -21,7 +21,7 @@ from consumer import kafka
 from consumer.cluster import list_cluster
 from consumer.core import letter
 from consumer.core.record import Coordinates, Headers, Record
-from consumer.exits import CannotGoOn
+from consumer.exits import BadCall, CannotGoOn
 from consumer.letters.originals import Originals
 from consumer.settings import Settings
 
@@ -97,15 +97,17 @@ def open_way_back(settings: Settings, to: str | None, option: str = "--to") -> I
     """
     Where letters go back to under these settings.
 
-    Raises CannotGoOn when `to`, which came by `option`, cannot be it.
+    Raises CannotGoOn or BadCall when `to`, which came by `option`, cannot be it.
     """
     there = list_cluster(kafka.admin_client(settings), settings).topics
     if to == settings.dead_letter_topic:
-        raise CannotGoOn(f"{option} {to}: that is the dead-letter topic itself")
+        raise BadCall(f"{option} {to}: that is the dead-letter topic itself", "name a topic of events")
     if to == settings.parking_topic:
-        raise CannotGoOn(f"{option} {to}: that is the parking topic, which nobody reads")
+        raise BadCall(
+            f"{option} {to}: that is the parking topic, which nobody reads", "name a topic of events"
+        )
     if to is not None and to not in there:
-        raise CannotGoOn(f"{option} {to}: there is no such topic")
+        raise CannotGoOn(f"{option} {to}: there is no such topic", "name one that exists, or make it first")
     with closing(Originals(settings)) as originals:
         yield WayBack(frozenset(settings.topics) & there.keys(), originals.find, to)
 
