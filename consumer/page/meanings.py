@@ -2,7 +2,7 @@
 What each reason, note and state means, for who looks at the page, and what to do.
 
 The sentences are those of `advice`, as HTML: a setting or a property stays in
-its letters, and a link becomes the name of the page that it leads to.
+its letters, and a link names its page: the docs are not on this one.
 """
 
 from __future__ import annotations
@@ -16,15 +16,12 @@ from consumer.advice import Advice
 from consumer.core.decision import FILTERED_REASONS
 from consumer.state import State
 
-# The one that is written from the same sentences: where a link names no page.
-OWN_PAGE = "reasons.md"
-LINK = re.compile(r"\[([^]]+)\]\(([\w-]+\.md)?[^)]*\)")
 LETTERS = re.compile(r"`([^`]+)`")
 
 
 def state(word: State) -> Advice:
     """What this process is doing, and what to do, in plain text."""
-    return Advice(*(LETTERS.sub(r"\1", _without_links(text)) for text in advice.STATES[word]))
+    return Advice(*(LETTERS.sub(r"\1", advice.in_plain_text(text)) for text in advice.STATES[word]))
 
 
 def as_html() -> str:
@@ -53,9 +50,4 @@ def _entry(anchor: str, word: str, said: Advice) -> str:
 
 
 def _html(markdown: str) -> str:
-    return LETTERS.sub(r"<code>\1</code>", escape(_without_links(markdown), quote=False))
-
-
-def _without_links(markdown: str) -> str:
-    """`[Setup](operations.md#setup)` is `Setup (docs/operations.md)`: the docs are not on the page."""
-    return LINK.sub(lambda link: f"{link[1]} (docs/{link[2] or OWN_PAGE})", markdown)
+    return LETTERS.sub(r"<code>\1</code>", escape(advice.in_plain_text(markdown), quote=False))
