@@ -225,5 +225,3 @@ CODES: dict[tuple[int, int | None], str] = {
     (5000, None): PASSES,
     (21009, None): PASSES,
 }
-RIGHTS = GIVE_THE_RIGHT
-BUSINESS_LIMITS = WAIT

@@ -66,8 +66,8 @@ STATUSES = {
     verdict.Kind.ACCEPTED: "2xx with `events_received`",
 }
 RANGES = {
-    meta_codes.RIGHTS: (meta_codes.PERMISSION, advice.RIGHTS),
-    meta_codes.BUSINESS_LIMITS: (meta_codes.BUSINESS_THROTTLE, advice.BUSINESS_LIMITS),
+    meta_codes.RIGHTS: (meta_codes.PERMISSION, advice.GIVE_THE_RIGHT),
+    meta_codes.BUSINESS_LIMITS: (meta_codes.BUSINESS_THROTTLE, advice.WAIT),
 }
 
 
