@@ -156,8 +156,8 @@ function showProcess(process, refusals, now) {
 function alarms(process, refusals) {
   const said = [];
   if (process.state === "setup") {
-    const last = refusals.find(({ kind }) => kind === "setup");
-    if (last) said.push(`${capital(last.says)}${last.code === null ? "" : ` (${last.code})`}.`);
+    const refused = refusals.find(({ kind }) => kind === "setup");
+    if (refused) said.push(`${capital(refused.says)}${refused.code === null ? "" : ` (${refused.code})`}.`);
   }
   if (KINDS[process.state] === "bad") said.push(process.state_to_do);
   if (process.letters_held) said.push(`The flood brake holds ${number(process.letters_held)} dead letters back.`);
