@@ -5,8 +5,8 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 BENCH  := $(VENV)/.installed-for-benchmarks
 
-.PHONY: all install demo test system faults check coverage mutants lint types lock wheel chart docs dashboard clean
-.PHONY: bench bench-install bench-docs bench-plot
+.PHONY: all install demo test system faults check coverage mutants lint types lock wheel chart docs dashboard page
+.PHONY: clean bench bench-install bench-docs bench-plot
 .DELETE_ON_ERROR:
 
 all: install
@@ -34,7 +34,7 @@ test: install           ## every test; what cannot run here is skipped with its 
 system: install         ## only the tests on a real Apache Kafka
 	$(BIN)/python -m pytest -m kafka
 
-faults: install         ## every fault of docs/delivery.md in full, about an hour; ONLY=F1,F16 runs these
+faults: install         ## every fault of docs/faults.md in full, about an hour; ONLY=F1,F16 runs these
 	PYTHONPATH=tests $(BIN)/python -m faults --only "$(ONLY)"
 
 # What only a benchmark needs: Meta's SDK, FastStream, matplotlib.
@@ -88,6 +88,9 @@ docs: install           ## what docs/ says of metrics, settings, reasons and ale
 
 dashboard: install      ## docs/dashboard.svg, from a run that a real Prometheus watches; three minutes
 	PYTHONPATH=tests $(BIN)/python -m prometheus.draw
+
+page: install           ## docs/page.webp, README's picture of the live page; a minute, with Chromium
+	PYTHONPATH=tests $(BIN)/python -m page.draw
 
 # Pins and hashes for every platform, no address of an index. Needs uv.
 PINS := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header

@@ -8,11 +8,15 @@ No text holds a value; settings are named as the environment has them.
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from consumer.core.decision import NoteWord, Reason
 from consumer.core.verdict import Kind
 from consumer.state import State
+
+# A link of Markdown, from docs/reasons.md: its text, the page and the place on it.
+LINK = re.compile(r"\[([^]]+)\]\(([a-z-]+\.md)?(#[a-z-]+)?\)")
 
 
 class Advice(NamedTuple):
@@ -20,6 +24,11 @@ class Advice(NamedTuple):
 
     means: str
     do: str
+
+
+def in_plain_text(advice: str) -> str:
+    """For a terminal, where a link is a page to open: `Enough to match (docs/mapping.md)`."""
+    return LINK.sub(lambda link: f"{link[1]} (docs/{link[2] or 'reasons.md'})", advice)
 
 
 REASONS = {
@@ -84,7 +93,7 @@ NOTES = {
     NoteWord.MALFORMED: Advice(
         "Not in a form that can be used: a phone number of five digits, an `fbc` that is none, an IP address"
         " of a private network.",
-        "`explain` names the property; [mapping](mapping.md#what-is-hashed) says what is read.",
+        "`explain` names the property; [hashing](hashing.md) says what is read.",
     ),
     NoteWord.WRONG_TYPE: Advice(
         "An object, a boolean or a broken number where text is expected.", "Mend the data layer."
@@ -107,7 +116,7 @@ NOTES = {
     NoteWord.PERSONAL_DATA: Advice(
         "Something personal was taken out of a place where it does not belong.",
         "Look which key it is. If it is not personal, name it in `CAPI_CUSTOM_DATA_ALLOW`."
-        " [What is taken out](mapping.md#what-is-taken-out).",
+        " [What is taken out](own-rules.md#what-is-taken-out).",
     ),
     NoteWord.NO_COUNTRY: Advice(
         "A national phone number, and no country that it is valid in.",

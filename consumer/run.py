@@ -1,5 +1,5 @@
 """
-`capi-consumer run`: starts the parts, waits for the end, and ends them in order.
+`capi-consumer run` at work: starts the parts, waits for the end, and ends them in order.
 
     main thread     the event loop: batches, requests, dead letters, health
     worker thread   the Consumer: polling, deciding, tracking, committing
@@ -16,11 +16,10 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import Annotated
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import structlog
-import typer
 import uvloop
 from confluent_kafka import KafkaException
 
@@ -42,7 +41,6 @@ from consumer.state import State
 from consumer.state_lines import StateTeller
 from consumer.tasks import Tasks
 from consumer.telemetry import Telemetry
-from consumer.terminal import SettingsFile
 from consumer.worker import Worker
 from consumer.worker_thread import WorkerThread
 
@@ -57,23 +55,8 @@ LOCKED_S = 2.0
 STDERR = 2
 
 
-ReleaseBrake = Annotated[
-    bool,
-    typer.Option(
-        "--release-brake",
-        help="Start with the flood brake released: dead letters are written, however many, "
-        "until 1,000 records in a row are no flood. SIGUSR1 does the same to a running one.",
-    ),
-]
-
-
-def run(settings_file: SettingsFile = None, release_brake: ReleaseBrake = False) -> None:
-    """
-    Read the events topics and send to Meta until told to stop (SIGTERM drains; a second one does not).
-
-    When half of the last 1,000 records would be dead letters, it pauses
-    (state `braked`) until SIGUSR1 or a restart releases it.
-    """
+def run(settings_file: Path | None, *, release_brake: bool) -> None:
+    """Read, decide and send until told to stop. Raises CannotGoOn where it cannot start or go on."""
     settings = load_settings(file=settings_file, sends=True)
     logs.configure(settings.log_format, settings.log_level)
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # there is no brake yet, and it would end the process

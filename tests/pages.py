@@ -6,8 +6,9 @@ A page of the documentation, and what can be held against the program: its comma
     PAGE.sessions     the blocks that a test runs, each with what it must print, if the page shows it
     PAGE.links        where it points to
 
-A block that begins with ```sh is looked at, one with ```sh run is run. What
-follows the latter as ```text is what it prints.
+A block that begins with ```sh is looked at, one with ```sh run is run, one with
+```sh run until stopped is interrupted when it is at work. What follows the second
+as ```text is what it prints.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import textwrap
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 from shown_commands import commands
 
@@ -32,7 +34,18 @@ PAGES = (
     "schemas/README.md",
 )
 BLOCK = re.compile(r"^( *)```([^\n`]*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
-IN_A_SENTENCE = re.compile(r"`((?:capi-consumer|docker|helm|kubectl|make|pip) [^`\n]+)`")
+OURS = "capi-consumer|docker|helm|kubectl|make|pip|python"
+# Also with a variable before it, whatever it is then.
+IN_A_SENTENCE = re.compile(rf"`((?:_?[A-Z_]+=[^\s`]+ [^\s`]|(?:{OURS}) )[^`\n]*)`")
+
+
+UNTIL_STOPPED = "sh run until stopped"
+
+
+class Session(NamedTuple):
+    block: str
+    printed: str | None  # None where the page does not show it
+    is_stopped: bool  # by an interrupt: it would not end
 
 
 class Page:
@@ -66,12 +79,12 @@ class Page:
         return IN_A_SENTENCE.findall(self.prose)
 
     @cached_property
-    def sessions(self) -> list[tuple[str, str | None]]:
-        """What is to be run, with what it prints; None where the page does not show it."""
+    def sessions(self) -> list[Session]:
+        """What is to be run, in order."""
         return [
-            (body, printed if then == "text" else None)
+            Session(body, printed if then == "text" else None, info == UNTIL_STOPPED)
             for (info, body), (then, printed) in pairwise([*self.all_blocks, ("", "")])
-            if info == "sh run"
+            if info in ("sh run", UNTIL_STOPPED)
         ]
 
     @cached_property

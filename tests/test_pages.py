@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from collections import Counter
 
 import pytest
-from pages import PAGES, ROOT, Page, anchors
-from shown_commands import commands, unknown_in
+import yaml
+from chart_commands import merged
+from command_families import FAMILIES, unknown_in
+from deploy.chart import minimal, rendered
+from make_commands import IN_CI, PROGRAMS, TARGETS
+from pages import COMMAND, PAGES, ROOT, Page, anchors
+from shown_commands import commands
 
 from consumer.load_settings import known_names
 
@@ -26,7 +32,10 @@ FILES = [
 ]
 SETTINGS = [(path, name) for path, page in ALL.items() for name in page.settings]
 # Marketing engineer and operator read these at once; the others are tables, or for who changes the code.
-SHORT = ("consent", "browser-pixel", "first-event", "glossary", "reasons", "settings", "kafka-security")
+SHORT = (
+    *("browser-pixel", "consent", "dead-letters", "delivery", "first-event", "glossary", "hashing"),
+    *("kafka-security", "own-rules", "reasons", "settings"),
+)
 LINES_MAX = 250
 
 
@@ -57,6 +66,51 @@ def test_the_index_leads_to_each_page(path):
 )
 def test_each_command_exists_with_its_options(path, words):
     assert unknown_in(words) == []
+
+
+RUN = sorted({test for family in FAMILIES.values() for test in family.tests})
+
+
+@pytest.mark.parametrize("test", RUN)
+def test_what_runs_a_command_is_there(test):
+    file, _, name = test.partition("::")
+    assert (ROOT / file).exists()
+    assert not name or f"def {name}(" in (ROOT / file).read_text(encoding="utf-8")
+
+
+def test_these_are_read_and_not_run():
+    programs = {program for program, family in FAMILIES.items() if not family.tests}
+    assert programs == {"asyncapi", "kafka-consumer-groups.sh", "kubectl"}
+    assert {target for target, tests in TARGETS.items() if not tests} == {"bench-plot", "lock", "mutants"}
+    assert {name for name, tests in PROGRAMS.items() if not tests} == {
+        "benchmarks.fields",
+        "benchmarks/memory.py",
+    }
+
+
+def test_continuous_integration_makes_what_contributors_make():
+    assert re.search(r"^exec .* make check$", (ROOT / ".ci/run").read_text(encoding="utf-8"), re.MULTILINE)
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    (needs, recipe) = re.search(r"^check: ([^#\n]*)#.*\n((?:\t.*\n)+)", makefile, re.MULTILINE).groups()
+    assert {"check", *needs.split(), *re.findall(r"\$\(MAKE\).* (\w+)$", recipe, re.MULTILINE)} == set(IN_CI)
+
+
+def test_the_schema_takes_an_event_as_shown(tmp_path):
+    (call, _) = commands(Page("schemas/README.md").blocks("sh")[0])
+    golden = ROOT / "tests" / "golden" / "purchase.event.json"
+    (tmp_path / "event.json").write_bytes(golden.read_bytes())
+    words = [str(tmp_path / word) if word == "event.json" else word for word in call]
+    done = subprocess.run(
+        [COMMAND.parent / words[0], *words[1:]], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stdout) == (0, "ok -- validation done\n"), done.stderr
+
+
+@pytest.mark.chart
+@pytest.mark.parametrize("path", ["docs/operations.md", "helm/capi-consumer/README.md"])
+def test_the_chart_takes_the_values_of_the_page(path):
+    for shown in ALL[path].blocks("yaml"):
+        assert rendered(merged(minimal(), yaml.safe_load(shown)))
 
 
 @pytest.mark.parametrize(("path", "file"), FILES)
@@ -115,13 +169,32 @@ def test_a_block_is_its_simple_commands(block, found):
         "CAPI_MATCHRULE=any capi-consumer run",
         "export CAPI_PIXELID=1",
         "env -u CAPI_NOTHING capi-consumer check",
-        "kubectl exec deploy/shop -- capi-consumer cheque",
+        "kubectl exec deploy/shop-capi-consumer -- capi-consumer cheque",
+        "kubectl exec deploy/shop -- capi-consumer check",
+        "kubectl logs job/shop-capi-consumer-reply-1f3a9c02 -f",
+        "kubectl logs deploy/shop-capi-consumer --tial 50",
+        "kubectl get pods -l app.kubernetes.io/instance=shop,app.kubernetes.io/component=ran",
+        "kubectl port-forward deploy/shop-capi-consumer 9091",
+        "kubectl create secret generic meta --from-file=token=./token.txt",
+        "kubectl run rewind --image=apache/kafka:1.0.0 -- kafka-consumer-groups.sh --describe",
+        "kubectl destroy deploy/shop-capi-consumer",
         "make everything",
+        "make faults ONLY=F99",
+        "make bench ONLY=engine",
+        "make bench HALF=1",
         "helm install shop ./helm/other",
         "helm upgrade shop ./helm/capi-consumer --set replay.nothing=1",
+        "helm upgrade shop ./helm/capi-consumer --reuse",
+        "helm install shop ./helm/capi-consumer --set replay.dryRun=perhaps",
+        "helm uninstal shop",
         "docker brew .",
+        "docker build -t capi-consumer:0.0.1 .",
+        "docker compose up --scale consumers=3",
+        "docker compose down",
         "kafka-consumer-groups.sh --rewind",
         ".venv/bin/python -m pytest tests/test_nothing.py",
+        "python -m benchmarks.nothing",
+        "python benchmarks/nothing.py",
         ".venv/bin/nothing",
         "pip install capi-consumer",
         "sh -c 'capi-consumer runn'",

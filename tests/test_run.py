@@ -547,13 +547,14 @@ def test_a_page_port_that_was_chosen_and_is_taken_ends_it_in_one_line(process):
     assert first.poll() is None
 
 
-def test_a_second_signal_ends_at_once_with_1(process, brokers):
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_second_signal_ends_at_once_with_1(process, brokers, number):
     brokers.write(EVENTS, value(0))
     child, log = process(CAPI_GRAPH_URL="http://127.0.0.1:1", CAPI_DRAIN_TIMEOUT_S="600", CAPI_LINGER_MS="0")
     eventually(lambda: "request not accepted" in said(log), DEADLINE_S)
-    child.terminate()
+    child.send_signal(number)
     eventually(lambda: any(line.startswith("stopping") for line in said(log)), DEADLINE_S)
-    child.terminate()
+    child.send_signal(number)
     assert child.wait(DEADLINE_S) == 1
     assert CANARY not in log.read_text()
     assert "e-0" not in log.read_text()

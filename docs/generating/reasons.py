@@ -24,14 +24,14 @@ metrics, in log lines, in the headers of dead letters and on the command line.
 FILTERED = """\
 ## Filtered
 
-Counted, committed, and not sent: a success. To have them decided anew after a setting was wrong, [rewind
-the group](delivery.md#rewinding-a-group).
+Counted, passed by for good, and not sent: a success. To have them decided anew after a setting was
+wrong, [rewind the group](dead-letters.md#rewinding-a-group).
 """
 LETTERS = """\
 ## Dead letters
 
 The record stays in the dead-letter topic, to the byte, until you [mend or
-replay](delivery.md#dead-letters) it.
+replay](dead-letters.md#mend) it.
 """
 NOTES = """\
 ## Notes

@@ -19,10 +19,12 @@ from typing import Any
 
 from eventually import eventually
 from faults.measures import Measures, Size
+from faults.page_stream import PageStream
 from faults.tap import Tap
 from faults.world import Stage, World
 from otlp_receiver import OtlpReceiver
 from system.events import ADVERTISING, End, Event
+from system.ports import free_ports
 from system.processes import Running
 
 TOKEN = "canarytokenq7"
@@ -194,19 +196,28 @@ def canaries(world: World, size: Size) -> Measures:
             "CAPI_STUCK_AFTER_S": "1",
             "CAPI_SETUP_RETRY_S": "1",
             "CAPI_BATCH_EVENTS_MAX": "10",
+            "CAPI_PAGE_ADDRESS": f"127.0.0.1:{free_ports(1)[0]}",
             "OTEL_EXPORTER_OTLP_ENDPOINT": otlp.url,
         }
         consumer = scene.consumer(**own)
-        for _ in range(size(1, 20)):
-            scene.produce(_events())
-        with stage.load(events_per_s=20):  # others go on, or nobody would be stuck
-            buried = LETTERS * size(1, 20)
-            eventually(
-                lambda: stage.letters() >= buried, 120, "each that nobody takes is a dead letter", poll_s=0.2
-            )
-        stage.await_done()
-        written = {place: text(stage, consumer) for place, text in WHILE_IT_RUNS.items()}
-        consumer.stop(30)
+        with PageStream(own["CAPI_PAGE_ADDRESS"]) as page:
+            for _ in range(size(1, 20)):
+                scene.produce(_events())
+            with stage.load(events_per_s=20):  # others go on, or nobody would be stuck
+                buried = LETTERS * size(1, 20)
+                eventually(
+                    lambda: stage.letters() >= buried,
+                    120,
+                    "each that nobody takes is a dead letter",
+                    poll_s=0.2,
+                )
+            stage.await_done()
+            written = {place: text(stage, consumer) for place, text in WHILE_IT_RUNS.items()}
+            written["the page's files"] = page.files()
+            page.await_two_more()  # the first may have been on its way
+            consumer.stop(30)
+        written["the page's stream"] = page.said
+        _must_have_shown_all(stage, page)
         report = stage.must_hold()
         written |= {place: text(stage, consumer) for place, text in WHEN_IT_HAS_ENDED.items()}
         spans = otlp.spans()
@@ -242,10 +253,20 @@ def _log(stage: Stage, running: Running) -> str:
     return running.output
 
 
-# Every place that the program writes to has a line in one of these, its name and its whole text; what it
-# sends by OTLP is added.
+# Every place that the program writes to has a line in one of these, its name and its whole text; what its
+# page says as long as it runs is added, and what it sends by OTLP.
 WHILE_IT_RUNS = {"metrics": _metrics}
 WHEN_IT_HAS_ENDED = {"dead-letter headers": _letter_headers, "log": _log}
+
+
+def _must_have_shown_all(stage: Stage, page: PageStream) -> None:
+    """What is searched for canaries has the events in it: the last message knows each way they ended."""
+    last = page.messages[-1]
+    ends = {word for part in ("filtered", "dead_letters") for word, _ in last["funnel"][part]}
+    wanted = {event.reason for event in _events() if event.reason}
+    stage.must("the page shows each reason; missing", sorted(wanted - ends) or 0, wanted <= ends)
+    codes = {refusal["code"] for refusal in last["refusals"]}
+    stage.must("and the refusals 1, 100, 190; codes", len(codes), {1, 100, 190} <= codes)
 
 
 def _said_of(scene, settings: dict[str, str]) -> str:

@@ -1,5 +1,5 @@
 """
-Results as others read them: build/faults.json, and the table in docs/delivery.md.
+Results as others read them: build/faults.json, and the table in docs/faults.md.
 
 A run of some scenarios replaces their rows and leaves the others as they were,
 in both: the page has rows of runs elsewhere, which no file here knows.
@@ -20,7 +20,7 @@ from faults.scenarios import Scenario
 ROOT = Path(__file__).parents[2]
 JSON_FILE = ROOT / "build" / "faults.json"
 LOG_FILE = ROOT / "build" / "faults.log"  # what the processes said last
-DOCS_FILE = ROOT / "docs" / "delivery.md"
+DOCS_FILE = ROOT / "docs" / "faults.md"
 BEGIN, END = "<!-- faults:begin -->", "<!-- faults:end -->"
 
 Row = dict[str, Any]
@@ -70,7 +70,7 @@ def write_json(rows: Sequence[Row], file: Path = JSON_FILE) -> list[Row]:
 
 def write_docs(rows: Iterable[Row], file: Path = DOCS_FILE) -> None:
     """Put the rows among those of the page's table, between the two markers."""
-    text = file.read_text() if file.exists() else f"# Delivery\n\n{BEGIN}\n{END}\n"
+    text = file.read_text() if file.exists() else f"# Faults\n\n{BEGIN}\n{END}\n"
     before, _, rest = text.partition(BEGIN)
     table, _, after = rest.partition(END)
     lines = lines_of(table) | {row["id"]: line_of(row) for row in rows}

@@ -1,4 +1,4 @@
-"""The table: every scenario of docs/delivery.md, in its order."""
+"""The table: every scenario of docs/faults.md, in its order."""
 
 from __future__ import annotations
 

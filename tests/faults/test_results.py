@@ -49,18 +49,18 @@ def test_rows_of_another_run_stay_and_the_same_scenario_is_replaced(tmp_path):
 
 
 def test_the_table_goes_between_the_markers_and_nothing_else_is_touched(tmp_path):
-    page = tmp_path / "delivery.md"
-    page.write_text(f"# Delivery\n\nbefore\n\n{BEGIN}\nold\n{END}\n\nafter\n")
+    page = tmp_path / "faults.md"
+    page.write_text(f"# Faults\n\nbefore\n\n{BEGIN}\nold\n{END}\n\nafter\n")
     write_docs([row()], page)
-    assert page.read_text() == f"# Delivery\n\nbefore\n\n{BEGIN}\n{markdown([row()])}{END}\n\nafter\n"
+    assert page.read_text() == f"# Faults\n\nbefore\n\n{BEGIN}\n{markdown([row()])}{END}\n\nafter\n"
 
 
 def test_a_row_of_the_page_stays_when_its_scenario_was_not_run(tmp_path):
-    page = tmp_path / "delivery.md"
+    page = tmp_path / "faults.md"
     write_docs([row("F16", note="a|b"), row("F2", produced=1), row("F10")], page)
     write_docs([row("F2", produced=2)], page)
     rows = [row("F2", produced=2), row("F10"), row("F16", note="a|b")]
-    assert page.read_text() == f"# Delivery\n\n{BEGIN}\n{markdown(rows)}{END}\n"
+    assert page.read_text() == f"# Faults\n\n{BEGIN}\n{markdown(rows)}{END}\n"
 
 
 def test_the_page_has_a_row_of_each_scenario_and_each_has_passed():
@@ -70,9 +70,9 @@ def test_the_page_has_a_row_of_each_scenario_and_each_has_passed():
 
 
 def test_a_page_that_is_missing_is_made_with_the_markers(tmp_path):
-    page = tmp_path / "delivery.md"
+    page = tmp_path / "faults.md"
     write_docs([row()], page)
-    assert page.read_text() == f"# Delivery\n\n{BEGIN}\n{markdown([row()])}{END}\n"
+    assert page.read_text() == f"# Faults\n\n{BEGIN}\n{markdown([row()])}{END}\n"
 
 
 def test_a_table_has_a_line_a_scenario_and_no_bar_of_its_own():
