@@ -5,8 +5,8 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 BENCH  := $(VENV)/.installed-for-benchmarks
 
-.PHONY: all install demo test system faults check coverage mutants lint types lock wheel chart docs dashboard clean
-.PHONY: bench bench-install bench-docs bench-plot
+.PHONY: all install demo test system faults check coverage mutants lint types lock wheel chart docs dashboard page
+.PHONY: clean bench bench-install bench-docs bench-plot
 .DELETE_ON_ERROR:
 
 all: install
@@ -88,6 +88,9 @@ docs: install           ## what docs/ says of metrics, settings, reasons and ale
 
 dashboard: install      ## docs/dashboard.svg, from a run that a real Prometheus watches; three minutes
 	PYTHONPATH=tests $(BIN)/python -m prometheus.draw
+
+page: install           ## docs/page.webp, README's picture of the live page; a minute, with Chromium
+	PYTHONPATH=tests $(BIN)/python -m page.draw
 
 # Pins and hashes for every platform, no address of an index. Needs uv.
 PINS := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header

@@ -8,11 +8,15 @@ No text holds a value; settings are named as the environment has them.
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from consumer.core.decision import NoteWord, Reason
 from consumer.core.verdict import Kind
 from consumer.state import State
+
+# A link of Markdown, from docs/reasons.md: its text, the page and the place on it.
+LINK = re.compile(r"\[([^]]+)\]\(([a-z-]+\.md)?(#[a-z-]+)?\)")
 
 
 class Advice(NamedTuple):
@@ -20,6 +24,11 @@ class Advice(NamedTuple):
 
     means: str
     do: str
+
+
+def in_plain_text(advice: str) -> str:
+    """For a terminal, where a link is a page to open: `Enough to match (docs/mapping.md)`."""
+    return LINK.sub(lambda link: f"{link[1]} (docs/{link[2] or 'reasons.md'})", advice)
 
 
 REASONS = {

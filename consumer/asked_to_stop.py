@@ -16,9 +16,9 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
-def asked_to_stop() -> Iterator[threading.Event]:
-    """An event that the first signal sets. Elsewhere than on the main thread nobody sets it."""
-    event = threading.Event()
+def asked_to_stop(event: threading.Event | None = None) -> Iterator[threading.Event]:
+    """An event that the first signal sets, or this one. Elsewhere than on the main thread nobody sets it."""
+    event = event or threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield event
         return

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from typing import Annotated
+from pathlib import Path
 
 import orjson
 import typer
@@ -28,7 +28,7 @@ from consumer.load_settings import load_settings
 from consumer.preflight import Finding, preflight
 from consumer.probe import probe
 from consumer.settings import Settings
-from consumer.terminal import AsJson, SettingsFile, out
+from consumer.terminal import out
 
 # By the word that JSON has: the sign, what stands for it where there is no UTF-8, and its colour.
 SIGNS = {
@@ -40,35 +40,8 @@ SIGNS = {
 NO_SUCH_GROUP = "GROUP_ID_NOT_FOUND"
 
 
-SendTestEvent = Annotated[
-    bool,
-    typer.Option(
-        "--send-test-event",
-        help="Send Meta one made-up page view of nobody, with the test event code. "
-        "It shows under Test events; Meta counts it as live all the same.",
-    ),
-]
-TestEventCode = Annotated[
-    str,
-    typer.Option(
-        help="The code that Events Manager shows under Test events. Default: CAPI_TEST_EVENT_CODE.",
-        metavar="CODE",
-        show_default=False,
-    ),
-]
-
-
-def check(
-    send_test_event: SendTestEvent = False,
-    test_event_code: TestEventCode = "",
-    as_json: AsJson = False,
-    settings_file: SettingsFile = None,
-) -> None:
-    """
-    Look whether settings, Kafka and Meta are ready: one line each.
-
-    Sends no event, unless --send-test-event asks for one.
-    """
+def check(settings_file: Path | None, *, send_test_event: bool, test_event_code: str, as_json: bool) -> None:
+    """Look, and show each finding as it is found. Exits with 1 where something is not well."""
     settings = load_settings(file=settings_file, sends=True)
     code = _code(settings, test_event_code, is_asked_for=send_test_event)
     findings = []

@@ -1,8 +1,8 @@
 """
 The command `capi-consumer`: which verbs there are, and how each of them ends.
 
-Each verb's function stands in the module that does its work; this is the only
-place that knows them all.
+How each verb is called stands in `commands/`, and what it does in a module of its
+own; this is the only place that knows them all.
 """
 
 from __future__ import annotations
@@ -12,19 +12,22 @@ import traceback
 
 import typer
 
-from consumer import __version__, dead_letters_command, exits, topics
-from consumer.check import check
-from consumer.demo.command import demo
+from consumer import __version__, exits
+from consumer.commands import dead_letters, topics
+from consumer.commands.check import check
+from consumer.commands.demo import demo
+from consumer.commands.explain import explain
+from consumer.commands.publish import publish
+from consumer.commands.replay import replay
+from consumer.commands.run import run
+from consumer.commands.sandbox import sandbox
+from consumer.commands.verbs import Verb, Verbs
 from consumer.examples import epilog
 from consumer.exits import CannotGoOn
-from consumer.explain import explain
-from consumer.publish import publish
-from consumer.replay import replay
-from consumer.run import run
-from consumer.sandbox.command import sandbox
 
 app = typer.Typer(
     name="capi-consumer",
+    cls=Verbs,
     help="Commanders Act events from Kafka to Meta's Conversions API.",
     epilog=epilog(""),
     no_args_is_help=True,
@@ -48,15 +51,15 @@ def _root(
     """Commanders Act events from Kafka to Meta's Conversions API."""
 
 
-app.command(epilog=epilog("run"))(run)
-app.command(epilog=epilog("check"))(check)
-app.command(epilog=epilog("publish"))(publish)
-app.command(epilog=epilog("explain"))(explain)
-app.command(epilog=epilog("replay"))(replay)
-app.add_typer(dead_letters_command.app, name="dead-letters")
+app.command(cls=Verb, epilog=epilog("run"))(run)
+app.command(cls=Verb, epilog=epilog("check"))(check)
+app.command(cls=Verb, epilog=epilog("publish"))(publish)
+app.command(cls=Verb, epilog=epilog("explain"))(explain)
+app.command(cls=Verb, epilog=epilog("replay"))(replay)
+app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(topics.app, name="topics")
-app.command(epilog=epilog("sandbox"))(sandbox)
-app.command(epilog=epilog("demo"))(demo)
+app.command(cls=Verb, epilog=epilog("sandbox"))(sandbox)
+app.command(cls=Verb, epilog=epilog("demo"))(demo)
 
 
 def main() -> None:
@@ -84,7 +87,8 @@ def _say_how_to_call(mistake: typer.TyperException) -> int:
     if type(mistake).__name__ != "NoArgsIsHelpError":
         context = getattr(mistake, "ctx", None)
         path = context.command_path if context else "capi-consumer"
-        print(f"capi-consumer: {mistake.format_message().rstrip('.')}; see `{path} --help`", file=sys.stderr)
+        says = mistake.format_message().replace("Value error, ", "").rstrip(".")  # the word is pydantic's
+        print(f"capi-consumer: {says}; see `{path} --help`", file=sys.stderr)
     return mistake.exit_code
 
 

@@ -22,6 +22,7 @@ NAME = "clock"
 SKEW_S_GOOD = 10
 # What is further ahead is a dead letter: the core's own bound.
 SKEW_S_MAX = AHEAD_MS_MAX // 1000
+NOT_COMPARED = Finding(NAME, None, "not known (no answer to compare it with)")
 SET_IT = "let NTP set this machine's clock: by it events are too old, or ahead of their time"
 
 

@@ -8,7 +8,6 @@ or gets no answer in time, is unknown: a value, not an exception.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, NamedTuple, TypeVar
@@ -24,12 +23,12 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
     ResourceType,
 )
 
-from consumer.kafka import METADATA_TIMEOUT_S, LookingClient, cannot_reach, error_name
+from consumer import kafka
+from consumer.kafka import LookingClient
 from consumer.settings import Settings
 
 MAX_MESSAGE_BYTES = "max.message.bytes"
 CLEANUP_POLICY = "cleanup.policy"
-TURN_S = 1.0
 
 Answer = TypeVar("Answer")
 # Operations by Kafka's names, `READ`, `WRITE`; None where the brokers do not
@@ -89,22 +88,11 @@ def list_cluster(admin: LookingClient, settings: Settings) -> Cluster:
 
 
 def _listed(admin: LookingClient, settings: Settings) -> ClusterMetadata:
-    """
-    Ask until the time is over: in short turns, for Ctrl-C is heard only between them.
-
-    Brokers that were reached and are slow to answer have all that is left.
-    """
-    until = time.monotonic() + METADATA_TIMEOUT_S
-    turn_s = min(TURN_S, METADATA_TIMEOUT_S)
-    while True:
-        try:
-            return admin.list_topics(timeout=turn_s)
-        except KafkaException as error:
-            admin.poll(0)
-            left_s = until - time.monotonic()
-            if left_s <= 0:
-                raise cannot_reach(settings, error, admin.faults) from None
-            turn_s = left_s if error_name(error) == "_TIMED_OUT" else min(TURN_S, left_s)
+    try:
+        return kafka.metadata(admin)
+    except KafkaException as error:
+        admin.poll(0)  # only now is told what became of the connections
+        raise kafka.cannot_reach(settings, error, admin.faults) from None
 
 
 def _replicas(partitions: Mapping[int, Any]) -> int:
@@ -117,7 +105,7 @@ def is_administered(admin: AdminClient) -> bool:
 
     Of the requests that it does not know this one is refused at once; others wait for their time-out.
     """
-    listed = _answer(admin.list_consumer_groups(request_timeout=METADATA_TIMEOUT_S))
+    listed = _answer(admin.list_consumer_groups(request_timeout=kafka.METADATA_TIMEOUT_S))
     errors = [] if isinstance(listed, Unknown) else listed.errors
     return not any(error.code() == KafkaError._UNSUPPORTED_FEATURE for error in errors)
 
@@ -127,7 +115,7 @@ def topic_configs(admin: AdminClient, names: Sequence[str]) -> dict[str, Configs
     if not names:
         return {}
     asked = admin.describe_configs(
-        [ConfigResource(ResourceType.TOPIC, name) for name in names], request_timeout=METADATA_TIMEOUT_S
+        [ConfigResource(ResourceType.TOPIC, name) for name in names], request_timeout=kafka.METADATA_TIMEOUT_S
     )
     answers = {resource.name: _answer(future) for resource, future in asked.items()}
     return {
@@ -143,7 +131,9 @@ def topic_rights(admin: AdminClient, names: Sequence[str]) -> dict[str, Allowed 
     if not names:
         return {}
     asked = admin.describe_topics(
-        TopicCollection(list(names)), include_authorized_operations=True, request_timeout=METADATA_TIMEOUT_S
+        TopicCollection(list(names)),
+        include_authorized_operations=True,
+        request_timeout=kafka.METADATA_TIMEOUT_S,
     )
     answers = {name: _answer(future) for name, future in asked.items()}
     return {
@@ -155,7 +145,7 @@ def topic_rights(admin: AdminClient, names: Sequence[str]) -> dict[str, Allowed 
 def describe_group(admin: AdminClient, name: str) -> Group | Unknown:
     """A consumer group. One that nobody has joined yet is `dead`, or the error `GROUP_ID_NOT_FOUND`."""
     asked = admin.describe_consumer_groups(
-        [name], include_authorized_operations=True, request_timeout=METADATA_TIMEOUT_S
+        [name], include_authorized_operations=True, request_timeout=kafka.METADATA_TIMEOUT_S
     )
     answer = _answer(asked[name])
     if isinstance(answer, Unknown):

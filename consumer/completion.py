@@ -14,7 +14,6 @@ import typer
 
 from consumer.core.decision import INVALID_REASONS
 from consumer.exits import BadSettings
-from consumer.load_settings import load_settings
 
 
 def reasons(incomplete: str) -> list[str]:
@@ -25,6 +24,8 @@ def reasons(incomplete: str) -> list[str]:
 
 def event_topics(ctx: typer.Context, incomplete: str) -> list[str]:
     """Of the settings in the environment, and in the file of `--settings` where one is named."""
+    from consumer.load_settings import load_settings  # for this word alone: it takes most of the time
+
     try:
         settings = load_settings(file=_settings_file(ctx))
     except BadSettings:

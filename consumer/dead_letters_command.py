@@ -1,5 +1,5 @@
 """
-`capi-consumer dead-letters list` and `export`: looking at dead letters without touching them.
+`capi-consumer dead-letters list` and `export` at work: looking at dead letters without touching them.
 
 The list shows why, when and from where, and nobody's data. The export is the
 opposite: the records to the byte, personal data and all, for a person to mend
@@ -14,7 +14,8 @@ import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Annotated, BinaryIO
+from pathlib import Path
+from typing import BinaryIO
 
 import orjson
 import typer
@@ -22,55 +23,28 @@ from confluent_kafka import KafkaException
 
 from consumer import exits, kafka
 from consumer.core.record import Record
-from consumer.examples import epilog
 from consumer.exits import BadCall, CannotGoOn
-from consumer.letters.filter_options import takes_filter
 from consumer.letters.filters import Filter
 from consumer.letters.lines import as_line
-from consumer.letters.tables import KEPT, counted, print_letters, print_tally
+from consumer.letters.tables import KEPT, counted, print_letters, print_tally, print_what_to_do, what_to_do
 from consumer.letters.topic import DeadLetterTopic, open_dead_letters
 from consumer.letters.view import LetterTally, LetterView, view
 from consumer.load_settings import load_settings
 from consumer.progress import progress
 from consumer.settings import Settings
-from consumer.terminal import AsJson, SettingsFile, err, out
+from consumer.terminal import err, out
 
-ROWS = 20
 STANDARD_OUTPUT = "-"
 WARNING = (
     "warning: this holds personal data in clear: "
     "keep it where only you can read it, and delete it when you are done"
 )
 
-app = typer.Typer(help="Look at the dead-letter topic.", no_args_is_help=True)
 
-Limit = Annotated[int, typer.Option(help="Rows to show, the latest ones.", min=0, max=100_000, metavar="N")]
-Out = Annotated[
-    str | None,
-    typer.Option(
-        "--out",
-        help="The file to write; it must not exist. `-`: standard output, as without it, "
-        "but on a terminal too.",
-        metavar="FILE",
-        show_default=False,
-    ),
-]
-
-Parked = Annotated[
-    bool, typer.Option("--parked", help="Look into CAPI_PARKING_TOPIC: letters that came back too often.")
-]
-
-
-@app.command("list", epilog=epilog("dead-letters list"))
-@takes_filter
 def list_letters(
-    chosen: Filter,
-    parked: Parked = False,
-    limit: Limit = ROWS,
-    as_json: AsJson = False,
-    settings_file: SettingsFile = None,
+    chosen: Filter, settings_file: Path | None, *, parked: bool, limit: int, as_json: bool
 ) -> None:
-    """Count dead letters by reason and event name, and show the latest ones. No personal value is shown."""
+    """Count the letters that are meant, and show the latest of them."""
     settings = load_settings(file=settings_file)
     tally = LetterTally()
     with open_dead_letters(settings, is_parked=parked) as letters:
@@ -89,23 +63,13 @@ def list_letters(
     out.print(f"{counted(tally.total)} in {letters.topic}{meant.beside()}{rows}", markup=False)
     if tally.total:
         out.print(KEPT, markup=False)
+        print_what_to_do(tally)
 
 
-@app.command("export", epilog=epilog("dead-letters export"))
-@takes_filter
 def export_letters(
-    chosen: Filter,
-    parked: Parked = False,
-    file: Out = None,
-    as_json: AsJson = False,
-    settings_file: SettingsFile = None,
+    chosen: Filter, settings_file: Path | None, *, parked: bool, file: str | None, as_json: bool
 ) -> None:
-    """
-    Write dead letters as JSON lines, to the byte, for mending and `publish --replay`.
-
-    The file holds personal data in clear; it is made readable for its owner only.
-    With --json the count is told as JSON on standard output.
-    """
+    """Write the letters that are meant, to the byte."""
     if as_json and file in (None, STANDARD_OUTPUT):
         raise BadCall("--json tells on standard output what is in a file", "name the file with --out")
     if file is None and sys.stdout.isatty():
@@ -177,6 +141,7 @@ def _listed(topic: str, meant: Meant, tally: LetterTally, latest: list[LetterVie
         "letters": tally.total,
         "not_matched": meant.not_matched,
         "counts": tally.as_json(),
+        "what_to_do": what_to_do(tally),
         "rows": [row._asdict() for row in latest],
     }
 

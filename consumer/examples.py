@@ -18,10 +18,11 @@ class Example(NamedTuple):
 
 
 class Ends(NamedTuple):
-    """What 0 and 1 mean for a command; 2 and 130 are the same for all."""
+    """What 0, 1 and 130 mean for a command; 2 is the same for all."""
 
     ok: str
     not_all: str
+    interrupted: str = "interrupted (Ctrl-C)"
 
 
 EXAMPLES: dict[str, tuple[Example, ...]] = {
@@ -59,6 +60,7 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         Example("a table for each event", "capi-consumer explain events.jsonl"),
         Example("one answer a line, for programs", "capi-consumer explain --json events.jsonl"),
         Example("with the values, on your own screen", "capi-consumer explain --show-values events.jsonl"),
+        Example("dead letters, before and after mending", "capi-consumer explain letters.jsonl"),
         Example("as if it were then", "capi-consumer explain --now 2026-01-31T12:00:00Z events.jsonl"),
         Example("an event by hand", "capi-consumer explain"),
     ),
@@ -112,7 +114,11 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
 
 ENDS: dict[str, Ends] = {
     "": Ends("everything was done", "something was left out, or the world is not ready"),
-    "run": Ends("stopped when it was asked to", "it could not start, or not bring its work to an end"),
+    "run": Ends(
+        "stopped when it was asked to (Ctrl-C, SIGTERM)",
+        "it could not start, not end its work, or was asked twice",
+        "interrupted before it took any work",
+    ),
     "check": Ends("nothing is wrong (warnings may be)", "something is not well"),
     "publish": Ends("every event was published", "one was left out or not delivered"),
     "explain": Ends("all were explained, whatever is decided", "the file cannot be read"),
@@ -121,17 +127,21 @@ ENDS: dict[str, Ends] = {
     "dead-letters export": Ends("all that matched are in the file", "the topic or the file cannot be used"),
     "topics create": Ends("all are there", "one could not be made"),
     "topics list": Ends("all that run needs are there", "one is missing"),
-    "sandbox": Ends("stopped when it was asked to", "it could not start"),
-    "demo": Ends("everything adds up", "something does not"),
+    "sandbox": Ends(
+        "stopped when it was asked to (Ctrl-C, SIGTERM)",
+        "it could not start",
+        "interrupted before it listened",
+    ),
+    "demo": Ends("everything adds up", "something does not", "interrupted before that is known"),
 }
-SAME_FOR_ALL = "2 a mistake in settings or call; 130 interrupted (Ctrl-C)."
+SAME_FOR_ALL = "2 a mistake in settings or call"
 
 
 def epilog(verb: str) -> str:
     """The end of the help of a command; "" is the program itself."""
-    ends = ENDS[verb]
     calls = "\n".join(f"  [dim]# {one.when}[/]\n  {_escaped(one.call)}" for one in EXAMPLES[verb])
-    codes = f"0 {ends.ok}; 1 {ends.not_all};\n  {SAME_FOR_ALL}"
+    ends = ENDS[verb]
+    codes = "\n  ".join((f"0 {ends.ok}", f"1 {ends.not_all}", SAME_FOR_ALL, f"130 {ends.interrupted}"))
     return f"[bold]Examples[/]\n{calls}\n\n[bold]Exit codes[/]\n  {codes}"
 
 

@@ -7,7 +7,8 @@ How a command ends: the exit codes, and the one line for the person at the termi
     130 interrupted (Ctrl-C) before its end; what was done until then is summed up where there is a sum
 
 Commands that run until somebody stops them (`run`, `sandbox`, `demo --keep`)
-have no end before that: to be stopped is theirs, and 0.
+have no end before that: to be stopped is theirs, and 0. Interrupted while they
+still start, they end with 130; `run` asked a second time, with 1.
 """
 
 from __future__ import annotations

@@ -22,25 +22,25 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
 
 import orjson
 import typer
 
+from consumer import exits
 from consumer.clock import now_ms
-from consumer.core.rules import MatchRule
+from consumer.core.rules import MatchRule, Rules
 from consumer.explaining.explained import explained, row
 from consumer.explaining.hints import Hints
 from consumer.explaining.letter_lines import with_letters
 from consumer.explaining.rows import Explained
 from consumer.explaining.table import Tally, block, lines
-from consumer.files.csv_events import CsvEncoding, purchase_names
-from consumer.files.csv_rows import Encoding
-from consumer.files.event_files import STANDARD_INPUT, EventFile, FileFormat
+from consumer.files.csv_events import purchase_names
+from consumer.files.event_files import EventFile
+from consumer.files.forms import STANDARD_INPUT, Encoding, FileFormat
 from consumer.load_settings import load_settings
 from consumer.progress import progress, reading
-from consumer.publish_report import Report
-from consumer.terminal import AsJson, SettingsFile, err, out, width
+from consumer.publish_report import Report, counted
+from consumer.terminal import err, out, width
 
 NO_CATEGORY = "CAPI_USER_CONSENT_CATEGORY is not set"
 # Names of files that `publish` does not read line by line.
@@ -48,75 +48,48 @@ NO_LINES = frozenset({".csv", ".tsv", ".json", ".xlsx", ".xls", ".ods"})
 
 
 def explain(
-    file: Annotated[
-        str,
-        typer.Argument(
-            help="Events, one JSON object a line; or CSV or a JSON array. Standard input without it.",
-            metavar="FILE",
-            show_default=False,
-        ),
-    ] = STANDARD_INPUT,
-    as_json: AsJson = False,
-    now: Annotated[
-        str | None,
-        typer.Option(
-            "--now",
-            help="Decide as if it were this time, such as 2026-01-31T12:00:00Z.",
-            metavar="ISO8601",
-            show_default=False,
-        ),
-    ] = None,
-    form: Annotated[
-        FileFormat,
-        typer.Option(
-            "--format",
-            help="What the file holds. auto: as its name says (.csv, .tsv, .json), else an event a line.",
-        ),
-    ] = FileFormat.AUTO,
-    encoding: CsvEncoding = Encoding.UTF_8,
-    show_values: Annotated[
-        bool,
-        typer.Option("--show-values", help="Show personal values and whole digests, not only their shape."),
-    ] = False,
-    settings_file: SettingsFile = None,
+    file: str,
+    settings_file: Path | None,
+    *,
+    now: str | None,
+    form: FileFormat,
+    encoding: Encoding,
+    show_values: bool,
+    as_json: bool,
 ) -> None:
-    """
-    Show what Meta would get for each event, or why it would not get it.
-
-    Needs neither Kafka nor Meta. It decides with the settings of the
-    environment (CAPI_...) and of --settings, as `run` does. An event is a
-    line; a file named .json or .csv is read as such. What `dead-letters
-    export` has written is explained as well, with each event's first place
-    and time.
-
-    Personal values are shown as their shape, digests by their first digits.
-    With --json each answer is a line with decision, reason, payload (exactly
-    what would be sent, so keep it private) and notes. Reasons and notes are
-    explained in docs/reasons.md. The exit code is 0 whatever is decided.
-    """
+    """Explain each entry of a file on standard output."""
     at_ms = now_ms() if now is None else _unix_ms(now)
     settings = load_settings(file=settings_file)
     rules = settings.rules
     report = Report()  # of what is odd about the file, on standard error: the answers are for a pipe
     hints = Hints(rules, report)
+    with EventFile(file) as opened, progress("KiB", is_shown=_is_into_a_file()) as bar:
+        _say_what_begins(file, rules)
+        is_by_line = form is FileFormat.JSONL or (form is FileFormat.AUTO and not _is_named_otherwise(file))
+        names = purchase_names(settings.event_names)
+        entries = opened.raw() if is_by_line else opened.events(form, encoding, names, hints.header)
+        read = hints.read(with_letters(entries))
+        each = Shown(hints.heard(explained(read, rules, at_ms)), reading(bar, opened))
+        try:
+            if as_json:
+                _print_json(each)
+            else:
+                _print_tables(each, rules.match_rule, show_values)
+        except KeyboardInterrupt:
+            err.print(
+                f"interrupted after {counted(each.count, 'event')}: the rest was not read", markup=False
+            )
+            raise typer.Exit(exits.INTERRUPTED) from None
+    report.close()
+    for hint in hints.at_the_end(is_by_line=is_by_line):
+        err.print(hint, markup=False)
+
+
+def _say_what_begins(file: str, rules: Rules) -> None:
     if not rules.user_consent_category:
         err.print(f"{NO_CATEGORY}: every event passes", markup=False)
     if file == STANDARD_INPUT and sys.stdin.isatty():
         err.print("reading from the terminal, one event a line; Ctrl-D ends it", markup=False)
-    with EventFile(file) as opened, progress("KiB", is_shown=_is_into_a_file()) as bar:
-        is_by_line = form is FileFormat.JSONL or (form is FileFormat.AUTO and not _is_named_otherwise(file))
-        names = purchase_names(settings.event_names)
-        entries = opened.raw() if is_by_line else opened.events(form, encoding, names, hints.header)
-        each = _shown(
-            hints.heard(explained(hints.read(with_letters(entries)), rules, at_ms)), reading(bar, opened)
-        )
-        if as_json:
-            _print_json(each)
-        else:
-            _print_tables(each, rules.match_rule, show_values)
-    report.close()
-    for hint in hints.at_the_end(is_by_line=is_by_line):
-        err.print(hint, markup=False)
 
 
 def _is_named_otherwise(file: str) -> bool:
@@ -131,10 +104,20 @@ def _is_into_a_file() -> bool:
         return False
 
 
-def _shown(each: Iterable[Explained], show: Callable[[int], None]) -> Iterator[Explained]:
-    for read, one in enumerate(each, start=1):
-        show(read)
-        yield one
+class Shown:
+    """The events as they are explained, counted for the bar, and for who breaks it off."""
+
+    def __init__(self, each: Iterable[Explained], show: Callable[[int], None]) -> None:
+        self.count = 0
+        self._each = each
+        self._show = show
+
+    def __iter__(self) -> Iterator[Explained]:
+        """Each of them, once."""
+        for one in self._each:
+            self.count += 1
+            self._show(self.count)
+            yield one
 
 
 def _print_json(each: Iterable[Explained]) -> None:

@@ -7,12 +7,13 @@ ours, so that those which carry the delivery promise always win.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import AdminClient, ClusterMetadata  # type: ignore[attr-defined] # exported, unsaid
 
 from consumer.exits import CannotGoOn
 from consumer.group_protocol import PRESETS
@@ -23,6 +24,7 @@ from consumer.records import cause
 from consumer.settings import Settings
 
 METADATA_TIMEOUT_S = 10.0
+TURN_S = 1.0
 
 # Of the bytes in flight, what librdkafka may prefetch beside them: 1 in 4. The
 # least has room for a partition's part of an answer (`prefetched_kib`), the most
@@ -204,6 +206,25 @@ def new_producer(properties: Properties) -> Producer:
     """A Producer. Raises CannotGoOn where librdkafka does not take a property."""
     with _refusal_in_one_line(properties):
         return Producer(_quiet(properties))
+
+
+def metadata(client: AdminClient | Consumer) -> ClusterMetadata:
+    """
+    Brokers and all topics. Raises KafkaException when no broker answers.
+
+    Asked in short turns until the time is over, for Ctrl-C is heard only between
+    them. Brokers that were reached and are slow to answer have all that is left.
+    """
+    until = time.monotonic() + METADATA_TIMEOUT_S
+    turn_s = min(TURN_S, METADATA_TIMEOUT_S)
+    while True:
+        try:
+            return client.list_topics(timeout=turn_s)
+        except KafkaException as error:
+            left_s = until - time.monotonic()
+            if left_s <= 0:
+                raise
+            turn_s = left_s if error_name(error) == "_TIMED_OUT" else min(TURN_S, left_s)
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from collections.abc import Mapping
 
 from consumer.access_token import AccessToken
 from consumer.clock import now_ms
-from consumer.clock_skew import Answered, clock_finding
+from consumer.clock_skew import NOT_COMPARED, Answered, clock_finding
 from consumer.core.batching import envelope_end, request_body
 from consumer.core.decision import Deliverable
 from consumer.core.verdict import WRONG_PIXEL, Kind, Verdict, no_tunnel
@@ -60,7 +60,7 @@ async def probe(settings: Settings, test_event_code: str = "") -> list[Finding]:
 
     async with Sink(settings, AccessToken(settings), hears=hears) as sink:
         found = [finding(await sink.send(body, 0), settings.pixel_id)]
-        found += [clock_finding(answer) for answer in answers]
+        found += [clock_finding(answer) for answer in answers] or [NOT_COMPARED]
         if test_event_code:
             found.append(await _test_event(settings, sink, test_event_code, is_taken=found[0].ok is True))
     return found

@@ -11,8 +11,10 @@ it is read twice, and what comes through a pipe is kept on disk meanwhile. With
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Iterable, Iterator
-from typing import Annotated, NamedTuple
+from pathlib import Path
+from typing import NamedTuple
 
 import orjson
 import typer
@@ -21,13 +23,12 @@ from consumer import exits, kafka, resources
 from consumer.asked_to_stop import asked_to_stop
 from consumer.clock import now_ms
 from consumer.cluster import list_cluster
-from consumer.completion import event_topics
 from consumer.event_checks import EventCheck
 from consumer.exits import BadCall, CannotGoOn
-from consumer.files.csv_events import CsvEncoding, purchase_names
-from consumer.files.csv_rows import Encoding
+from consumer.files.csv_events import purchase_names
 from consumer.files.csv_unread import column_check
-from consumer.files.event_files import STANDARD_INPUT, EventFile, FileFormat
+from consumer.files.event_files import EventFile
+from consumer.files.forms import STANDARD_INPUT, Encoding, FileFormat
 from consumer.files.lines import Entry, FoundEvent
 from consumer.letters.sending import Sending
 from consumer.letters.validity import Validity
@@ -40,40 +41,7 @@ from consumer.publish_letters import ReadyLetter, letter_judge, send_letters
 from consumer.publish_report import Report, counted
 from consumer.publishing import Publishing, Sent, Sum, only_counted
 from consumer.settings import Settings
-from consumer.terminal import AsJson, SettingsFile, err, out
-
-File = Annotated[
-    str,
-    typer.Argument(help="JSON lines, a JSON array, or CSV. `-`: standard input.", metavar="FILE|-"),
-]
-Topic = Annotated[
-    str | None,
-    typer.Option(
-        help="Where to. Default: the first of CAPI_TOPICS.",
-        metavar="TOPIC",
-        show_default=False,
-        autocompletion=event_topics,
-    ),
-]
-Strict = Annotated[
-    bool, typer.Option("--strict", help="If one event must be left out, publish none of them.")
-]
-Raw = Annotated[
-    bool,
-    typer.Option(
-        "--raw",
-        help="Publish every line as it stands, unchecked; with --replay, every letter that can go back.",
-    ),
-]
-Replay = Annotated[
-    bool,
-    typer.Option(
-        "--replay",
-        help="FILE holds exported dead letters, mended: each goes back to the topic it came from.",
-    ),
-]
-Form = Annotated[FileFormat, typer.Option("--format", help="What the file holds.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Look at everything, publish nothing.")]
+from consumer.terminal import err, out
 
 
 class Asked(NamedTuple):
@@ -87,38 +55,30 @@ class Asked(NamedTuple):
 
 
 def publish(
-    file: File = STANDARD_INPUT,
-    topic: Topic = None,
-    strict: Strict = False,
-    raw: Raw = False,
-    replay: Replay = False,
-    dry_run: DryRun = False,
-    form: Form = FileFormat.AUTO,
-    encoding: CsvEncoding = Encoding.UTF_8,
-    as_json: AsJson = False,
-    settings_file: SettingsFile = None,
+    asked: Asked,
+    settings_file: Path | None,
+    *,
+    replay: bool,
+    form: FileFormat,
+    encoding: Encoding,
+    as_json: bool,
 ) -> None:
-    """
-    Publish events from a file to the events topic, keyed by user id.
-
-    With --replay: dead letters that were exported and mended, to the topics
-    they came from. Those that are still invalid are left out.
-    """
-    _refuse_contradictions(strict=strict, raw=raw, replay=replay, form=form)
+    """Publish a file, and say what became of it. Exits with 1 where something was left out."""
+    _refuse_contradictions(strict=asked.strict, raw=asked.raw, replay=replay, form=form)
     settings = load_settings(file=settings_file)
-    if topic == settings.dead_letter_topic:
+    of_letters = {settings.dead_letter_topic: "dead-letter", settings.parking_topic: "parking"}
+    if asked.topic in of_letters:
         raise BadCall(
-            f"--topic {topic}: that is the dead-letter topic itself",
+            f"--topic {asked.topic}: that is the {of_letters[asked.topic]} topic itself",
             "name an events topic, or leave --topic out",
         )
     report = Report()
-    asked = Asked(file, topic, strict, raw, dry_run)
     if replay:
         done = _publish_letters(asked, settings, report)
-        where = topic or "the topics they came from"
+        where = asked.topic or "the topics they came from"
     else:
         done = _publish_events(asked, settings, report, form, encoding)
-        where = topic or settings.topics[0]
+        where = asked.topic or settings.topics[0]
     report.close()
     _say(done, where, asked, as_json=as_json)
     raise typer.Exit(exits.code(is_all=done.is_all, is_interrupted=done.is_interrupted))
@@ -140,7 +100,8 @@ def _publish_events(
 ) -> Sum:
     topic = asked.topic or settings.topics[0]
     judge = as_it_stands if asked.raw else event_judge(_event_check(settings), report)
-    with asked_to_stop() as stop, EventFile(asked.file, stop) as opened, progress("KiB") as bar:
+    stop = threading.Event()
+    with EventFile(asked.file, stop) as opened:
         refuse_unknown(settings, topic)
         _say_what_is_waited_for(asked.file)
 
@@ -164,18 +125,15 @@ def _publish_events(
                 return only_counted(events)
             return send_events(events, open_publisher(settings, report.failed, stop.is_set), topic)
 
-        publishing = Publishing(judge, report, stop, reading(bar, opened))
-        return publishing.publish(entries, send, strict=asked.strict)
+        with asked_to_stop(stop), progress("KiB") as bar:
+            publishing = Publishing(judge, report, stop, reading(bar, opened))
+            return publishing.publish(entries, send, strict=asked.strict)
 
 
 def _publish_letters(asked: Asked, settings: Settings, report: Report) -> Sum:
     validity = None if asked.raw else Validity(settings.rules, now_ms)
-    with (
-        asked_to_stop() as stop,
-        EventFile(asked.file, stop) as opened,
-        open_way_back(settings, asked.topic, "--topic") as way_back,
-        progress("KiB") as bar,
-    ):
+    stop = threading.Event()
+    with EventFile(asked.file, stop) as opened, open_way_back(settings, asked.topic, "--topic") as way_back:
         _say_what_is_waited_for(asked.file)
 
         def entries() -> Iterable[Entry]:
@@ -190,8 +148,9 @@ def _publish_letters(asked: Asked, settings: Settings, report: Report) -> Sum:
             return send_letters(letters, sending, report)
 
         judge = letter_judge(way_back, validity, report)
-        publishing = Publishing(judge, report, stop, reading(bar, opened))
-        return publishing.publish(entries, send, strict=asked.strict)
+        with asked_to_stop(stop), progress("KiB") as bar:
+            publishing = Publishing(judge, report, stop, reading(bar, opened))
+            return publishing.publish(entries, send, strict=asked.strict)
 
 
 def _event_check(settings: Settings) -> EventCheck:

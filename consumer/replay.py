@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Annotated
+from pathlib import Path
 
 import orjson
 import typer
@@ -31,10 +31,8 @@ from consumer import kafka
 from consumer.asked_to_stop import asked_to_stop
 from consumer.clock import now_ms
 from consumer.cluster import list_cluster
-from consumer.completion import event_topics
 from consumer.exits import BadCall
-from consumer.letters.fates import MAX_REPLAYS, Fates, Parking
-from consumer.letters.filter_options import takes_filter
+from consumer.letters.fates import Fates, Parking
 from consumer.letters.filters import Filter
 from consumer.letters.replaying import Outcome, Pace, Replay
 from consumer.letters.sending import Sending
@@ -46,80 +44,23 @@ from consumer.producing import open_publisher
 from consumer.progress import progress
 from consumer.replay_report import Asked, exit_code, print_for_a_person, say_what_begins, summary
 from consumer.settings import Settings
-from consumer.terminal import AsJson, SettingsFile, err, out
-
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Count what would go back; write nothing.")]
-To = Annotated[
-    str | None,
-    typer.Option(
-        help="Send everything to this topic instead of each letter's origin. It must exist.",
-        metavar="TOPIC",
-        show_default=False,
-        autocompletion=event_topics,
-    ),
-]
-Rate = Annotated[
-    float | None, typer.Option(help="Letters a second, at most.", min=0.001, metavar="N", show_default=False)
-]
-Limit = Annotated[
-    int | None,
-    typer.Option(help="Stop after this many letters that match.", min=1, metavar="N", show_default=False),
-]
-MaxReplays = Annotated[
-    int,
-    typer.Option(
-        help="Letters that have come back so often go to CAPI_PARKING_TOPIC instead.", min=0, metavar="N"
-    ),
-]
-IncludeOld = Annotated[
-    bool, typer.Option("--include-old", help="Send events too that are too old for Meta by now.")
-]
-Group = Annotated[
-    str | None,
-    typer.Option(
-        help="The group whose committed offsets are the progress. Default: CAPI_GROUP, `.replay`, "
-        "and what the filters, --include-old and --to add.",
-        metavar="G",
-        show_default=False,
-    ),
-]
+from consumer.terminal import err, out
 
 
-@takes_filter
 def replay(
     chosen: Filter,
-    dry_run: DryRun = False,
-    to: To = None,
-    rate: Rate = None,
-    limit: Limit = None,
-    max_replays: MaxReplays = MAX_REPLAYS,
-    include_old: IncludeOld = False,
-    group: Group = None,
-    as_json: AsJson = False,
-    settings_file: SettingsFile = None,
+    settings_file: Path | None,
+    *,
+    dry_run: bool,
+    to: str | None,
+    rate: float | None,
+    limit: int | None,
+    max_replays: int,
+    include_old: bool,
+    group: str | None,
+    as_json: bool,
 ) -> None:
-    """
-    Send dead letters back to the topics they came from.
-
-    Each letter once for each filter: the progress is the committed offset of
-    a group that only this filter has, so a replay can be stopped, even
-    killed, and run again, and letters that one filter leaves out are there
-    for the next. It goes up to the end of the dead-letter topic as it is at
-    start. Filters can be given more than once or with commas; a letter has
-    to match one of each kind.
-
-    --to another topic is another replay, of all that match. --include-old is
-    one too, of those that were left out as too old and those that are left.
-
-    Letters go back unchanged, and fail again unless the cause was mended
-    elsewhere: in the settings, at Meta, in this program. To mend the letters
-    themselves, use `dead-letters export` and `publish --replay`.
-
-    A letter from a topic that is not in CAPI_TOPICS stops it, unless --to
-    says where everything goes. What can never go back is left out and
-    counted, and so is what Meta takes no more: which that is, the settings
-    of `run` say, so give the same ones.
-    """
+    """Replay what is chosen, and sum up. Exits with 1 where a letter did not go back."""
     settings = load_settings(file=settings_file)
     name = group or replay_group(settings, chosen, include_old=include_old, to=to)
     asked = Asked(settings.dead_letter_topic, settings.parking_topic, name, chosen, include_old, to, dry_run)

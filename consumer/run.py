@@ -1,5 +1,5 @@
 """
-`capi-consumer run`: starts the parts, waits for the end, and ends them in order.
+`capi-consumer run` at work: starts the parts, waits for the end, and ends them in order.
 
     main thread     the event loop: batches, requests, dead letters, health
     worker thread   the Consumer: polling, deciding, tracking, committing
@@ -14,13 +14,12 @@ import queue
 import signal
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import Annotated
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import structlog
-import typer
 import uvloop
 from confluent_kafka import KafkaException
 
@@ -40,8 +39,8 @@ from consumer.settings import Settings
 from consumer.sink import Sink
 from consumer.state import State
 from consumer.state_lines import StateTeller
+from consumer.tasks import Tasks
 from consumer.telemetry import Telemetry
-from consumer.terminal import SettingsFile
 from consumer.worker import Worker
 from consumer.worker_thread import WorkerThread
 
@@ -56,29 +55,20 @@ LOCKED_S = 2.0
 STDERR = 2
 
 
-ReleaseBrake = Annotated[
-    bool,
-    typer.Option(
-        "--release-brake",
-        help="Start with the flood brake released: dead letters are written, however many, "
-        "until 1,000 records in a row are no flood. SIGUSR1 does the same to a running one.",
-    ),
-]
-
-
-def run(settings_file: SettingsFile = None, release_brake: ReleaseBrake = False) -> None:
-    """
-    Read the events topics and send to Meta until told to stop (SIGTERM drains; a second one does not).
-
-    When half of the last 1,000 records would be dead letters, it pauses
-    (state `braked`) until SIGUSR1 or a restart releases it.
-    """
+def run(settings_file: Path | None, *, release_brake: bool) -> None:
+    """Read, decide and send until told to stop. Raises CannotGoOn where it cannot start or go on."""
     settings = load_settings(file=settings_file, sends=True)
     logs.configure(settings.log_format, settings.log_level)
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # there is no brake yet, and it would end the process
+    signal.signal(signal.SIGTERM, _end_before_the_first_record)
     refuse_unless_ready(preflight(settings, kafka.admin_client(settings)))
     garbage.look_seldom()
     uvloop.run(_until_signalled(settings, release_brake))
+
+
+def _end_before_the_first_record(*_: object) -> None:
+    """Nothing is to be drained. The first process of a container hears no signal that it does not catch."""
+    raise SystemExit(exits.OK)
 
 
 async def _until_signalled(settings: Settings, release_brake: bool) -> None:
@@ -146,31 +136,32 @@ async def consume(
             if tell_page is not None:
                 tell_page(page_at)
             _warn_of_settings(settings)
-            beside = [
-                asyncio.create_task(watch_token(token, gate)),
-                asyncio.create_task(tell_progress(telemetry)),
-                asyncio.create_task(tell_of_brake(brake)),
-                asyncio.create_task(StateTeller(vital.state, lambda: gate.throttled_s).watch()),
-                asyncio.create_task(lag.watch()),
-                asyncio.create_task(letters.watch()),
-            ]
+            beside = Tasks()
+            for work in (
+                watch_token(token, gate),
+                tell_progress(telemetry),
+                tell_of_brake(brake),
+                StateTeller(vital.state, lambda: gate.throttled_s).watch(),
+                lag.watch(),
+                letters.watch(),
+            ):
+                beside.spawn(work)
             thread.start()
             try:
-                await _first_of(stop.wait(), thread.ended, delivery.broken)
+                await _first_of(stop.wait(), thread.ended, delivery.broken, beside.broken)
             finally:
                 stop.set()
                 worker.stop()
                 with _watched(settings, watchdog):
                     await _leave(thread, beside, delivery)
-    _raise_first(thread.ended, delivery.broken)
+    _raise_first(thread.ended, delivery.broken, beside.broken)
     log.info("left the group", **ends(telemetry))
 
 
-async def _leave(thread: WorkerThread, beside: Iterable[asyncio.Task[None]], delivery: Delivery) -> None:
+async def _leave(thread: WorkerThread, beside: Tasks, delivery: Delivery) -> None:
     """The worker drains, commits and leaves the group; what goes on beside it goes on until then."""
     await asyncio.wait([thread.ended])
-    for task in beside:
-        task.cancel()
+    await beside.abandon()
     await delivery.abandon()
 
 

@@ -1,5 +1,5 @@
 """
-`capi-consumer topics create` and `list`: the topics of the settings, made and looked at.
+`capi-consumer topics create` and `list` at work: the topics of the settings, made and looked at.
 
 What is made is made for the promises that rest on it:
 
@@ -17,7 +17,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import Annotated, NamedTuple
+from pathlib import Path
+from typing import NamedTuple
 
 import orjson
 import typer
@@ -28,18 +29,14 @@ from rich.table import Table
 from consumer import cluster, exits, kafka
 from consumer.cluster import CLEANUP_POLICY, MAX_MESSAGE_BYTES, Cluster, Configs, Topic, Unknown
 from consumer.core.letter import HEADER_BYTES_MAX
-from consumer.examples import epilog
 from consumer.exits import CannotGoOn
 from consumer.kafka import LookingClient
 from consumer.load_settings import load_settings
 from consumer.preflight import counted
 from consumer.settings import Settings
-from consumer.terminal import AsJson, SettingsFile, err, out
+from consumer.terminal import err, out
 
-PARTITIONS = 6
 REPLICAS_MAX = 3
-EVENT_HOURS = 7 * 24
-LETTER_HOURS = 30 * 24
 HOUR_MS = 3_600_000
 
 # Kafka's own default, where the brokers do not say theirs.
@@ -50,33 +47,6 @@ LETTER_ROOM_BYTES = 64 * HEADER_BYTES_MAX
 CREATED_WITHIN_S = 30.0
 SEEN_WITHIN_S = 10.0
 LOOK_S = 0.1
-
-app = typer.Typer(help="Make and look at the topics of the settings.", no_args_is_help=True)
-
-Partitions = Annotated[int, typer.Option(help="Partitions of each topic.", min=1, max=10_000, metavar="N")]
-Replicas = Annotated[
-    int | None,
-    typer.Option(
-        "--replication-factor",
-        help="Copies of each partition. Default: 3, or as many as there are brokers.",
-        min=1,
-        max=100,
-        metavar="N",
-        show_default=False,
-    ),
-]
-EventHours = Annotated[
-    int, typer.Option("--retention-hours", help="How long events are kept.", min=1, metavar="H")
-]
-LetterHours = Annotated[
-    int,
-    typer.Option(
-        "--dead-letter-retention-hours",
-        help="How long dead letters are kept, parked or not.",
-        min=1,
-        metavar="H",
-    ),
-]
 
 
 class Plan(NamedTuple):
@@ -105,27 +75,26 @@ EXISTS = "exists"
 MISSING = "missing"
 
 
-@app.command("create", epilog=epilog("topics create"))
 def create(
-    partitions: Partitions = PARTITIONS,
-    replication_factor: Replicas = None,
-    retention_hours: EventHours = EVENT_HOURS,
-    dead_letter_retention_hours: LetterHours = LETTER_HOURS,
-    as_json: AsJson = False,
-    settings_file: SettingsFile = None,
+    settings_file: Path | None,
+    *,
+    partitions: int,
+    replication_factor: int | None,
+    event_hours: int,
+    letter_hours: int,
+    as_json: bool,
 ) -> None:
-    """
-    Create the topics of CAPI_TOPICS, CAPI_DEAD_LETTER_TOPIC and CAPI_PARKING_TOPIC.
-
-    Those that exist are left as they are.
-    """
+    """Make the topics that are missing, and show all. Exits with 1 where one could not be made."""
     settings = load_settings(file=settings_file)
     admin = kafka.admin_client(settings)
     found = cluster.list_cluster(admin, settings)
     replicas = replication_factor or min(REPLICAS_MAX, found.brokers)
     if replicas > found.brokers:
-        raise CannotGoOn(f"--replication-factor {replicas}: more than there are brokers ({found.brokers})")
-    plan = Plan(partitions, replicas, retention_hours, dead_letter_retention_hours)
+        raise CannotGoOn(
+            f"--replication-factor {replicas}: more than there are brokers ({found.brokers})",
+            "name as many at most, or leave it out",
+        )
+    plan = Plan(partitions, replicas, event_hours, letter_hours)
     if not cluster.is_administered(admin):
         _refuse_missing(settings, found)
     made = make_topics(settings, admin, found, plan)
@@ -138,13 +107,8 @@ def create(
     raise typer.Exit(exits.OK if all(one.is_there for one in made) else exits.NOT_ALL)
 
 
-@app.command("list", epilog=epilog("topics list"))
-def list_topics(as_json: AsJson = False, settings_file: SettingsFile = None) -> None:
-    """
-    Show the topics of the settings: partitions, replicas, how long and how much they keep.
-
-    The parking topic is none of those that `run` needs.
-    """
+def list_topics(settings_file: Path | None, *, as_json: bool) -> None:
+    """Show what is there. Raises CannotGoOn where one is missing that `run` needs."""
     settings = load_settings(file=settings_file)
     admin = kafka.admin_client(settings)
     there = cluster.list_cluster(admin, settings).topics

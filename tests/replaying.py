@@ -8,8 +8,9 @@ from dataclasses import replace
 from confluent_kafka import Consumer, TopicPartition
 from letters import FIRST_MS, event, letter, record
 
+from consumer.commands.replay import MAX_REPLAYS
 from consumer.core.decision import Reason
-from consumer.letters.fates import MAX_REPLAYS, Fates, Parking
+from consumer.letters.fates import Fates, Parking
 from consumer.letters.filters import Filter
 from consumer.letters.replaying import Pace, Replay
 from consumer.letters.sending import Sending

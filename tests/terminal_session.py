@@ -10,12 +10,15 @@ from __future__ import annotations
 import fcntl
 import os
 import re
+import select
 import selectors
+import signal
 import struct
 import subprocess
 import termios
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from pages import COMMAND
@@ -46,9 +49,17 @@ class Seen(NamedTuple):
 
 
 def on_a_terminal(
-    *arguments: str, settings: Mapping[str, str] | None = None, columns: int = 80, piped: bool = False
+    *arguments: str,
+    settings: Mapping[str, str] | None = None,
+    columns: int = 80,
+    piped: bool = False,
+    interrupted_at: str | None = None,
 ) -> Seen:
-    """The command to its end. `piped`: standard output is a pipe, and only standard error a terminal."""
+    """
+    The command to its end. `piped`: standard output is a pipe, and only standard error a terminal.
+
+    `interrupted_at` is a pattern: once a stream has it, Ctrl-C is pressed.
+    """
     err, their_err = _terminal(columns)
     out, their_out = os.pipe() if piped else _terminal(columns)
     child = subprocess.Popen(
@@ -62,13 +73,69 @@ def on_a_terminal(
     os.close(their_out)
     os.close(their_err)
     try:
-        read_out, read_err = _read(out, err)
+        read_out, read_err = _read(out, err, hears=_interrupts(child, interrupted_at))
         return Seen(child.wait(ENDS_WITHIN_S), read_out, read_err)
     finally:
         child.kill()
         child.wait()
         os.close(out)
         os.close(err)
+
+
+def _interrupts(child: subprocess.Popen[bytes], pattern: str | None) -> Callable[[bytes], None]:
+    """Hears what comes, and sends SIGINT at the first time that a stream holds the pattern."""
+    is_sent = pattern is None
+
+    def hear(seen: bytes) -> None:
+        nonlocal is_sent
+        said = CONTROL.sub("", seen.decode(errors="replace"))
+        if not is_sent and re.search(str(pattern), said):
+            child.send_signal(signal.SIGINT)
+            is_sent = True
+
+    return hear
+
+
+class Bash:
+    """An interactive bash on a terminal, with a home of its own, in which keys are pressed."""
+
+    def __init__(self, home: Path, settings: Mapping[str, str]) -> None:
+        self._ours, theirs = _terminal(200)
+        self._seen = b""
+        path = f"{Path(COMMAND).parent}:{os.environ['PATH']}"
+        self._child = subprocess.Popen(
+            ["bash", "--noprofile", "--rcfile", str(home / ".bashrc"), "-i"],
+            env=environment(settings) | {"PATH": path, "HOME": str(home), "PS1": "$ "},
+            cwd=home,
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+        )
+        os.close(theirs)
+
+    def press(self, keys: str, until: str) -> str:
+        """What is on the screen after these keys, as soon as it has this pattern, or in the end."""
+        os.write(self._ours, keys.encode())
+        until_s = time.monotonic() + ENDS_WITHIN_S
+        while time.monotonic() < until_s and not re.search(until, self.screen):
+            if select.select([self._ours], [], [], 1.0)[0]:
+                self._seen += os.read(self._ours, 65536)
+        return self.screen
+
+    @property
+    def screen(self) -> str:
+        """All that was shown, without what controls the terminal or rings its bell."""
+        shown = CONTROL.sub("", self._seen.decode(errors="replace"))
+        return shown.replace("\r", "").replace("\a", "")
+
+    def __enter__(self) -> Bash:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._child.kill()
+        self._child.wait()
+        os.close(self._ours)
 
 
 def into_a_closed_pipe(*arguments: str, settings: Mapping[str, str] | None = None) -> Seen:
@@ -102,8 +169,8 @@ def _terminal(columns: int) -> tuple[int, int]:
     return ours, theirs
 
 
-def _read(*files: int) -> Sequence[str]:
-    """All that comes of each, until both are closed."""
+def _read(*files: int, hears: Callable[[bytes], None]) -> Sequence[str]:
+    """All that comes of each, until all are closed. `hears` gets all of a file whenever there is more."""
     seen = dict.fromkeys(files, b"")
     until_s = time.monotonic() + ENDS_WITHIN_S
     with selectors.DefaultSelector() as waiting:
@@ -116,6 +183,7 @@ def _read(*files: int) -> Sequence[str]:
                 except OSError:  # how Linux says that the other end of a terminal is closed
                     part = b""
                 seen[key.fd] += part
+                hears(seen[key.fd])
                 if not part:
                     waiting.unregister(key.fd)
     return [text.decode(errors="replace") for text in seen.values()]

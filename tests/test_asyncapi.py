@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from consumer import topics
+from consumer.commands import topics as calls
 from consumer.core.decide import decide
 from consumer.core.decision import Deliverable
 from consumer.core.hashing import BatchHasher
@@ -134,14 +135,14 @@ def test_names_are_the_defaults_of_the_settings():
 @pytest.mark.parametrize(
     ("channel", "hours"),
     [
-        ("events", topics.EVENT_HOURS),
-        ("deadLetters", topics.LETTER_HOURS),
-        ("parked", topics.LETTER_HOURS),
+        ("events", calls.EVENT_HOURS),
+        ("deadLetters", calls.LETTER_HOURS),
+        ("parked", calls.LETTER_HOURS),
     ],
 )
 def test_topics_are_as_topics_create_makes_them(channel, hours):
     kafka = CHANNELS[channel]["bindings"]["kafka"]
-    assert (kafka["partitions"], kafka["replicas"]) == (topics.PARTITIONS, topics.REPLICAS_MAX)
+    assert (kafka["partitions"], kafka["replicas"]) == (calls.PARTITIONS, topics.REPLICAS_MAX)
     assert kafka["topicConfiguration"] == {"cleanup.policy": ["delete"], "retention.ms": hours * HOUR_MS}
 
 

@@ -175,7 +175,7 @@ def test_brokers_without_requests_of_administration_are_ready_when_the_topics_ar
 
 
 def test_where_no_broker_answers_that_is_the_only_finding(monkeypatch):
-    monkeypatch.setattr("consumer.cluster.METADATA_TIMEOUT_S", 0.5)
+    monkeypatch.setattr("consumer.kafka.METADATA_TIMEOUT_S", 0.5)
     settings = Settings(bootstrap_servers="127.0.0.1:1")
     [found] = preflight(settings, kafka_clients.admin_client(settings))
     assert found[:2] == ("brokers", False)
@@ -291,6 +291,7 @@ def test_meta_is_tried_where_kafka_does_not_answer(processes):
         "consent": None,
         "brokers": False,
         "Meta": False,
+        "clock": None,
     }
 
 

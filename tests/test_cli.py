@@ -11,13 +11,14 @@ import pytest
 from consumer import __version__, cli
 from consumer.exits import INTERRUPTED, NOT_ALL, USAGE, BadSettings, CannotGoOn, code
 
+NAMED = "import sys; sys.argv[0] = 'capi-consumer'; "
 CANARY = "canary-4711@example.com"
 
 
 def run(*arguments, **environment):
     bare = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     return subprocess.run(
-        [sys.executable, "-c", "from consumer.cli import main; main()", *arguments],
+        [sys.executable, "-c", NAMED + "from consumer.cli import main; main()", *arguments],
         env={**bare, **environment},
         capture_output=True,
         text=True,
@@ -46,6 +47,21 @@ def test_every_verb_says_what_it_does(verb):
 
 def test_a_verb_that_does_not_exist_is_a_mistake_in_the_call():
     assert run("fly").returncode == USAGE
+
+
+def test_a_word_that_an_option_does_not_know_is_one_line_with_those_that_it_knows():
+    done = run("explain", "--format", "xml")
+    assert (done.returncode, done.stdout) == (USAGE, "")
+    assert done.stderr == (
+        "capi-consumer: Invalid value for '--format': 'xml' is not one of 'auto', 'jsonl', 'json', 'csv'; "
+        "see `capi-consumer explain --help`\n"
+    )
+
+
+def test_a_file_that_is_not_there_is_one_line_whatever_else_there_is_to_say():
+    done = run("explain", "nowhere.jsonl")
+    assert (done.returncode, done.stdout) == (USAGE, "")
+    assert done.stderr == "capi-consumer: nowhere.jsonl cannot be read: No such file or directory\n"
 
 
 def test_mistakes_in_the_settings_are_one_line_each_and_exit_2():

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 
 import pytest
 from pages import COMMAND
+from terminal_session import Bash
 from typer.testing import CliRunner
 
 from consumer.cli import app
@@ -61,6 +63,45 @@ def test_the_shell_at_hand_is_found_by_itself():
         timeout=20,
     )
     assert SCRIPTS[0][1] in done.stdout
+
+
+def installed(home):
+    """Where bash is at hand: the program finds it by the process that it was called from."""
+    return subprocess.run(
+        ["bash", "-c", f"'{COMMAND}' --install-completion; exit $?"],
+        env=environment() | {"HOME": str(home)},
+        capture_output=True,
+        text=True,
+        timeout=20,
+    )
+
+
+def test_it_is_installed_for_the_shell_at_hand_and_for_nobody_else(tmp_path):
+    done = installed(tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "bash completion installed in" in done.stdout
+    script = tmp_path / ".bash_completions" / "capi-consumer.sh"
+    assert SCRIPTS[0][1] in script.read_text()
+    assert str(script) in (tmp_path / ".bashrc").read_text()
+    assert {path.name for path in tmp_path.iterdir()} == {".bash_completions", ".bashrc"}
+
+
+PRESSED = [
+    ("capi-consumer pub\t", r"capi-consumer publish "),
+    ("capi-consumer replay --reason una\t", r"--reason unacceptable "),
+    ("capi-consumer replay --reason purchase_\t", r"--reason purchase_without_$"),
+    ("capi-consumer publish --topic shop.o\t", r"--topic shop\.offline "),
+    ("capi-consumer explain bou\t", r"explain bought\.json "),
+]
+
+
+def test_a_press_of_tab_completes_in_a_bash_that_it_was_installed_for(tmp_path):
+    installed(tmp_path)
+    (tmp_path / "bought.json").touch()
+    with Bash(tmp_path, SETTINGS) as bash:
+        for keys, shown in PRESSED:
+            assert re.search(shown, bash.press(keys, shown))
+            bash.press("\x15", "")  # Ctrl-U: an empty line again
 
 
 COMPLETED = [

@@ -10,7 +10,7 @@ import pytest
 from consumer.exits import CannotGoOn
 from consumer.files.csv_assembly import DIFFERS, NAMELESS
 from consumer.files.csv_events import csv_events
-from consumer.files.csv_rows import Encoding
+from consumer.files.forms import Encoding
 from consumer.files.lines import FoundEvent, numbered_lines
 
 FILES = Path(__file__).parent / "system" / "files"

@@ -13,10 +13,11 @@ from letters import command_on, event, letter, record, settings_on, write, write
 from mock_kafka import MockKafka
 from rich.console import Console
 
+from consumer.advice import REASONS, in_plain_text
 from consumer.core.decision import Reason
 from consumer.core.record import Partition, Record
 from consumer.letters.lines import as_letter
-from consumer.letters.tables import letters_table
+from consumer.letters.tables import letters_table, what_to_do
 from consumer.letters.view import OTHERS, PAIRS_MAX, LetterTally, LetterView, event_name, showable, view
 
 
@@ -65,6 +66,35 @@ def test_list_counts_by_reason_and_event_name_and_shows_rows(command):
         "origin": f"{command.settings.topics[0]}/0/3",
         "replay_count": 0,
     }
+
+
+TO_DO = {
+    "purchase_without_currency": 'Send `currency`, such as `"EUR"`. Export the letters, add it, '
+    "publish them again.",
+    "refused": "Code and subcode are in the letter's headers: see Meta's codes (docs/reasons.md). "
+    "Mend the cause, then the letters.",
+}
+
+
+def test_list_says_what_to_do_once_for_each_reason(command):
+    write_letters(command.settings, three_letters(command.settings))
+
+    assert json.loads(command("list", "--json").stdout)["what_to_do"] == TO_DO
+    *_, first, second = command("list").stdout.splitlines()
+    assert [first, second] == [f"{reason}: {do}" for reason, do in TO_DO.items()]
+
+
+def test_what_to_do_for_a_strangers_word_nobody_knows():
+    tally = LetterTally()
+    for reason in (Reason.NO_CONSENT.value, "[bold]own word[/]"):
+        tally.add(Record(Partition("letters", 0), 0, 0, b"{}", None, (("dlq.reason", reason.encode()),)))
+    assert (tally.total, what_to_do(tally)) == (2, {})
+
+
+def test_no_link_of_the_pages_is_left_in_what_a_terminal_shows():
+    shown = [in_plain_text(advice.do) for advice in REASONS.values()]
+    assert not [text for text in shown if "](" in text]
+    assert "Enough to match (docs/mapping.md)." in " ".join(shown)
 
 
 def test_list_shows_what_a_filter_means_and_counts_the_rest(command):
@@ -232,7 +262,7 @@ def test_an_origin_in_a_topic_with_a_long_name_keeps_its_offset():
 
 def test_list_says_that_letters_stay(command):
     write_letters(command.settings, three_letters(command.settings)[:1])
-    assert command("list").stdout.splitlines()[-2:] == [
+    assert command("list").stdout.splitlines()[-3:-1] == [
         f"1 letter in {command.settings.dead_letter_topic}",
         "The topic keeps its letters, replayed or not, until its retention ends.",
     ]

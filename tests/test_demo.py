@@ -96,6 +96,10 @@ def test_the_users_settings_do_not_reach_it(tmp_path):
         "refused": 1,
     }
     assert outcome["mended"] == {"published": 1, "accepted": 1}
+    by_event = outcome["match_keys_by_event"]
+    assert by_event.keys() == outcome["event_names"].keys()
+    assert by_event["StartTrial"]["fbp"] == outcome["event_names"]["StartTrial"] == 1
+    assert sum(keys.get("em", 0) for keys in by_event.values()) == outcome["match_keys"]["em"]
 
 
 @pytest.mark.parametrize("days", [400, -400])

@@ -49,7 +49,7 @@ def test_where_every_topic_is_there_nothing_is_asked_of_them(processes):
 
 
 def test_a_login_at_brokers_without_sasl_is_said_to_be_what_it_probably_is(monkeypatch):
-    monkeypatch.setattr("consumer.cluster.METADATA_TIMEOUT_S", 1.0)
+    monkeypatch.setattr("consumer.kafka.METADATA_TIMEOUT_S", 1.0)
     login = {
         "security.protocol": "SASL_PLAINTEXT",
         "sasl.mechanism": "SCRAM-SHA-512",

@@ -11,7 +11,8 @@ import pytest
 
 from consumer.exits import CannotGoOn
 from consumer.files import lines as file_lines
-from consumer.files.event_files import EventFile, FileFormat, NoSuchFile, Stopped, detected
+from consumer.files.event_files import EventFile, NoSuchFile, Stopped, detected
+from consumer.files.forms import FileFormat
 from consumer.files.json_events import json_lines, json_values, raw_lines
 from consumer.files.lines import FoundEvent, Unreadable, chunks, numbered_lines
 

@@ -7,9 +7,9 @@ from deciding import NOW_MS, NOW_TEXT, event, facebook, ordinary, without
 from typer.testing import CliRunner
 
 from consumer import exits
+from consumer.commands.explain import explain
 from consumer.core.rules import Rules
 from consumer.exits import BadCall, CannotGoOn
-from consumer.explain import explain
 from consumer.explaining.explained import explained, row
 from consumer.files.event_files import NoSuchFile
 from consumer.files.lines import FoundEvent

@@ -39,9 +39,13 @@ def test_the_help_ends_with_examples_and_exit_codes_on_lines_of_their_own(verb):
     lines = [line.strip() for line in help_of(*verb.split()).splitlines()]
     for example in EXAMPLES[verb]:
         assert lines[lines.index(f"# {example.when}") + 1] == example.call
-    codes = " ".join(lines[lines.index("Exit codes") + 1 :])
-    assert codes.startswith(f"0 {ENDS[verb].ok}; 1 {ENDS[verb].not_all}; 2 ")
-    assert "130 interrupted" in codes
+    ok, not_all, mistake, interrupted = lines[lines.index("Exit codes") + 1 :][:4]
+    assert (ok, not_all) == (f"0 {ENDS[verb].ok}", f"1 {ENDS[verb].not_all}")
+    assert (mistake[:2], interrupted) == ("2 ", f"130 {ENDS[verb].interrupted}")
+
+
+def test_those_that_go_on_until_they_are_stopped_say_that_it_is_their_end():
+    assert {verb for verb, ends in ENDS.items() if "Ctrl-C" in ends.ok} == {"run", "sandbox"}
 
 
 @pytest.mark.parametrize("call", sorted({one.call for many in EXAMPLES.values() for one in many}))
@@ -59,3 +63,10 @@ def test_each_example_is_a_call_that_exists(call):
 @pytest.mark.parametrize("verb", ["check", "publish", "dead-letters list"])
 def test_the_help_is_as_wide_as_the_terminal(verb, columns):
     assert max(len(line.rstrip()) for line in help_of(*verb.split(), columns=columns).splitlines()) <= columns
+
+
+@pytest.mark.parametrize("verb", EXAMPLES)
+def test_an_option_that_takes_no_value_shows_none(verb):
+    shown = help_of(*verb.split())
+    assert "<bool>" not in shown
+    assert re.search(r"--help +-h +Show this message", shown)

@@ -293,7 +293,7 @@ def test_what_was_heard_last_on_the_way_to_the_brokers_is_said(heard, says):
 
 
 def test_a_host_that_does_not_exist_is_said(monkeypatch):
-    monkeypatch.setattr("consumer.cluster.METADATA_TIMEOUT_S", 0.5)
+    monkeypatch.setattr("consumer.kafka.METADATA_TIMEOUT_S", 0.5)
     given = Settings(bootstrap_servers="no-such-host.invalid:9092")
     with pytest.raises(CannotGoOn, match=r"no-such-host\.invalid:9092 \(no such host\): check"):
         list_cluster(kafka.admin_client(given), given)

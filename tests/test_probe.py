@@ -113,8 +113,9 @@ async def test_a_proxy_that_is_not_well_is_not_meta():
 async def test_nobody_listening_is_a_finding():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        found, *_ = await probe(settings(f"http://127.0.0.1:{taken.getsockname()[1]}"))
+        found, clock = await probe(settings(f"http://127.0.0.1:{taken.getsockname()[1]}"))
     assert (found.ok, found.says) == (False, "the connection failed (ClientConnectorError)")
+    assert clock == ("clock", None, "not known (no answer to compare it with)", "")
 
 
 async def test_no_token_and_nothing_that_meta_echoes_is_said():

@@ -262,17 +262,16 @@ def test_a_topic_that_is_not_there_is_said_with_what_to_do_and_not_made(publish,
     assert publish("--topic", "nobody-made-it", data=event("search")).code == 1
 
 
+@pytest.mark.parametrize("kind", ["dead-letter", "parking"])
 @pytest.mark.parametrize("arguments", [(), ("--replay",), ("--raw",)])
-def test_nothing_is_published_to_the_dead_letter_topic(publish, brokers, arguments):
+def test_nothing_is_published_to_a_topic_of_letters(publish, brokers, arguments, kind):
     brokers.make_topic("letters-of-all")
-    ended = publish(
-        "--topic", "letters-of-all", *arguments, data=event("search"), CAPI_DEAD_LETTER_TOPIC="letters-of-all"
-    )
+    named = {f"CAPI_{kind.upper().replace('-', '_')}_TOPIC": "letters-of-all"}
+    ended = publish("--topic", "letters-of-all", *arguments, data=event("search"), **named)
 
     assert ended.code == 2
     assert ended.says == (
-        "--topic letters-of-all: that is the dead-letter topic itself: "
-        "name an events topic, or leave --topic out"
+        f"--topic letters-of-all: that is the {kind} topic itself: name an events topic, or leave --topic out"
     )
     assert brokers.records("letters-of-all") == []
 
@@ -302,7 +301,7 @@ def test_mistakes_in_the_settings_are_all_said_and_end_with_2(publish):
 
 
 def test_brokers_that_do_not_answer_are_said_in_one_line(publish, monkeypatch):
-    monkeypatch.setattr("consumer.cluster.METADATA_TIMEOUT_S", 0.5)
+    monkeypatch.setattr("consumer.kafka.METADATA_TIMEOUT_S", 0.5)
     ended = publish(data=event("search"), CAPI_BOOTSTRAP_SERVERS="127.0.0.1:1")
     assert ended.code == 1
     assert ended.says.startswith("no answer from the brokers 127.0.0.1:1")

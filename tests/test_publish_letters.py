@@ -237,7 +237,9 @@ def test_raw_publishes_what_nobody_mended(settings, command):
 def test_a_topic_can_be_named_and_must_exist(settings, brokers, command):
     good = mended(fresh(settings, 2), currency="EUR")
     retries = f"{settings.topics[0]}-retries"
-    assert str(command(good, "--topic", retries).exception) == f"--topic {retries}: there is no such topic"
+    assert str(command(good, "--topic", retries).exception) == (
+        f"--topic {retries}: there is no such topic: name one that exists, or make it first"
+    )
     brokers.make_topic(retries)
     assert command(good, "--topic", retries).exit_code == 0
     assert len(brokers.records(retries)) == 1

@@ -208,13 +208,16 @@ def test_everything_with_a_value_goes_to_the_topic_that_was_asked_for(brokers):
     assert arrived(brokers, settings.topics[0]) == []
 
 
-@pytest.mark.parametrize("to", ["no-such-topic", "dead_letter_topic", "parking_topic"])
-def test_a_topic_that_cannot_be_it_is_refused_before_anything_is_read(brokers, to):
+@pytest.mark.parametrize(
+    ("to", "exit_code"), [("no-such-topic", 1), ("dead_letter_topic", 2), ("parking_topic", 2)]
+)
+def test_a_topic_that_cannot_be_it_is_refused_before_anything_is_read(brokers, to, exit_code):
     settings = settings_on(brokers)
     write_letters(settings, some_letters(settings, 1))
     to = getattr(settings, to, to)
-    with pytest.raises(CannotGoOn, match=f"--to {to}: "):
+    with pytest.raises(CannotGoOn, match=f"--to {to}: .+: name ") as refused:
         replay(settings, to=to)
+    assert refused.value.exit_code == exit_code
 
 
 def test_a_letter_of_a_foreign_topic_holds_what_is_behind_it(brokers):

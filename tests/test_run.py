@@ -412,6 +412,19 @@ async def test_a_bug_ends_the_process_and_commits_nothing(brokers, monkeypatch, 
     assert committed(brokers) in (0, -1001)
 
 
+async def test_a_bug_beside_the_records_ends_the_process_too(brokers, monkeypatch):
+    """Without who watches the token's file a new token would never be taken up, and nobody would know why."""
+
+    async def broken(*_):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(run, "watch_token", broken)
+    with pytest.raises(RuntimeError, match="a bug"):
+        async with consuming(brokers) as at:
+            await asyncio.wait([at.task], timeout=DEADLINE_S)
+            assert at.task.done()
+
+
 async def test_leaving_that_hangs_is_watched(brokers, monkeypatch):
     monkeypatch.setattr(run, "CLOSE_S", 0.3)
     barked = threading.Event()
@@ -534,13 +547,14 @@ def test_a_page_port_that_was_chosen_and_is_taken_ends_it_in_one_line(process):
     assert first.poll() is None
 
 
-def test_a_second_signal_ends_at_once_with_1(process, brokers):
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_second_signal_ends_at_once_with_1(process, brokers, number):
     brokers.write(EVENTS, value(0))
     child, log = process(CAPI_GRAPH_URL="http://127.0.0.1:1", CAPI_DRAIN_TIMEOUT_S="600", CAPI_LINGER_MS="0")
     eventually(lambda: "request not accepted" in said(log), DEADLINE_S)
-    child.terminate()
+    child.send_signal(number)
     eventually(lambda: any(line.startswith("stopping") for line in said(log)), DEADLINE_S)
-    child.terminate()
+    child.send_signal(number)
     assert child.wait(DEADLINE_S) == 1
     assert CANARY not in log.read_text()
     assert "e-0" not in log.read_text()
@@ -568,10 +582,29 @@ def test_sigusr1_before_there_is_a_brake_ends_nothing(process):
     assert log.read_text().startswith("capi-consumer: brokers: ")
 
 
+def test_a_stop_before_there_is_anything_to_drain_is_heard_and_ends_with_0(process):
+    """The first process of a container has no default action: a signal that it does not catch is lost."""
+    child, log = process(CAPI_BOOTSTRAP_SERVERS=f"127.0.0.1:{free_ports(1)[0]}")
+    eventually(lambda: catches(child.pid, signal.SIGTERM), DEADLINE_S)
+    child.terminate()
+    assert child.wait(60) == 0
+    assert log.read_text() == ""
+
+
 def ignores(pid, number):
     """Whether a process of this machine ignores a signal, as the kernel says it."""
+    return has(pid, "SigIgn", number)
+
+
+def catches(pid, number):
+    """Whether it does something of its own."""
+    return has(pid, "SigCgt", number)
+
+
+def has(pid, name, number):
+    """Whether a signal is in that mask of a process."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    (mask,) = (line.split()[1] for line in lines if line.startswith("SigIgn:"))
+    (mask,) = (line.split()[1] for line in lines if line.startswith(f"{name}:"))
     return bool(int(mask, 16) >> (number - 1) & 1)
 
 

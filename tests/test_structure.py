@@ -143,11 +143,44 @@ def test_no_adapter_knows_another(module):
     assert not IMPORTS[module] & ADAPTERS
 
 
+WORK = {
+    "consumer.run",
+    "consumer.check",
+    "consumer.publish",
+    "consumer.explain",
+    "consumer.replay",
+    "consumer.topics",
+    "consumer.dead_letters_command",
+    "consumer.sandbox.command",
+    "consumer.demo.command",
+}
+VERBS = {"run", "check", "publish", "explain", "replay", "topics", "dead_letters", "sandbox", "demo"}
+
+
 def test_only_the_command_line_knows_every_verb():
-    verbs = {"consumer.run", "consumer.publish", "consumer.explain", "consumer.check", "consumer.replay"}
-    assert IMPORTS["consumer.cli"] >= verbs
-    for module, names in IMPORTS.items():
-        assert module == "consumer.cli" or len(names & verbs) <= 1, module
+    calls = {f"consumer.commands.{verb}" for verb in VERBS}
+    assert calls | {"consumer.commands.options", "consumer.commands.verbs"} == {
+        module for module in TREES if module.startswith("consumer.commands.")
+    }
+    assert {name for name in IMPORTS["consumer.cli"] if name in TREES} >= calls
+    assert not [module for module, names in IMPORTS.items() if module != "consumer.cli" and names & calls]
+
+
+def test_a_command_is_called_in_one_place_and_does_its_work_in_another():
+    """Its work is imported when it is called, and by nobody else but the demo, which runs a consumer."""
+    importers = {(name, module) for module, names in IMPORTS.items() for name in names & WORK}
+    assert {name for name, module in importers if module.startswith("consumer.commands.")} == WORK
+    others = {pair for pair in importers if not pair[1].startswith("consumer.commands.")}
+    assert others == {("consumer.run", "consumer.demo.world")}
+    at_once = {
+        name
+        for module, tree in TREES.items()
+        if module.startswith("consumer.commands.")
+        for node in tree.body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in imports_of(ast.Module([node], []))
+    }
+    assert not at_once & WORK
 
 
 def test_messages_become_records_in_one_place():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from letters import event, letter, record, settings_on, write, write_letters
@@ -84,7 +85,7 @@ def test_check_is_green_yellow_and_red_lines_on_a_terminal(settings):
 def test_check_says_the_same_without_colours(settings, piped, more):
     seen = on_a_terminal("check", settings=settings | more, piped=piped)
     assert (seen.code, "\x1b" in seen.out) == (1, False)
-    assert [line[0] for line in seen.lines] == ["✓", "!", "✓", "✓", "✓", "!", "?", "?", "✗"]
+    assert [line[0] for line in seen.lines] == ["✓", "!", "✓", "✓", "✓", "!", "?", "?", "✗", "?"]
 
 
 # publish
@@ -97,6 +98,32 @@ def test_publish_shows_a_bar_with_rate_on_a_terminal_and_keeps_it_out_of_the_res
     assert "events/s" in seen.said
     assert "\x1b[?25h" in seen.err  # the cursor is there again
     assert "line 201: left out: not_an_object" in seen.said
+
+
+def many_events(tmp_path, count=6_000):
+    file = tmp_path / "many.jsonl"
+    file.write_text("".join(f'{{"event_name": "search", "user": {{"id": "u-{n}"}}}}\n' for n in range(count)))
+    return str(file)
+
+
+# Count, bytes of the file, rate, and how long it still takes.
+BAR = r"[\d,]+ read +\S+ +[1-9]\d*/\d+ KiB +[\d,]+ events/s +\d:\d\d:\d\d"
+
+
+def test_the_bar_of_publish_has_the_rate_and_the_time_left(settings, tmp_path):
+    seen = on_a_terminal("publish", many_events(tmp_path), "--dry-run", settings=settings, columns=100)
+    assert seen.code == 0
+    assert re.search(BAR, seen.said)
+
+
+def test_ctrl_c_ends_publish_with_a_true_sum(settings, tmp_path):
+    seen = on_a_terminal(
+        "publish", many_events(tmp_path), "--json", settings=settings, piped=True, interrupted_at=r"\d read"
+    )
+    done = json.loads(seen.out)
+    assert seen.code == 130
+    assert 0 < done["published"] == done["read"] < 6_000
+    assert f"interrupted after {done['read']:,} events: the rest was not read" in seen.said
 
 
 def test_publish_without_a_terminal_shows_no_bar(settings, events, processes):
@@ -145,6 +172,16 @@ def test_explain_has_colours_on_a_terminal_and_its_tables_keep_to_its_width(tmp_
     assert "user@example.fr" not in seen.out
 
 
+def test_ctrl_c_ends_explain_between_two_lines_and_says_how_far_it_came(tmp_path):
+    seen = on_a_terminal(
+        "explain", many_events(tmp_path, 60_000), "--json", piped=True, interrupted_at="decision"
+    )
+    told = re.search(r"interrupted after ([\d,]+) events?: the rest was not read", seen.said)
+    assert seen.code == 130
+    assert 0 <= int(told[1].replace(",", "")) - len(seen.lines) <= 1
+    assert all(json.loads(line)["decision"] == "filtered" for line in seen.lines)
+
+
 def test_explain_in_a_pipe_is_text_and_without_a_bar(events):
     seen = on_a_terminal("explain", events, piped=True)
     assert (seen.code, "\x1b" in seen.out) == (0, False)
@@ -165,7 +202,7 @@ def test_letters_are_listed_behind_a_bar_and_keep_to_the_width(settings):
 def test_letters_in_a_pipe_are_a_row_a_line(settings):
     seen = on_a_terminal("dead-letters", "list", settings=settings, piped=True)
     assert (seen.code, "\x1b" in seen.out) == (0, False)
-    assert sum("purchase_without_currency" in line for line in seen.lines) == 3
+    assert sum("purchase_without_currency" in line for line in seen.lines) == 4  # counted, listed, advised
 
 
 # Mistakes, and a reader that goes away

@@ -105,7 +105,8 @@ def test_more_replicas_than_brokers_are_refused_in_one_line(kafka, processes, na
 
     assert ended.returncode == 1
     assert ended.stderr == (
-        f"capi-consumer: --replication-factor {count + 1}: more than there are brokers ({count})\n"
+        f"capi-consumer: --replication-factor {count + 1}: more than there are brokers ({count}): "
+        "name as many at most, or leave it out\n"
     )
     assert topics.partitions_of(kafka.bootstrap_servers, names[0]) == []
 

@@ -18,6 +18,7 @@ from consumer.core.record import (
     ORIGIN_PARTITION,
     ORIGIN_TIMESTAMP,
     ORIGIN_TOPIC,
+    Coordinates,
     Headers,
     Record,
     coordinates,
@@ -129,3 +130,9 @@ def _bounded(value: object) -> bytes:
     """Cut between two characters: a header is text."""
     written = str(value).encode("utf-8", "replace")[:HEADER_BYTES_MAX]
     return written.decode("utf-8", "ignore").encode()
+
+
+def origin(record: Record) -> Coordinates | None:
+    """Where the letter's record first stood, when its headers say so."""
+    first = coordinates(record)  # the letter's own place, where the headers do not say
+    return first if first.topic == text(record.headers, ORIGIN_TOPIC) else None

@@ -1,4 +1,4 @@
-"""`capi-consumer demo`: the whole job, on this machine, in some seconds."""
+"""`capi-consumer demo` at work: the whole job, on this machine, in some seconds."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import signal
 import sys
 import time
-from typing import Annotated
 
 import orjson
 import typer
@@ -20,32 +19,11 @@ from consumer.demo.story import play
 from consumer.demo.world import World, world
 from consumer.settings import LogFormat, LogLevel
 from consumer.shop_samples import shop_samples
-from consumer.terminal import AsJson, err, out
-
-Keep = Annotated[
-    bool, typer.Option("--keep", help="Leave brokers, sandbox and consumer running until Ctrl-C.")
-]
-
-Samples = Annotated[
-    bool,
-    typer.Option(
-        "--samples",
-        help="Only print the sample events, good and bad, one a line, with the times of today.",
-    ),
-]
+from consumer.terminal import err, out
 
 
-def demo(keep: Keep = False, samples: Samples = False, as_json: AsJson = False) -> None:
-    """
-    Show the whole job with nothing installed: no Kafka, no Meta, no settings.
-
-    A thousand sample events are published to mock brokers, consumed, and sent
-    to a stand-in for Meta; one dead letter is mended and published again.
-    Exits with 0 only when every event ended where it was meant to.
-
-    With --samples the events go nowhere but to standard output, as
-    `capi-consumer publish --raw` takes them.
-    """
+def demo(*, keep: bool, samples: bool, as_json: bool) -> None:
+    """Play it, and judge it. Exits with 1 where it does not add up."""
     if samples:
         if keep or as_json:
             raise typer.BadParameter("--samples prints events and runs nothing: it goes with no other option")

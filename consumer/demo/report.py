@@ -43,6 +43,14 @@ def match_keys(story: Story) -> Counter[str]:
     return Counter(key for event in story.accepted for key in event["user_data"])
 
 
+def match_keys_by_event(story: Story) -> dict[str, Counter[str]]:
+    """The same for each of Meta's event names: from what the sandbox accepted, not from our own counters."""
+    carried: dict[str, Counter[str]] = {}
+    for event in story.accepted:
+        carried.setdefault(event["event_name"], Counter()).update(event["user_data"].keys())
+    return carried
+
+
 def event_names(story: Story) -> Counter[str]:
     """The accepted events by Meta's name."""
     return Counter(event["event_name"] for event in story.accepted)
@@ -58,6 +66,9 @@ def as_json(story: Story, judged: Sequence[Check], seconds: float) -> dict[str, 
         "requests": story.stats.requests,
         "event_names": dict(_ranked(event_names(story))),
         "match_keys": dict(_ranked(match_keys(story))),
+        "match_keys_by_event": {
+            name: dict(_ranked(keys)) for name, keys in sorted(match_keys_by_event(story).items())
+        },
         "mended": {"published": story.mended.published, "accepted": len(story.mended.accepted)},
         "checks": [check._asdict() for check in judged],
         "adds_up": all(check.holds for check in judged),

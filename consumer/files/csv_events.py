@@ -15,15 +15,13 @@ purchase with a hole in its lines is one purchase, not two.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from typing import Annotated
-
-import typer
 
 from consumer.core.mapping import EVENT_NAMES, PURCHASE
 from consumer.exits import CannotGoOn
 from consumer.files.csv_assembly import Assembly
 from consumer.files.csv_columns import BadHeader, Header, read_header, separator
-from consumer.files.csv_rows import CsvRow, Encoding, not_encoded, rows
+from consumer.files.csv_rows import CsvRow, not_encoded, rows
+from consumer.files.forms import Encoding
 from consumer.files.lines import BOM, Entry, Line, Unreadable
 
 PURCHASES = frozenset({PURCHASE, *(name for name, mapped in EVENT_NAMES.items() if mapped == PURCHASE)})
@@ -32,7 +30,6 @@ HELD_ROWS_MAX = 100
 
 # Hears of the header: its line, and the names of the columns.
 OnHeader = Callable[[int, Collection[str]], None]
-CsvEncoding = Annotated[Encoding, typer.Option("--encoding", help="How a CSV file is encoded.")]
 
 
 def purchase_names(event_names: Mapping[str, str]) -> frozenset[str]:

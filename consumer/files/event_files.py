@@ -20,7 +20,6 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from enum import StrEnum
 from itertools import chain
 from pathlib import Path
 
@@ -30,11 +29,10 @@ from consumer import exits
 from consumer.exits import BadCall, CannotGoOn
 from consumer.files.csv_columns import has_header, separator
 from consumer.files.csv_events import PURCHASES, OnHeader, csv_events, unheard
-from consumer.files.csv_rows import Encoding
+from consumer.files.forms import STANDARD_INPUT, Encoding, FileFormat
 from consumer.files.json_events import json_lines, json_values, raw_lines
 from consumer.files.lines import BOM, CHUNK_BYTES, Entry, chunks, numbered_lines
 
-STANDARD_INPUT = "-"
 # What is kept on disk of an input that cannot be read twice.
 SPOOL_BYTES_MAX = 8 * 1024**3
 
@@ -43,15 +41,6 @@ WAIT_S = 0.2
 
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 SPREADSHEET = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # of today (a ZIP archive), and of before 2007
-
-
-class FileFormat(StrEnum):
-    """How events stand in a file."""
-
-    AUTO = "auto"
-    JSONL = "jsonl"
-    JSON = "json"
-    CSV = "csv"
 
 
 SUFFIXES = {

@@ -28,8 +28,6 @@ from consumer.core.record import Record
 from consumer.letters.filters import Filter
 from consumer.letters.way_back import Back, Held, LeftOut, WayBack, timestamp_of
 
-MAX_REPLAYS = 5
-
 
 class NotMatched(NamedTuple):
     """A letter that this replay does not mean."""
@@ -56,7 +54,7 @@ class Parking:
 
     topic: str
     is_there: bool
-    max_replays: int = MAX_REPLAYS
+    max_replays: int
 
     def takes(self, record: Record) -> bool:
         """Whether this letter has come back often enough."""

@@ -35,7 +35,6 @@ import orjson
 from consumer.core import letter
 from consumer.core.record import Record
 from consumer.letters.view import MASKED, given_event_name
-from consumer.letters.way_back import origin_of
 
 NAME_LENGTH = 8  # hex: two of a thousand filters share a name once in ten thousand installations
 # Words of letters as code has them: no telephone number, address, id or date of anybody.
@@ -189,7 +188,7 @@ def _meta_codes(record: Record) -> tuple[MetaCode, ...]:
 
 
 def _origins(record: Record) -> tuple[Origin, ...]:
-    origin = origin_of(record)
+    origin = letter.origin(record)
     return (Origin(origin.partition), Origin(origin.partition, origin.topic)) if origin else ()
 
 

@@ -16,8 +16,10 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from consumer.advice import REASONS, in_plain_text
+from consumer.core.decision import INVALID_REASONS, Reason
 from consumer.letters.view import LetterTally, LetterView
-from consumer.terminal import print_whole, wide, width
+from consumer.terminal import out, print_whole, wide, width
 
 KEPT = "The topic keeps its letters, replayed or not, until its retention ends."
 
@@ -54,6 +56,17 @@ def letters_table(letters: Sequence[LetterView], columns: int | None = None) -> 
 def print_tally(tally: LetterTally) -> None:
     """The counts on standard output."""
     print_whole(tally_table(tally))
+
+
+def what_to_do(tally: LetterTally) -> dict[str, str]:
+    """By reason, in the order of the tally; nothing for a word that is none of ours."""
+    return {why: in_plain_text(REASONS[Reason(why)].do) for why in tally.reasons() if why in INVALID_REASONS}
+
+
+def print_what_to_do(tally: LetterTally) -> None:
+    """One line for each reason, on standard output."""
+    for why, do in what_to_do(tally).items():
+        out.print(Text.assemble((why, "bold"), f": {do}"))
 
 
 def print_letters(letters: Sequence[LetterView]) -> None:

@@ -197,7 +197,7 @@ def open_dead_letters(
 
 def partitions_of(consumer: Consumer, topic: str) -> list[int]:
     """The partitions of a topic; none when it does not exist. Asking for it by name might create it."""
-    found = consumer.list_topics(timeout=kafka.METADATA_TIMEOUT_S).topics.get(topic)
+    found = kafka.metadata(consumer).topics.get(topic)
     return sorted(found.partitions) if found is not None and found.error is None else []
 
 

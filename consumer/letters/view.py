@@ -112,6 +112,10 @@ class LetterTally:
         ordered = sorted(self._counts.items(), key=lambda item: (-item[1], item[0]))
         return [(why, name, count) for (why, name), count in ordered]
 
+    def reasons(self) -> list[str]:
+        """Each reason once, that of the most letters first."""
+        return list(dict.fromkeys(why for why, _, _ in self.rows()))
+
     def as_json(self) -> list[dict[str, object]]:
         """The rows as objects."""
         return [{"reason": why, "event_name": name, "letters": count} for why, name, count in self.rows()]

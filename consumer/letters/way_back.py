@@ -20,8 +20,8 @@ from typing import NamedTuple
 from consumer import kafka
 from consumer.cluster import list_cluster
 from consumer.core import letter
-from consumer.core.record import ORIGIN_TOPIC, Coordinates, Headers, Record, coordinates
-from consumer.exits import CannotGoOn
+from consumer.core.record import Coordinates, Headers, Record
+from consumer.exits import BadCall, CannotGoOn
 from consumer.letters.originals import Originals
 from consumer.settings import Settings
 
@@ -69,7 +69,7 @@ class WayBack:
 
     def of(self, record: Record) -> Back | LeftOut | Held:
         """Where this letter goes."""
-        origin = origin_of(record)
+        origin = letter.origin(record)
         to = self.to or (origin.topic if origin else None)
         if to is None:
             return LeftOut.NO_ORIGIN
@@ -97,23 +97,19 @@ def open_way_back(settings: Settings, to: str | None, option: str = "--to") -> I
     """
     Where letters go back to under these settings.
 
-    Raises CannotGoOn when `to`, which came by `option`, cannot be it.
+    Raises CannotGoOn or BadCall when `to`, which came by `option`, cannot be it.
     """
     there = list_cluster(kafka.admin_client(settings), settings).topics
     if to == settings.dead_letter_topic:
-        raise CannotGoOn(f"{option} {to}: that is the dead-letter topic itself")
+        raise BadCall(f"{option} {to}: that is the dead-letter topic itself", "name a topic of events")
     if to == settings.parking_topic:
-        raise CannotGoOn(f"{option} {to}: that is the parking topic, which nobody reads")
+        raise BadCall(
+            f"{option} {to}: that is the parking topic, which nobody reads", "name a topic of events"
+        )
     if to is not None and to not in there:
-        raise CannotGoOn(f"{option} {to}: there is no such topic")
+        raise CannotGoOn(f"{option} {to}: there is no such topic", "name one that exists, or make it first")
     with closing(Originals(settings)) as originals:
         yield WayBack(frozenset(settings.topics) & there.keys(), originals.find, to)
-
-
-def origin_of(record: Record) -> Coordinates | None:
-    """Where the letter's record first stood, when its headers say so."""
-    origin = coordinates(record)  # the letter's own place, where the headers do not say
-    return origin if origin.topic == letter.text(record.headers, ORIGIN_TOPIC) else None
 
 
 def timestamp_of(record: Record) -> int | None:

@@ -18,7 +18,7 @@ KEPT_MAX = 24
 
 @dataclass(slots=True)
 class Refusal:
-    """Answers of one kind, code and subcode. `at_s` is the last one's time, in unix seconds."""
+    """Answers of one kind, code and subcode. `at_s` (unix seconds) and the trace id are the last one's."""
 
     kind: Kind
     code: int | None
@@ -43,7 +43,7 @@ class Refusals:
         known = self._by_code.pop(key, None) or Refusal(*key)
         known.answers += 1
         known.at_s = now_s
-        known.fbtrace_id = verdict.fbtrace_id or known.fbtrace_id
+        known.fbtrace_id = verdict.fbtrace_id
         self._by_code[key] = known
         if len(self._by_code) > KEPT_MAX:
             del self._by_code[next(iter(self._by_code))]

@@ -3,7 +3,8 @@ The live page over HTTP: a document, its style and script, and a stream of what 
 
     GET /            page.html, with what each reason means
     GET /page.css, /page.js, /page.svg (its icon)
-    GET /events      server-sent events: each second what `snapshot` reads, and the points of the plots
+    GET /events      server-sent events: each second what `snapshot` reads, and the points of the plots;
+                     or one, `full`, that too many are listening already
 
 Read-only: anything but GET and HEAD is 405. It asks nobody else for anything,
 and its content security policy lets no browser do so. Beside the consumer it is
@@ -148,7 +149,10 @@ class Page:
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
         if self._watchers >= WATCHERS_MAX:
-            raise web.HTTPServiceUnavailable(text=f"{WATCHERS_MAX} pages are open already\n")
+            # No status: a browser's EventSource would not tell the script which one it was.
+            return web.Response(
+                text=f"event: full\ndata: {WATCHERS_MAX}\n\n", content_type="text/event-stream"
+            )
         self._watchers += 1
         try:
             stream = web.StreamResponse(headers={"Content-Type": "text/event-stream"})

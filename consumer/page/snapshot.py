@@ -14,15 +14,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from heapq import nlargest
 from urllib.parse import urlsplit
 
 from consumer import __version__, metrics
 from consumer.metrics import Metric
+from consumer.page import meanings
 from consumer.page.history import Look
-from consumer.page.meanings import STATES
 from consumer.settings import Settings
 from consumer.state import State
 from consumer.telemetry import Labels, Telemetry
+
+# A message a second, and a table that is read by eye.
+PARTITIONS_SHOWN_MAX = 100
 
 Json = dict[str, object]
 Sums = Mapping[str, Mapping[Labels, int]]
@@ -96,7 +100,8 @@ def _process(telemetry: Telemetry, about: About) -> Json:
         "pixel": about.pixel,
         "sends_to": about.sends_to,
         "state": state,
-        "state_says": STATES[state],
+        "state_says": meanings.state(state).means,
+        "state_to_do": meanings.state(state).do,
         "throttled_s": _one(telemetry, metrics.THROTTLED),
         "letters_held": _one(telemetry, metrics.LETTERS_HELD),
         "filter_alarm": [reason for (reason,), is_on in alarms.items() if is_on],
@@ -159,13 +164,16 @@ def _refusals(telemetry: Telemetry) -> list[Json]:
 
 
 def _partitions(telemetry: Telemetry) -> Json:
+    """How far behind each is, in the order of their numbers; of very many those that are furthest behind."""
     lag = telemetry.reading(metrics.LAG)
-    placed = sorted((topic, int(number), records) for (topic, number), records in lag.items())
+    furthest = nlargest(PARTITIONS_SHOWN_MAX, lag.items(), key=lambda place: place[1])
     return {
         "owned": _one(telemetry, metrics.PARTITIONS),
         "stopped": _one(telemetry, metrics.PARTITIONS_STOPPED),
         "lag_known_ago_s": round(_one(telemetry, metrics.LAG_KNOWN_AGO)),
-        "lag": placed,
+        "behind": sum(lag.values()),
+        "lag": sorted((topic, int(number), records) for (topic, number), records in furthest),
+        "not_shown": len(lag) - len(furthest),
     }
 
 

@@ -1,84 +1,36 @@
 """
-`capi-consumer sandbox`: the stand-in for Meta as a process of its own.
-
-Every option can come from the environment too (`SANDBOX_PORT`, ...), as
-compose files want it.
+`capi-consumer sandbox` at work: the stand-in for Meta as a process of its own.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
 import orjson
-import typer
 import uvloop
 
 from consumer.exits import BadSettings, CannotGoOn
 from consumer.sandbox.behaviour import BadBehaviour
 from consumer.sandbox.server import serve
-from consumer.sandbox.settings import ACCESS_TOKEN, BODY_BYTES_MAX, SandboxSettings
+from consumer.sandbox.settings import SandboxSettings
 
 
 def sandbox(
-    host: Annotated[str, typer.Option(envvar="SANDBOX_HOST", help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[
-        int, typer.Option(envvar="SANDBOX_PORT", min=0, max=65535, help="Port; 0 is a free one.")
-    ] = 0,
-    port_file: Annotated[
-        Path | None,
-        typer.Option(envvar="SANDBOX_PORT_FILE", help="Write the port to this file.", show_default=False),
-    ] = None,
-    pixel_id: Annotated[
-        str, typer.Option(envvar="SANDBOX_PIXEL_ID", help="The pixel it knows.")
-    ] = "1234567890",
-    access_token: Annotated[
-        str, typer.Option(envvar="SANDBOX_ACCESS_TOKEN", help="The token it takes.")
-    ] = ACCESS_TOKEN,
-    accepted_file: Annotated[
-        Path | None,
-        typer.Option(
-            envvar="SANDBOX_ACCEPTED_FILE",
-            help="Append every accepted event to this file: id, name and time, one JSON object a line.",
-            show_default=False,
-        ),
-    ] = None,
-    answers_file: Annotated[
-        Path | None,
-        typer.Option(
-            envvar="SANDBOX_ANSWERS_FILE",
-            help="With --fast: append to this file when each request was answered, and its events' ids.",
-            show_default=False,
-        ),
-    ] = None,
-    latency_ms: Annotated[
-        float, typer.Option(envvar="SANDBOX_LATENCY_MS", min=0, help="Milliseconds before each answer.")
-    ] = 0,
-    behave: Annotated[
-        str | None,
-        typer.Option(
-            envvar="SANDBOX_BEHAVE",
-            help='Misbehave from the start: JSON as for POST /sandbox/behave, such as {"faults": [...]}.',
-            show_default=False,
-        ),
-    ] = None,
-    body_bytes_max: Annotated[
-        int,
-        typer.Option(envvar="SANDBOX_BODY_BYTES_MAX", min=1, help="A larger request is answered with 413."),
-    ] = BODY_BYTES_MAX,
-    fast: Annotated[
-        bool, typer.Option("--fast", envvar="SANDBOX_FAST", help="Count and answer, check nothing.")
-    ] = False,
-    lenient: Annotated[
-        bool,
-        typer.Option(
-            "--lenient",
-            envvar="SANDBOX_LENIENT",
-            help="Refuse only what Meta refuses, not what this project promises beyond it.",
-        ),
-    ] = False,
+    *,
+    host: str,
+    port: int,
+    port_file: Path | None,
+    pixel_id: str,
+    access_token: str,
+    accepted_file: Path | None,
+    answers_file: Path | None,
+    latency_ms: float,
+    behave: str | None,
+    body_bytes_max: int,
+    fast: bool,
+    lenient: bool,
 ) -> None:
-    """Stand in for Meta's Conversions API: check, count, and misbehave when asked."""
+    """Serve until told to stop. Raises CannotGoOn where it cannot start, BadSettings where it may not."""
     try:
         settings = SandboxSettings(
             host=host,

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from consumer.sandbox.behaviour import Behaviour, behaviour
+from consumer.sandbox.defaults import ACCESS_TOKEN, BODY_BYTES_MAX, PIXEL_ID
 
-ACCESS_TOKEN = "sandbox-token"  # noqa: S105 - no secret, it opens nothing
-BODY_BYTES_MAX = 8 * 1024 * 1024  # twice what the consumer sends at most; Meta's limit is unknown
 ACCEPTED_KEPT_MAX = 20_000
 IDS_KEPT_MAX = 200_000  # about 80 MB
 
@@ -30,7 +29,7 @@ class SandboxSettings:
 
     host: str = "127.0.0.1"
     port: int = 0
-    pixel_id: str = "1234567890"
+    pixel_id: str = PIXEL_ID
     access_token: str = field(default=ACCESS_TOKEN, repr=False)
     accepted_file: Path | None = None
     answers_file: Path | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from consumer.core.decision import Reason
-from consumer.core.letter import Failure, Writer, letter_headers, replay_count, replay_headers, text
+from consumer.core.letter import Failure, Writer, letter_headers, origin, replay_count, replay_headers, text
 from consumer.core.record import Coordinates, Partition, Record, coordinates
 
 WRITER = Writer("capi-consumer", "0.1.0", "2026-11-23T20:00:00.000+00:00")
@@ -151,3 +151,10 @@ def test_a_letter_that_comes_back_decides_by_its_first_place():
         replay_headers(letter_headers(record(), FAILURE, WRITER)),
     )
     assert coordinates(back) == Coordinates("capi.events", 4, 17, 1_700_000_000_000)
+
+
+def test_a_letter_has_an_origin_where_its_headers_say_so_whole():
+    written = tuple(letter_headers(record(), FAILURE, WRITER))
+    assert origin(record(*written)) == Coordinates("capi.events", 4, 17, 1_700_000_000_000)
+    assert origin(record()) is None
+    assert origin(record(("dlq.origin-topic", b"other"))) is None

@@ -117,6 +117,9 @@ REFUSED_BY_THE_SCHEMA = {
         "/replay/reasons/0': value must be one of",
     ),
     "a time in words": (minimal(replay={"since": "yesterday"}), "/replay/since'"),
+    "a time ago in words": (minimal(replay={"since": "2 hours"}), "/replay/since'"),
+    "a time ago in a unit that there is not": (minimal(replay={"until": "2y"}), "/replay/until'"),
+    "an end that moves on, without a group": (minimal(replay={"until": "2h"}), "/replay/group'"),
     "a number of letters as text": (minimal(replay={"limit": "10"}), "/replay/limit'"),
     "an alert's severity of one's own": (
         minimal(prometheusRule={"alertLabels": {"severity": "page"}}),

@@ -57,9 +57,25 @@ def test_every_choice_of_letters_is_an_option():
     ]
 
 
+TIMES = [
+    {"since": "2h"},
+    {"since": "30 m"},
+    {"since": "2026-11-23 18:00"},
+    {"since": "2w", "until": "1d", "group": "g"},
+]
+
+
+@pytest.mark.parametrize("times", TIMES, ids=str)
+def test_times_are_what_the_command_takes(times):
+    assert_program_reads(args(job(**times)))
+
+
 def test_the_program_reads_these_options():
+    assert_program_reads(args(only(rendered(values_of(CHART / "ci" / "replay-values.yaml")), "Job")))
+
+
+def assert_program_reads(found):
     """They are all well formed: without a Kafka it comes as far as the settings."""
-    found = args(only(rendered(values_of(CHART / "ci" / "replay-values.yaml")), "Job"))
     done = subprocess.run(
         [sys.executable, "-c", RUN, *found, "--settings", "nonexistent.toml"],
         capture_output=True,

@@ -19,9 +19,9 @@ from deploy.dockerfile import instructions
 from required import require
 
 import consumer
+from consumer.commands.sandbox import sandbox
 from consumer.load_settings import known_names, unknown_names
 from consumer.run import CLOSE_S
-from consumer.sandbox.command import sandbox
 from consumer.settings import Settings
 
 OURS = ("topics", "sandbox", "consumer")

@@ -19,10 +19,12 @@ from typing import Any
 
 from eventually import eventually
 from faults.measures import Measures, Size
+from faults.page_stream import PageStream
 from faults.tap import Tap
 from faults.world import Stage, World
 from otlp_receiver import OtlpReceiver
 from system.events import ADVERTISING, End, Event
+from system.ports import free_ports
 from system.processes import Running
 
 TOKEN = "canarytokenq7"
@@ -43,10 +45,24 @@ IN_CLEAR = {
     "ip": "203.0.113.77",
     "user_agent": "Canaryagentq/7.0",
     "fbp": "fb.1.1700000000000.7474747474",
+    "fbc": f"fb.1.{int(time.time())}000.canaryclickq7",  # an old one would be left out
     "order": "canaryorderq7",
     "word": "canarywordq7",
 }
-CANARIES = ["canary", *HASHED.values(), *IN_CLEAR.values(), "639987531", "19870309"]
+# Who it is, by numbers and names of others: Meta wants these in clear too.
+GIVEN = {
+    "subscription_id": "canarysubscriptionq7",
+    "fb_login_id": "7474740001",
+    "lead_id": "7474740002",
+    "anon_id": "canaryanonymousq7",
+    "madid": "74747474-0003-4747-8747-747474747474",
+    "page_id": "7474740004",
+    "page_scoped_user_id": "7474740005",
+    "ctwa_clid": "canaryclickoutq7",
+    "ig_account_id": "7474740006",
+    "ig_sid": "7474740007",
+}
+CANARIES = ["canary", *HASHED.values(), *IN_CLEAR.values(), *GIVEN.values(), "639987531", "19870309"]
 NAMED_PERSONAL_DATA = {
     "first_name": "Canarycustomq",
     "email": f"custom.{MAIL}",
@@ -58,6 +74,8 @@ def _event(number: int, **changes: Any) -> dict[str, Any]:
     facebook = {
         "event_id": f"canaryid-{number}-{uuid.uuid4().hex}",
         "fbp": IN_CLEAR["fbp"],
+        "fbc": IN_CLEAR["fbc"],
+        "user_data": GIVEN,
         "custom_data": {**NAMED_PERSONAL_DATA, "remark": f"write to remark.{MAIL}", "word": IN_CLEAR["word"]},
     }
     return {
@@ -178,19 +196,28 @@ def canaries(world: World, size: Size) -> Measures:
             "CAPI_STUCK_AFTER_S": "1",
             "CAPI_SETUP_RETRY_S": "1",
             "CAPI_BATCH_EVENTS_MAX": "10",
+            "CAPI_PAGE_ADDRESS": f"127.0.0.1:{free_ports(1)[0]}",
             "OTEL_EXPORTER_OTLP_ENDPOINT": otlp.url,
         }
         consumer = scene.consumer(**own)
-        for _ in range(size(1, 20)):
-            scene.produce(_events())
-        with stage.load(events_per_s=20):  # others go on, or nobody would be stuck
-            buried = LETTERS * size(1, 20)
-            eventually(
-                lambda: stage.letters() >= buried, 120, "each that nobody takes is a dead letter", poll_s=0.2
-            )
-        stage.await_done()
-        written = {place: text(stage, consumer) for place, text in WHILE_IT_RUNS.items()}
-        consumer.stop(30)
+        with PageStream(own["CAPI_PAGE_ADDRESS"]) as page:
+            for _ in range(size(1, 20)):
+                scene.produce(_events())
+            with stage.load(events_per_s=20):  # others go on, or nobody would be stuck
+                buried = LETTERS * size(1, 20)
+                eventually(
+                    lambda: stage.letters() >= buried,
+                    120,
+                    "each that nobody takes is a dead letter",
+                    poll_s=0.2,
+                )
+            stage.await_done()
+            written = {place: text(stage, consumer) for place, text in WHILE_IT_RUNS.items()}
+            written["the page's files"] = page.files()
+            page.await_two_more()  # the first may have been on its way
+            consumer.stop(30)
+        written["the page's stream"] = page.said
+        _must_have_shown_all(stage, page)
         report = stage.must_hold()
         written |= {place: text(stage, consumer) for place, text in WHEN_IT_HAS_ENDED.items()}
         spans = otlp.spans()
@@ -198,7 +225,7 @@ def canaries(world: World, size: Size) -> Measures:
         written["metrics by OTLP"] = "\n".join(map(str, otlp.metrics().values()))
         linked = sum(len(span.links) for span in spans)
         stage.must("spans are linked to the producers, ≥ 30", linked, linked >= 30)
-        for command in (("check",), ("dead-letters", "list")):
+        for command in (("check",), ("dead-letters", "list"), ("replay", "--dry-run")):
             said = scene.processes.run(*command, settings=scene.settings(**own))
             written[" ".join(command)] = said.stdout + said.stderr
         written["wrong settings"] = "\n".join(
@@ -226,10 +253,20 @@ def _log(stage: Stage, running: Running) -> str:
     return running.output
 
 
-# Every place that the program writes to has a line in one of these, its name and its whole text; what it
-# sends by OTLP is added.
+# Every place that the program writes to has a line in one of these, its name and its whole text; what its
+# page says as long as it runs is added, and what it sends by OTLP.
 WHILE_IT_RUNS = {"metrics": _metrics}
 WHEN_IT_HAS_ENDED = {"dead-letter headers": _letter_headers, "log": _log}
+
+
+def _must_have_shown_all(stage: Stage, page: PageStream) -> None:
+    """What is searched for canaries has the events in it: the last message knows each way they ended."""
+    last = page.messages[-1]
+    ends = {word for part in ("filtered", "dead_letters") for word, _ in last["funnel"][part]}
+    wanted = {event.reason for event in _events() if event.reason}
+    stage.must("the page shows each reason; missing", sorted(wanted - ends) or 0, wanted <= ends)
+    codes = {refusal["code"] for refusal in last["refusals"]}
+    stage.must("and the refusals 1, 100, 190; codes", len(codes), {1, 100, 190} <= codes)
 
 
 def _said_of(scene, settings: dict[str, str]) -> str:
@@ -244,5 +281,6 @@ def _must_be_hashed(stage: Stage, bodies: list[bytes], digests: set[str]) -> Non
     bar = f"in {len(bodies)} requests: hashed fields, e-mail addresses, named personal data in clear 0"
     stage.must(bar, found or 0, not found)
     stage.must("they are there as digests, ≥ 8", len(digests), len(digests) >= 8)
-    stage.must("what Meta wants in clear is there", IN_CLEAR["ip"], IN_CLEAR["ip"] in text)
+    missing = sorted(word for word in (*IN_CLEAR.values(), *GIVEN.values()) if word.lower() not in text)
+    stage.must("of what Meta wants in clear missing 0", missing or 0, not missing)
     stage.must("the token in a request's path or body 0", text.count(TOKEN), TOKEN not in text)

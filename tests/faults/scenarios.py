@@ -41,7 +41,7 @@ SCENARIOS = (
     Scenario(
         "F4",
         "SIGTERM under load with a slow sink, and while Meta throttles",
-        "exit 0 within the grace time; lost 0; twice 0",
+        "exit 0 within the grace time; lost 0; twice 0, while throttled at most the late answer's",
         kills.asked_to_stop_under_load,
     ),
     Scenario(
@@ -166,7 +166,7 @@ SCENARIOS = (
     ),
     Scenario(
         "F25",
-        "soak at half of the highest rate",
+        "soak at half of the highest rate, 2,000 events/s at most",
         "memory does not grow; sockets, threads and asyncio tasks flat",
         soak.soak,
     ),

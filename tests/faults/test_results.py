@@ -12,6 +12,7 @@ from faults.measures import Bars, Measures, summed
 from faults.results import BEGIN, DOCS_FILE, END, lines_of, markdown, row_of, write_docs, write_json
 from faults.scenarios import SCENARIOS
 from faults.soak import _slope
+from faults.watching import most_that_last
 
 HERE = Path(__file__).parent
 KEYS = [
@@ -96,6 +97,12 @@ def test_the_slope_is_that_of_the_straight_line():
     assert _slope([(0, 10.0), (1, 12.0), (2, 14.0)]) == pytest.approx(2.0)
     assert _slope([(0, 10.0), (1, 12.0), (2, 10.0)]) == pytest.approx(0.0)
     assert _slope([(1, 10.0)]) == 0.0
+
+
+def test_a_connection_that_is_being_closed_counts_no_more_than_the_next_one_that_is_open_already():
+    first, second = frozenset("abcd"), frozenset("efgh")
+    assert most_that_last([first, first, first | second, second, second]) == 4
+    assert most_that_last([first, first | second, first | second, second]) == 8
 
 
 def test_scenarios_are_chosen_by_their_ids():

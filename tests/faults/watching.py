@@ -8,6 +8,7 @@ run until they are gone.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import threading
 import urllib.request
 from collections.abc import Callable, Iterable, Iterator
@@ -52,11 +53,22 @@ def threads(pid: int) -> int:
 ESTABLISHED = "01"
 
 
-def connections(pid: int, port: int) -> int:
-    """TCP connections that the process has to this port of this machine."""
+def connections(pid: int, port: int) -> frozenset[str]:
+    """TCP connections that the process has to this port of this machine: what the kernel calls them."""
     ours = {name[len("socket:[") : -1] for name in _open_names(pid) if name.startswith("socket:[")}
     rows = [line.split() for line in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]]
-    return sum(row[9] in ours and row[3] == ESTABLISHED and row[2].endswith(f":{port:04X}") for row in rows)
+    to_the_port = [row[9] for row in rows if row[3] == ESTABLISHED and row[2].endswith(f":{port:04X}")]
+    return ours.intersection(to_the_port)
+
+
+def most_that_last(looks: Iterable[frozenset[str]]) -> int:
+    """
+    The most connections that stand in two looks in a row.
+
+    One that was given up is closed in the event loop's next turn, and by then
+    the next may be open: a single look may see both, on a busy machine.
+    """
+    return max(len(one & next_one) for one, next_one in itertools.pairwise(looks))
 
 
 def _open_names(pid: int) -> Iterator[str]:

@@ -22,11 +22,11 @@ def test_answers_of_one_code_are_one_entry_with_the_last_trace_id():
     assert refusals.latest() == [Refusal(Kind.REFUSED, 100, 2804003, BAD.says, 2, 5.0, "trace-3")]
 
 
-def test_an_answer_without_trace_id_keeps_the_one_before():
+def test_an_answer_without_trace_id_has_not_the_one_of_an_answer_before():
     refusals = Refusals()
     refusals.hear(BAD, 1.0)
     refusals.hear(BAD._replace(fbtrace_id=None), 2.0)
-    assert refusals.latest()[0].fbtrace_id == "trace-1"
+    assert refusals.latest() == [Refusal(Kind.REFUSED, 100, 2804003, BAD.says, 2, 2.0, None)]
 
 
 def test_the_latest_stands_first():

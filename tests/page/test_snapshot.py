@@ -6,8 +6,11 @@ import orjson
 import pytest
 
 from consumer import metrics
+from consumer.core.decision import CUSTOM, FILTERED_REASONS, NoteWord, Reason
+from consumer.core.mapping import NOTE_FIELDS, STANDARD_EVENTS, USER_DATA_KEYS
 from consumer.core.verdict import Kind, Verdict
-from consumer.page.history import Look
+from consumer.page.history import EVERY_S, SPAN_S, Look
+from consumer.page.refusals import KEPT_MAX
 from consumer.page.snapshot import About, look, snapshot
 from consumer.settings import Settings
 from consumer.telemetry import Telemetry
@@ -90,13 +93,40 @@ def test_partitions_stand_in_the_order_of_their_numbers(telemetry):
     partitions = shown(telemetry)["partitions"]
     assert partitions["owned"] == 3
     assert partitions["lag"] == [["a", 9, 3], ["a", 10, 2], ["b", 0, 1]]
+    assert (partitions["behind"], partitions["not_shown"]) == (6, 0)
+
+
+def test_of_very_many_partitions_those_that_are_furthest_behind_are_named_and_all_are_counted(telemetry):
+    telemetry.read_from(metrics.LAG, lambda: {("a", str(n)): 7 if n >= 200 else 1 for n in range(250)})
+    partitions = shown(telemetry)["partitions"]
+    assert len(partitions["lag"]) == 100
+    assert partitions["lag"][-50:] == [["a", n, 7] for n in range(200, 250)]
+    assert (partitions["behind"], partitions["not_shown"]) == (50 * 7 + 200, 150)
+
+
+def test_a_message_is_small_however_much_has_happened(telemetry):
+    """With each word and name that there can be, and a history that is full."""
+    for name in (*STANDARD_EVENTS, CUSTOM):
+        telemetry.add(metrics.ACCEPTED, 10**6, name)
+        telemetry.add_all(metrics.MATCH_KEYS, {(name, key): 10**6 for key in USER_DATA_KEYS})
+    for reason in Reason:
+        metric = metrics.FILTERED if reason in FILTERED_REASONS else metrics.DEAD_LETTERS
+        telemetry.add(metric, 10**6, reason)
+    telemetry.add_all(metrics.NOTES, {(field, word): 10**6 for field in NOTE_FIELDS for word in NoteWord})
+    for code in range(2 * KEPT_MAX):
+        verdict = Verdict(Kind.SETUP, 400, code, 2804043, "A" * 64, says="a sentence of ours " * 5)
+        telemetry.refusals.hear(verdict, 1000.0)
+    telemetry.read_from(metrics.LAG, lambda: {("shop.events", str(n)): 10**6 for n in range(1000)})
+    assert len(orjson.dumps(snapshot(telemetry, ABOUT, 0.0))) < 50_000
+    points = [(1e9 + 0.5, *[12345.678] * 5, 10**6)] * round(SPAN_S / EVERY_S)
+    assert len(orjson.dumps(points)) < 50_000
 
 
 def test_the_state_is_said_with_its_sentence(telemetry):
     telemetry.read_from(metrics.STATE, lambda: {("running",): 0.0, ("setup",): 1.0})
     process = shown(telemetry)["process"]
     assert process["state"] == "setup"
-    assert process["state_says"].startswith("waiting because Meta refuses the token")
+    assert process["state_says"].startswith("Meta refuses token, pixel or version.")
 
 
 def test_a_refusal_brings_code_sentence_time_and_trace_id(telemetry):

@@ -20,9 +20,9 @@ from sandbox.given import good
 ALONE = """
 import sys, typer
 from consumer.exits import CannotGoOn
-from consumer.sandbox import command
+from consumer.commands.sandbox import sandbox
 app = typer.Typer()
-app.command("sandbox")(command.sandbox)
+app.command("sandbox")(sandbox)
 try:
     app()
 except CannotGoOn as reason:

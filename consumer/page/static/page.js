@@ -6,6 +6,7 @@
 
 const SPAN_S = 900;
 const SPAN_LEAST_S = 60;
+const AGAIN_MS = 5000;
 const SVG = "http://www.w3.org/2000/svg";
 const KINDS = { running: "good", throttled: "left", starting: "left", draining: "left", setup: "bad", braked: "bad" };
 const PLOTS = [
@@ -27,10 +28,10 @@ function write(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** A word of ours, which may be broken at its underscores. */
+/** A word of ours or a name of Meta's, which may be broken after an underscore and before a capital. */
 function writeWord(element, word) {
   if (element.textContent === word) return;
-  element.replaceChildren(...word.split(/(?<=_)/).flatMap((part, at) => (at ? [make("wbr"), part] : [part])));
+  element.replaceChildren(...word.split(/(?<=_)|(?<=[a-z])(?=[A-Z])/).flatMap((part, at) => (at ? [make("wbr"), part] : [part])));
 }
 
 function number(n) {
@@ -39,6 +40,10 @@ function number(n) {
 
 function rate(n) {
   return n >= 100 || n === 0 ? number(n) : n.toLocaleString("en-GB", { maximumSignificantDigits: 2 });
+}
+
+function capital(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 function bytes(n) {
@@ -62,6 +67,10 @@ function seconds(s) {
 }
 
 // Elements
+
+function hide(element, isHidden) {
+  if (element.hidden !== isHidden) element.hidden = isHidden;
+}
 
 function make(name, attributes = {}, ...children) {
   const element = document.createElement(name);
@@ -96,7 +105,7 @@ function rows(body, wanted) {
   for (const row of known.values()) row.remove();
 }
 
-/** One cell: a text, or {text, link, kind, full}. */
+/** One cell: a text, or {text, word, link, kind, full}. */
 function fill(row, place, given) {
   const cell = typeof given === "object" ? given : { text: given };
   let element = row.children[place];
@@ -106,7 +115,7 @@ function fill(row, place, given) {
   }
   if (element.className !== (cell.kind ?? "")) element.className = cell.kind ?? "";
   if (cell.full !== undefined) return meter(element, cell.full);
-  if (!cell.link) return write(element, cell.text);
+  if (!cell.link) return cell.word ? writeWord(element, cell.text) : write(element, cell.text);
   const link = element.querySelector("a") ?? element.appendChild(make("a"));
   set(link, { href: cell.link });
   return writeWord(link, cell.text);
@@ -123,15 +132,15 @@ function meter(element, full) {
 
 /** Show a table, or the sentence that says why there is nothing in it. */
 function orEmpty(name, isEmpty) {
-  byId(name).hidden = isEmpty;
-  byId(name).closest(".scroll").hidden = isEmpty;
+  hide(byId(name), isEmpty);
+  hide(byId(name).closest(".scroll"), isEmpty);
   const sentence = byId(`${name}-empty`);
-  if (sentence) sentence.hidden = !isEmpty;
+  if (sentence) hide(sentence, !isEmpty);
 }
 
 // Sections
 
-function showProcess(process, now) {
+function showProcess(process, refusals, now) {
   const state = byId("state");
   write(state, process.state);
   set(state, { "data-kind": KINDS[process.state] ?? "left", href: `#state-${process.state}` });
@@ -140,14 +149,25 @@ function showProcess(process, now) {
   write(byId("about"), `This process: ${topics} as ${process.group}, to pixel ${process.pixel} at ${process.sends_to}`);
   write(byId("started"), `, ${seconds(now - process.started_s)} ago`);
   document.title = `${process.state} · capi-consumer`;
-  const alarms = process.filter_alarm.map((reason) => `More than half of the last 1,000 records are filtered: ${reason}.`);
-  if (process.letters_held) alarms.push(`The flood brake holds ${number(process.letters_held)} dead letters back.`);
-  if (process.throttled_s) alarms.push(`Meta asks to wait${process.throttled_s > 90 ? " for some minutes" : ""}.`);
-  alarm(alarms.join(" "));
+  alarm(alarms(process, refusals).join(" "));
+}
+
+/** What somebody must look at. It is read out when it changes: nothing in it counts seconds. */
+function alarms(process, refusals) {
+  const said = [];
+  if (process.state === "setup") {
+    const last = refusals.find(({ kind }) => kind === "setup");
+    if (last) said.push(`${capital(last.says)}${last.code === null ? "" : ` (${last.code})`}.`);
+  }
+  if (KINDS[process.state] === "bad") said.push(process.state_to_do);
+  if (process.letters_held) said.push(`The flood brake holds ${number(process.letters_held)} dead letters back.`);
+  if (process.throttled_s && process.state !== "throttled") said.push("Meta asks to wait.");
+  for (const reason of process.filter_alarm) said.push(`More than half of the last 1,000 records are filtered: ${reason}.`);
+  return said;
 }
 
 function alarm(text) {
-  byId("alarm").hidden = !text;
+  hide(byId("alarm"), !text);
   write(byId("alarm"), text);
 }
 
@@ -171,7 +191,7 @@ function showFunnel(funnel) {
     ...branch("Dead letters", funnel.dead_letters, "dead"),
   ]);
   const unconfirmed = byId("unconfirmed");
-  unconfirmed.hidden = whole > 0 && !funnel.unconfirmed;
+  hide(unconfirmed, whole > 0 && !funnel.unconfirmed);
   write(
     unconfirmed,
     whole ? `${number(funnel.unconfirmed)} accepted events are missing in Meta's own count.` : "No event has come yet: nothing has been published to the topics, or it was consumed by another process.",
@@ -243,10 +263,10 @@ function showPlot(name, place, title, unit, now, span) {
   set(figure.querySelector(".area"), { d: known.length ? `${line}L${x(known.at(-1)[0])} 59L${x(known[0][0])} 59Z` : "" });
   const text = latest === null ? "–" : `${rate(latest)}${unit}`;
   write(figure.querySelector("b"), text);
-  set(figure.querySelector("svg"), { "aria-label": `${title}: ${latest === null ? "not known yet" : `now ${text}, at most ${rate(most)}${unit}`} in the last ${seconds(span)}` });
+  set(figure.querySelector("svg"), { "aria-label": `${title}: ${latest === null ? "not known yet" : `now ${text}, peak ${rate(most)}${unit}`} in the last ${seconds(span)}` });
   const [from, top, to] = figure.querySelector("p").children;
   write(from, `−${seconds(span)}`);
-  write(top, known.length ? `at most ${rate(most)}` : "nothing yet");
+  write(top, known.length ? `peak ${rate(most)}` : "nothing yet");
   write(to, "now");
 }
 
@@ -261,18 +281,19 @@ function showLimits(limits) {
     row("Requests at Meta", limits.requests, number),
     row("Requests allowed at once", limits.concurrency, number),
   ]);
-  byId("held").hidden = !limits.held;
+  hide(byId("held"), !limits.held);
   write(byId("held"), `${number(limits.held)} of the events wait for the browser's copy.`);
 }
 
 function showPartitions(partitions) {
-  const { owned, stopped, lag } = partitions;
-  const behind = lag.reduce((sum, [, , records]) => sum + records, 0);
+  const { owned, stopped, behind, lag, not_shown: more } = partitions;
   const known = lag.length ? ` ${number(behind)} records behind, as of ${seconds(partitions.lag_known_ago_s)} ago.` : "";
   const still = stopped ? ` ${number(stopped)} stand still: their committed offset is gone.` : "";
   const ours = owned === 1 ? "1 partition is" : `${number(owned)} partitions are`;
   write(byId("owned"), owned ? `${ours} this process's.${known}${still}` : "No partition is this process's: the group has handed it none yet, or others have them all.");
   orEmpty("partitions", !lag.length);
+  hide(byId("more"), !more);
+  write(byId("more"), `These ${number(lag.length)} are the furthest behind; ${number(more)} more are not shown.`);
   rows(
     byId("partitions").tBodies[0],
     lag.map(([topic, place, records]) => [
@@ -302,7 +323,7 @@ function showMatchKeys({ keys, rows: names }) {
   });
   const row = (key, name, whole, by, kind) => [
     key,
-    [name, { text: number(whole), kind: "number" }, ...keys.map((each) => cell(by[each] ?? 0, whole))],
+    [{ text: name, word: true }, { text: number(whole), kind: "number" }, ...keys.map((each) => cell(by[each] ?? 0, whole))],
     kind,
   ];
   const all = names.length ? [row("all", "all", accepted, carried, "all")] : [];
@@ -341,7 +362,7 @@ function showRefusals(refusals, now) {
 
 function show(told) {
   last = told;
-  showProcess(told.process, told.now_s);
+  showProcess(told.process, told.refusals, told.now_s);
   showFunnel(told.funnel);
   showPlots(told.plots, told.now_s);
   showLimits(told.limits);
@@ -353,14 +374,24 @@ function show(told) {
 
 function listen() {
   const events = new EventSource("events");
+  const again = () => setTimeout(listen, AGAIN_MS);
   events.onmessage = (message) => show(JSON.parse(message.data));
+  events.addEventListener("full", ({ data: most }) => {
+    events.close();
+    sayUnheard("too many pages", `${most} pages of this process are open already: close one, and this one begins`);
+    again();
+  });
   events.onerror = () => {
-    const state = byId("state");
-    write(state, "no answer");
-    set(state, { "data-kind": "bad", href: "#meanings" });
-    write(byId("state-says"), last ? "the process does not answer: the numbers are its last ones" : "the process does not answer");
-    if (events.readyState === EventSource.CLOSED) setTimeout(listen, 5000); // turned away, not cut off
+    sayUnheard("no answer", "the process does not answer");
+    if (events.readyState === EventSource.CLOSED) again(); // turned away, not cut off
   };
+}
+
+/** Why no numbers come. */
+function sayUnheard(word, why) {
+  write(byId("state"), word);
+  set(byId("state"), { "data-kind": "bad", href: "#meanings" });
+  write(byId("state-says"), last ? `${why}; the numbers are the last ones that came` : why);
 }
 
 new ResizeObserver(() => last && drawFlow(last.funnel)).observe(byId("ends"));
