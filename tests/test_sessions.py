@@ -147,7 +147,10 @@ RUN = {
     for words in commands(part)
     for call in calls_in(words)
 }
-SHOWN = sorted({call for path in PAGES for words in Page(path).commands for call in calls_in(words)})
+SHOWN = sorted(
+    {call for path in PAGES for words in Page(path).commands for call in calls_in(words)},
+    key=lambda call: (call.verb, sorted(call.options)),
+)
 
 
 def test_the_pages_have_sessions():
