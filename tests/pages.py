@@ -4,6 +4,7 @@ A page of the documentation, and what can be held against the program: its comma
     PAGE = Page("docs/delivery.md")
     PAGE.commands     each command of its shell blocks, and each that stands in a sentence
     PAGE.sessions     the blocks that a test runs, each with what it must print, if the page shows it
+    PAGE.settings     the names of settings, as PAGE.metrics those of metrics
     PAGE.links        where it points to
 
 A block that begins with ```sh is looked at, one with ```sh run is run, one with
@@ -91,6 +92,11 @@ class Page:
     def settings(self) -> list[str]:
         """The names of settings, as the environment has them."""
         return sorted(set(re.findall(r"\bCAPI_[A-Z_]+\b", self.text)) - {"CAPI_"})
+
+    @cached_property
+    def metrics(self) -> list[str]:
+        """The names of metrics, as /metrics has them."""
+        return sorted(set(re.findall(r"`(capi_[a-z_]+)", self.text)))
 
     @cached_property
     def links(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""docs/delivery.md speaks of settings, metrics and states that exist, with their defaults."""
+"""docs/delivery.md speaks of settings and states that exist, with their defaults."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import re
 import pytest
 from pages import Page
 
-from consumer import metrics
 from consumer.settings import Settings
 from consumer.state import State
 
@@ -22,11 +21,6 @@ def default(name):
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
-def exposed():
-    """The name of every metric as /metrics shows it."""
-    return {metric.prometheus_name for metric in metrics.REGISTER}
-
-
 @pytest.mark.parametrize(("name", "shown"), ROWS)
 def test_each_setting_has_the_default_that_is_shown(name, shown):
     assert shown.strip("`") == default(name)
@@ -39,12 +33,6 @@ def test_every_limit_is_in_the_table():
         if re.search(r"_(max|ms|s)$", name) and name not in ("health_address",)
     }
     assert {name.upper() for name in limits} <= {name for name, _ in ROWS}
-
-
-def test_each_metric_exists():
-    spoken_of = set(re.findall(r"`(capi_[a-z_]+)", PAGE.text))
-    assert len(spoken_of) >= 6
-    assert spoken_of <= exposed()
 
 
 def test_each_state_has_its_row():

@@ -1,4 +1,4 @@
-"""Every page: its links lead somewhere, its commands and settings exist, its words are about this project."""
+"""Every page: its links, commands, settings and metrics exist, its words are about this project."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ from make_commands import IN_CI, PROGRAMS, TARGETS
 from pages import COMMAND, PAGES, ROOT, Page, anchors
 from shown_commands import commands
 
+from consumer import metrics
 from consumer.load_settings import known_names
 
+INDEX = "docs/README.md"
 ALL = {path: Page(path) for path in PAGES}
 # Inside the wheel, not in the repository.
 ELSEWHERE = ("consumer/schemas",)
@@ -30,6 +32,7 @@ FILES = [
     for file in sorted(set(NAMED.findall(page.prose)))
     if file not in ELSEWHERE
 ]
+METRICS = [(path, name) for path, page in ALL.items() for name in page.metrics]
 SETTINGS = [(path, name) for path, page in ALL.items() for name in page.settings]
 # Marketing engineer and operator read these at once; the others are tables, or for who changes the code.
 SHORT = (
@@ -39,10 +42,11 @@ SHORT = (
 LINES_MAX = 250
 
 
-def test_there_are_pages_with_links_and_commands():
+def test_there_are_pages_with_links_commands_and_metrics():
     assert len(PAGES) >= 18
     assert len(LINKS) >= 150
     assert len(COMMANDS) >= 90
+    assert len(METRICS) >= 30
 
 
 @pytest.mark.parametrize(("path", "link"), [pair for pair in LINKS if "://" not in pair[1]])
@@ -56,9 +60,9 @@ def test_no_heading_of_a_page_stands_there_twice(path):
     assert twice == set()
 
 
-@pytest.mark.parametrize("path", [path for path in PAGES if path.startswith("docs/")])
+@pytest.mark.parametrize("path", [path for path in PAGES if path.startswith("docs/") and path != INDEX])
 def test_the_index_leads_to_each_page(path):
-    assert path == "docs/README.md" or path.removeprefix("docs/") in ALL["docs/README.md"].links
+    assert path.removeprefix("docs/") in ALL[INDEX].links
 
 
 @pytest.mark.parametrize(
@@ -124,6 +128,11 @@ def test_each_file_that_is_named_is_there_with_its_test(path, file):
 @pytest.mark.parametrize(("path", "name"), SETTINGS)
 def test_each_setting_exists(path, name):
     assert name in known_names()
+
+
+@pytest.mark.parametrize(("path", "name"), METRICS)
+def test_each_metric_exists(path, name):
+    assert name in {metric.prometheus_name for metric in metrics.REGISTER}
 
 
 @pytest.mark.parametrize("name", SHORT)
