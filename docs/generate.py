@@ -15,10 +15,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from generating import metrics, tables
+from generating import metrics, reasons, settings, tables
 from generating.alerts import alerts_table
-from generating.reasons import reasons_page
-from generating.settings import settings_page
 
 DOCS = Path(__file__).parent
 OPERATIONS = DOCS / "operations.md"
@@ -28,8 +26,8 @@ def pages() -> dict[Path, str]:
     """Each file with the text that it should have."""
     return {
         DOCS / "metrics.md": metrics.page(),
-        DOCS / "settings.md": settings_page(),
-        DOCS / "reasons.md": reasons_page(),
+        DOCS / "settings.md": settings.page(),
+        DOCS / "reasons.md": reasons.page(),
         OPERATIONS: between_marks(OPERATIONS.read_text("utf-8"), "alerts", tables.page(alerts_table())),
     }
 

@@ -1,1 +1,1 @@
-"""The pages that are written from the code, one module each: `page()` gives the text."""
+"""What is written from the code: a page a module, whose text is its `page()`; alerts are a part of one."""

@@ -10,7 +10,8 @@ import orjson
 from consumer import advice
 from consumer.core import meta_codes, verdict
 from consumer.core.decision import FILTERED_REASONS, Reason
-from generating.tables import code, page, table
+from generating import tables
+from generating.tables import code, table
 
 HEAD = """\
 # Reasons, notes, states and Meta's codes
@@ -71,11 +72,11 @@ RANGES = {
 }
 
 
-def reasons_page() -> str:
+def page() -> str:
     """The text of docs/reasons.md."""
     filtered = {word: said for word, said in advice.REASONS.items() if word in FILTERED_REASONS}
     letters = {word: said for word, said in advice.REASONS.items() if word not in FILTERED_REASONS}
-    return page(
+    return tables.page(
         [
             HEAD,
             *(FILTERED, *_words("reason", filtered)),

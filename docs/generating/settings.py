@@ -10,7 +10,8 @@ from typing import Any
 
 from consumer import settings
 from consumer.setting_forms import REFUSED_KAFKA_PROPERTIES
-from generating.tables import code, page, table
+from generating import tables
+from generating.tables import code, table
 
 HEAD = """\
 # Settings
@@ -87,7 +88,7 @@ FORMS = {
 TYPES = {"string": "text", "integer": "whole number", "number": "number", "boolean": "`true` or `false`"}
 
 
-def settings_page() -> str:
+def page() -> str:
     """The text of docs/settings.md."""
     model = settings.Settings.model_json_schema()
     groups = list(_groups())
@@ -97,7 +98,7 @@ def settings_page() -> str:
         rows = (_row(name, model["properties"][name], model["$defs"]) for name in names)
         lines += [f"## {title}\n", *table(("setting", "takes", "default", "what it does"), rows)]
     refused = ((code(name), why) for name, why in REFUSED_KAFKA_PROPERTIES.items())
-    return page([*lines, FILE, KAFKA, *table(("property", "why"), refused), OTHERS])
+    return tables.page([*lines, FILE, KAFKA, *table(("property", "why"), refused), OTHERS])
 
 
 def _groups() -> Iterator[tuple[str, list[str]]]:
@@ -123,15 +124,16 @@ def _takes(name: str, kind: dict[str, Any]) -> str:
         return " ".join(code(word) for word in kind["enum"])
     if kind.get("format") in ("path", "file-path"):
         return "a path"
-    low = kind.get("minimum", kind.get("exclusiveMinimum"))
-    high = kind.get("maximum")
-    bounds = {
-        (True, True): f", {low:,} to {high:,}" if None not in (low, high) else "",
-        (True, False): f", from {low:,}" if low is not None else "",
-    }.get((low is not None, high is not None), "")
-    if "exclusiveMinimum" in kind:
-        bounds = f", more than {low:,}, at most {high:,}"
-    return TYPES[kind["type"]] + bounds
+    return TYPES[kind["type"]] + _bounds(kind)
+
+
+def _bounds(kind: dict[str, Any]) -> str:
+    least, more_than, most = (kind.get(name) for name in ("minimum", "exclusiveMinimum", "maximum"))
+    if more_than is not None:
+        return f", more than {more_than:,}, at most {most:,}"
+    if most is not None:
+        return f", {least:,} to {most:,}"
+    return f", from {least:,}" if least is not None else ""
 
 
 def _default(said: dict[str, Any]) -> str:
