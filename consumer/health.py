@@ -14,8 +14,6 @@ partitions anew waits for each of its members, and for one that hangs until its
 
 from __future__ import annotations
 
-import os
-import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import NamedTuple
@@ -23,6 +21,7 @@ from typing import NamedTuple
 from aiohttp import web
 
 from consumer.exits import CannotGoOn
+from consumer.listening import why_not
 from consumer.state import State
 from consumer.telemetry import Telemetry
 
@@ -56,19 +55,12 @@ async def served(address: str, vital: Vital, telemetry: Telemetry) -> AsyncItera
             await site.start()
         except OSError as error:
             raise CannotGoOn(
-                f"CAPI_HEALTH_ADDRESS: cannot listen on {address} ({_why(error)}); "
+                f"CAPI_HEALTH_ADDRESS: cannot listen on {address} ({why_not(error)}); "
                 "is another consumer running? Port 0 takes a free one"
             ) from None
         yield runner.addresses[0][1]
     finally:
         await runner.cleanup()
-
-
-def _why(error: OSError) -> str:
-    """The system's words; asyncio's own text holds more than those."""
-    if isinstance(error, socket.gaierror) or error.errno is None:
-        return "no such host"
-    return os.strerror(error.errno).lower()
 
 
 def _app(vital: Vital, telemetry: Telemetry) -> web.Application:

@@ -16,8 +16,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -27,6 +25,7 @@ import orjson
 from aiohttp import web
 
 from consumer.exits import CannotGoOn
+from consumer.listening import why_not
 from consumer.page import history, meanings
 from consumer.page.history import History
 from consumer.page.snapshot import About, look, snapshot
@@ -92,17 +91,10 @@ async def _listen(runner: web.AppRunner, host: str, port: int, *, is_set: bool) 
         except OSError as error:
             if is_set:
                 raise CannotGoOn(
-                    f"CAPI_PAGE_ADDRESS: cannot listen on {host}:{port} ({_why(error)}); "
+                    f"CAPI_PAGE_ADDRESS: cannot listen on {host}:{port} ({why_not(error)}); "
                     "port 0 takes a free one, and an empty address serves no page"
                 ) from None
     return 0
-
-
-def _why(error: OSError) -> str:
-    """The system's words; asyncio's own text holds more than those."""
-    if isinstance(error, socket.gaierror) or error.errno is None:
-        return "no such host"
-    return os.strerror(error.errno).lower()
 
 
 def _named(host: str) -> str:
