@@ -15,7 +15,8 @@ from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
 from consumer.core.times import AHEAD_MS_MAX
-from consumer.preflight import Finding, counted
+from consumer.counted import counted
+from consumer.preflight import Finding
 
 NAME = "clock"
 # Less than a slow answer may feign.

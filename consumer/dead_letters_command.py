@@ -23,10 +23,11 @@ from confluent_kafka import KafkaException
 
 from consumer import exits, kafka
 from consumer.core.record import Record
+from consumer.counted import counted
 from consumer.exits import BadCall, CannotGoOn
 from consumer.letters.filters import Filter
 from consumer.letters.lines import as_line
-from consumer.letters.tables import KEPT, counted, print_letters, print_tally, print_what_to_do, what_to_do
+from consumer.letters.tables import KEPT, print_letters, print_tally, print_what_to_do, what_to_do
 from consumer.letters.topic import DeadLetterTopic, open_dead_letters
 from consumer.letters.view import LetterTally, LetterView, view
 from consumer.load_settings import load_settings
@@ -60,7 +61,7 @@ def list_letters(
     if latest:
         print_letters(latest)
     rows = f"; the latest {len(latest)} are shown (--limit)" if len(latest) < tally.total else ""
-    out.print(f"{counted(tally.total)} in {letters.topic}{meant.beside()}{rows}", markup=False)
+    out.print(f"{counted(tally.total, 'letter')} in {letters.topic}{meant.beside()}{rows}", markup=False)
     if tally.total:
         out.print(KEPT, markup=False)
         print_what_to_do(tally)
@@ -88,9 +89,9 @@ def export_letters(
                 target.write(as_line(record))
                 count += 1
     except KeyboardInterrupt:
-        err.print(f"interrupted after {counted(count)}: the rest is missing", markup=False)
+        err.print(f"interrupted after {counted(count, 'letter')}: the rest is missing", markup=False)
         raise typer.Exit(exits.INTERRUPTED) from None
-    err.print(f"{counted(count)} of {letters.topic} exported{meant.beside()}", markup=False)
+    err.print(f"{counted(count, 'letter')} of {letters.topic} exported{meant.beside()}", markup=False)
     if as_json:
         told = {
             "topic": letters.topic,

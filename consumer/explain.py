@@ -29,6 +29,7 @@ import typer
 from consumer import exits
 from consumer.clock import now_ms
 from consumer.core.rules import MatchRule, Rules
+from consumer.counted import counted
 from consumer.explaining.explained import explained, row
 from consumer.explaining.hints import Hints
 from consumer.explaining.letter_lines import with_letters
@@ -39,7 +40,7 @@ from consumer.files.event_files import EventFile
 from consumer.files.forms import STANDARD_INPUT, Encoding, FileFormat
 from consumer.load_settings import load_settings
 from consumer.progress import progress, reading
-from consumer.publish_report import Report, counted
+from consumer.publish_report import Report
 from consumer.terminal import err, out, width
 
 NO_CATEGORY = "CAPI_USER_CONSENT_CATEGORY is not set"

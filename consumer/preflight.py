@@ -29,6 +29,7 @@ from consumer.cluster import (
     topic_configs,
     topic_rights,
 )
+from consumer.counted import counted
 from consumer.exits import CannotGoOn
 from consumer.kafka import LookingClient
 from consumer.settings import Settings
@@ -98,11 +99,6 @@ def _topic(setting: str, name: str, cluster: Cluster) -> Finding:
         )
     says = f"{counted(found.partitions, 'partition')}, {counted(found.replicas, 'replica')}"
     return Finding(f"topic {name}", True, says)
-
-
-def counted(number: int, noun: str) -> str:
-    """`1 replica`, `3 replicas`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _described_findings(settings: Settings, admin: LookingClient, cluster: Cluster) -> list[Finding]:

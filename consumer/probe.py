@@ -26,7 +26,8 @@ from consumer.clock_skew import NOT_COMPARED, Answered, clock_finding
 from consumer.core.batching import envelope_end, request_body
 from consumer.core.decision import Deliverable
 from consumer.core.verdict import WRONG_PIXEL, Kind, Verdict, no_tunnel
-from consumer.preflight import Finding, counted
+from consumer.counted import counted
+from consumer.preflight import Finding
 from consumer.settings import Settings
 from consumer.sink import Sink
 from consumer.synthetic_event import event_id, synthetic_event

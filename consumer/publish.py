@@ -23,6 +23,7 @@ from consumer import exits, kafka, resources
 from consumer.asked_to_stop import asked_to_stop
 from consumer.clock import now_ms
 from consumer.cluster import list_cluster
+from consumer.counted import counted
 from consumer.event_checks import EventCheck
 from consumer.exits import BadCall, CannotGoOn
 from consumer.files.csv_events import purchase_names
@@ -38,7 +39,7 @@ from consumer.producing import open_publisher
 from consumer.progress import progress, reading
 from consumer.publish_events import as_it_stands, event_judge, send_events
 from consumer.publish_letters import ReadyLetter, letter_judge, send_letters
-from consumer.publish_report import Report, counted
+from consumer.publish_report import Report
 from consumer.publishing import Publishing, Sent, Sum, only_counted
 from consumer.settings import Settings
 from consumer.terminal import err, out

@@ -100,10 +100,5 @@ class Report:
         self._failures.summarise("events not delivered")
 
 
-def counted(count: int, what: str) -> str:
-    """`1 event`, `2,000 events`."""
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
-
-
 def _lines(line: int, last_line: int) -> str:
     return f"line {line}" if line == last_line else f"lines {line} to {last_line}"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from consumer import exits
+from consumer.counted import counted
 from consumer.letters.filters import Filter
 from consumer.letters.replaying import Ended, Outcome
-from consumer.letters.tables import KEPT, counted, print_tally
+from consumer.letters.tables import KEPT, print_tally
 from consumer.letters.way_back import LeftOut
 from consumer.terminal import err, out
 
@@ -89,14 +90,16 @@ def print_for_a_person(asked: Asked, outcome: Outcome) -> None:
     would = "would be " if asked.dry_run else ""
     if outcome.replayed.total:
         print_tally(outcome.replayed)
-    replayed = f"{counted(outcome.replayed.total)} of {asked.topic} {would}replayed; group {asked.group}"
-    out.print(replayed, markup=False)
+    replayed, parked, not_matched = (
+        counted(letters, "letter")
+        for letters in (outcome.replayed.total, outcome.parked, outcome.not_matched)
+    )
+    out.print(f"{replayed} of {asked.topic} {would}replayed; group {asked.group}", markup=False)
     if outcome.replayed.total and not asked.dry_run:
         out.print(f"{UNCHANGED}\n{KEPT}", markup=False)
     if outcome.parked:
         out.print(
-            f"{counted(outcome.parked)} {would}parked in {asked.parking_topic}: come back too often, "
-            "somebody has to look",
+            f"{parked} {would}parked in {asked.parking_topic}: come back too often, somebody has to look",
             markup=False,
         )
     if outcome.left_out:
@@ -105,8 +108,7 @@ def print_for_a_person(asked: Asked, outcome: Outcome) -> None:
             out.print(f"  {word} {count}: {MEANS[word]}", markup=False)
     if outcome.not_matched:
         gone = ", or gone before without --include-old" if asked.include_old else ""
-        not_matched = f"{counted(outcome.not_matched)} not matched{gone}: passed for this group alone"
-        out.print(not_matched, markup=False)
+        out.print(f"{not_matched} not matched{gone}: passed for this group alone", markup=False)
     if outcome.ended is not Ended.DONE:
         left = outcome.offsets_left
         out.print(

@@ -29,10 +29,10 @@ from rich.table import Table
 from consumer import cluster, exits, kafka
 from consumer.cluster import CLEANUP_POLICY, MAX_MESSAGE_BYTES, Cluster, Configs, Topic, Unknown
 from consumer.core.letter import HEADER_BYTES_MAX
+from consumer.counted import counted
 from consumer.exits import CannotGoOn
 from consumer.kafka import LookingClient
 from consumer.load_settings import load_settings
-from consumer.preflight import counted
 from consumer.settings import Settings
 from consumer.terminal import err, out
 

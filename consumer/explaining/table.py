@@ -26,6 +26,7 @@ from rich.text import Text
 
 from consumer.core.decision import Deliverable, Filtered
 from consumer.core.rules import MatchRule
+from consumer.counted import counted
 from consumer.explaining.rows import Explained, Row, full_key, rows
 from consumer.explaining.words import why_not
 from consumer.terminal import wide
@@ -55,7 +56,7 @@ class Tally:
 
     def lines(self) -> list[str]:
         """`12 events: 9 deliverable, 3 no_consent`, and what was lost in how many of them."""
-        said = [f"{self.total} event{'' if self.total == 1 else 's'}: {_listed(self._ends.most_common())}"]
+        said = [f"{counted(self.total, 'event')}: {_listed(self._ends.most_common())}"]
         if self._lost:
             lost = [(f"{field} {word}", count) for (field, word), count in self._lost.most_common()]
             said.append(f"notes: {_listed(lost)}")
@@ -153,5 +154,5 @@ def _harmless(text: str) -> str:
     return text if text.isprintable() else json.dumps(text)
 
 
-def _listed(counted: Iterable[tuple[str, int]]) -> str:
-    return ", ".join(f"{count} {what}" for what, count in counted)
+def _listed(counts: Iterable[tuple[str, int]]) -> str:
+    return ", ".join(f"{count} {what}" for what, count in counts)

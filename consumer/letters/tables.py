@@ -30,11 +30,6 @@ DROPPED_WHEN_EMPTY = frozenset({"detail", "Meta code", "replays"})
 FAILED_AT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00")
 
 
-def counted(letters: int) -> str:
-    """`1 letter`, `2 letters`."""
-    return f"{letters} letter" if letters == 1 else f"{letters} letters"
-
-
 def tally_table(tally: LetterTally) -> Table:
     """Letters by reason and event name, most letters first."""
     table = _table("reason", "event name")
