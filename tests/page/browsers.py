@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from playwright.sync_api import Error as BrowserError
 from required import require
 
@@ -28,6 +28,8 @@ OPTIONS = [
 ]
 START_MS_MAX = 30_000
 WAIT_MS_MAX = 15_000
+# What comes with a later message. Playwright's `wait_for_function` would be against the page's policy.
+expect.set_options(timeout=WAIT_MS_MAX)
 
 
 @contextmanager

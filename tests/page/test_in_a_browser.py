@@ -10,7 +10,7 @@ from urllib.request import urlopen
 
 import pytest
 from page import axe
-from page.browsers import WAIT_MS_MAX, opened, picture
+from page.browsers import opened, picture
 from page.reading import shown, table
 from playwright.sync_api import expect
 from required import require
@@ -22,8 +22,6 @@ from consumer.telemetry import Telemetry
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
-# What comes with a later message. Playwright's `wait_for_function` would be against the page's policy.
-expect.set_options(timeout=WAIT_MS_MAX)
 ALL_LOOKS = [(1440, "light"), (1440, "dark"), (360, "light"), (360, "dark")]
 
 

@@ -9,7 +9,7 @@ from collections import Counter
 
 import pytest
 from eventually import eventually
-from page.browsers import WAIT_MS_MAX, opened, picture
+from page.browsers import opened, picture
 from page.reading import as_number, branches, cell, notes, number, shown, table
 from playwright.sync_api import expect
 
@@ -19,8 +19,6 @@ from consumer.shop_samples import shop_samples
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
-# What comes with a later message. Playwright's `wait_for_function` would be against the page's policy.
-expect.set_options(timeout=WAIT_MS_MAX)
 SAMPLES = shop_samples(time.time())
 EVENTS = b"".join(sample.value + b"\n" for sample in SAMPLES)
 # The ends of partitions are asked for each 10 s; a token that is refused is tried again later and later.
