@@ -15,7 +15,6 @@ as ```text is what it prints.
 from __future__ import annotations
 
 import re
-import sys
 import textwrap
 from functools import cached_property
 from itertools import pairwise
@@ -25,7 +24,6 @@ from typing import NamedTuple
 from shown_commands import commands
 
 ROOT = Path(__file__).parent.parent
-COMMAND = Path(sys.executable).parent / "capi-consumer"
 PAGES = (
     "README.md",
     "CONTRIBUTING.md",

@@ -11,11 +11,9 @@ The demo, left running after everything that it does, and what is known of it wi
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,8 +23,9 @@ from typing import Any
 
 from confluent_kafka import Consumer, TopicPartition
 from eventually import eventually
+from system import children
+from system.processes import COMMAND, environment
 
-COMMAND = str(Path(sys.executable).with_name("capi-consumer"))
 TOPIC, GROUP = "capi.events", "capi-consumer"
 READY_S_MAX = 60.0
 
@@ -83,14 +82,7 @@ class Demo:
 def running_demo(folder: Path) -> Iterator[Demo]:
     """It, until the end of the block."""
     said, outcome = folder / "said", folder / "outcome"
-    with said.open("wb") as stderr, outcome.open("wb") as stdout:
-        child = subprocess.Popen(
-            [COMMAND, "demo", "--keep", "--json"],
-            env=environment(),
-            stdout=stdout,
-            stderr=stderr,
-            start_new_session=True,
-        )
+    child = children.start([str(COMMAND), "demo", "--keep", "--json"], environment(), outcome, said, folder)
     try:
         eventually(lambda: "capi-consumer replay --dry-run" in said.read_text(), READY_S_MAX)
         text = said.read_text()
@@ -102,10 +94,4 @@ def running_demo(folder: Path) -> Iterator[Demo]:
         child.send_signal(signal.SIGINT)
         assert child.wait(30) == 0  # an open page holds nothing up
     finally:
-        child.kill()
-        child.wait(10)
-
-
-def environment(**settings: str) -> dict[str, str]:
-    """Of a command: nothing of ours but where programs are."""
-    return {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ} | settings
+        children.end(child)

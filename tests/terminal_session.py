@@ -21,7 +21,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from pages import COMMAND
+from system.processes import COMMAND, environment
 
 ENDS_WITHIN_S = 60.0
 # Control sequences of a terminal (ECMA-48): colours, and what a bar moves the cursor with.
@@ -64,7 +64,7 @@ def on_a_terminal(
     out, their_out = os.pipe() if piped else _terminal(columns)
     child = subprocess.Popen(
         [COMMAND, *arguments],
-        env=environment(settings),
+        env=_with_colours(settings),
         stdin=subprocess.DEVNULL,
         stdout=their_out,
         stderr=their_err,
@@ -105,7 +105,7 @@ class Bash:
         path = f"{Path(COMMAND).parent}:{os.environ['PATH']}"
         self._child = subprocess.Popen(
             ["bash", "--noprofile", "--rcfile", str(home / ".bashrc"), "-i"],
-            env=environment(settings) | {"PATH": path, "HOME": str(home), "PS1": "$ "},
+            env=_with_colours(settings) | {"PATH": path, "HOME": str(home), "PS1": "$ "},
             cwd=home,
             stdin=theirs,
             stdout=theirs,
@@ -145,7 +145,7 @@ def into_a_closed_pipe(*arguments: str, settings: Mapping[str, str] | None = Non
     try:
         ended = subprocess.run(
             [COMMAND, *arguments],
-            env=environment(settings),
+            env=_with_colours(settings),
             stdin=subprocess.DEVNULL,
             stdout=writer,
             stderr=subprocess.PIPE,
@@ -157,10 +157,9 @@ def into_a_closed_pipe(*arguments: str, settings: Mapping[str, str] | None = Non
     return Seen(ended.returncode, "", ended.stderr)
 
 
-def environment(settings: Mapping[str, str] | None) -> dict[str, str]:
-    """That of a terminal with colours, and nothing of the person's own."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    return kept | {"TERM": "xterm-256color", "LANG": "C.UTF-8"} | dict(settings or {})
+def _with_colours(settings: Mapping[str, str] | None) -> dict[str, str]:
+    """The environment of a terminal that has them."""
+    return environment(**{"TERM": "xterm-256color", "LANG": "C.UTF-8"} | dict(settings or {}))
 
 
 def _terminal(columns: int) -> tuple[int, int]:

@@ -7,7 +7,7 @@ import re
 import subprocess
 
 import pytest
-from pages import COMMAND
+from system.processes import COMMAND
 from terminal_session import Bash
 from typer.testing import CliRunner
 

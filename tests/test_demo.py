@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -15,9 +13,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from eventually import eventually
 from mock_kafka import MockKafka
 from rich.console import Console
+from running_demo import running_demo
+from system.processes import COMMAND, environment
 
 from consumer.demo.checks import checks
 from consumer.demo.report import for_a_person
@@ -26,7 +25,6 @@ from consumer.demo.world import world
 from consumer.shop_samples import shop_samples
 
 ROOT = Path(__file__).parents[1]
-COMMAND = str(Path(sys.executable).with_name("capi-consumer"))
 ADDS_UP_S_MAX = 60.0
 
 # The clock of the process, set ahead before anything else looks at it.
@@ -35,10 +33,6 @@ import sys, time
 ahead_s, true_time = float(sys.argv.pop(1)) * 86400, time.time
 time.time = lambda: true_time() + ahead_s
 """
-
-
-def environment(**settings):
-    return {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ} | settings
 
 
 def run(*command, cwd, env=None):
@@ -111,31 +105,14 @@ def test_it_works_in_another_year(tmp_path, days):
 
 
 def test_it_can_be_left_running_for_other_commands(tmp_path):
-    said = tmp_path / "said"
-    with said.open("wb") as stderr:
-        child = subprocess.Popen(
-            [COMMAND, "demo", "--keep", "--json"],
-            env=environment(),
-            stdout=subprocess.DEVNULL,
-            stderr=stderr,
-            start_new_session=True,
-        )
-    try:
-        eventually(lambda: "capi-consumer replay --dry-run" in said.read_text(), ADDS_UP_S_MAX)
-        settings = dict(re.findall(r"export (\w+)=(\S+)", said.read_text()))
-        listed = run(COMMAND, "dead-letters", "list", "--json", cwd=tmp_path, env=environment(**settings))
-        assert json.loads(listed.stdout)["letters"] == 22
-        topics = run(COMMAND, "topics", "create", "--json", cwd=tmp_path, env=environment(**settings))
-        states = {row["name"]: row["state"] for row in json.loads(topics.stdout)["topics"]}
-        assert (topics.returncode, states) == (
-            0,
-            {"capi.events": "exists", "capi.dead-letters": "exists", "capi.parked": "exists"},
-        )
-        child.send_signal(signal.SIGINT)
-        assert child.wait(30) == 0
-    finally:
-        child.kill()
-        child.wait(10)
+    with running_demo(tmp_path) as demo:
+        assert json.loads(demo.run("dead-letters", "list", "--json"))["letters"] == 22
+        topics = json.loads(demo.run("topics", "create", "--json"))["topics"]
+    assert {row["name"]: row["state"] for row in topics} == {
+        "capi.events": "exists",
+        "capi.dead-letters": "exists",
+        "capi.parked": "exists",
+    }
 
 
 # The samples alone

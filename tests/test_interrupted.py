@@ -9,9 +9,7 @@ import subprocess
 import pytest
 from eventually import eventually
 from mock_kafka import MockKafka
-from pages import COMMAND
-from system.processes import Processes
-from terminal_session import environment
+from system.processes import COMMAND, Processes, environment
 
 DEADLINE_S = 30.0
 # Less than the ten seconds that brokers are waited for.
@@ -84,7 +82,7 @@ def test_who_waits_for_a_broker_is_interrupted_at_once(call, processes, silent_b
 def test_explain_ends_at_once_though_nothing_more_comes():
     with subprocess.Popen(
         [COMMAND, "explain", "--json"],
-        env=environment({}),
+        env=environment(),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

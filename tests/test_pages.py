@@ -12,8 +12,9 @@ from chart_commands import merged
 from command_families import FAMILIES, unknown_in
 from deploy.chart import minimal, rendered
 from make_commands import IN_CI, PROGRAMS, TARGETS
-from pages import COMMAND, PAGES, ROOT, Page, anchors
+from pages import PAGES, ROOT, Page, anchors
 from shown_commands import commands
+from system.processes import COMMAND
 
 from consumer import metrics
 from consumer.load_settings import known_names

@@ -9,7 +9,8 @@ import time
 import jsonschema_rs
 import orjson
 import pytest
-from pages import COMMAND, Page
+from pages import Page
+from system.processes import COMMAND
 
 from consumer.core.decide import decide
 from consumer.core.decision import FILTERED_REASONS, Deliverable, Reason

@@ -18,7 +18,8 @@ import subprocess
 import pytest
 from command_families import BIN, ROOT, Call, calls_in
 from eventually import eventually
-from pages import COMMAND, PAGES, Page
+from pages import PAGES, Page
+from running_demo import running_demo
 from shown_commands import commands
 from system.ports import free_ports
 
@@ -28,7 +29,6 @@ SESSIONS = [
     for path in PAGES
     for number, session in enumerate(Page(path).sessions)
 ]
-EXPORTED = re.compile(r"^  export (CAPI_[A-Z_]+)=(\S+)$", re.MULTILINE)
 EXPORTS = re.compile(r"^export CAPI_[A-Z_]+=.*\n", re.MULTILINE)
 IN_A_POD = re.compile(r"^kubectl exec (?:-i )?deploy/\S+ -- (?=capi-consumer)", re.MULTILINE)
 MENDED = re.compile(r"^(?=capi-consumer publish --replay)", re.MULTILINE)
@@ -67,19 +67,8 @@ def mend(file):
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
     """The settings that reach it."""
-    folder = tmp_path_factory.mktemp("demo")
-    said = folder / "said"
-    clean = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
-    with said.open("w") as file:
-        running = subprocess.Popen(
-            [COMMAND, "demo", "--keep"], stdout=subprocess.DEVNULL, stderr=file, env=clean, cwd=folder
-        )
-    try:
-        eventually(lambda: "replay --dry-run" in said.read_text(), WITHIN_S)
-        yield dict(EXPORTED.findall(said.read_text()))
-    finally:
-        running.send_signal(signal.SIGINT)
-        running.wait(WITHIN_S)
+    with running_demo(tmp_path_factory.mktemp("demo")) as running:
+        yield running.settings
 
 
 @pytest.fixture(scope="module")

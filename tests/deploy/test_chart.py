@@ -26,13 +26,13 @@ from deploy.chart import (
     workload,
 )
 from deploy.custom_resources import is_custom
+from system.processes import COMMAND
 
 import consumer
 from consumer.run import CLOSE_S
 
 pytestmark = pytest.mark.chart
 
-COMMAND = Path(sys.executable).with_name("capi-consumer")
 
 each_value_file = pytest.mark.parametrize("file", VALUE_FILES, ids=lambda file: file.stem)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import pytest
 from page.browsers import chromium
-from page.running_demo import running_demo
+from running_demo import running_demo
 
 
 @pytest.fixture(scope="module")

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from page.browsers import chromium, opened
 from page.reading import shown
-from page.running_demo import running_demo
 from playwright.sync_api import Browser
+from running_demo import running_demo
 
 from consumer.shop_samples import shop_samples
 

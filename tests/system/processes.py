@@ -153,10 +153,11 @@ class Processes:
         """`capi-consumer ARGUMENTS`, with a health address of its own unless the settings name one."""
         number = len(self.started) + 1
         name = f"{number}-{arguments[0]}"
-        environment = _environment() | {HEALTH: f"127.0.0.1:{free_ports(1)[0]}"} | dict(settings or {})
+        health = {HEALTH: f"127.0.0.1:{free_ports(1)[0]}"}
+        its_own = environment(**health | dict(settings or {}))
         stdout, stderr = self.folder / f"{name}.out", self.folder / f"{name}.err"
-        child = children.start([*command, *arguments], environment, stdout, stderr, self.folder)
-        running = Running(name, child, stdout, stderr, environment[HEALTH])
+        child = children.start([*command, *arguments], its_own, stdout, stderr, self.folder)
+        running = Running(name, child, stdout, stderr, its_own[HEALTH])
         self.started.append(running)
         return running
 
@@ -190,5 +191,6 @@ def log_lines(paths: Sequence[Path]) -> Iterator[dict[str, Any]]:
                 yield read
 
 
-def _environment() -> dict[str, str]:
-    return {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+def environment(**settings: str) -> dict[str, str]:
+    """Of a command: nothing of ours but where programs are."""
+    return {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ} | settings
