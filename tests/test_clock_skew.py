@@ -5,9 +5,6 @@ from __future__ import annotations
 import pytest
 
 from consumer.clock_skew import Answered, clock_finding
-from consumer.core.decision import Deliverable
-from consumer.settings import Settings
-from consumer.synthetic_event import synthetic_event
 
 DATE = "Thu, 01 Jan 2026 00:00:10 GMT"
 AT_MS = 1_767_225_610_500  # half a second later
@@ -35,11 +32,3 @@ def test_a_clock_that_is_minutes_off_is_not_well_and_one_some_seconds_off_a_warn
 def test_without_a_date_the_skew_is_not_known(date):
     found = clock_finding(Answered(date, AT_MS, AT_MS))
     assert (found.ok, found.do) == (None, "")
-
-
-@pytest.mark.parametrize("rule", ["all", "any", "any_other"])
-def test_the_synthetic_event_is_deliverable_under_every_rule_and_names_nobody(rule):
-    decision = synthetic_event(Settings(match_rule=rule, user_consent_category="3"), AT_MS)
-    assert isinstance(decision, Deliverable)
-    assert b"capi-consumer-check" in decision.payload
-    assert b"@" not in decision.payload
