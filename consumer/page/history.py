@@ -1,11 +1,11 @@
 """
-How fast it went in the last quarter of an hour: totals, looked at again and again, as rates.
+How fast it went in the last quarter of an hour: totals, read every two seconds, as rates.
 
-    looked at    0 s    2 s    4 s        a counter's total, or a gauge
+    read at      0 s    2 s    4 s        a counter's total, or a gauge
     accepted      10     30     30   ->   10/s, 0/s
     lag          500    100      0   ->   100,  0
 
-A point belongs to the time between two looks, so the first look makes none.
+A point belongs to the time between two readings, so the first makes none.
 Counters only grow while a process lives, so no rate is below 0.
 """
 
@@ -18,7 +18,7 @@ SPAN_S = 900.0
 EVERY_S = 2.0
 
 
-class Look(NamedTuple):
+class Totals(NamedTuple):
     """What was read at one moment: totals since the start, and the lag, None while it is not known."""
 
     consumed: int
@@ -46,12 +46,12 @@ class History:
 
     def __init__(self, span_s: float = SPAN_S, every_s: float = EVERY_S) -> None:
         self._points: deque[Point] = deque(maxlen=round(span_s / every_s))
-        self._last: tuple[float, Look] | None = None
+        self._last: tuple[float, Totals] | None = None
         self.made = 0
 
-    def add(self, look: Look, at_s: float, monotonic_s: float) -> None:
-        """A look at `at_s` (unix seconds); rates are over the clock that nobody sets."""
-        before, self._last = self._last, (monotonic_s, look)
+    def add(self, totals: Totals, at_s: float, monotonic_s: float) -> None:
+        """What was read at `at_s` (unix seconds); rates are over the clock that nobody sets."""
+        before, self._last = self._last, (monotonic_s, totals)
         if before is None:
             return
         then_s, last = before
@@ -59,10 +59,10 @@ class History:
         if seconds <= 0:
             return
         consumed, accepted, filtered, dead_letters, requests = (
-            round((now - was) / seconds, 3) for now, was in zip(look[:5], last[:5], strict=True)
+            round((now - was) / seconds, 3) for now, was in zip(totals[:5], last[:5], strict=True)
         )
         self._points.append(
-            Point(round(at_s, 1), consumed, accepted, filtered, dead_letters, requests, look.lag)
+            Point(round(at_s, 1), consumed, accepted, filtered, dead_letters, requests, totals.lag)
         )
         self.made += 1
 

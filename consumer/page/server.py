@@ -28,7 +28,7 @@ from consumer.exits import CannotGoOn
 from consumer.listening import why_not
 from consumer.page import history, meanings
 from consumer.page.history import History
-from consumer.page.snapshot import About, look, snapshot
+from consumer.page.snapshot import About, snapshot, totals
 from consumer.setting_forms import is_loopback
 from consumer.settings import Settings
 from consumer.telemetry import Telemetry
@@ -72,12 +72,12 @@ async def served(settings: Settings, telemetry: Telemetry) -> AsyncIterator[str]
     page = Page(telemetry, About.of(settings, time.time()), is_local=is_loopback(host))
     runner = web.AppRunner(page.app(), access_log=None, shutdown_timeout=LEAVE_S_MAX)
     await runner.setup()
-    looking = asyncio.create_task(page.look_again_and_again())
+    filling = asyncio.create_task(page.fill_history())
     try:
         at = await _listen(runner, host, int(port), is_set="page_address" in settings.model_fields_set)
         yield f"http://{_named(host)}:{at}/" if at else ""
     finally:
-        looking.cancel()
+        filling.cancel()
         page.leaving.set()
         await runner.cleanup()
 
@@ -126,10 +126,10 @@ class Page:
         app.router.add_get("/events", self._events, allow_head=False)
         return app
 
-    async def look_again_and_again(self) -> None:
-        """Fill the history, watched or not: the quarter of an hour before somebody came is there too."""
+    async def fill_history(self) -> None:
+        """Again and again, watched or not: the quarter of an hour before somebody came is there too."""
         while True:
-            self._history.add(look(self._telemetry), time.time(), time.monotonic())
+            self._history.add(totals(self._telemetry), time.time(), time.monotonic())
             await asyncio.sleep(history.EVERY_S)
 
     @web.middleware

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from consumer import __version__, metrics
 from consumer.metrics import Metric
 from consumer.page import meanings
-from consumer.page.history import Look
+from consumer.page.history import Totals
 from consumer.settings import Settings
 from consumer.state import State
 from consumer.telemetry import Labels, Telemetry
@@ -60,10 +60,10 @@ class About:
         )
 
 
-def look(telemetry: Telemetry) -> Look:
+def totals(telemetry: Telemetry) -> Totals:
     """What the history keeps of this moment."""
     lag = telemetry.reading(metrics.LAG)
-    return Look(
+    return Totals(
         telemetry.total(metrics.CONSUMED),
         telemetry.total(metrics.ACCEPTED),
         telemetry.total(metrics.FILTERED),

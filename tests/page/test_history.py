@@ -4,44 +4,44 @@ from __future__ import annotations
 
 import pytest
 
-from consumer.page.history import History, Look, Point
+from consumer.page.history import History, Point, Totals
 
-NOTHING = Look(0, 0, 0, 0, 0, None)
+NOTHING = Totals(0, 0, 0, 0, 0, None)
 
 
-def test_the_first_look_makes_no_point():
+def test_the_first_reading_makes_no_point():
     history = History()
     history.add(NOTHING, 1000.0, 1.0)
     assert (history.made, history.since(0)) == (0, [])
 
 
 RATES = [
-    # seconds between the looks, what came meanwhile, the rates
-    (2.0, Look(20, 10, 4, 2, 1, 7.0), (10.0, 5.0, 2.0, 1.0, 0.5, 7.0)),
-    (4.0, Look(20, 10, 4, 2, 1, None), (5.0, 2.5, 1.0, 0.5, 0.25, None)),
-    (3.0, Look(1, 0, 0, 0, 0, 0.0), (0.333, 0.0, 0.0, 0.0, 0.0, 0.0)),
+    # seconds between the readings, what came meanwhile, the rates
+    (2.0, Totals(20, 10, 4, 2, 1, 7.0), (10.0, 5.0, 2.0, 1.0, 0.5, 7.0)),
+    (4.0, Totals(20, 10, 4, 2, 1, None), (5.0, 2.5, 1.0, 0.5, 0.25, None)),
+    (3.0, Totals(1, 0, 0, 0, 0, 0.0), (0.333, 0.0, 0.0, 0.0, 0.0, 0.0)),
 ]
 
 
-@pytest.mark.parametrize(("seconds", "look", "rates"), RATES)
-def test_a_point_is_the_rate_between_two_looks_and_the_lag_at_the_second(seconds, look, rates):
+@pytest.mark.parametrize(("seconds", "totals", "rates"), RATES)
+def test_a_point_is_the_rate_between_two_readings_and_the_lag_at_the_second(seconds, totals, rates):
     history = History()
     history.add(NOTHING, 1000.0, 50.0)
-    history.add(look, 1000.0 + seconds, 50.0 + seconds)
+    history.add(totals, 1000.0 + seconds, 50.0 + seconds)
     assert history.since(0) == [Point(1000.0 + seconds, *rates)]
 
 
 def test_a_clock_that_is_set_back_changes_no_rate():
     history = History()
     history.add(NOTHING, 1000.0, 50.0)
-    history.add(Look(20, 0, 0, 0, 0, None), 10.0, 52.0)
+    history.add(Totals(20, 0, 0, 0, 0, None), 10.0, 52.0)
     assert history.since(0)[0].consumed == 10.0
 
 
-def test_two_looks_at_one_moment_make_no_point():
+def test_two_readings_at_one_moment_make_no_point():
     history = History()
     history.add(NOTHING, 1000.0, 50.0)
-    history.add(Look(20, 0, 0, 0, 0, None), 1000.0, 50.0)
+    history.add(Totals(20, 0, 0, 0, 0, None), 1000.0, 50.0)
     assert history.made == 0
 
 

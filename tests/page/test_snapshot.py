@@ -9,9 +9,9 @@ from consumer import metrics
 from consumer.core.decision import CUSTOM, FILTERED_REASONS, NoteWord, Reason
 from consumer.core.mapping import NOTE_FIELDS, STANDARD_EVENTS, USER_DATA_KEYS
 from consumer.core.verdict import Kind, Verdict
-from consumer.page.history import EVERY_S, SPAN_S, Look
+from consumer.page.history import EVERY_S, SPAN_S, Totals
 from consumer.page.refusals import KEPT_MAX
-from consumer.page.snapshot import About, look, snapshot
+from consumer.page.snapshot import About, snapshot, totals
 from consumer.settings import Settings
 from consumer.telemetry import Telemetry
 
@@ -149,8 +149,8 @@ def test_the_token_is_not_in_it(telemetry):
     assert "canary-token" not in repr(ABOUT)
 
 
-def test_a_look_has_no_lag_where_none_is_known(telemetry):
-    assert look(telemetry) == Look(0, 0, 0, 0, 0, None)
+def test_totals_have_no_lag_where_none_is_known(telemetry):
+    assert totals(telemetry) == Totals(0, 0, 0, 0, 0, None)
     telemetry.read_from(metrics.LAG, lambda: {("a", "0"): 5, ("a", "1"): 6})
     telemetry.add(metrics.REQUESTS, 2, "accepted")
-    assert look(telemetry) == Look(0, 0, 0, 0, 2, 11)
+    assert totals(telemetry) == Totals(0, 0, 0, 0, 2, 11)
