@@ -25,7 +25,7 @@ from typing import NamedTuple
 
 import orjson
 
-from consumer.core.meta_codes import masked, sentence
+from consumer.core.meta_codes import BUSINESS_LIMITS, RIGHTS, masked, sentence
 
 
 class Kind(StrEnum):
@@ -63,10 +63,10 @@ class Verdict(NamedTuple):
     title: str = ""
 
 
-THROTTLED_CODES = frozenset({4, 17, 32, 341, 613, *range(80_000, 80_015)})
+THROTTLED_CODES = frozenset({4, 17, 32, 341, 613, *BUSINESS_LIMITS})
 TRANSIENT_CODES = frozenset({1, 2, 5000, 21009})
 BLOCKED_CODES = frozenset({368})
-SETUP_CODES = frozenset({3, 10, 12, 102, 104, 190, 294, 2500, 2635, *range(200, 300)})
+SETUP_CODES = frozenset({3, 10, 12, 102, 104, 190, 294, 2500, 2635, *RIGHTS})
 REFUSED_CODES = frozenset({100, 105})
 WRONG_PIXEL = (100, 33)
 
