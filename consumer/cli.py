@@ -28,7 +28,6 @@ from consumer.exits import CannotGoOn
 app = typer.Typer(
     name="capi-consumer",
     cls=Verbs,
-    help="Commanders Act events from Kafka to Meta's Conversions API.",
     epilog=epilog(""),
     no_args_is_help=True,
     pretty_exceptions_enable=False,  # a traceback with local variables would show personal data
