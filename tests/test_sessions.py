@@ -86,7 +86,8 @@ def bash(demo, folders):
 
     def begin(path, part):
         return subprocess.Popen(
-            ["/bin/bash", "-euo", "pipefail", "-c", part],
+            # Bash becomes the last command of a script, and a command that asks which shell called it finds none.
+            ["/bin/bash", "-euo", "pipefail", "-c", f"{part}\nexit $?"],
             cwd=folders[path],
             env={
                 "PATH": f"{BIN}:{os.environ['PATH']}",
