@@ -44,7 +44,7 @@ class Seen(NamedTuple):
 
     @property
     def said(self) -> str:
-        """What standard error said, without colours and without bars that are gone."""
+        """What standard error said, without colours; each state of a bar is a line, though it is gone."""
         return CONTROL.sub("", self.err).replace("\r", "\n")
 
 

@@ -13,7 +13,6 @@ from consumer.letters.filters import Filter
 
 MAX_REPLAYS = 5
 
-
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Count what would go back; write nothing.")]
 To = Annotated[
     str | None,

@@ -25,7 +25,7 @@ def state(word: State) -> Advice:
 
 
 def as_html() -> str:
-    """The lists of the page's last section: one entry has the id by which the tables link to it."""
+    """The lists of the page's last section. By the id of an entry the tables link to it."""
     reasons = advice.REASONS.items()
     filtered = [(word, said) for word, said in reasons if word in FILTERED_REASONS]
     letters = [(word, said) for word, said in reasons if word not in FILTERED_REASONS]

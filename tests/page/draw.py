@@ -2,8 +2,8 @@
 Draws docs/page.webp, README's picture of the live page: `make page`.
 
 A demo, and then some more of its events again and again, so that there is
-something to see in the plots. Chromium itself writes the file: as WebP it has a
-third of the bytes of its screenshot.
+something to see in the plots. Chromium itself encodes the picture: WebP has a
+third of the bytes of its screenshot, a PNG.
 """
 
 from __future__ import annotations
