@@ -86,7 +86,7 @@ def bash(demo, folders):
 
     def begin(path, part):
         return subprocess.Popen(
-            # Bash becomes the last command of a script, and a command that asks which shell called it finds none.
+            # Bash becomes the last command of a script, which then asks in vain what shell called it.
             ["/bin/bash", "-euo", "pipefail", "-c", f"{part}\nexit $?"],
             cwd=folders[path],
             env={
