@@ -64,6 +64,11 @@ def test_a_slip_in_a_mended_event_is_told():
     assert "did you mean user.email?" in done.stderr
 
 
+def test_of_a_letter_that_is_no_json_it_is_the_value_that_breaks():
+    done = run("--now", NEXT_DAY, stdin=exported(b'{"event_name": "x",\n oops}'))
+    assert "not_json: `value` is no JSON in UTF-8, from its line 2, column 2 on\n" in done.stdout
+
+
 def test_an_event_with_a_property_of_that_name_is_an_event():
     done = run("--json", "--now", NEXT_DAY, stdin=event("page_view", dead_letter="1"))
     assert [answer["reason"] for answer in answers(done)] == ["not_enough_to_match"]
