@@ -9,6 +9,7 @@ import pytest
 from letters import event, letter, record
 from test_explain import answers, run
 
+from consumer.core.decision import Reason
 from consumer.letters.lines import as_line
 
 NEXT_DAY = "2026-01-02T00:00:00Z"
@@ -33,6 +34,26 @@ def test_a_mended_one_is_what_would_be_sent_with_its_first_place_and_time():
     assert answer["decision"] == "deliverable"
     assert answer["payload"]["event_id"] == "events-0-12-1767225612000"
     assert answer["payload"]["event_time"] == 1767225612
+
+
+@pytest.mark.parametrize(
+    ("reason", "failure", "says"),
+    [
+        (
+            Reason.REFUSED,
+            {"meta_code": 100, "meta_subcode": 2804007, "detail": "a parameter is refused"},
+            "; Meta refused it: 100/2804007, a parameter is refused",
+        ),
+        (Reason.REFUSED, {}, "; Meta refused it"),
+        (Reason.UNACCEPTABLE, {"attempts": 4}, "; requests with it failed time and again"),
+        (Reason.PURCHASE_WITHOUT_CURRENCY, {"detail": "custom_data.currency"}, ""),
+    ],
+)
+def test_of_a_letter_that_decides_well_it_is_said_what_meta_answered(reason, failure, says):
+    good = event("page_view", user=PERSON)
+    line = as_line(letter(record("events", 12, good), reason, **failure))
+    first, *_ = run("--now", NEXT_DAY, stdin=line).stdout.splitlines()
+    assert first == f"line 1  deliverable  PageView{says}"
 
 
 def test_it_is_told_as_too_old_where_meta_takes_it_no_more():

@@ -25,6 +25,7 @@ from consumer.explaining.reading import ReadingHasher
 from consumer.explaining.rows import Explained, text_of_json
 from consumer.explaining.words import why_no_consent
 from consumer.files.lines import BOM, Entry, FoundEvent, Unreadable
+from consumer.letters.view import view
 
 STDIN = Partition("stdin", 0)
 TEXT_LENGTH_MAX = 200  # of a value that could not be used
@@ -69,6 +70,8 @@ def _why(decision: Decision, entry: FoundEvent | FoundLetter, value: bytes, rule
     """What can be said beyond the reason, with the event at hand."""
     if isinstance(decision, Invalid) and decision.reason is Reason.NOT_JSON:
         return _where_it_breaks(entry, value)
+    if isinstance(decision, Deliverable) and isinstance(entry, FoundLetter):
+        return _what_meta_answered(entry.record)
     if isinstance(decision, Filtered) and decision.reason is Reason.NO_CONSENT:
         event = parse(value)
         if isinstance(event, dict):
@@ -84,6 +87,17 @@ def _where_it_breaks(entry: FoundEvent | FoundLetter, value: bytes) -> str:
         return ""
     of_what, whose = ("`value` is no", "its ") if is_letter else ("no", "")
     return f"{of_what} JSON in UTF-8, from {whose}{where} on"
+
+
+def _what_meta_answered(record: Record) -> str:
+    """Of a letter that is one for an answer alone: nothing in the event tells that it comes back."""
+    shown = view(record)
+    if shown.reason == Reason.UNACCEPTABLE:
+        return "requests with it failed time and again"
+    if shown.reason == Reason.REFUSED:
+        answer = ", ".join(filter(None, (shown.meta_code, shown.detail)))
+        return f"Meta refused it: {answer}" if answer else "Meta refused it"
+    return ""
 
 
 def row(decision: Decision) -> dict[str, Any]:

@@ -98,7 +98,8 @@ def block(one: Explained, rule: MatchRule, width: int, *, show_values: bool = Fa
 def _heading(one: Explained, rule: MatchRule) -> Text:
     decision = one.decision
     if isinstance(decision, Deliverable):
-        return Text.assemble(f"line {one.line}  ", ("deliverable", "green"), f"  {decision.event_label}")
+        event = f"{decision.event_label}; {one.says}" if one.says else decision.event_label
+        return Text.assemble(f"line {one.line}  ", ("deliverable", "green"), f"  {event}")
     word, style = ("filtered", "yellow") if isinstance(decision, Filtered) else ("invalid", "red")
     why = one.says or why_not(decision, one.sources, rule)
     return Text.assemble(f"line {one.line}  ", (word, style), f"  {decision.reason}: {why}")
