@@ -107,7 +107,7 @@ def _kafka(settings: Settings) -> Iterator[Finding]:
 def group_state(name: str, group: Group | Unknown) -> Finding:
     """Who is in the group. A group that is new or empty is as well as any."""
     if isinstance(group, Unknown) and group.error != NO_SUCH_GROUP:
-        return Finding(name, None, f"not known ({group.error})")
+        return Finding(name, None, group.says)
     if isinstance(group, Unknown):
         return Finding(name, True, "nobody has joined it yet")
     is_empty = not group.members

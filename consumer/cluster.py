@@ -52,6 +52,12 @@ class Unknown(NamedTuple):
         """Whether the brokers know no such request, as librdkafka's mock cluster."""
         return self.error == "_UNSUPPORTED_FEATURE"
 
+    @property
+    def says(self) -> str:
+        """For a person."""
+        why = "these brokers cannot be asked for it" if self.is_unsupported else self.error
+        return f"not known ({why})"
+
 
 class Topic(NamedTuple):
     """A topic as listed."""

@@ -78,17 +78,29 @@ class EventCheck:
 def _error(decision: Invalid, event: FoundEvent) -> str:
     told = [decision.detail] if decision.detail else []
     if decision.reason is Reason.NOT_JSON:
-        told = [_where_json_breaks(event)]
+        told = [where_json_breaks(event.value, event.line)]
     told += [f"{note.field} {note.word}" for note in decision.notes]
     return f"{decision.reason} ({', '.join(told)})" if told else decision.reason
 
 
-def _where_json_breaks(event: FoundEvent) -> str:
+def where_json_breaks(value: bytes, first_line: int = 1) -> str:
+    """`line 3, column 16`, of bytes that begin in `first_line`; empty where JSON is not what is wrong."""
     try:
-        orjson.loads(event.value)
+        orjson.loads(value)
     except orjson.JSONDecodeError as error:
-        return f"line {event.line + error.lineno - 1}, column {error.colno}"
+        line, column = _where_utf_8_breaks(value) or (error.lineno, error.colno)
+        return f"line {first_line + line - 1}, column {column}"
     return ""
+
+
+def _where_utf_8_breaks(value: bytes) -> tuple[int, int] | None:
+    """Of bytes that are no text orjson names the first, whichever is wrong."""
+    try:
+        value.decode()
+    except UnicodeDecodeError as error:
+        before = value[: error.start].decode().split("\n")
+        return len(before), len(before[-1]) + 1
+    return None
 
 
 def _once_a_field(notes: Sequence[Note], unlike: Sequence[Remark]) -> Iterator[Remark]:

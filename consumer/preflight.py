@@ -116,7 +116,7 @@ def _right(resource: str, operation: str, allowed: Allowed | Unknown) -> Finding
     """Whether an operation is allowed; where the brokers do not say, it is taken for allowed."""
     name = f"right to {operation.lower()} {resource}"
     if isinstance(allowed, Unknown) and not allowed.is_refusal:
-        return Finding(name, None, f"not known ({allowed.error})")
+        return Finding(name, None, allowed.says)
     if isinstance(allowed, Unknown) or (allowed and operation not in allowed and ALL not in allowed):
         do = f"give the user of CAPI_KAFKA the right {operation} on {resource}"
         return Finding(name, False, "the brokers refuse it", do)

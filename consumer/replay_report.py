@@ -108,7 +108,8 @@ def print_for_a_person(asked: Asked, outcome: Outcome) -> None:
             out.print(f"  {word} {count}: {MEANS[word]}", markup=False)
     if outcome.not_matched:
         gone = ", or gone before without --include-old" if asked.include_old else ""
-        out.print(f"{not_matched} not matched{gone}: passed for this group alone", markup=False)
+        not_matched = f"{not_matched} not matched{gone}"
+        out.print(f"{not_matched}: passed for this group alone, and there for another filter's", markup=False)
     if outcome.ended is not Ended.DONE:
         left = outcome.offsets_left
         out.print(

@@ -174,7 +174,7 @@ def _schemas(arguments: list[str]) -> list[str]:
     return missing([word for word in arguments if word.startswith("schemas/")])
 
 
-OF_THE_SHELL = ("cat", "cd", "date", "done", "echo", "for", "head", "kill", "tail", "$")
+OF_THE_SHELL = ("cat", "cd", "date", "done", "echo", "for", "head", "kill", "tail", "umask", "$")
 FAMILIES = {
     **dict.fromkeys(OF_THE_SHELL, Family(_nothing, (SESSIONS,))),
     "capi-consumer": Family(_capi_consumer, (SESSIONS,)),

@@ -262,6 +262,20 @@ def test_an_entry_that_cannot_be_read_is_shown_with_its_line_and_why(tmp_path):
     assert "line 4  invalid  no_event_name: " in shown
 
 
+@pytest.mark.parametrize(
+    ("name", "data", "says"),
+    [
+        ("events.jsonl", b'{"event_name": "x"}\n{"event_name": }\n', "line 2, column 16"),
+        ("events.json", b'{"event_name": "x",\n "id" 1}', "line 2, column 7"),
+        ("events.json", b'{"event_name": "x",\n "\xc3\xa9": "\xe9"}\n', "line 2, column 8"),
+    ],
+)
+def test_what_is_no_json_says_where_it_breaks(tmp_path, name, data, says):
+    file = tmp_path / name
+    file.write_bytes(data)
+    assert f"not_json: no JSON in UTF-8, from {says} on\n" in run("--now", NOW_TEXT, str(file)).stdout
+
+
 def test_a_person_gets_a_table_with_each_key_on_a_line():
     done = run("--now", NOW_TEXT, stdin=orjson.dumps(ordinary()))
     lines = [line.split() for line in done.stdout.splitlines()]

@@ -9,6 +9,7 @@ import pytest
 from letters import event, letter, record
 from test_explain import answers, run
 
+from consumer.core.decision import Reason
 from consumer.letters.lines import as_line
 
 NEXT_DAY = "2026-01-02T00:00:00Z"
@@ -33,6 +34,26 @@ def test_a_mended_one_is_what_would_be_sent_with_its_first_place_and_time():
     assert answer["decision"] == "deliverable"
     assert answer["payload"]["event_id"] == "events-0-12-1767225612000"
     assert answer["payload"]["event_time"] == 1767225612
+
+
+@pytest.mark.parametrize(
+    ("reason", "failure", "says"),
+    [
+        (
+            Reason.REFUSED,
+            {"meta_code": 100, "meta_subcode": 2804007, "detail": "a parameter is refused"},
+            "; Meta refused it: 100/2804007, a parameter is refused",
+        ),
+        (Reason.REFUSED, {}, "; Meta refused it"),
+        (Reason.UNACCEPTABLE, {"attempts": 4}, "; requests with it failed time and again"),
+        (Reason.PURCHASE_WITHOUT_CURRENCY, {"detail": "custom_data.currency"}, ""),
+    ],
+)
+def test_of_a_letter_that_decides_well_it_is_said_what_meta_answered(reason, failure, says):
+    good = event("page_view", user=PERSON)
+    line = as_line(letter(record("events", 12, good), reason, **failure))
+    first, *_ = run("--now", NEXT_DAY, stdin=line).stdout.splitlines()
+    assert first == f"line 1  deliverable  PageView{says}"
 
 
 def test_it_is_told_as_too_old_where_meta_takes_it_no_more():
@@ -62,6 +83,11 @@ def test_a_line_that_is_no_letter_any_more_says_what_is_wrong(changes, says):
 def test_a_slip_in_a_mended_event_is_told():
     done = run("--now", NEXT_DAY, stdin=exported(event("page_view", user={"emial": "x"})))
     assert "did you mean user.email?" in done.stderr
+
+
+def test_of_a_letter_that_is_no_json_it_is_the_value_that_breaks():
+    done = run("--now", NEXT_DAY, stdin=exported(b'{"event_name": "x",\n oops}'))
+    assert "not_json: `value` is no JSON in UTF-8, from its line 2, column 2 on\n" in done.stdout
 
 
 def test_an_event_with_a_property_of_that_name_is_an_event():

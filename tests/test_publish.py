@@ -9,6 +9,7 @@ import signal
 import subprocess
 from pathlib import Path
 
+import letters
 import pytest
 from eventually import eventually
 from mock_kafka import MockKafka
@@ -18,6 +19,7 @@ from typer.testing import CliRunner
 
 from consumer.cli import app
 from consumer.exits import CannotGoOn
+from consumer.letters.lines import as_line
 
 FILES = Path(__file__).parent / "system" / "files"
 
@@ -151,6 +153,15 @@ def test_bad_lines_are_said_and_left_out(publish, arrived):
         "line 4: left out: no_event_name (event_name)",
     ]
     assert [key for key, _ in arrived()] == [b"u1", b"u3"]
+
+
+def test_an_exported_letter_is_no_event_and_its_way_back_is_said(publish, arrived):
+    exported = as_line(letters.letter(letters.record("events", 12, event("search").encode())))
+    ended = publish("--json", data=exported + event("search", "u1", dead_letter="1").encode())
+
+    assert (ended.code, ended.sum["published"], ended.sum["left_out"]) == (1, 1, 1)
+    assert "line 1: left out: an exported dead letter; `publish --replay` sends it back" in ended.stderr
+    assert [key for key, _ in arrived()] == [b"u1"]
 
 
 @pytest.mark.parametrize("by", ["file", "pipe"])

@@ -328,7 +328,7 @@ def test_a_person_is_told_what_was_parked_and_what_did_not_match(command):
 
     assert f"1 letter would be parked in {settings.parking_topic}" in dry.stdout
     assert f"1 letter parked in {settings.parking_topic}" in done.stdout
-    assert "1 letter not matched: passed for this group alone" in done.stdout
+    assert "1 letter not matched: passed for this group alone, and there for another filter's" in done.stdout
     assert (dry.exit_code, done.exit_code) == (1, 1)
 
 

@@ -19,11 +19,13 @@ from consumer.core.record import Partition, Record
 from consumer.core.rules import Rules, parse_path
 from consumer.core.sources import at_path
 from consumer.core.trail import Sources
+from consumer.event_checks import where_json_breaks
 from consumer.explaining.letter_lines import FoundLetter
 from consumer.explaining.reading import ReadingHasher
 from consumer.explaining.rows import Explained, text_of_json
 from consumer.explaining.words import why_no_consent
-from consumer.files.lines import BOM, Entry, Unreadable
+from consumer.files.lines import BOM, Entry, FoundEvent, Unreadable
+from consumer.letters.view import view
 
 STDIN = Partition("stdin", 0)
 TEXT_LENGTH_MAX = 200  # of a value that could not be used
@@ -46,7 +48,7 @@ def explained(entries: Iterable[Entry | FoundLetter], rules: Rules, at_ms: int) 
             sources,
             hasher.texts,
             _as_they_came(sources, value),
-            _why(decision, value, rules),
+            _why(decision, entry, value, rules),
         )
 
 
@@ -64,12 +66,37 @@ def _as_they_came(sources: Sources, value: bytes) -> dict[str, tuple[str, ...]]:
     }
 
 
-def _why(decision: Decision, value: bytes, rules: Rules) -> str:
+def _why(decision: Decision, entry: FoundEvent | FoundLetter, value: bytes, rules: Rules) -> str:
     """What can be said beyond the reason, with the event at hand."""
+    if isinstance(decision, Invalid) and decision.reason is Reason.NOT_JSON:
+        return _where_it_breaks(entry, value)
+    if isinstance(decision, Deliverable) and isinstance(entry, FoundLetter):
+        return _what_meta_answered(entry.record)
     if isinstance(decision, Filtered) and decision.reason is Reason.NO_CONSENT:
         event = parse(value)
         if isinstance(event, dict):
             return why_no_consent(event, rules.user_consent_category or "")
+    return ""
+
+
+def _where_it_breaks(entry: FoundEvent | FoundLetter, value: bytes) -> str:
+    """In a letter the line is well, and its `value`, a text with lines of its own, is not."""
+    is_letter = isinstance(entry, FoundLetter)
+    where = where_json_breaks(value, 1 if is_letter else entry.line)
+    if not where:
+        return ""
+    of_what, whose = ("`value` is no", "its ") if is_letter else ("no", "")
+    return f"{of_what} JSON in UTF-8, from {whose}{where} on"
+
+
+def _what_meta_answered(record: Record) -> str:
+    """Of a letter that is one for an answer alone: nothing in the event tells that it comes back."""
+    shown = view(record)
+    if shown.reason == Reason.UNACCEPTABLE:
+        return "requests with it failed time and again"
+    if shown.reason == Reason.REFUSED:
+        answer = ", ".join(filter(None, (shown.meta_code, shown.detail)))
+        return f"Meta refused it: {answer}" if answer else "Meta refused it"
     return ""
 
 

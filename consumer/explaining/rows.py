@@ -43,7 +43,8 @@ class Explained(NamedTuple):
     """
     One entry of a file: the line it begins on and what is decided about it.
 
-    `says` is why it is not sent, where more is known than the reason tells.
+    `says` is why it is not sent, where more is known than the reason tells, or
+    what Meta has answered to it before.
     `sources` is Meta key -> path the value came from; `texts`, of the hashed
     keys, the normalised texts; `lost`, of keys that have no value, what could
     not be used. `texts` and `lost` are personal; a path in `sources` may hold a

@@ -71,16 +71,17 @@ def lines(one: Explained, rule: MatchRule, *, show_values: bool = False) -> str:
     by rich, which takes some ten times as long for a table, and a file may
     hold a hundred thousand.
     """
+    heading = _heading(one, rule).plain
     columns = _columns(rows(one, show_values=show_values), show_values)
+    if not columns:
+        return f"{heading}\n\n"
     widths = [max(map(cell_len, (name, *cells))) for name, cells in columns.items()]
-    table = ["  ".join("─" * width for width in widths)] if widths else []
+    table = ["  ".join("─" * width for width in widths)]
     for cells in (tuple(columns), *zip(*columns.values(), strict=True)):
         padded = (cell + " " * (width - cell_len(cell)) for cell, width in zip(cells, widths, strict=True))
         table.append("  ".join(padded).rstrip())
     table[:2] = table[1::-1]  # the names of the columns stand over the rule
-    return (
-        "\n".join([_heading(one, rule).plain, "", *(f" {line}" if line else "" for line in table), ""]) + "\n"
-    )
+    return "\n".join([heading, "", *(f" {line}" for line in table), ""]) + "\n"
 
 
 def block(one: Explained, rule: MatchRule, width: int, *, show_values: bool = False) -> RenderableType:
@@ -98,7 +99,8 @@ def block(one: Explained, rule: MatchRule, width: int, *, show_values: bool = Fa
 def _heading(one: Explained, rule: MatchRule) -> Text:
     decision = one.decision
     if isinstance(decision, Deliverable):
-        return Text.assemble(f"line {one.line}  ", ("deliverable", "green"), f"  {decision.event_label}")
+        event = f"{decision.event_label}; {one.says}" if one.says else decision.event_label
+        return Text.assemble(f"line {one.line}  ", ("deliverable", "green"), f"  {event}")
     word, style = ("filtered", "yellow") if isinstance(decision, Filtered) else ("invalid", "red")
     why = one.says or why_not(decision, one.sources, rule)
     return Text.assemble(f"line {one.line}  ", (word, style), f"  {decision.reason}: {why}")

@@ -20,7 +20,11 @@ from typing import NamedTuple
 
 import orjson
 
+from consumer.core.event import parse
 from consumer.core.record import Headers, Partition, Record
+
+# What an exported line has and no event: its place, and the headers of the letter.
+LETTER = frozenset({"dead_letter", "headers"})
 
 Written = str | dict[str, str] | None
 
@@ -48,6 +52,14 @@ def as_line(record: Record) -> bytes:
     else:
         fields["value"] = _written(record.value)
     return orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def is_letter(line: bytes) -> bool:
+    """Whether a line was exported, mended or not, and is no event."""
+    if b'"dead_letter"' not in line:  # reading every event twice would cost the most of it
+        return False
+    fields = parse(line)
+    return isinstance(fields, dict) and LETTER.issubset(fields)
 
 
 def as_letter(line: bytes) -> Record | Mistake:

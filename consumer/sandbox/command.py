@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import orjson
@@ -51,8 +52,14 @@ def sandbox(
     try:
         uvloop.run(serve(settings, port_file=port_file))
     except OSError as error:
-        what = error.filename or f"{host}:{port}"
-        raise CannotGoOn(f"sandbox: cannot start with {what}: {error.strerror}") from None
+        if error.filename:
+            raise CannotGoOn(f"sandbox: cannot start with {error.filename}: {error.strerror}") from None
+        # asyncio's own text says the address once more.
+        why = os.strerror(error.errno).lower() if error.errno and error.errno > 0 else error.strerror
+        raise CannotGoOn(
+            f"sandbox: cannot listen on {host}:{port} ({why})",
+            "name another --host or --port; port 0 is a free one",
+        ) from None
 
 
 def _read_behave(text: str | None) -> dict[str, object]:

@@ -47,7 +47,7 @@ def test_each_reason_and_note_has_a_sentence():
 
 
 def test_an_entry_that_is_no_json_says_so():
-    assert why_not(Invalid(Reason.NOT_JSON), (), MatchRule.ALL) == "the line is no JSON"
+    assert why_not(Invalid(Reason.NOT_JSON), (), MatchRule.ALL) == "no JSON in UTF-8"
 
 
 @pytest.mark.parametrize(
