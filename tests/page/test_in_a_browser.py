@@ -178,6 +178,21 @@ def test_a_page_too_many_says_so_and_begins_when_another_is_closed(browser, rule
             assert watched.complaints == []
 
 
+def test_records_that_another_consumer_has_again_have_a_row_of_their_own(browser, rules):
+    def given_up(telemetry):
+        telemetry.add(metrics.CONSUMED, 10, "shop.events")
+        telemetry.add(metrics.ACCEPTED, 6, "Purchase")
+        telemetry.add(metrics.GIVEN_UP, 4)
+
+    with serving(given_up) as (address, _), opened(browser, address, 360) as watched:
+        page = shown(watched.page)
+        found = {row[0]: row[1] for row in table(page, "#ends tbody tr")}
+        assert found["Given up, to come again"] == "4"
+        assert page.locator("#flow .band").count() == 2
+        assert violations(page, rules) == []
+        assert watched.complaints == []
+
+
 def test_of_very_many_partitions_some_are_shown_and_it_says_how_many_are_not(browser, rules):
     def many(telemetry):
         telemetry.read_from(metrics.PARTITIONS, lambda: {(): 250})

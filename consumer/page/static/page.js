@@ -187,6 +187,7 @@ function showFunnel(funnel) {
     row("consumed", "Consumed", whole, "head consumed"),
     row("accepted", "Accepted by Meta", funnel.accepted, "head accepted"),
     row("way", "Under way", funnel.in_flight, "head way"),
+    ...(funnel.given_up ? [row("given", "Given up, to come again", funnel.given_up, "head way")] : []),
     ...branch("Filtered", funnel.filtered, "filtered"),
     ...branch("Dead letters", funnel.dead_letters, "dead"),
   ]);
@@ -210,6 +211,7 @@ function drawFlow(funnel) {
   const leaves = [
     ["accepted", funnel.accepted, "accepted"],
     ["way", funnel.in_flight, "way"],
+    ["given", funnel.given_up, "way"],
     ...funnel.filtered.map(([reason, n]) => [`filtered:${reason}`, n, "filtered"]),
     ...funnel.dead_letters.map(([reason, n]) => [`dead:${reason}`, n, "dead"]),
   ].filter(([, n]) => n > 0);
