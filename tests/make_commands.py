@@ -41,6 +41,7 @@ TARGETS = {
     "lint": (".ci/run",),
     "lock": (),  # needs uv, and an index of packages
     "mutants": (),  # some minutes, and a tool that is not among the locked requirements
+    "page": (),  # a minute, with Chromium
     "system": (".ci/run",),
     "test": (".ci/run",),
     "types": (".ci/run",),

@@ -97,7 +97,8 @@ def bash(demo, folders):
 
     def begin(path, part):
         return subprocess.Popen(
-            ["/bin/bash", "-euo", "pipefail", "-c", part],
+            # Bash becomes the last command of a script, and a command that asks which shell called it finds none.
+            ["/bin/bash", "-euo", "pipefail", "-c", f"{part}\nexit $?"],
             cwd=folders[path],
             env={
                 "PATH": f"{BIN}:{os.environ['PATH']}",
@@ -147,7 +148,10 @@ RUN = {
     for words in commands(part)
     for call in calls_in(words)
 }
-SHOWN = sorted({call for path in PAGES for words in Page(path).commands for call in calls_in(words)})
+SHOWN = sorted(
+    {call for path in PAGES for words in Page(path).commands for call in calls_in(words)},
+    key=lambda call: (call.verb, sorted(call.options)),
+)
 
 
 def test_the_pages_have_sessions():
