@@ -15,7 +15,7 @@ from page.reading import shown, table
 from playwright.sync_api import expect
 from required import require
 
-from consumer import metrics
+from consumer import __version__, metrics
 from consumer.page.server import WATCHERS_MAX, served
 from consumer.settings import Settings
 from consumer.telemetry import Telemetry
@@ -115,9 +115,11 @@ def test_who_listens_hears_nothing_while_only_numbers_move(browser, demo):
 
 
 @contextmanager
-def serving(prepare=lambda telemetry: None):
+def serving(prepare=lambda telemetry: None, loops=None):
     """A page in a thread, of a process to which nothing has happened but `prepare`; `end` ends it."""
     loop, telemetry = asyncio.new_event_loop(), Telemetry()
+    if loops is not None:
+        loops.append(loop)
     prepare(telemetry)
     ready, told = threading.Event(), SimpleNamespace(at="", leave=asyncio.Event())
 
@@ -160,6 +162,45 @@ def test_what_is_empty_explains_itself_and_the_end_is_said(browser, rules):
         end()
         expect(page.locator("#state")).to_have_text("no answer")
         assert "does not answer" in page.locator("#state-says").inner_text()
+
+
+def test_a_process_that_goes_silent_is_said_and_its_next_word_takes_it_back(browser):
+    """As behind a forwarded port that is gone: the connection stays, and nothing comes."""
+    goes_on, loops = threading.Event(), []
+
+    def hang():
+        loops[0].call_soon_threadsafe(goes_on.wait, 60)
+
+    with serving(loops=loops) as (address, _), opened(browser, address) as watched:
+        try:
+            state = shown(watched.page).locator("#state")
+            expect(state).to_have_text("starting")
+            hang()
+            expect(state).to_have_text("no answer")
+            assert "the last ones that came" in watched.page.locator("#state-says").inner_text()
+        finally:
+            goes_on.set()
+        expect(state).to_have_text("starting")
+        assert watched.complaints == []
+
+
+def test_a_process_of_another_version_has_its_own_page_loaded(browser):
+    with serving() as (address, _), opened(browser, address) as watched:
+        page = shown(watched.page)
+        with urlopen(f"{address}events", timeout=30) as stream:
+            now = stream.readline().decode()
+        of_another = now.replace(f'"version":"{__version__}"', '"version":"9.9.9"')
+        assert of_another != now
+        told = f"{now}\n{of_another}\n"
+        page.route(
+            "**/events", lambda route: route.fulfill(body=told, content_type="text/event-stream"), times=1
+        )
+        loads = []
+        page.on("load", lambda one: loads.append(one))
+        with page.expect_event("load", lambda _: len(loads) == 2):
+            page.reload()
+        expect(page.locator("#state")).to_have_text("starting")
+        assert watched.complaints == []
 
 
 def test_a_page_too_many_says_so_and_begins_when_another_is_closed(browser, rules):

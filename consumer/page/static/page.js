@@ -7,6 +7,8 @@
 const SPAN_S = 900;
 const SPAN_LEAST_S = 60;
 const AGAIN_MS = 5000;
+const SILENT_MS_MAX = 5000;
+const GONE_MS = 20000;
 const SVG = "http://www.w3.org/2000/svg";
 const KINDS = { running: "good", throttled: "left", starting: "left", draining: "left", setup: "bad", braked: "bad" };
 const PLOTS = [
@@ -363,6 +365,8 @@ function showRefusals(refusals, now) {
 // What comes in
 
 function show(told) {
+  // Of another version than the one that brought this script: its messages may be others too.
+  if (last && last.process.version !== told.process.version) return location.reload();
   last = told;
   showProcess(told.process, told.refusals, told.now_s);
   showFunnel(told.funnel);
@@ -374,18 +378,31 @@ function show(told) {
   showRefusals(told.refusals, told.now_s);
 }
 
+/** A connection that breaks says so; one behind a forwarded port that is gone, or to a process that hangs, does not. */
 function listen() {
   const events = new EventSource("events");
-  const again = () => setTimeout(listen, AGAIN_MS);
-  events.onmessage = (message) => show(JSON.parse(message.data));
-  events.addEventListener("full", ({ data: most }) => {
+  let heardAt = performance.now();
+  const watch = setInterval(() => {
+    const silent = performance.now() - heardAt;
+    if (silent > SILENT_MS_MAX) sayUnheard("no answer", "the process does not answer");
+    if (silent > GONE_MS) again(0);
+  }, 1000);
+  const again = (in_ms) => {
+    clearInterval(watch);
     events.close();
+    setTimeout(listen, in_ms);
+  };
+  events.onmessage = (message) => {
+    heardAt = performance.now();
+    show(JSON.parse(message.data));
+  };
+  events.addEventListener("full", ({ data: most }) => {
     sayUnheard("too many pages", `${most} pages of this process are open already: close one, and this one begins`);
-    again();
+    again(AGAIN_MS);
   });
   events.onerror = () => {
     sayUnheard("no answer", "the process does not answer");
-    if (events.readyState === EventSource.CLOSED) again(); // turned away, not cut off
+    if (events.readyState === EventSource.CLOSED) again(AGAIN_MS); // turned away, not cut off
   };
 }
 
