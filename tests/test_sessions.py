@@ -97,7 +97,7 @@ def bash(demo, folders):
 
     def begin(path, part):
         return subprocess.Popen(
-            # Bash becomes the last command of a script, and a command that asks which shell called it finds none.
+            # Bash becomes the last command of a script, and one that asks which shell called it finds none.
             ["/bin/bash", "-euo", "pipefail", "-c", f"{part}\nexit $?"],
             cwd=folders[path],
             env={
