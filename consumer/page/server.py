@@ -156,8 +156,8 @@ class Page:
         self._watchers += 1
         try:
             stream = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
-            await stream.prepare(request)
-            with contextlib.suppress(ConnectionError):
+            with contextlib.suppress(ConnectionError):  # a page that was closed, even before its first word
+                await stream.prepare(request)
                 await self._tell_or_hang_up(request, stream)
             return stream
         finally:

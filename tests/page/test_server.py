@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
 from contextlib import AsyncExitStack, asynccontextmanager
+from urllib.parse import urlsplit
 
 import aiohttp
 import orjson
@@ -208,6 +210,17 @@ async def test_a_page_that_is_open_to_others_may_be_called_by_any_name(telemetry
         at = asking.at.replace("0.0.0.0", "127.0.0.1")
         async with asking.get(at, headers={"Host": "page.example.com"}) as answer:
             assert answer.status == 200
+
+
+async def test_who_is_gone_before_the_first_word_is_no_mistake(telemetry, caplog):
+    async with page(telemetry) as asking:
+        address = urlsplit(asking.at)
+        for _ in range(3):
+            with socket.create_connection((address.hostname, address.port)) as leaving:
+                leaving.sendall(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        async with asking.get("/") as answer:
+            assert answer.status == 200
+    assert caplog.records == []
 
 
 async def test_who_reads_nothing_is_hung_up_on(telemetry, monkeypatch):
