@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from consumer.event_checks import EventCheck
 from consumer.files.lines import FoundEvent
+from consumer.letters.lines import is_letter
 from consumer.producing import Publisher
 from consumer.publish_report import Report
 from consumer.publishing import Judge, Sent
@@ -19,12 +20,15 @@ from consumer.record_key import record_key
 # How long the brokers have for the last reports: librdkafka's own time for a
 # record, and a little more.
 FINISH_S = 310.0
+A_LETTER = "an exported dead letter: it goes back to its topic with --replay"
 
 
 def event_judge(check: EventCheck, report: Report) -> Judge[FoundEvent]:
     """Leaves out what is wrong; what is merely odd is said and goes."""
 
     def judge(event: FoundEvent) -> FoundEvent | str:
+        if is_letter(event.value):
+            return A_LETTER
         checked = check.check(event)
         if checked.error is not None:
             return checked.error

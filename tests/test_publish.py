@@ -107,6 +107,17 @@ def test_a_french_spreadsheet_export_arrives(publish, arrived):
     assert len(found[b"u-1002"]["items"]) == 3
 
 
+def test_a_dead_letter_is_no_event_whatever_becomes_of_events_without_a_name(publish, arrived):
+    exported = '{"dead_letter":{"topic":"l","partition":0,"offset":1},"headers":[],"event":{}}'
+    ended = publish("--json", data=f"{exported}\n{event('search')}", CAPI_USER_CONSENT_CATEGORY="3")
+
+    assert (ended.code, ended.sum) == (1, counts(2, 1, left_out=1, warnings=1, would_be_filtered=1))
+    assert ended.stderr[0] == (
+        "line 1: left out: an exported dead letter: it goes back to its topic with --replay"
+    )
+    assert arrived() == [(b"", event("search").encode())]
+
+
 @pytest.mark.parametrize("arguments", [(), ("--strict",)])
 def test_a_column_that_nothing_reads_is_said_once_at_the_head(publish, arrived, arguments):
     data = "event_name;email\nsearch;a@example.com\nsearch;b@example.com\n"

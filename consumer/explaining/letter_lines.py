@@ -9,12 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from consumer.core.event import parse
 from consumer.core.record import Record
 from consumer.files.lines import BOM, Entry, FoundEvent, Remark, Unreadable
-from consumer.letters.lines import Mistake, as_letter
+from consumer.letters.lines import Mistake, as_letter, is_letter
 
-LETTER = frozenset({"dead_letter", "headers"})
 NO_VALUE = "a dead letter without its value, too large for its topic: `publish --replay` looks it up"
 
 
@@ -35,14 +33,10 @@ class FoundLetter(NamedTuple):
 def with_letters(entries: Iterable[Entry]) -> Iterator[Entry | FoundLetter]:
     """The entries, and in place of each line of an export its letter."""
     for entry in entries:
-        yield _letter_of(entry) if isinstance(entry, FoundEvent) and _is_letter(entry.value) else entry
-
-
-def _is_letter(value: bytes) -> bool:
-    if b'"dead_letter"' not in value:  # reading every event twice would cost the most of it
-        return False
-    fields = parse(value.removeprefix(BOM))
-    return isinstance(fields, dict) and LETTER.issubset(fields)
+        if isinstance(entry, FoundEvent) and is_letter(entry.value.removeprefix(BOM)):
+            yield _letter_of(entry)
+        else:
+            yield entry
 
 
 def _letter_of(entry: FoundEvent) -> FoundLetter | Unreadable:

@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 import orjson
 
+from consumer.core.event import parse
 from consumer.core.record import Headers, Partition, Record
 
 Written = str | dict[str, str] | None
@@ -48,6 +49,14 @@ def as_line(record: Record) -> bytes:
     else:
         fields["value"] = _written(record.value)
     return orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def is_letter(line: bytes) -> bool:
+    """Whether a line is one of an export, where an event could stand as well."""
+    if b'"dead_letter"' not in line:  # reading every event twice would cost the most of it
+        return False
+    fields = parse(line)
+    return isinstance(fields, dict) and fields.keys() >= {"dead_letter", "headers"}
 
 
 def as_letter(line: bytes) -> Record | Mistake:
