@@ -115,7 +115,7 @@ def test_who_listens_hears_nothing_while_only_numbers_move(browser, demo):
 
 
 @contextmanager
-def serving(prepare=lambda telemetry: None, loops=None):
+def serving(prepare=lambda telemetry: None, loops=None, **given):
     """A page in a thread, of a process to which nothing has happened but `prepare`; `end` ends it."""
     loop, telemetry = asyncio.new_event_loop(), Telemetry()
     if loops is not None:
@@ -124,7 +124,7 @@ def serving(prepare=lambda telemetry: None, loops=None):
     ready, told = threading.Event(), SimpleNamespace(at="", leave=asyncio.Event())
 
     async def serve():
-        async with served(Settings(pixel_id="1", page_address="127.0.0.1:0"), telemetry) as told.at:
+        async with served(Settings(pixel_id="1", page_address="127.0.0.1:0", **given), telemetry) as told.at:
             ready.set()
             await told.leave.wait()
 
@@ -231,6 +231,17 @@ def test_records_that_another_consumer_has_again_have_a_row_of_their_own(browser
         assert found["Given up, to come again"] == "4"
         assert page.locator("#flow .band").count() == 2
         assert violations(page, rules) == []
+        assert watched.complaints == []
+
+
+def test_a_group_of_any_name_is_text_and_turns_nothing_round(browser):
+    group = '<img src="x" onerror="alert(1)">\u202egroup'
+    with serving(group=group) as (address, _), opened(browser, address) as watched:
+        page = shown(watched.page)
+        assert page.locator("#about").text_content() == (
+            f"This process: capi.events as \u2068{group}\u2069, to pixel 1 at graph.facebook.com"
+        )
+        assert page.locator("img").count() == 0
         assert watched.complaints == []
 
 

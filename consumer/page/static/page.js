@@ -148,7 +148,8 @@ function showProcess(process, refusals, now) {
   set(state, { "data-kind": KINDS[process.state] ?? "left", href: `#state-${process.state}` });
   write(byId("state-says"), process.state_says);
   const topics = process.topics.join(", ");
-  write(byId("about"), `This process: ${topics} as ${process.group}, to pixel ${process.pixel} at ${process.sends_to}`);
+  const group = `\u2068${process.group}\u2069`; // any text: one that runs from right to left turns nothing else round
+  write(byId("about"), `This process: ${topics} as ${group}, to pixel ${process.pixel} at ${process.sends_to}`);
   write(byId("started"), `, ${seconds(now - process.started_s)} ago`);
   document.title = `${process.state} · capi-consumer`;
   alarm(alarms(process, refusals).join(" "));
