@@ -240,3 +240,28 @@ async def test_who_reads_nothing_is_hung_up_on(telemetry, monkeypatch):
                     await writer.drain()
                     await asyncio.sleep(0)
         writer.close()
+
+
+async def test_who_reads_nothing_keeps_others_out_for_some_messages_only(telemetry, monkeypatch):
+    """A message has some kB: what the system itself would keep for a reader are minutes of them."""
+    monkeypatch.setattr(server, "UNREAD_S_MAX", 0.2)
+    monkeypatch.setattr(server, "EVERY_S", 0.0001)
+    told = []
+
+    def message(*_):
+        told.append(1)
+        return {"padding": "x" * 4_000}
+
+    monkeypatch.setattr(server, "snapshot", message)
+    async with page(telemetry) as asking:
+        address = urlsplit(asking.at)
+        with socket.socket() as deaf:
+            deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            deaf.connect((address.hostname, address.port))
+            deaf.sendall(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            async with asyncio.timeout(10):
+                before = -1
+                while before != len(told) or not told:
+                    before = len(told)
+                    await asyncio.sleep(0.5)
+            assert 0 < len(told) < 100
