@@ -146,7 +146,9 @@ class Ends:
         """Write the dead letter, then settle. The letter waits in a task of its own and holds no slot."""
         await self._brake.admit()
         # Held for hours perhaps: whoever has the partition now has its letters too.
-        if not item.ticket.is_void:
+        if item.ticket.is_void:
+            self._telemetry.add(metrics.GIVEN_UP)
+        else:
             await self._letters.put(item.record, failure)
         self._settle([item.ticket])
 

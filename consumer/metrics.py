@@ -134,6 +134,12 @@ DEAD_LETTERS = counter(
     "Records whose dead letter the broker acknowledged, by reason.",
     {"reason": words(INVALID_REASONS)},
 )
+GIVEN_UP = counter(
+    "capi.given_up",
+    "{record}",
+    "Records taken that end elsewhere: they were held back when their partition was taken away or the "
+    "process was told to stop. They come again.",
+)
 DEAD_LETTER_RETRIES = counter(
     "capi.dead_letters.retries", "{attempt}", "Writes of dead letters that failed and were tried again."
 )

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from consumer import metrics
 from consumer.core.intake import Intake
 from consumer.core.offsets import GivenUp, OffsetTracker, Ticket
 from consumer.core.record import Partition, Record
@@ -68,6 +69,7 @@ class Worker:
         self._source = source
         self._handover = handover
         self._pace = pace
+        self._telemetry = telemetry
         self._now_s = now_s
         self._tracker = OffsetTracker()
         self._taking = Taking(self._tracker, rules, telemetry)
@@ -144,6 +146,7 @@ class Worker:
         if isinstance(tickets, GivenUp):
             for ticket in tickets.tickets:
                 self._tracker.give_up(ticket)
+            self._telemetry.add(metrics.GIVEN_UP, len(tickets.tickets))
             return
         for ticket in tickets:
             self._tracker.complete(ticket)

@@ -937,6 +937,7 @@ async def test_held_letters_of_a_partition_that_was_taken_away_are_not_written()
         running.brake.release()
         await running.all_ended()
         assert running.lettered() == list(range(99))
+        assert running.telemetry.total(metrics.GIVEN_UP) == 51
 
 
 async def test_letters_that_are_held_are_abandoned_too():

@@ -529,6 +529,18 @@ def test_what_is_held_of_a_lost_partition_is_given_up(brokers, begin):
     eventually(lambda: shift.worker.events_in_flight == 1, DEADLINE_S)
 
 
+def test_each_record_taken_has_ended_is_in_flight_or_was_given_up(brokers, begin):
+    shift = begin()
+    brokers.write(TOPIC, *[GOOD] * 3)
+    shift.has(3)
+    shift.held = shift.events[:2]
+    brokers.push(Request.HEARTBEAT, 25)  # unknown member id: all three come again
+    shift.has(6)
+    eventually(lambda: shift.telemetry.total(metrics.GIVEN_UP) == 2, DEADLINE_S)
+    assert shift.telemetry.total(metrics.CONSUMED) == 6
+    assert shift.worker.events_in_flight == 4
+
+
 # Leaving
 
 

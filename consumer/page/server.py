@@ -39,6 +39,7 @@ EVERY_S = 1.0
 WATCHERS_MAX = 8
 # Who does not read what is sent for so long is gone.
 UNREAD_S_MAX = 10.0
+UNREAD_BYTES_MAX = 65_536  # asked of the system, which takes twice that
 LEAVE_S_MAX = 1.0
 
 HEADERS = {
@@ -148,8 +149,9 @@ class Page:
         self._watchers += 1
         try:
             stream = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
-            await stream.prepare(request)
-            with contextlib.suppress(ConnectionError):
+            with contextlib.suppress(ConnectionError):  # a page that was closed, even before its first word
+                await stream.prepare(request)
+                _keep_little(request)
                 await self._tell_or_hang_up(request, stream)
             return stream
         finally:
@@ -178,6 +180,14 @@ class Page:
             )
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.leaving.wait(), timeout=EVERY_S)
+
+
+def _keep_little(request: web.Request) -> None:
+    """Of what a watcher does not read: else minutes of messages fit in before that is seen."""
+    if request.transport is not None:
+        request.transport.get_extra_info("socket").setsockopt(
+            socket.SOL_SOCKET, socket.SO_SNDBUF, UNREAD_BYTES_MAX
+        )
 
 
 def _sender(body: bytes, kind: str) -> Handler:

@@ -116,6 +116,7 @@ def _funnel(sums: Sums, telemetry: Telemetry) -> Json:
         "accepted": sum(sums[metrics.ACCEPTED.name].values()),
         "unconfirmed": sum(sums[metrics.UNCONFIRMED.name].values()),
         "in_flight": _one(telemetry, metrics.IN_FLIGHT),
+        "given_up": sum(sums[metrics.GIVEN_UP.name].values()),
         "filtered": [[reason, n] for (reason,), n in _ranked(sums[metrics.FILTERED.name])],
         "dead_letters": [[reason, n] for (reason,), n in _ranked(sums[metrics.DEAD_LETTERS.name])],
     }

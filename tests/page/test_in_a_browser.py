@@ -15,7 +15,7 @@ from page.reading import shown, table
 from playwright.sync_api import expect
 from required import require
 
-from consumer import metrics
+from consumer import __version__, metrics
 from consumer.page.server import WATCHERS_MAX, served
 from consumer.settings import Settings
 from consumer.telemetry import Telemetry
@@ -113,14 +113,16 @@ def test_who_listens_hears_nothing_while_only_numbers_move(browser, demo):
 
 
 @contextmanager
-def serving(prepare=lambda telemetry: None):
+def serving(prepare=lambda telemetry: None, loops=None, **given):
     """A page in a thread, of a process to which nothing has happened but `prepare`; `end` ends it."""
     loop, telemetry = asyncio.new_event_loop(), Telemetry()
+    if loops is not None:
+        loops.append(loop)
     prepare(telemetry)
     ready, told = threading.Event(), SimpleNamespace(at="", leave=asyncio.Event())
 
     async def serve():
-        async with served(Settings(pixel_id="1", page_address="127.0.0.1:0"), telemetry) as told.at:
+        async with served(Settings(pixel_id="1", page_address="127.0.0.1:0", **given), telemetry) as told.at:
             ready.set()
             await told.leave.wait()
 
@@ -160,6 +162,45 @@ def test_what_is_empty_explains_itself_and_the_end_is_said(browser, rules):
         assert "does not answer" in page.locator("#state-says").inner_text()
 
 
+def test_a_process_that_goes_silent_is_said_and_its_next_word_takes_it_back(browser):
+    """As behind a forwarded port that is gone: the connection stays, and nothing comes."""
+    goes_on, loops = threading.Event(), []
+
+    def hang():
+        loops[0].call_soon_threadsafe(goes_on.wait, 60)
+
+    with serving(loops=loops) as (address, _), opened(browser, address) as watched:
+        try:
+            state = shown(watched.page).locator("#state")
+            expect(state).to_have_text("starting")
+            hang()
+            expect(state).to_have_text("no answer")
+            assert "the last ones that came" in watched.page.locator("#state-says").inner_text()
+        finally:
+            goes_on.set()
+        expect(state).to_have_text("starting")
+        assert watched.complaints == []
+
+
+def test_a_process_of_another_version_has_its_own_page_loaded(browser):
+    with serving() as (address, _), opened(browser, address) as watched:
+        page = shown(watched.page)
+        with urlopen(f"{address}events", timeout=30) as stream:
+            now = stream.readline().decode()
+        of_another = now.replace(f'"version":"{__version__}"', '"version":"9.9.9"')
+        assert of_another != now
+        told = f"{now}\n{of_another}\n"
+        page.route(
+            "**/events", lambda route: route.fulfill(body=told, content_type="text/event-stream"), times=1
+        )
+        loads = []
+        page.on("load", lambda one: loads.append(one))
+        with page.expect_event("load", lambda _: len(loads) == 2):
+            page.reload()
+        expect(page.locator("#state")).to_have_text("starting")
+        assert watched.complaints == []
+
+
 def test_a_page_too_many_says_so_and_begins_when_another_is_closed(browser, rules):
     with serving() as (address, _), ExitStack() as others:
         for _ in range(WATCHERS_MAX):
@@ -174,6 +215,32 @@ def test_a_page_too_many_says_so_and_begins_when_another_is_closed(browser, rule
             others.close()
             expect(state).to_have_text("starting")
             assert watched.complaints == []
+
+
+def test_records_that_another_consumer_has_again_have_a_row_of_their_own(browser, rules):
+    def given_up(telemetry):
+        telemetry.add(metrics.CONSUMED, 10, "shop.events")
+        telemetry.add(metrics.ACCEPTED, 6, "Purchase")
+        telemetry.add(metrics.GIVEN_UP, 4)
+
+    with serving(given_up) as (address, _), opened(browser, address, 360) as watched:
+        page = shown(watched.page)
+        found = {row[0]: row[1] for row in table(page, "#ends tbody tr")}
+        assert found["Given up, to come again"] == "4"
+        assert page.locator("#flow .band").count() == 2
+        assert violations(page, rules) == []
+        assert watched.complaints == []
+
+
+def test_a_group_of_any_name_is_text_and_turns_nothing_round(browser):
+    group = '<img src="x" onerror="alert(1)">\u202egroup'
+    with serving(group=group) as (address, _), opened(browser, address) as watched:
+        page = shown(watched.page)
+        assert page.locator("#about").text_content() == (
+            f"This process: capi.events as \u2068{group}\u2069, to pixel 1 at graph.facebook.com"
+        )
+        assert page.locator("img").count() == 0
+        assert watched.complaints == []
 
 
 def test_of_very_many_partitions_some_are_shown_and_it_says_how_many_are_not(browser, rules):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
 from contextlib import AsyncExitStack, asynccontextmanager
+from urllib.parse import urlsplit
 
 import aiohttp
 import orjson
@@ -210,6 +212,17 @@ async def test_a_page_that_is_open_to_others_may_be_called_by_any_name(telemetry
             assert answer.status == 200
 
 
+async def test_who_is_gone_before_the_first_word_is_no_mistake(telemetry, caplog):
+    async with page(telemetry) as asking:
+        address = urlsplit(asking.at)
+        for _ in range(3):
+            with socket.create_connection((address.hostname, address.port)) as leaving:
+                leaving.sendall(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        async with asking.get("/") as answer:
+            assert answer.status == 200
+    assert caplog.records == []
+
+
 async def test_who_reads_nothing_is_hung_up_on(telemetry, monkeypatch):
     """Closing would first send what is not read, and keep the socket until then."""
     monkeypatch.setattr(server, "UNREAD_S_MAX", 0.2)
@@ -227,3 +240,28 @@ async def test_who_reads_nothing_is_hung_up_on(telemetry, monkeypatch):
                     await writer.drain()
                     await asyncio.sleep(0)
         writer.close()
+
+
+async def test_who_reads_nothing_keeps_others_out_for_some_messages_only(telemetry, monkeypatch):
+    """A message has some kB: what the system itself would keep for a reader are minutes of them."""
+    monkeypatch.setattr(server, "UNREAD_S_MAX", 0.2)
+    monkeypatch.setattr(server, "EVERY_S", 0.0001)
+    told = []
+
+    def message(*_):
+        told.append(1)
+        return {"padding": "x" * 4_000}
+
+    monkeypatch.setattr(server, "snapshot", message)
+    async with page(telemetry) as asking:
+        address = urlsplit(asking.at)
+        with socket.socket() as deaf:
+            deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            deaf.connect((address.hostname, address.port))
+            deaf.sendall(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            async with asyncio.timeout(10):
+                before = -1
+                while before != len(told) or not told:
+                    before = len(told)
+                    await asyncio.sleep(0.5)
+            assert 0 < len(told) < 100

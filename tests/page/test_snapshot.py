@@ -37,6 +37,7 @@ def test_before_the_first_event_everything_is_nought_and_empty(telemetry):
         "accepted": 0,
         "unconfirmed": 0,
         "in_flight": 0,
+        "given_up": 0,
         "filtered": [],
         "dead_letters": [],
     }
@@ -58,6 +59,13 @@ def test_each_reason_is_a_branch_the_most_frequent_first(telemetry):
     assert (funnel["consumed"], funnel["accepted"], funnel["in_flight"]) == (120, 90, 3)
     assert funnel["filtered"] == [["no_consent", 20], ["tombstone", 3]]
     assert funnel["dead_letters"] == [["not_json", 2], ["refused", 2]]
+
+
+def test_what_comes_again_at_another_consumer_is_no_loss(telemetry):
+    telemetry.add(metrics.CONSUMED, 10, "a")
+    telemetry.add(metrics.ACCEPTED, 6, "Purchase")
+    telemetry.add(metrics.GIVEN_UP, 4)
+    assert shown(telemetry)["funnel"]["given_up"] == 4
 
 
 def test_match_keys_are_counted_by_event_name(telemetry):

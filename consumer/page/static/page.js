@@ -7,6 +7,8 @@
 const SPAN_S = 900;
 const SPAN_LEAST_S = 60;
 const AGAIN_MS = 5000;
+const SILENT_MS_MAX = 5000;
+const GONE_MS = 20000;
 const SVG = "http://www.w3.org/2000/svg";
 const KINDS = { running: "good", throttled: "left", starting: "left", draining: "left", setup: "bad", braked: "bad" };
 const PLOTS = [
@@ -146,7 +148,8 @@ function showProcess(process, refusals, now) {
   set(state, { "data-kind": KINDS[process.state] ?? "left", href: `#state-${process.state}` });
   write(byId("state-says"), process.state_says);
   const topics = process.topics.join(", ");
-  write(byId("about"), `This process: ${topics} as ${process.group}, to pixel ${process.pixel} at ${process.sends_to}`);
+  const group = `\u2068${process.group}\u2069`; // any text: one that runs from right to left turns nothing else round
+  write(byId("about"), `This process: ${topics} as ${group}, to pixel ${process.pixel} at ${process.sends_to}`);
   write(byId("started"), `, ${seconds(now - process.started_s)} ago`);
   document.title = `${process.state} · capi-consumer`;
   alarm(alarms(process, refusals).join(" "));
@@ -187,6 +190,7 @@ function showFunnel(funnel) {
     row("consumed", "Consumed", whole, "head consumed"),
     row("accepted", "Accepted by Meta", funnel.accepted, "head accepted"),
     row("way", "Under way", funnel.in_flight, "head way"),
+    ...(funnel.given_up ? [row("given", "Given up, to come again", funnel.given_up, "head way")] : []),
     ...branch("Filtered", funnel.filtered, "filtered"),
     ...branch("Dead letters", funnel.dead_letters, "dead"),
   ]);
@@ -210,6 +214,7 @@ function drawFlow(funnel) {
   const leaves = [
     ["accepted", funnel.accepted, "accepted"],
     ["way", funnel.in_flight, "way"],
+    ["given", funnel.given_up, "way"],
     ...funnel.filtered.map(([reason, n]) => [`filtered:${reason}`, n, "filtered"]),
     ...funnel.dead_letters.map(([reason, n]) => [`dead:${reason}`, n, "dead"]),
   ].filter(([, n]) => n > 0);
@@ -361,6 +366,8 @@ function showRefusals(refusals, now) {
 // What comes in
 
 function show(told) {
+  // Of another version than the one that brought this script: its messages may be others too.
+  if (last && last.process.version !== told.process.version) return location.reload();
   last = told;
   showProcess(told.process, told.refusals, told.now_s);
   showFunnel(told.funnel);
@@ -372,18 +379,31 @@ function show(told) {
   showRefusals(told.refusals, told.now_s);
 }
 
+/** A connection that breaks says so; one behind a forwarded port that is gone, or to a process that hangs, does not. */
 function listen() {
   const events = new EventSource("events");
-  const again = () => setTimeout(listen, AGAIN_MS);
-  events.onmessage = (message) => show(JSON.parse(message.data));
-  events.addEventListener("full", ({ data: most }) => {
+  let heardAt = performance.now();
+  const watch = setInterval(() => {
+    const silent = performance.now() - heardAt;
+    if (silent > SILENT_MS_MAX) sayUnheard("no answer", "the process does not answer");
+    if (silent > GONE_MS) again(0);
+  }, 1000);
+  const again = (in_ms) => {
+    clearInterval(watch);
     events.close();
+    setTimeout(listen, in_ms);
+  };
+  events.onmessage = (message) => {
+    heardAt = performance.now();
+    show(JSON.parse(message.data));
+  };
+  events.addEventListener("full", ({ data: most }) => {
     sayUnheard("too many pages", `${most} pages of this process are open already: close one, and this one begins`);
-    again();
+    again(AGAIN_MS);
   });
   events.onerror = () => {
     sayUnheard("no answer", "the process does not answer");
-    if (events.readyState === EventSource.CLOSED) again(); // turned away, not cut off
+    if (events.readyState === EventSource.CLOSED) again(AGAIN_MS); // turned away, not cut off
   };
 }
 
