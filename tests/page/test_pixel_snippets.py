@@ -9,7 +9,8 @@ import subprocess
 import time
 
 import pytest
-from pages import COMMAND, Page
+from pages import Page
+from system.processes import COMMAND
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
