@@ -33,6 +33,10 @@ PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
 HIDDEN = "*****"
 WHOLE_EVENT = "event"
 LIST_PLACE = re.compile(r"\.\d+$")
+# Of each key of Meta's the property that it is read from first, but for overrides.
+USUAL_PATH = {
+    key: path for path, key in reversed(KEY_OF_PATH.items()) if not path.startswith("integrations.facebook.")
+}
 TIME = "event_time"
 TIME_UNREAD = "cannot be read; it would be sent with the time of publishing; write 2026-01-31T18:00:00Z"
 TIME_AHEAD = "lies ahead of now; it would be sent with the time of publishing"
@@ -126,6 +130,8 @@ def _of_notes(field: str, words: Sequence[NoteWord], paths: Sequence[str]) -> st
         return TIME_AHEAD
     if field == TIME and wrong and NoteWord.MISSING in words:
         return TIME_UNREAD
+    if not wrong and not paths:
+        paths = [USUAL_PATH[field]] if field in USUAL_PATH else []  # what to write: its key is Meta's word
     says = ", ".join(wrong or [NoteWord.MISSING])
     return f"{says} ({', '.join(paths)})" if paths else says
 

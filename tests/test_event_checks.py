@@ -39,6 +39,10 @@ def with_user(**changes):
     return GOOD | {"user": GOOD["user"] | changes}
 
 
+def without(name):
+    return {key: value for key, value in GOOD.items() if key != name}
+
+
 def test_a_good_event_gives_no_word():
     assert checked(GOOD) == (None, (), None)
 
@@ -87,6 +91,16 @@ WARNINGS = [
         Remark("event_time", "lies ahead of now; it would be sent with the time of publishing"),
     ),
     (GOOD | {"event_timestamp": " "}, Rules(), Remark("event_time", "missing (event_timestamp)")),
+    (
+        without("browser"),
+        Rules(),
+        Remark("client_user_agent", "missing (browser.user_agent)"),
+    ),
+    (
+        without("url"),
+        Rules(),
+        Remark("event_source_url", "missing (context.page.url)"),
+    ),
     (
         GOOD | {"context": {"event_timestamp": "soon"}},
         Rules(),

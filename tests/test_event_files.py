@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import os
 import sys
@@ -184,6 +185,27 @@ def test_utf_16_is_refused_with_what_to_do(tmp_path, encoding):
         pytest.raises(CannotGoOn, match="save the file as UTF-8"),
     ):
         file.events(FileFormat.AUTO)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [gzip.compress(b'{"event_name":"search"}\n'), '{"event_name":"search"}\n'.encode("utf-16-le")],
+    ids=["gzip", "UTF-16 without its mark"],
+)
+def test_what_is_no_text_is_refused_as_a_whole(tmp_path, data):
+    (tmp_path / "events.jsonl").write_bytes(data)
+    with (
+        EventFile(str(tmp_path / "events.jsonl")) as file,
+        pytest.raises(CannotGoOn, match="no text; a packed file is unpacked first"),
+    ):
+        file.events(FileFormat.AUTO)
+
+
+def test_a_nul_further_on_is_a_matter_of_its_line(tmp_path):
+    data = b'{"event_name":"search"}\n' * 40 + b"\0\n"
+    (tmp_path / "events.jsonl").write_bytes(data)
+    with EventFile(str(tmp_path / "events.jsonl")) as file:
+        assert len(list(file.events(FileFormat.AUTO))) == 41
 
 
 def test_a_file_that_is_not_there_is_a_mistake_of_usage(tmp_path):

@@ -39,6 +39,7 @@ SPOOL_BYTES_MAX = 8 * 1024**3
 # How soon a wish to stop is heard while an input says nothing.
 WAIT_S = 0.2
 
+BEGINNING_BYTES = 512  # a NUL among them: text in another encoding, an archive, a picture
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 SPREADSHEET = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # of today (a ZIP archive), and of before 2007
 
@@ -150,6 +151,8 @@ class EventFile:
             raise BadCall(f"{self.name}: a spreadsheet file", "save it as CSV UTF-8")
         if head.startswith(UTF_16):
             raise CannotGoOn(f"{self.name}: UTF-16; save the file as UTF-8")
+        if b"\0" in head[:BEGINNING_BYTES]:
+            raise CannotGoOn(f"{self.name}: no text; a packed file is unpacked first, another saved as UTF-8")
         if form is FileFormat.AUTO:
             form = SUFFIXES.get(Path(self.name).suffix.lower()) or detected(head)
         whole = chain((head,), pieces)
