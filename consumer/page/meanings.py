@@ -1,5 +1,5 @@
 """
-What each reason, note and state means, for who looks at the page, and what to do.
+What each reason, note, state and code of Meta's means, for who looks at the page, and what to do.
 
 The sentences are those of `advice`, as HTML: a setting or a property stays in
 its letters, and a link names its page: the docs are not on this one.
@@ -14,6 +14,7 @@ from html import escape
 from consumer import advice
 from consumer.advice import Advice
 from consumer.core.decision import FILTERED_REASONS
+from consumer.core.meta_codes import SENTENCES
 from consumer.state import State
 
 LETTERS = re.compile(r"`([^`]+)`")
@@ -35,12 +36,23 @@ def as_html() -> str:
             _list("Why a record is a dead letter", "reason", letters),
             _list("What happened to a value", "note", advice.NOTES.items()),
             _list("What this process is doing", "state", advice.STATES.items()),
+            _list("What Meta refuses, by code", "code", map(_code, sorted(SENTENCES, key=_order))),
         ]
     )
 
 
+def _code(pair: tuple[int, int | None]) -> tuple[str, Advice]:
+    code, subcode = pair
+    word = f"{code}" if subcode is None else f"{code}/{subcode}"
+    return word, Advice(SENTENCES[pair], advice.CODES[pair])
+
+
+def _order(pair: tuple[int, int | None]) -> tuple[int, int]:
+    return pair[0], pair[1] or 0
+
+
 def _list(title: str, kind: str, register: Iterable[tuple[str, Advice]]) -> str:
-    entries = "".join(_entry(f"{kind}-{word}", word, said) for word, said in register)
+    entries = "".join(_entry(f"{kind}-{word}".replace("/", "-"), word, said) for word, said in register)
     return f"<h3>{escape(title)}</h3>\n<dl>\n{entries}</dl>\n"
 
 

@@ -9,6 +9,7 @@ import pytest
 from pages import ROOT
 
 from consumer.core.decision import NoteWord, Reason
+from consumer.core.meta_codes import SENTENCES
 from consumer.page import meanings
 from consumer.state import State
 
@@ -16,10 +17,11 @@ HTML = meanings.as_html()
 ANCHORS = re.findall(r'<dt id="([^"]+)">', HTML)
 
 
-def test_each_reason_note_and_state_is_explained_once():
+def test_each_reason_note_state_and_code_is_explained_once():
     wanted = [f"reason-{word}" for word in Reason]
     wanted += [f"note-{word}" for word in NoteWord]
     wanted += [f"state-{word}" for word in State]
+    wanted += [f"code-{code}" if sub is None else f"code-{code}-{sub}" for code, sub in SENTENCES]
     assert sorted(ANCHORS) == sorted(wanted)
 
 
@@ -46,6 +48,11 @@ SAID = [
         "Meta refused this event, alone in its request.",
         "Code and subcode are in the letter's headers: see Meta's codes (docs/reasons.md). Mend the cause, "
         "then the letters.",
+    ),
+    (
+        "code-100-2804009",
+        "a Purchase has no value",
+        "Add amount to the letter; send it with each purchase.",
     ),
     (
         "state-throttled",

@@ -106,6 +106,9 @@ def test_what_meta_refused_is_there_with_code_sentence_and_trace_id(browser, dem
     with opened(browser, demo.page) as watched:
         row = shown(watched.page).locator("#refusals tbody tr").first
         assert row.locator("th").inner_text().startswith("100 / ")
+        place = row.locator("th a").get_attribute("href")
+        assert place == "#code-100"  # of its subcode nothing is known
+        assert watched.page.locator(f"{place} + dd").inner_text() == "a parameter of an event is refused"
         says, answers, last, trace = (cell.inner_text() for cell in row.locator("td").all())
         assert says == "a parameter of an event is refused (refused)"
         assert int(answers) >= 1

@@ -353,7 +353,10 @@ function showRefusals(refusals, now) {
     refusals.map(({ kind, code, subcode, says, answers, at_s, fbtrace_id }) => [
       `${kind}/${code}/${subcode}/${says}`,
       [
-        code === null ? kind : subcode === null ? `${code}` : `${code} / ${subcode}`,
+        {
+          text: code === null ? kind : subcode === null ? `${code}` : `${code} / ${subcode}`,
+          link: [`#code-${code}-${subcode}`, `#code-${code}`].find((place) => byId(place.slice(1))),
+        },
         `${says} (${kind})`,
         { text: number(answers), kind: "number" },
         `${seconds(now - at_s)} ago`,
