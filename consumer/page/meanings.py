@@ -36,7 +36,7 @@ def as_html() -> str:
             _list("Why a record is a dead letter", "reason", letters),
             _list("What happened to a value", "note", advice.NOTES.items()),
             _list("What this process is doing", "state", advice.STATES.items()),
-            _list("What Meta refuses, by code", "code", map(_code, sorted(SENTENCES, key=_order))),
+            _list("What Meta answers, by code", "code", map(_code, sorted(SENTENCES, key=_order))),
         ]
     )
 
