@@ -80,7 +80,7 @@ check: lint types coverage  ## what continuous integration runs
 wheel: install
 	$(BIN)/python -m hatchling build --target wheel
 
-chart: install          ## what the chart says of the settings, written anew from consumer/settings.py
+chart: install          ## what the chart says of the settings, written anew from consumer/config/settings.py
 	$(BIN)/python helm/generate.py
 
 docs: install           ## what docs/ says of metrics, settings, reasons and alerts, written anew from the code

@@ -25,13 +25,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import orjson
 
 from benchmarks.events import NOW_MS, RULES, batches, records
-from consumer.core.decide import decide
-from consumer.core.decision import Deliverable
-from consumer.core.hashing import BatchHasher, Shared
-from consumer.core.mapping import HASHED
-from consumer.core.normalise import Circumstances, Normalised, normalise
-from consumer.core.record import Record
-from consumer.core.times import day_of
+from consumer.domain.decision import Deliverable
+from consumer.domain.record import Record
+from consumer.mapping.decide import decide
+from consumer.mapping.normalize.fields import Circumstances, Normalised, normalise
+from consumer.mapping.normalize.hashing import BatchHasher, Shared
+from consumer.mapping.tables import HASHED
+from consumer.mapping.times import day_of
 
 if TYPE_CHECKING:
     from benchmarks.world import World

@@ -21,8 +21,8 @@ from collections.abc import Iterator
 
 import orjson
 
-from consumer.core.record import Partition, Record
-from consumer.core.rules import Rules
+from consumer.domain.record import Partition, Record
+from consumer.mapping.rules import Rules
 
 NOW_MS = 1_763_900_000_000
 BATCH = 500

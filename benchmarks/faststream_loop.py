@@ -16,12 +16,12 @@ from faststream.confluent import KafkaBroker
 from faststream.confluent.annotations import KafkaMessage
 
 from benchmarks.ready import say_ready
-from consumer.core.batching import envelope_end, request_body
-from consumer.core.decide import decide
-from consumer.core.decision import Deliverable
-from consumer.core.hashing import BatchHasher, Shared
-from consumer.records import as_record
-from consumer.settings import Settings
+from consumer.config.settings import Settings
+from consumer.delivery.batcher import envelope_end, request_body
+from consumer.domain.decision import Deliverable
+from consumer.kafka.conversion import as_record
+from consumer.mapping.decide import decide
+from consumer.mapping.normalize.hashing import BatchHasher, Shared
 
 EVENTS_MAX = 1_000
 

@@ -17,8 +17,8 @@ import orjson
 
 from benchmarks.core import decide_us
 from benchmarks.events import batches, records
-from consumer.core.mapping import HASHED
-from consumer.core.record import Record
+from consumer.domain.record import Record
+from consumer.mapping.tables import HASHED
 
 EVENTS = 5_000
 

@@ -20,14 +20,14 @@ from pathlib import Path
 
 import orjson
 
-from consumer import run  # noqa: F401 - what `run` imports is there before the first record
-from consumer.core.decide import decide
-from consumer.core.decision import Deliverable
-from consumer.core.hashing import BatchHasher
-from consumer.core.offsets import OffsetTracker
-from consumer.core.record import Partition, Record
-from consumer.core.rules import Rules
-from consumer.in_flight import InFlight
+from consumer.delivery.in_flight import InFlight
+from consumer.domain.decision import Deliverable
+from consumer.domain.record import Partition, Record
+from consumer.kafka.offset_tracker import OffsetTracker
+from consumer.mapping.decide import decide
+from consumer.mapping.normalize.hashing import BatchHasher
+from consumer.mapping.rules import Rules
+from consumer.runtime import app  # noqa: F401 - what `run` imports is there before the first record
 
 NOW_MS = 1_763_900_000_000
 POLL = 500

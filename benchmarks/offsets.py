@@ -19,8 +19,8 @@ import statistics
 import time
 import tracemalloc
 
-from consumer.core.offsets import OffsetTracker, Ticket
-from consumer.core.record import Partition
+from consumer.domain.record import Partition
+from consumer.kafka.offset_tracker import OffsetTracker, Ticket
 
 RECORDS = 1_000_000
 POLL = 500

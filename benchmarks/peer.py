@@ -35,10 +35,10 @@ from requests.adapters import BaseAdapter
 from benchmarks.core import decide_us, payload_of
 from benchmarks.events import RULES, batches, records
 from benchmarks.world import Measured, World
-from consumer.core import phones
-from consumer.core.countries import alpha_2
-from consumer.core.normalise import gender
-from consumer.core.record import Record
+from consumer.domain.record import Record
+from consumer.mapping.normalize import phones
+from consumer.mapping.normalize.countries import alpha_2
+from consumer.mapping.normalize.fields import gender
 
 REQUEST_EVENTS = 1_000
 PIXEL = "1234567890"

@@ -18,7 +18,7 @@ from unittest import mock
 
 from phonenumbers import PhoneNumberFormat, example_number_for_type, format_number
 
-from consumer.core import phones
+from consumer.mapping.normalize import phones
 
 COUNTRIES = ("FR", "US", "GB", "DE", "IT", "ES", "BE", "CA")
 KINDS = (0, 1)  # fixed line, mobile

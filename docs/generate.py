@@ -4,9 +4,9 @@ Writes the pages, and the parts of pages, that say what the code says.
     python docs/generate.py           write them
     python docs/generate.py --check   name those that are not as they would be written, exit 1
 
-    consumer/metrics.py, alerts.yaml ──► metrics.md
-    consumer/settings.py ──────────────► settings.md
-    consumer/advice.py ────────────────► reasons.md
+    consumer/observability/metrics.py, alerts.yaml ──► metrics.md
+    consumer/config/settings.py ──────────────► settings.md
+    consumer/messages.py ────────────────► reasons.md
     alerts.yaml ───────────────────────► operations.md, between its marks
 """
 

@@ -1,7 +1,7 @@
 """
 Writes what the chart says about the settings and the values, so that nobody writes it twice.
 
-    consumer/settings.py ──► values.schema.json   (`settings`, `kafkaProperties`, `deadLetterReason`)
+    consumer/config/settings.py ──► values.schema.json   (`settings`, `kafkaProperties`, `deadLetterReason`)
                        └───► README.md            (table of the settings)
     values.yaml ───────────► README.md            (table of the values)
 
@@ -20,10 +20,10 @@ from typing import Any
 
 import yaml
 
-from consumer.core.decision import INVALID_REASONS
-from consumer.core.mapping import ACTION_SOURCES
-from consumer.setting_forms import REFUSED_KAFKA_PROPERTIES
-from consumer.settings import Settings
+from consumer.config.parsers import REFUSED_KAFKA_PROPERTIES
+from consumer.config.settings import Settings
+from consumer.domain.decision import INVALID_REASONS
+from consumer.mapping.tables import ACTION_SOURCES
 
 CHART = Path(__file__).parent / "capi-consumer"
 

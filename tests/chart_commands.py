@@ -15,7 +15,7 @@ from typing import Any
 from deploy.chart import CHART, Manifest, helm, minimal, rendered, values_of, workload
 from deploy.compose import services
 
-from consumer.settings import Settings
+from consumer.config.settings import Settings
 
 # The options that the pages use, as each program's own --help has them.
 HELM = {

@@ -26,8 +26,8 @@ from typer import Exit
 from typer.main import get_command
 
 import consumer
-from consumer.cli import app
-from consumer.load_settings import known_names
+from consumer.cli.main import app
+from consumer.config.loading import known_names
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent

@@ -6,11 +6,11 @@ from typing import Any
 
 import orjson
 
-from consumer.core.decide import decide
-from consumer.core.decision import Decision, Deliverable
-from consumer.core.hashing import BatchHasher
-from consumer.core.record import Partition, Record
-from consumer.core.rules import Rules
+from consumer.domain.decision import Decision, Deliverable
+from consumer.domain.record import Partition, Record
+from consumer.mapping.decide import decide
+from consumer.mapping.normalize.hashing import BatchHasher
+from consumer.mapping.rules import Rules
 
 NOW_S = 1_763_900_000  # 2025-11-23T12:13:20Z
 NOW_MS = NOW_S * 1000

@@ -11,24 +11,24 @@ from typing import Any
 import orjson
 from faulty_kafka import FaultyKafka
 
-from consumer.access_token import AccessToken
-from consumer.brake import Brake
-from consumer.core.batching import Limits, envelope_end
-from consumer.core.decision import Deliverable, Invalid, Reason
-from consumer.core.letter import Writer
-from consumer.core.offsets import OffsetTracker
-from consumer.core.record import Partition, Record
-from consumer.dead_letters import ONE_BY_ONE, DeadLetters
-from consumer.delivery import Delivery
-from consumer.gate import Gate
-from consumer.in_flight import InFlight, Unsendable
-from consumer.kafka import new_producer, producer_properties
+from consumer.config.settings import Settings
+from consumer.dead_letters.dlq_breaker import Brake
+from consumer.dead_letters.headers import Writer
+from consumer.dead_letters.writer import ONE_BY_ONE, DeadLetters
+from consumer.delivery.access_token import AccessToken
+from consumer.delivery.batcher import Limits, envelope_end
+from consumer.delivery.circuit_breaker import Gate
+from consumer.delivery.dispatcher import Delivery
+from consumer.delivery.in_flight import InFlight, Unsendable
+from consumer.delivery.meta_client import Sink
+from consumer.delivery.terms import Clocks, Terms
+from consumer.domain.decision import Deliverable, Invalid, Reason
+from consumer.domain.record import Partition, Record
+from consumer.kafka.clients import new_producer, producer_properties
+from consumer.kafka.offset_tracker import OffsetTracker
+from consumer.observability.telemetry import Telemetry
 from consumer.sandbox.server import Sandbox
 from consumer.sandbox.settings import SandboxSettings
-from consumer.settings import Settings
-from consumer.sink import Sink
-from consumer.telemetry import Telemetry
-from consumer.terms import Clocks, Terms
 
 DEADLINE_S = 30
 PARTITION = Partition("capi.events", 0)

@@ -8,11 +8,11 @@ from uuid import uuid4
 from confluent_kafka import Producer
 from typer.testing import CliRunner
 
-from consumer.cli import app
-from consumer.core.decision import Reason
-from consumer.core.letter import Failure, Writer, letter_headers
-from consumer.core.record import Partition, Record
-from consumer.settings import Settings
+from consumer.cli.main import app
+from consumer.config.settings import Settings
+from consumer.dead_letters.headers import Failure, Writer, letter_headers
+from consumer.domain.decision import Reason
+from consumer.domain.record import Partition, Record
 
 FIRST_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z
 WRITER = Writer("capi-consumer", "0.1.0", "2026-01-01T00:00:05.000+00:00")

@@ -12,8 +12,8 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from consumer.core.concurrency import AdaptiveLimit
-from consumer.core.verdict import Kind, Verdict
+from consumer.delivery.adaptive_concurrency import AdaptiveLimit
+from consumer.meta.response import Kind, Verdict
 
 ACCEPTED = Verdict(Kind.ACCEPTED, 200)
 THROTTLED = Verdict(Kind.THROTTLED, 429)

@@ -1,7 +1,7 @@
 """
-Makes consumer/samples/shop.jsonl: a thousand events of a shop that does not exist.
+Makes consumer/demo/shop.jsonl: a thousand events of a shop that does not exist.
 
-    python tests/make_samples.py > consumer/samples/shop.jsonl
+    python tests/make_samples.py > consumer/demo/shop.jsonl
 
 Visitors come, look, buy; some are members, some are guests of whom little is
 known, some refuse advertising. Among them stand events that are odd in a known

@@ -6,12 +6,12 @@ from contextlib import contextmanager
 
 from eventually import eventually
 
-from consumer.core.record import Partition
-from consumer.group_protocol import GroupProtocol
-from consumer.kafka import consumer_properties, new_consumer
-from consumer.settings import OutOfRange, Settings, Start
-from consumer.source import Source
-from consumer.telemetry import Telemetry
+from consumer.config.kafka_constraints import GroupProtocol
+from consumer.config.settings import OutOfRange, Settings, Start
+from consumer.domain.record import Partition
+from consumer.kafka.clients import consumer_properties, new_consumer
+from consumer.kafka.consumer import Source
+from consumer.observability.telemetry import Telemetry
 
 TOPIC = "events"
 P0, P1, P2, P3 = (Partition(TOPIC, number) for number in range(4))

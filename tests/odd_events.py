@@ -6,10 +6,10 @@ from any_json import JSON
 from deciding import ordinary
 from hypothesis import strategies as st
 
-from consumer.core import mapping
-from consumer.core.mapping import PLACES
-from consumer.core.rules import DataProcessing, MatchRule, Rules, parse_path
-from consumer.core.sources import Source
+from consumer.mapping import tables
+from consumer.mapping.lookup import Source
+from consumer.mapping.rules import DataProcessing, MatchRule, Rules, parse_path
+from consumer.mapping.tables import PLACES
 
 
 def sources_in(table):
@@ -23,7 +23,7 @@ def sources_in(table):
 
 PATHS = sorted(
     {
-        *(source.path for table in vars(mapping).values() for source in sources_in(table)),
+        *(source.path for table in vars(tables).values() for source in sources_in(table)),
         *(place for place in PLACES if place),
         "event_name", "type", "items", "consent_categories", "user.consent_categories", "integrations",
         "integrations.facebook.opt_out", "integrations.facebook.data_processing_options",

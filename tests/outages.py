@@ -8,17 +8,17 @@ from typing import Any
 
 from delivering import NOW_S, PARTITION
 
-from consumer.brake import Brake
-from consumer.core.batching import Limits
-from consumer.core.decision import Deliverable
-from consumer.core.offsets import OffsetTracker, Ticket
-from consumer.core.record import Record
-from consumer.core.verdict import Kind, Verdict
-from consumer.delivery import Delivery
-from consumer.gate import Gate
-from consumer.in_flight import InFlight
-from consumer.telemetry import Telemetry
-from consumer.terms import Clocks, Terms
+from consumer.dead_letters.dlq_breaker import Brake
+from consumer.delivery.batcher import Limits
+from consumer.delivery.circuit_breaker import Gate
+from consumer.delivery.dispatcher import Delivery
+from consumer.delivery.in_flight import InFlight
+from consumer.delivery.terms import Clocks, Terms
+from consumer.domain.decision import Deliverable
+from consumer.domain.record import Record
+from consumer.kafka.offset_tracker import OffsetTracker, Ticket
+from consumer.meta.response import Kind, Verdict
+from consumer.observability.telemetry import Telemetry
 
 SLOTS = 2
 STUCK_AFTER_S = 300.0

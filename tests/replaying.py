@@ -8,17 +8,17 @@ from dataclasses import replace
 from confluent_kafka import Consumer, TopicPartition
 from letters import FIRST_MS, event, letter, record
 
-from consumer.commands.replay import MAX_REPLAYS
-from consumer.core.decision import Reason
-from consumer.letters.fates import Fates, Parking
-from consumer.letters.filters import Filter
-from consumer.letters.replaying import Pace, Replay
-from consumer.letters.sending import Sending
-from consumer.letters.topic import open_dead_letters
-from consumer.letters.validity import Validity
-from consumer.letters.way_back import open_way_back
-from consumer.producing import open_publisher
-from consumer.replay import passed_without_old, replay_group
+from consumer.cli.commands.replay import MAX_REPLAYS
+from consumer.cli.replay import passed_without_old, replay_group
+from consumer.dead_letters.filters import Filter
+from consumer.dead_letters.reader import open_dead_letters
+from consumer.dead_letters.replay.plan import Fates, Parking
+from consumer.dead_letters.replay.runner import Pace, Replay
+from consumer.dead_letters.replay.sending import Sending
+from consumer.dead_letters.replay.validity import Validity
+from consumer.dead_letters.replay.way_back import open_way_back
+from consumer.domain.decision import Reason
+from consumer.kafka.producer import open_publisher
 
 NOW_MS = FIRST_MS + 60_000
 DAY_MS = 86_400_000

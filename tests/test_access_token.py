@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from consumer.access_token import AccessToken
-from consumer.settings import Settings
+from consumer.config.settings import Settings
+from consumer.delivery.access_token import AccessToken
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from delivering import PARTITION
 from outages import Outage
 from skipping_time import run
 
-from consumer.core.intake import Intake
+from consumer.kafka.backpressure import Intake
 
 WINDOW = 1_000
 BATCH = 10

@@ -15,17 +15,17 @@ import orjson
 import pytest
 import yaml
 
-from consumer import topics
-from consumer.commands import topics as calls
-from consumer.core.decide import decide
-from consumer.core.decision import Deliverable
-from consumer.core.hashing import BatchHasher
-from consumer.core.record import Partition, Record
-from consumer.core.rules import Rules
-from consumer.letters.filters import Filter
-from consumer.record_key import record_key
-from consumer.replay import replay_group
-from consumer.settings import Settings
+from consumer.cli import topics
+from consumer.cli.commands import topics as calls
+from consumer.cli.replay import replay_group
+from consumer.config.settings import Settings
+from consumer.dead_letters.filters import Filter
+from consumer.domain.decision import Deliverable
+from consumer.domain.record import Partition, Record
+from consumer.mapping.decide import decide
+from consumer.mapping.normalize.hashing import BatchHasher
+from consumer.mapping.rules import Rules
+from consumer.publish.record_key import record_key
 
 ROOT = Path(__file__).parent.parent
 SCHEMAS = ROOT / "schemas"

@@ -7,9 +7,9 @@ import asyncio
 import pytest
 from structlog.testing import capture_logs
 
-from consumer import brake as braking
-from consumer.brake import Brake, tell_of_brake
-from consumer.core.decision import Reason
+from consumer.dead_letters import dlq_breaker as braking
+from consumer.dead_letters.dlq_breaker import Brake, tell_of_brake
+from consumer.domain.decision import Reason
 
 BAD = Reason.NOT_JSON
 ON = "the flood brake is on: most records would be dead letters, so nothing more is taken in"

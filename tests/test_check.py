@@ -20,11 +20,9 @@ from system import topics
 from system.kafka_cluster import start_cluster
 from system.kafka_jars import NotAvailable
 
-from consumer import kafka as kafka_clients
-from consumer.check import _consent, group_state
-from consumer.cluster import Cluster, Group, Topic, Unknown
-from consumer.exits import CannotGoOn
-from consumer.preflight import (
+from consumer.config.settings import Settings
+from consumer.diagnostics.check import _consent, group_state
+from consumer.diagnostics.preflight import (
     Finding,
     compaction_findings,
     group_right,
@@ -34,9 +32,11 @@ from consumer.preflight import (
     size_findings,
     topic_findings,
 )
+from consumer.errors import CannotGoOn
+from consumer.kafka import clients as kafka_clients
+from consumer.kafka.admin import Cluster, Group, Topic, Unknown
 from consumer.sandbox.server import Sandbox
 from consumer.sandbox.settings import SandboxSettings
-from consumer.settings import Settings
 
 SETTINGS = Settings(topics=("events", "more"), dead_letter_topic="letters", group="g")
 
@@ -175,7 +175,7 @@ def test_brokers_without_requests_of_administration_are_ready_when_the_topics_ar
 
 
 def test_where_no_broker_answers_that_is_the_only_finding(monkeypatch):
-    monkeypatch.setattr("consumer.kafka.METADATA_TIMEOUT_S", 0.5)
+    monkeypatch.setattr("consumer.kafka.clients.METADATA_TIMEOUT_S", 0.5)
     settings = Settings(bootstrap_servers="127.0.0.1:1")
     [found] = preflight(settings, kafka_clients.admin_client(settings))
     assert found[:2] == ("brokers", False)

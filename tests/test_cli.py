@@ -8,8 +8,9 @@ import sys
 
 import pytest
 
-from consumer import __version__, cli
-from consumer.exits import INTERRUPTED, NOT_ALL, USAGE, BadSettings, CannotGoOn, code
+from consumer import __version__
+from consumer.cli import main
+from consumer.errors import INTERRUPTED, NOT_ALL, USAGE, BadSettings, CannotGoOn, code
 
 NAMED = "import sys; sys.argv[0] = 'capi-consumer'; "
 CANARY = "canary-4711@example.com"
@@ -95,9 +96,9 @@ def main_with(monkeypatch, capsys, raised):
     def command(**_):
         raise raised
 
-    monkeypatch.setattr(cli, "app", command)
+    monkeypatch.setattr(main, "app", command)
     with pytest.raises(SystemExit) as ended:
-        cli.main()
+        main.main()
     return ended.value.code, capsys.readouterr().err
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from consumer.clock_skew import Answered, clock_finding
+from consumer.diagnostics.clock_skew import Answered, clock_finding
 
 DATE = "Thu, 01 Jan 2026 00:00:10 GMT"
 AT_MS = 1_767_225_610_500  # half a second later

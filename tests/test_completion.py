@@ -11,7 +11,7 @@ from system.processes import COMMAND
 from terminal_session import Bash
 from typer.testing import CliRunner
 
-from consumer.cli import app
+from consumer.cli.main import app
 
 # Brokers that nobody could reach: whoever asked them would wait.
 SETTINGS = {

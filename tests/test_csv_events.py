@@ -7,11 +7,11 @@ from pathlib import Path
 import orjson
 import pytest
 
-from consumer.exits import CannotGoOn
-from consumer.files.csv_assembly import DIFFERS, NAMELESS
-from consumer.files.csv_events import csv_events
-from consumer.files.forms import Encoding
-from consumer.files.lines import FoundEvent, numbered_lines
+from consumer.errors import CannotGoOn
+from consumer.event_files.csv_assembly import DIFFERS, NAMELESS
+from consumer.event_files.csv_events import csv_events
+from consumer.event_files.formats import Encoding
+from consumer.event_files.lines import FoundEvent, numbered_lines
 
 FILES = Path(__file__).parent / "system" / "files"
 

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from consumer import resources
-from consumer.files.csv_columns import read_header
-from consumer.files.csv_unread import unread_columns
+from consumer import schemas_loader
+from consumer.event_files.csv_columns import read_header
+from consumer.event_files.unknown_columns import unread_columns
 
 FILES = Path(__file__).parent / "system" / "files"
 
 
 def unread(*names, paths=None):
-    return [tuple(remark) for remark in unread_columns(names, resources.schema("event"), paths or {})]
+    return [tuple(remark) for remark in unread_columns(names, schemas_loader.schema("event"), paths or {})]
 
 
 MEANT = [

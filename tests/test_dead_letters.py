@@ -14,15 +14,15 @@ from confluent_kafka import KafkaError
 from faulty_kafka import FaultyKafka, Request
 from system import topics
 
-from consumer import metrics
-from consumer.core.decision import Reason
-from consumer.core.letter import Failure, Writer
-from consumer.core.record import Partition, Record
-from consumer.dead_letters import ONE_BY_ONE, DeadLetters
-from consumer.kafka import new_producer, producer_properties
-from consumer.resources import DEAD_LETTER, schema
-from consumer.settings import Settings
-from consumer.telemetry import Telemetry
+from consumer.config.settings import Settings
+from consumer.dead_letters.headers import Failure, Writer
+from consumer.dead_letters.writer import ONE_BY_ONE, DeadLetters
+from consumer.domain.decision import Reason
+from consumer.domain.record import Partition, Record
+from consumer.kafka.clients import new_producer, producer_properties
+from consumer.observability import metrics
+from consumer.observability.telemetry import Telemetry
+from consumer.schemas_loader import DEAD_LETTER, schema
 
 WRITER = Writer("capi-consumer", "0.1.0", "2026-11-23T20:00:00.000+00:00")
 NOT_JSON = Failure(Reason.NOT_JSON)
@@ -297,7 +297,7 @@ async def test_a_letter_too_large_even_without_its_value_goes_without_its_key_an
 
 async def test_errors_of_its_connections_are_heard_without_a_letter(brokers, monkeypatch):
     """Else they pile up, for as long as no letter is written."""
-    monkeypatch.setattr("consumer.dead_letters.IDLE_POLL_S", 0.01)
+    monkeypatch.setattr("consumer.dead_letters.writer.IDLE_POLL_S", 0.01)
     brokers.down()
     desk = Desk(brokers)
     watching = asyncio.create_task(desk.letters.watch())

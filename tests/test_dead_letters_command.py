@@ -13,12 +13,20 @@ from letters import command_on, event, letter, record, settings_on, write, write
 from mock_kafka import MockKafka
 from rich.console import Console
 
-from consumer.advice import REASONS, in_plain_text
-from consumer.core.decision import Reason
-from consumer.core.record import Partition, Record
-from consumer.letters.lines import as_letter
-from consumer.letters.tables import letters_table, what_to_do
-from consumer.letters.view import OTHERS, PAIRS_MAX, LetterTally, LetterView, event_name, showable, view
+from consumer.dead_letters.jsonl import as_letter
+from consumer.dead_letters.summary import (
+    OTHERS,
+    PAIRS_MAX,
+    LetterTally,
+    LetterView,
+    event_name,
+    showable,
+    view,
+)
+from consumer.dead_letters.tables import letters_table, what_to_do
+from consumer.domain.decision import Reason
+from consumer.domain.record import Partition, Record
+from consumer.messages import REASONS, in_plain_text
 
 
 @pytest.fixture(scope="module")

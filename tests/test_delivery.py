@@ -16,11 +16,11 @@ from outages import ROUND_TRIP_S, Outage
 from skipping_time import run
 from structlog.testing import capture_logs
 
-from consumer import metrics
-from consumer.core.decision import Reason
-from consumer.core.record import Partition
-from consumer.core.verdict import Kind, Verdict
-from consumer.state import State
+from consumer.domain.decision import Reason
+from consumer.domain.record import Partition
+from consumer.domain.state import State
+from consumer.meta.response import Kind, Verdict
+from consumer.observability import metrics
 
 THOUSAND = 1_000
 # One page of a proxy per name: what the whole request gets, whatever is in it.

@@ -7,8 +7,8 @@ import re
 import pytest
 from pages import Page
 
-from consumer.settings import Settings
-from consumer.state import State
+from consumer.config.settings import Settings
+from consumer.domain.state import State
 
 PAGE = Page("docs/delivery.md")
 ROWS = re.findall(r"^\| `CAPI_([A-Z_]+)` \| (\S+) \|", PAGE.text, re.MULTILINE)

@@ -10,8 +10,8 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind
 
-from consumer.telemetry import Telemetry
-from consumer.tracing import Tracing
+from consumer.observability.telemetry import Telemetry
+from consumer.observability.tracing import Tracing
 
 
 def watched():

@@ -18,11 +18,11 @@ from rich.console import Console
 from running_demo import running_demo
 from system.processes import COMMAND, environment
 
-from consumer.demo.checks import checks
+from consumer.demo.assertions import checks
+from consumer.demo.environment import world
 from consumer.demo.report import for_a_person
-from consumer.demo.story import play
-from consumer.demo.world import world
-from consumer.shop_samples import shop_samples
+from consumer.demo.samples import shop_samples
+from consumer.demo.scenario import play
 
 ROOT = Path(__file__).parents[1]
 ADDS_UP_S_MAX = 60.0

@@ -8,10 +8,10 @@ import time
 import pytest
 from mock_kafka import MockKafka
 
-from consumer import kafka
-from consumer.cluster import list_cluster
-from consumer.exits import CannotGoOn
-from consumer.settings import Settings
+from consumer.config.settings import Settings
+from consumer.errors import CannotGoOn
+from consumer.kafka import clients
+from consumer.kafka.admin import list_cluster
 
 # Far below the time-out of one of the requests that they let wait.
 AT_ONCE_S = 10.0
@@ -49,7 +49,7 @@ def test_where_every_topic_is_there_nothing_is_asked_of_them(processes):
 
 
 def test_a_login_at_brokers_without_sasl_is_said_to_be_what_it_probably_is(monkeypatch):
-    monkeypatch.setattr("consumer.kafka.METADATA_TIMEOUT_S", 1.0)
+    monkeypatch.setattr("consumer.kafka.clients.METADATA_TIMEOUT_S", 1.0)
     login = {
         "security.protocol": "SASL_PLAINTEXT",
         "sasl.mechanism": "SCRAM-SHA-512",
@@ -59,6 +59,6 @@ def test_a_login_at_brokers_without_sasl_is_said_to_be_what_it_probably_is(monke
     mock = MockKafka()
     settings = Settings(bootstrap_servers=mock.bootstrap_servers, kafka=login)
     with pytest.raises(CannotGoOn) as refused:
-        list_cluster(kafka.admin_client(settings), settings)
+        list_cluster(clients.admin_client(settings), settings)
     assert "(the brokers take no login there: the port is probably one without SASL)" in refused.value.says
     assert "canary" not in str(refused.value)

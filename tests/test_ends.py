@@ -8,15 +8,15 @@ import pytest
 from delivering import NOW_S, PARTITION
 from outages import Letters
 
-from consumer.brake import Brake
-from consumer.core.decision import Deliverable, Reason
-from consumer.core.offsets import OffsetTracker
-from consumer.core.record import Record
-from consumer.core.verdict import Kind, Verdict
-from consumer.ends import Ends
-from consumer.in_flight import InFlight
-from consumer.tasks import Tasks
-from consumer.telemetry import Telemetry
+from consumer.dead_letters.dlq_breaker import Brake
+from consumer.delivery.in_flight import InFlight
+from consumer.delivery.outcomes import Ends
+from consumer.delivery.task_group import Tasks
+from consumer.domain.decision import Deliverable, Reason
+from consumer.domain.record import Record
+from consumer.kafka.offset_tracker import OffsetTracker
+from consumer.meta.response import Kind, Verdict
+from consumer.observability.telemetry import Telemetry
 
 REFUSED = Verdict(Kind.REFUSED, http_status=400)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from consumer import resources
-from consumer.core.rules import Rules
-from consumer.event_checks import EventCheck
-from consumer.files.lines import FoundEvent, Remark
+from consumer import schemas_loader
+from consumer.event_files.lines import FoundEvent, Remark
+from consumer.mapping.rules import Rules
+from consumer.publish.checks import EventCheck
 
 NOW_S = 1_790_000_000
 GOOD = {
@@ -31,7 +31,7 @@ GOOD = {
 
 def checked(event: dict | bytes, rules: Rules | None = None, line: int = 1):
     value = event if isinstance(event, bytes) else orjson.dumps(event)
-    check = EventCheck(rules or Rules(), resources.schema("event"), lambda: NOW_S * 1000)
+    check = EventCheck(rules or Rules(), schemas_loader.schema("event"), lambda: NOW_S * 1000)
     return check.check(FoundEvent(line, line, value))
 
 
@@ -145,7 +145,7 @@ def test_what_would_not_be_sent_is_known_with_its_reason(event, rules, reason):
 
 
 def test_what_the_reader_remarked_on_is_a_warning():
-    check = EventCheck(Rules(), resources.schema("event"), lambda: NOW_S * 1000)
+    check = EventCheck(Rules(), schemas_loader.schema("event"), lambda: NOW_S * 1000)
     remark = Remark("amount", "differs")
     assert check.check(FoundEvent(1, 2, orjson.dumps(GOOD), (remark,))).warnings == (remark,)
 
@@ -171,7 +171,7 @@ def test_an_event_as_deep_as_json_goes_is_checked():
 
 
 def test_the_memory_of_the_hasher_is_given_up_now_and_then():
-    check = EventCheck(Rules(), resources.schema("event"), lambda: NOW_S * 1000)
+    check = EventCheck(Rules(), schemas_loader.schema("event"), lambda: NOW_S * 1000)
     first = next(check._hashers)
     for line in range(499):
         check.check(FoundEvent(line, line, orjson.dumps(GOOD)))

@@ -10,12 +10,12 @@ import threading
 
 import pytest
 
-from consumer.exits import CannotGoOn
-from consumer.files import lines as file_lines
-from consumer.files.event_files import EventFile, NoSuchFile, Stopped, detected
-from consumer.files.forms import FileFormat
-from consumer.files.json_events import json_lines, json_values, raw_lines
-from consumer.files.lines import FoundEvent, Unreadable, chunks, numbered_lines
+from consumer.errors import CannotGoOn
+from consumer.event_files import lines as file_lines
+from consumer.event_files.event_files import EventFile, NoSuchFile, Stopped, detected
+from consumer.event_files.formats import FileFormat
+from consumer.event_files.json_events import json_lines, json_values, raw_lines
+from consumer.event_files.lines import FoundEvent, Unreadable, chunks, numbered_lines
 
 
 def pieces_of(data: bytes, size: int):
@@ -122,7 +122,7 @@ def test_json_values_are_cut_where_they_end_however_the_file_comes(data, expecte
 
 
 def test_a_json_value_that_is_too_long_ends_the_file(monkeypatch):
-    monkeypatch.setattr("consumer.files.json_events.LINE_BYTES_MAX", 20)
+    monkeypatch.setattr("consumer.event_files.json_events.LINE_BYTES_MAX", 20)
     data = b'[{"a":1},\n{"b":"' + b"x" * 40 + b'"},{"c":3}]'
     assert found(json_values(pieces_of(data, 8))) == [
         (1, 1, b'{"a":1}'),

@@ -6,13 +6,13 @@ import typer
 from deciding import NOW_MS, NOW_TEXT, event, facebook, ordinary, without
 from typer.testing import CliRunner
 
-from consumer import exits
-from consumer.commands.explain import explain
-from consumer.core.rules import Rules
-from consumer.exits import BadCall, CannotGoOn
-from consumer.explaining.explained import explained, row
-from consumer.files.event_files import NoSuchFile
-from consumer.files.lines import FoundEvent
+from consumer import errors
+from consumer.cli.commands.explain import explain
+from consumer.errors import BadCall, CannotGoOn
+from consumer.event_files.event_files import NoSuchFile
+from consumer.event_files.lines import FoundEvent
+from consumer.explain.decisions import explained, row
+from consumer.mapping.rules import Rules
 
 app = typer.Typer()
 app.command()(explain)
@@ -163,7 +163,7 @@ def test_a_time_that_cannot_be_read_is_a_usage_error(now):
 def test_a_file_that_is_missing_is_a_usage_error(tmp_path):
     done = run("--json", str(tmp_path / "none.jsonl"))
     assert isinstance(done.exception, NoSuchFile)
-    assert done.exception.exit_code == exits.USAGE
+    assert done.exception.exit_code == errors.USAGE
 
 
 def test_settings_come_from_the_environment():

@@ -9,8 +9,8 @@ import pytest
 from letters import event, letter, record
 from test_explain import answers, run
 
-from consumer.core.decision import Reason
-from consumer.letters.lines import as_line
+from consumer.dead_letters.jsonl import as_line
+from consumer.domain.decision import Reason
 
 NEXT_DAY = "2026-01-02T00:00:00Z"
 PERSON = {"email": "ann@example.com", "firstname": "Ann", "city": "Paris", "country": "FR"}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from structlog.testing import capture_logs
 
-from consumer.core.decision import FILTERED_REASONS, Reason
-from consumer.filter_watch import FilterWatch
+from consumer.domain.decision import FILTERED_REASONS, Reason
+from consumer.observability.filter_watch import FilterWatch
 
 NO_CONSENT = Reason.NO_CONSENT
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from consumer import garbage
+from consumer.runtime import gc_tuning
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +29,7 @@ def looks() -> int:
 
 
 def test_what_passes_by_the_thousand_is_not_looked_through():
-    garbage.look_seldom()
+    gc_tuning.look_seldom()
     before = looks()
     in_flight = [Circle() for _ in range(10_000)]
     assert looks() == before
@@ -37,14 +37,14 @@ def test_what_passes_by_the_thousand_is_not_looked_through():
 
 
 def test_what_was_there_at_start_is_looked_at_no_more():
-    garbage.look_seldom()
+    gc_tuning.look_seldom()
     assert gc.get_freeze_count() > 10_000
 
 
 def test_what_refers_to_itself_goes_all_the_same():
-    garbage.look_seldom()
+    gc_tuning.look_seldom()
     before = looks()
-    for _ in range(garbage.YOUNG_OBJECTS):
+    for _ in range(gc_tuning.YOUNG_OBJECTS):
         Circle()
     assert looks() > before
-    assert sum(isinstance(one, Circle) for one in gc.get_objects()) < garbage.YOUNG_OBJECTS
+    assert sum(isinstance(one, Circle) for one in gc.get_objects()) < gc_tuning.YOUNG_OBJECTS

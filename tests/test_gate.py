@@ -7,9 +7,9 @@ import time
 
 import pytest
 
-from consumer.core.verdict import Kind, Verdict
-from consumer.gate import Gate
-from consumer.state import State
+from consumer.delivery.circuit_breaker import Gate
+from consumer.domain.state import State
+from consumer.meta.response import Kind, Verdict
 
 ACCEPTED, TRANSIENT, REFUSED, TOO_LARGE = map(
     Verdict, (Kind.ACCEPTED, Kind.TRANSIENT, Kind.REFUSED, Kind.TOO_LARGE)

@@ -10,12 +10,14 @@ import pytest
 import yaml
 from pages import ROOT, Page
 
-from consumer import advice, metrics
-from consumer.core import depth, event_time, meta_codes
-from consumer.core.decision import FILTERED_REASONS, NoteWord, Reason
-from consumer.core.verdict import Kind
-from consumer.load_settings import known_names, load_settings
-from consumer.state import State
+from consumer import messages
+from consumer.config.loading import known_names, load_settings
+from consumer.domain.decision import FILTERED_REASONS, NoteWord, Reason
+from consumer.domain.state import State
+from consumer.mapping import depth, event_time
+from consumer.meta import error_codes
+from consumer.meta.response import Kind
+from consumer.observability import metrics
 
 METRICS, REASONS, SETTINGS = (Page(f"docs/{name}.md") for name in ("metrics", "reasons", "settings"))
 ALERTS = yaml.safe_load((ROOT / "helm/capi-consumer/files/alerts.yaml").read_text(encoding="utf-8"))
@@ -70,9 +72,9 @@ def test_each_note_state_and_verdict_stands_once():
 
 
 def test_each_code_with_a_sentence_has_something_to_do():
-    assert set(advice.CODES) == set(meta_codes.SENTENCES)
+    assert set(messages.CODES) == set(error_codes.SENTENCES)
     shown = words(REASONS, "Meta's codes")
-    assert len(shown) == len(set(shown)) == len(meta_codes.SENTENCES) + len(meta_codes.CODE_RANGES)
+    assert len(shown) == len(set(shown)) == len(error_codes.SENTENCES) + len(error_codes.CODE_RANGES)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +96,12 @@ def test_a_code_has_the_verdict_that_run_gives_it(code, verdict):
 
 @pytest.mark.parametrize(
     "advice_",
-    [*advice.REASONS.values(), *advice.NOTES.values(), *advice.STATES.values(), *advice.VERDICTS.values()],
+    [
+        *messages.REASONS.values(),
+        *messages.NOTES.values(),
+        *messages.STATES.values(),
+        *messages.VERDICTS.values(),
+    ],
 )
 def test_advice_is_whole_sentences(advice_):
     for text in advice_:

@@ -13,14 +13,14 @@ import orjson
 import pytest
 from deciding import NOW_MS
 
-from consumer.core.decide import decide
-from consumer.core.decision import Deliverable, Filtered
-from consumer.core.hashing import BatchHasher
-from consumer.core.mapping import EVENT_NAMES
-from consumer.core.record import Partition, Record
-from consumer.core.rules import Rules
-from consumer.resources import EVENT, SERVER_EVENT, schema
+from consumer.domain.decision import Deliverable, Filtered
+from consumer.domain.record import Partition, Record
+from consumer.mapping.decide import decide
+from consumer.mapping.normalize.hashing import BatchHasher
+from consumer.mapping.rules import Rules
+from consumer.mapping.tables import EVENT_NAMES
 from consumer.sandbox.rules import refusal_of
+from consumer.schemas_loader import EVENT, SERVER_EVENT, schema
 
 GOLDEN = Path(__file__).parent / "golden"
 NAMES = sorted(path.name.removesuffix(".event.json") for path in GOLDEN.glob("*.event.json"))

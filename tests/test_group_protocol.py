@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from consumer.group_protocol import GroupProtocol, clashes
+from consumer.config.kafka_constraints import GroupProtocol, clashes
 
 COOPERATIVE, EAGER, CONSUMER = GroupProtocol
 

@@ -6,13 +6,13 @@ import aiohttp
 import pytest
 from system.ports import free_ports
 
-from consumer import metrics
-from consumer.committing import COMMIT_S_MAX
-from consumer.exits import CannotGoOn
-from consumer.health import LIVE_S, Vital, served
-from consumer.starts import BROKER_TIMEOUT_S, STARTS_S_MAX
-from consumer.state import State
-from consumer.telemetry import Telemetry
+from consumer.domain.state import State
+from consumer.errors import CannotGoOn
+from consumer.kafka.committer import COMMIT_S_MAX
+from consumer.kafka.start_offsets import BROKER_TIMEOUT_S, STARTS_S_MAX
+from consumer.observability import metrics
+from consumer.observability.health import LIVE_S, Vital, served
+from consumer.observability.telemetry import Telemetry
 
 
 class World:

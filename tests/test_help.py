@@ -8,8 +8,8 @@ import shlex
 import pytest
 from typer.testing import CliRunner
 
-from consumer.cli import app
-from consumer.examples import ENDS, EXAMPLES
+from consumer.cli.help_examples import ENDS, EXAMPLES
+from consumer.cli.main import app
 
 WIDTH = 80
 

@@ -8,12 +8,12 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException
 from faulty_kafka import effective
 
-from consumer import kafka
-from consumer.cluster import list_cluster
-from consumer.exits import CannotGoOn
-from consumer.group_protocol import GroupProtocol
-from consumer.setting_forms import REFUSED_KAFKA_PROPERTIES
-from consumer.settings import Settings
+from consumer.config.kafka_constraints import GroupProtocol
+from consumer.config.parsers import REFUSED_KAFKA_PROPERTIES
+from consumer.config.settings import Settings
+from consumer.errors import CannotGoOn
+from consumer.kafka import clients
+from consumer.kafka.admin import list_cluster
 
 CONSUMER_PROMISE = {
     "group.id": "capi-consumer",
@@ -31,8 +31,8 @@ def settings(**given):
 
 
 def test_no_offset_is_committed_by_a_timer_and_no_letter_counts_before_every_replica_has_it():
-    assert CONSUMER_PROMISE.items() <= kafka.consumer_properties(settings()).items()
-    assert PRODUCER_PROMISE.items() <= kafka.producer_properties(settings()).items()
+    assert CONSUMER_PROMISE.items() <= clients.consumer_properties(settings()).items()
+    assert PRODUCER_PROMISE.items() <= clients.producer_properties(settings()).items()
 
 
 def test_no_file_of_properties_wins_over_the_promise(tmp_path):
@@ -42,8 +42,8 @@ def test_no_file_of_properties_wins_over_the_promise(tmp_path):
         json.dumps({**dict.fromkeys(REFUSED_KAFKA_PROPERTIES, "canary"), "enable.partition.eof": False})
     )
     changed = settings(kafka_file=file)
-    assert CONSUMER_PROMISE.items() <= kafka.consumer_properties(changed).items()
-    assert PRODUCER_PROMISE.items() <= kafka.producer_properties(changed).items()
+    assert CONSUMER_PROMISE.items() <= clients.consumer_properties(changed).items()
+    assert PRODUCER_PROMISE.items() <= clients.producer_properties(changed).items()
 
 
 def test_the_file_wins_over_the_setting_and_both_over_our_own(tmp_path):
@@ -52,7 +52,7 @@ def test_the_file_wins_over_the_setting_and_both_over_our_own(tmp_path):
     given = settings(
         kafka={"sasl.password": "of the setting", "client.id": "mine", "linger.ms": 1}, kafka_file=file
     )
-    properties = kafka.producer_properties(given)
+    properties = clients.producer_properties(given)
     assert (properties["sasl.password"], properties["client.id"], properties["linger.ms"]) == (
         "of the file",
         "mine",
@@ -61,20 +61,20 @@ def test_the_file_wins_over_the_setting_and_both_over_our_own(tmp_path):
 
 
 def test_booleans_are_librdkafka_s_words():
-    properties = kafka.client_properties(settings(kafka={"a": True, "b": False, "c": 1, "d": "True"}))
+    properties = clients.client_properties(settings(kafka={"a": True, "b": False, "c": 1, "d": "True"}))
     assert {name: properties[name] for name in "abcd"} == {"a": "true", "b": "false", "c": 1, "d": "True"}
 
 
 def test_a_property_of_the_other_kind_of_client_is_left_out():
     both = settings(kafka={"session.timeout.ms": 6000, "compression.type": "zstd"})
-    assert "compression.type" not in kafka.consumer_properties(both)
-    assert "session.timeout.ms" not in kafka.producer_properties(both)
-    assert kafka.consumer_properties(both)["session.timeout.ms"] == 6000
-    assert kafka.producer_properties(both)["compression.type"] == "zstd"
+    assert "compression.type" not in clients.consumer_properties(both)
+    assert "session.timeout.ms" not in clients.producer_properties(both)
+    assert clients.consumer_properties(both)["session.timeout.ms"] == 6000
+    assert clients.producer_properties(both)["compression.type"] == "zstd"
 
 
 def test_a_reader_of_its_own_has_a_group_of_its_own():
-    assert kafka.consumer_properties(settings(), group="other")["group.id"] == "other"
+    assert clients.consumer_properties(settings(), group="other")["group.id"] == "other"
 
 
 PRESETS = [
@@ -86,16 +86,16 @@ PRESETS = [
 
 @pytest.mark.parametrize(("preset", "expected"), PRESETS)
 def test_a_preset_is_these_properties(preset, expected):
-    properties = kafka.consumer_properties(settings(group_protocol=preset))
+    properties = clients.consumer_properties(settings(group_protocol=preset))
     names = {"group.protocol", "partition.assignment.strategy", "session.timeout.ms", "group.instance.id"}
     assert {name: value for name, value in properties.items() if name in names} == expected
 
 
 def test_a_static_member_has_its_name_and_a_reader_of_its_own_group_has_none():
     given = settings(group_instance_id="capi-0")
-    assert kafka.consumer_properties(given)["group.instance.id"] == "capi-0"
-    assert "group.instance.id" not in kafka.consumer_properties(given, group="other")
-    assert "group.instance.id" not in kafka.producer_properties(given)
+    assert clients.consumer_properties(given)["group.instance.id"] == "capi-0"
+    assert "group.instance.id" not in clients.consumer_properties(given, group="other")
+    assert "group.instance.id" not in clients.producer_properties(given)
 
 
 MIB = 1024 * 1024
@@ -113,7 +113,7 @@ PREFETCHED = [
 
 @pytest.mark.parametrize(("bytes_in_flight_max", "kib", "of_a_partition"), PREFETCHED)
 def test_what_is_prefetched_follows_from_the_budget_of_bytes(bytes_in_flight_max, kib, of_a_partition):
-    properties = kafka.consumer_properties(settings(bytes_in_flight_max=bytes_in_flight_max))
+    properties = clients.consumer_properties(settings(bytes_in_flight_max=bytes_in_flight_max))
     assert properties["queued.max.messages.kbytes"] == kib
     assert properties["queued.min.messages"] == 1_000
     assert properties["max.partition.fetch.bytes"] == of_a_partition
@@ -122,14 +122,14 @@ def test_what_is_prefetched_follows_from_the_budget_of_bytes(bytes_in_flight_max
 
 
 def test_a_queue_that_was_full_is_filled_again_before_it_is_empty():
-    properties = kafka.consumer_properties(settings())
+    properties = clients.consumer_properties(settings())
     events_a_second = properties["queued.min.messages"] * 1_000 / properties["fetch.queue.backoff.ms"]
     assert events_a_second == 100_000  # of one partition; by librdkafka's own second it would be 1,000
 
 
 def test_what_is_prefetched_is_the_users_where_he_says_so():
     own = {"queued.max.messages.kbytes": 4_096}
-    assert kafka.consumer_properties(settings(kafka=own))["queued.max.messages.kbytes"] == 4_096
+    assert clients.consumer_properties(settings(kafka=own))["queued.max.messages.kbytes"] == 4_096
 
 
 # queued.max.messages.kbytes and message.max.bytes as given, fetch.max.bytes as librdkafka makes it
@@ -169,9 +169,9 @@ TAKEN = [
 @pytest.mark.parametrize(("more", "own"), TAKEN)
 def test_librdkafka_takes_our_properties_with_the_users(more, own, capfd):
     given = settings(kafka=own, **more)
-    kafka.new_consumer(kafka.consumer_properties(given)).close()
-    kafka.new_producer(kafka.producer_properties(given))
-    kafka.admin_client(given)
+    clients.new_consumer(clients.consumer_properties(given)).close()
+    clients.new_producer(clients.producer_properties(given))
+    clients.admin_client(given)
     assert capfd.readouterr().err == ""
 
 
@@ -226,11 +226,11 @@ def test_what_librdkafka_does_not_take_is_one_line_without_the_value(own, says, 
     given = settings(kafka=own)
     with pytest.raises(CannotGoOn) as refused:
         if client == "consumer":
-            kafka.new_consumer(kafka.consumer_properties(given))
+            clients.new_consumer(clients.consumer_properties(given))
         elif client == "producer":
-            kafka.new_producer(kafka.producer_properties(given))
+            clients.new_producer(clients.producer_properties(given))
         else:
-            kafka.admin_client(given)
+            clients.admin_client(given)
     assert str(refused.value) == f"librdkafka {says}: mend CAPI_KAFKA or CAPI_KAFKA_FILE"
     assert "canary" not in capfd.readouterr().err
 
@@ -239,8 +239,8 @@ def test_what_librdkafka_does_not_take_is_one_line_without_the_value(own, says, 
 def test_oauthbearer_without_an_issuer_would_wait_for_ever_and_is_refused(name):
     own = {"security.protocol": "sasl_ssl", name: "OAUTHBEARER"}
     with pytest.raises(CannotGoOn, match=r"needs sasl\.oauthbearer\.method=oidc: mend CAPI_KAFKA"):
-        kafka.admin_client(settings(kafka=own))
-    kafka.admin_client(settings(kafka={**own, "enable.sasl.oauthbearer.unsecure.jwt": True}))
+        clients.admin_client(settings(kafka=own))
+    clients.admin_client(settings(kafka={**own, "enable.sasl.oauthbearer.unsecure.jwt": True}))
 
 
 def test_an_extra_of_confluent_kafka_that_is_not_there_is_one_line():
@@ -249,7 +249,7 @@ def test_an_extra_of_confluent_kafka_that_is_not_there_is_one_line():
         "sasl.oauthbearer.config": "region=eu-west-1,audience=canary",
     }
     with pytest.raises(CannotGoOn, match=r"lacks an extra .*\(oauthbearer-aws\)"):
-        kafka.admin_client(settings(kafka={**OIDC, **aws}))
+        clients.admin_client(settings(kafka={**OIDC, **aws}))
 
 
 PYTHON_OBJECTS = [
@@ -270,9 +270,9 @@ def test_what_takes_an_object_of_python_is_no_property(name):
 
 
 def test_the_name_of_an_error_is_a_word_and_never_its_text():
-    assert kafka.error_name(KafkaException(KafkaError(KafkaError._TRANSPORT, "canary"))) == "_TRANSPORT"
-    assert kafka.error_name(KafkaException("canary")) == "_FAIL"
-    assert kafka.error_name(KafkaException()) == "_FAIL"
+    assert clients.error_name(KafkaException(KafkaError(KafkaError._TRANSPORT, "canary"))) == "_TRANSPORT"
+    assert clients.error_name(KafkaException("canary")) == "_FAIL"
+    assert clients.error_name(KafkaException()) == "_FAIL"
 
 
 HEARD = [
@@ -287,21 +287,21 @@ HEARD = [
 @pytest.mark.parametrize(("heard", "says"), HEARD)
 def test_what_was_heard_last_on_the_way_to_the_brokers_is_said(heard, says):
     error = KafkaException(KafkaError(KafkaError._TRANSPORT, "canary"))
-    found = kafka.cannot_reach(settings(), error, heard)
+    found = clients.cannot_reach(settings(), error, heard)
     assert found.says == f"no answer from the brokers 127.0.0.1:1 ({says})"
     assert found.do.startswith("check ")
 
 
 def test_a_host_that_does_not_exist_is_said(monkeypatch):
-    monkeypatch.setattr("consumer.kafka.METADATA_TIMEOUT_S", 0.5)
+    monkeypatch.setattr("consumer.kafka.clients.METADATA_TIMEOUT_S", 0.5)
     given = Settings(bootstrap_servers="no-such-host.invalid:9092")
     with pytest.raises(CannotGoOn, match=r"no-such-host\.invalid:9092 \(no such host\): check"):
-        list_cluster(kafka.admin_client(given), given)
+        list_cluster(clients.admin_client(given), given)
 
 
 def test_brokers_that_do_not_answer_are_one_line():
     error = KafkaException(KafkaError(KafkaError._TRANSPORT, "canary"))
-    assert str(kafka.cannot_reach(settings(), error)) == (
+    assert str(clients.cannot_reach(settings(), error)) == (
         "no answer from the brokers 127.0.0.1:1 (_TRANSPORT): "
         "check CAPI_BOOTSTRAP_SERVERS, the network, and the security settings in CAPI_KAFKA"
     )

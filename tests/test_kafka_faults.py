@@ -6,7 +6,7 @@ import pytest
 from confluent_kafka import KafkaError
 from structlog.testing import capture_logs
 
-from consumer.kafka_faults import FAULTS, SAY_EVERY_S, Heard, Teller, fault_of
+from consumer.kafka.errors import FAULTS, SAY_EVERY_S, Heard, Teller, fault_of
 
 AT = "ssl://canary:9093/bootstrap: "
 ALERT = "Receive failed: error:0A000412:SSL routines::"

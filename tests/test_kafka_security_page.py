@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from system.certificates import Authority
 
-from consumer import kafka
-from consumer.exits import CannotGoOn
-from consumer.kafka_faults import FAULTS
-from consumer.settings import Settings
+from consumer.config.settings import Settings
+from consumer.errors import CannotGoOn
+from consumer.kafka import clients
+from consumer.kafka.errors import FAULTS
 
 PAGE = (Path(__file__).parent.parent / "docs" / "kafka-security.md").read_text(encoding="utf-8")
 SHOWN = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
@@ -46,9 +46,9 @@ def test_librdkafka_takes_what_the_page_shows(shown, secrets, tmp_path, capfd):
     file = tmp_path / "kafka.json"
     file.write_text(shown.replace(SECRETS, str(secrets)))
     given = Settings(bootstrap_servers="127.0.0.1:1", kafka_file=file)
-    kafka.new_consumer(kafka.consumer_properties(given)).close()
-    kafka.new_producer(kafka.producer_properties(given))
-    kafka.admin_client(given)
+    clients.new_consumer(clients.consumer_properties(given)).close()
+    clients.new_producer(clients.producer_properties(given))
+    clients.admin_client(given)
     assert capfd.readouterr().err == ""
 
 
@@ -65,7 +65,7 @@ NAMED = set(re.findall(r"`((?:ssl|sasl|https|security)\.[a-z.]+[a-z])`", PAGE)) 
 def test_librdkafka_knows_each_property_that_the_page_names(name):
     """Whatever it thinks of the value."""
     try:
-        kafka.admin_client(Settings(bootstrap_servers="127.0.0.1:1", kafka={name: "x"}))
+        clients.admin_client(Settings(bootstrap_servers="127.0.0.1:1", kafka={name: "x"}))
     except CannotGoOn as refused:
         assert "knows no property" not in str(refused)
 
@@ -73,4 +73,4 @@ def test_librdkafka_knows_each_property_that_the_page_names(name):
 def test_a_property_that_does_not_exist_would_be_noticed():
     assert len(NAMED) > 10
     with pytest.raises(CannotGoOn, match="knows no property"):
-        kafka.admin_client(Settings(bootstrap_servers="127.0.0.1:1", kafka={"ssl.no.such": "x"}))
+        clients.admin_client(Settings(bootstrap_servers="127.0.0.1:1", kafka={"ssl.no.such": "x"}))

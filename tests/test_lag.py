@@ -10,10 +10,10 @@ from confluent_kafka import OFFSET_INVALID
 from eventually import eventually
 from faulty_kafka import FaultyKafka
 
-from consumer import kafka
-from consumer.core.record import Partition
-from consumer.lag import ALIVE_EVERY_S, Lag
-from consumer.settings import Settings
+from consumer.config.settings import Settings
+from consumer.domain.record import Partition
+from consumer.kafka import clients
+from consumer.kafka.lag import ALIVE_EVERY_S, Lag
 
 TOPIC = "capi.events"
 FIRST, SECOND = Partition(TOPIC, 0), Partition(TOPIC, 1)
@@ -35,7 +35,7 @@ class Clock:
 
 def lag_of(brokers, done, clock):
     settings = Settings(bootstrap_servers=brokers.bootstrap_servers)
-    return Lag(kafka.admin_client(settings), lambda: done, clock)
+    return Lag(clients.admin_client(settings), lambda: done, clock)
 
 
 async def test_it_is_from_the_lowest_unfinished_record_to_the_end(brokers):
@@ -82,7 +82,7 @@ async def test_without_kafka_what_was_known_stays_and_its_age_grows(brokers):
 
 async def test_without_partitions_only_a_sign_of_life_counts(brokers, monkeypatch):
     """A classic member that Kafka does not answer loses its partitions, and so has no ends to ask for."""
-    monkeypatch.setattr("consumer.lag.ALIVE_S_MAX", 0.5)
+    monkeypatch.setattr("consumer.kafka.lag.ALIVE_S_MAX", 0.5)
     clock = Clock()
     lag = lag_of(brokers, {}, clock)
     clock.now += ALIVE_EVERY_S
@@ -104,7 +104,7 @@ async def test_a_sign_of_life_is_seldom_asked_for(brokers):
 
 async def test_asking_for_life_makes_no_topic(brokers):
     clock = Clock()
-    admin = kafka.admin_client(Settings(bootstrap_servers=brokers.bootstrap_servers))
+    admin = clients.admin_client(Settings(bootstrap_servers=brokers.bootstrap_servers))
     lag = Lag(admin, dict, clock)
     clock.now += ALIVE_EVERY_S
     await lag.ask()
@@ -114,7 +114,7 @@ async def test_asking_for_life_makes_no_topic(brokers):
 
 async def test_errors_of_its_connections_do_not_pile_up(brokers):
     brokers.down()
-    admin = kafka.admin_client(Settings(bootstrap_servers=brokers.bootstrap_servers))
+    admin = clients.admin_client(Settings(bootstrap_servers=brokers.bootstrap_servers))
     lag = Lag(admin, dict, Clock())
     eventually(lambda: len(admin), 20)
     await lag.ask()

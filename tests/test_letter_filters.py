@@ -7,13 +7,13 @@ from dataclasses import replace
 import pytest
 from letters import FIRST_MS, event, letter, record
 
-from consumer.core.decision import INVALID_REASONS, Reason
-from consumer.core.letter import VALUE_OMITTED
-from consumer.core.mapping import EVENT_NAMES, STANDARD_EVENTS
-from consumer.core.record import Partition, Record
-from consumer.exits import BadCall
-from consumer.letters.filter_options import read_filter
-from consumer.letters.filters import Filter, failed_at_ms
+from consumer.cli.filter_options import read_filter
+from consumer.dead_letters.filters import Filter, failed_at_ms
+from consumer.dead_letters.headers import VALUE_OMITTED
+from consumer.domain.decision import INVALID_REASONS, Reason
+from consumer.domain.record import Partition, Record
+from consumer.errors import BadCall
+from consumer.mapping.tables import EVENT_NAMES, STANDARD_EVENTS
 
 # Failed at 2026-01-01T00:00:05Z, refused with 100/2804003, from events-0/0.
 REFUSED = letter(
@@ -236,7 +236,7 @@ def test_without_any_option_every_letter_is_meant():
 
 
 def test_letters_since_an_hour_ago_are_those_that_failed_within_it(monkeypatch):
-    monkeypatch.setattr("consumer.letters.filter_options.now_ms", lambda: FIRST_MS + 3_600_000 + 5_000)
+    monkeypatch.setattr("consumer.cli.filter_options.now_ms", lambda: FIRST_MS + 3_600_000 + 5_000)
     assert read_filter(since="1h").matches(REFUSED)
     assert not read_filter(since="3599s").matches(REFUSED)
     assert read_filter(until="59m", since="2d").matches(REFUSED)
@@ -246,12 +246,12 @@ def test_letters_since_an_hour_ago_are_those_that_failed_within_it(monkeypatch):
 def test_letters_since_an_hour_ago_have_one_name_from_hour_to_hour(monkeypatch):
     names = set()
     for hour in range(3):
-        monkeypatch.setattr("consumer.letters.filter_options.now_ms", lambda hour=hour: hour * 3_600_000)
+        monkeypatch.setattr("consumer.cli.filter_options.now_ms", lambda hour=hour: hour * 3_600_000)
         names |= {read_filter(since="1h").name(), read_filter(since="60m").name()}
     assert len(names) == 1
     assert names != {read_filter(since="2h").name()}
 
 
 def test_what_a_filter_shows_of_a_time_ago_is_the_time(monkeypatch):
-    monkeypatch.setattr("consumer.letters.filter_options.now_ms", lambda: FIRST_MS)
+    monkeypatch.setattr("consumer.cli.filter_options.now_ms", lambda: FIRST_MS)
     assert read_filter(since="1d").as_json() == {"since": "2025-12-31T00:00:00.000+00:00"}

@@ -7,8 +7,8 @@ import json
 import pytest
 from letters import event, letter, record
 
-from consumer.core.record import Partition, Record
-from consumer.letters.lines import Mistake, as_letter, as_line
+from consumer.dead_letters.jsonl import Mistake, as_letter, as_line
+from consumer.domain.record import Partition, Record
 
 VALUES = {
     "compact JSON": b'{"event_name":"purchase","amount":12.5,"user":{"city":"S\xc3\xa3o Paulo"}}',

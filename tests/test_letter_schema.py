@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from consumer.core import letter
-from consumer.core.decision import INVALID_REASONS, Reason
-from consumer.core.letter import Failure, Writer, letter_headers, replay_headers
-from consumer.core.record import Partition, Record
-from consumer.core.verdict import TRACE_ID
-from consumer.resources import DEAD_LETTER, schema
+from consumer.dead_letters import headers as letter
+from consumer.dead_letters.headers import Failure, Writer, letter_headers, replay_headers
+from consumer.domain.decision import INVALID_REASONS, Reason
+from consumer.domain.record import Partition, Record
+from consumer.meta.response import TRACE_ID
+from consumer.schemas_loader import DEAD_LETTER, schema
 
 SCHEMA = schema(DEAD_LETTER)
 LETTER = jsonschema_rs.validator_for(SCHEMA)

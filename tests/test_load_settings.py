@@ -7,9 +7,9 @@ import re
 
 import pytest
 
-from consumer.exits import USAGE, BadSettings
-from consumer.load_settings import known_names, load_settings, read_token, unknown_names
-from consumer.settings import Settings
+from consumer.config.loading import known_names, load_settings, read_token, unknown_names
+from consumer.config.settings import Settings
+from consumer.errors import USAGE, BadSettings
 
 CANARY = "canary-4711"
 DIGITS = "digits only, as Events Manager shows it"

@@ -77,7 +77,7 @@ def test_completion_loads_nothing_of_what_a_command_needs(typed, offered):
 def test_completion_of_topics_loads_the_settings_and_no_client():
     answer, modules = completing("replay --to shop.o")
     assert answer.split() == ["shop.offline"]
-    assert "consumer.settings" in modules
+    assert "consumer.config.settings" in modules
     assert libraries(modules) & HEAVY <= {"phonenumbers"}  # names of countries are a setting
 
 

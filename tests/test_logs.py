@@ -10,8 +10,8 @@ import logging
 import pytest
 import structlog
 
-from consumer import logs
-from consumer.settings import LogFormat, LogLevel
+from consumer.config.settings import LogFormat, LogLevel
+from consumer.observability import logs
 
 CANARY = "canary-4711@example.com"
 

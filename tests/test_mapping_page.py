@@ -11,23 +11,15 @@ import pytest
 from deciding import NOW_MS, NOW_TEXT, event
 from typer.testing import CliRunner
 
-from consumer import metrics
-from consumer.cli import app
-from consumer.core import (
-    action_source,
-    cleaning,
-    currencies,
-    identifiers,
-    mapping,
-    qualify,
-    times,
-    values,
-)
-from consumer.core.rules import MatchRule
-from consumer.explaining.explained import explained
-from consumer.files.lines import FoundEvent
-from consumer.load_settings import load_settings
-from consumer.telemetry import Telemetry
+from consumer.cli.main import app
+from consumer.config.loading import load_settings
+from consumer.event_files.lines import FoundEvent
+from consumer.explain.decisions import explained
+from consumer.mapping import action_source, currencies, eligibility, identifiers, redaction, times, values
+from consumer.mapping import tables as mapping
+from consumer.mapping.rules import MatchRule
+from consumer.observability import metrics
+from consumer.observability.telemetry import Telemetry
 
 DOCS = Path(__file__).parent.parent / "docs"
 PAGES = ("mapping", "hashing", "own-rules", "consent")
@@ -136,7 +128,7 @@ def test_words_that_say_nothing_are_those_of_the_mapping():
 
 def test_names_of_personal_data_are_those_of_the_cleaning():
     (listed,) = re.findall(r"_` and spaces:(.*?);", PAGE, re.DOTALL)
-    assert set(codes(listed)) == cleaning.PERSONAL_NAMES
+    assert set(codes(listed)) == redaction.PERSONAL_NAMES
 
 
 def test_the_action_sources_are_those_of_the_mapping():
@@ -146,8 +138,8 @@ def test_the_action_sources_are_those_of_the_mapping():
 
 def test_identifiers_and_others_are_those_that_count():
     identifiers, others = re.findall(r"(?:Identifiers|Others): (.*?)\.", PAGE, re.DOTALL)
-    assert set(codes(identifiers)) == qualify.IDENTIFIERS
-    assert set(codes(others)) == qualify.OTHERS
+    assert set(codes(identifiers)) == eligibility.IDENTIFIERS
+    assert set(codes(others)) == eligibility.OTHERS
 
 
 def test_notes_are_counted_under_the_name_that_the_page_says():
@@ -285,7 +277,7 @@ def test_consent_is_read_as_the_page_says(categories, setting, is_sent):
 )
 def test_the_rules_of_matching_decide_as_the_page_says(keys, by_all, by_any_other, by_any):
     answers = {True: "yes", False: "no"}
-    decided_so = [answers[qualify.is_enough_to_match(codes(keys), rule)] for rule in MatchRule]
+    decided_so = [answers[eligibility.is_enough_to_match(codes(keys), rule)] for rule in MatchRule]
     assert decided_so == [by_all, by_any_other, by_any]
 
 

@@ -7,7 +7,7 @@ import sys
 import pytest
 from confluent_kafka import Consumer
 
-from consumer.membership import is_of_member
+from consumer.kafka.membership import is_of_member
 
 
 def metadata(generation, mark=b"CGMDv2:"):

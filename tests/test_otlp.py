@@ -11,11 +11,12 @@ import pytest
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from otlp_receiver import OtlpReceiver, attributes
 
-from consumer import __version__, metrics, otlp
-from consumer.core.verdict import Kind, Verdict
-from consumer.exits import BadSettings
-from consumer.telemetry import CLOSE_S
-from consumer.tracing import Tracing
+from consumer import __version__
+from consumer.errors import BadSettings
+from consumer.meta.response import Kind, Verdict
+from consumer.observability import metrics, otlp
+from consumer.observability.telemetry import CLOSE_S
+from consumer.observability.tracing import Tracing
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 

@@ -16,8 +16,8 @@ from pages import PAGES, ROOT, Page, anchors
 from shown_commands import commands
 from system.processes import COMMAND
 
-from consumer import metrics
-from consumer.load_settings import known_names
+from consumer.config.loading import known_names
+from consumer.observability import metrics
 
 INDEX = "docs/README.md"
 ALL = {path: Page(path) for path in PAGES}

@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from consumer.permits import Permits
+from consumer.delivery.permits import Permits
 
 
 async def turn():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from consumer.poll_interval import clashes, starts_s
+from consumer.config.poll_interval import clashes, starts_s
 
 # revoke_timeout_s, the user's own properties, the mistake
 JUDGED = [

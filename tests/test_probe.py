@@ -6,12 +6,12 @@ import socket
 
 import pytest
 
-from consumer.core.verdict import no_tunnel
-from consumer.exits import BadSettings
-from consumer.probe import finding, probe
+from consumer.config.settings import Settings
+from consumer.diagnostics.meta_probe import finding, probe
+from consumer.errors import BadSettings
+from consumer.meta.response import no_tunnel
 from consumer.sandbox.server import Sandbox
 from consumer.sandbox.settings import SandboxSettings
-from consumer.settings import Settings
 
 PIXEL = "1234567890"
 TOKEN = "EAAB-the-token"

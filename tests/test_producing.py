@@ -8,8 +8,8 @@ import pytest
 from confluent_kafka import Producer
 from mock_kafka import MockKafka
 
-from consumer.producing import Publisher, open_publisher
-from consumer.settings import Settings
+from consumer.config.settings import Settings
+from consumer.kafka.producer import Publisher, open_publisher
 
 
 @pytest.fixture(scope="module")

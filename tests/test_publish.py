@@ -17,9 +17,9 @@ from system import topics
 from system.processes import COMMAND
 from typer.testing import CliRunner
 
-from consumer.cli import app
-from consumer.exits import CannotGoOn
-from consumer.letters.lines import as_line
+from consumer.cli.main import app
+from consumer.dead_letters.jsonl import as_line
+from consumer.errors import CannotGoOn
 
 FILES = Path(__file__).parent / "system" / "files"
 
@@ -312,7 +312,7 @@ def test_mistakes_in_the_settings_are_all_said_and_end_with_2(publish):
 
 
 def test_brokers_that_do_not_answer_are_said_in_one_line(publish, monkeypatch):
-    monkeypatch.setattr("consumer.kafka.METADATA_TIMEOUT_S", 0.5)
+    monkeypatch.setattr("consumer.kafka.clients.METADATA_TIMEOUT_S", 0.5)
     ended = publish(data=event("search"), CAPI_BOOTSTRAP_SERVERS="127.0.0.1:1")
     assert ended.code == 1
     assert ended.says.startswith("no answer from the brokers 127.0.0.1:1")
@@ -340,7 +340,7 @@ def test_a_file_that_cannot_be_read_to_its_end_is_said_and_what_was_read_is_acco
     publish, arrived, monkeypatch, arguments
 ):
     disk = io.BufferedReader(BadDisk(f"{event('search', 'u1')}\n{event('search', 'half')}".encode()))
-    monkeypatch.setattr("consumer.files.event_files._opened", lambda _name: disk)
+    monkeypatch.setattr("consumer.event_files.event_files._opened", lambda _name: disk)
 
     ended = publish("events.jsonl", "--json", *arguments)
 
@@ -352,7 +352,7 @@ def test_a_file_that_cannot_be_read_to_its_end_is_said_and_what_was_read_is_acco
 
 def test_strict_publishes_nothing_of_a_file_that_cannot_be_read_to_its_end(publish, arrived, monkeypatch):
     disk = io.BufferedReader(BadDisk(f"{event('search', 'u1')}\n".encode()))
-    monkeypatch.setattr("consumer.files.event_files._opened", lambda _name: disk)
+    monkeypatch.setattr("consumer.event_files.event_files._opened", lambda _name: disk)
 
     ended = publish("events.jsonl", "--strict", "--json")
 

@@ -11,19 +11,19 @@ from letters import event, letter, record, settings_on, write
 from mock_kafka import MockKafka
 from typer.testing import CliRunner
 
-from consumer.cli import app
-from consumer.core.decision import Reason
-from consumer.core.record import Partition, Record
-from consumer.files.json_events import json_lines
-from consumer.files.lines import numbered_lines
-from consumer.letters.lines import as_line
-from consumer.letters.sending import Sending
-from consumer.letters.validity import Validity
-from consumer.letters.way_back import LeftOut, open_way_back
-from consumer.producing import open_publisher
-from consumer.publish_letters import WHY, letter_judge, send_letters
-from consumer.publish_report import Report
-from consumer.publishing import Publishing, Sum
+from consumer.cli.main import app
+from consumer.dead_letters.jsonl import as_line
+from consumer.dead_letters.replay.sending import Sending
+from consumer.dead_letters.replay.validity import Validity
+from consumer.dead_letters.replay.way_back import LeftOut, open_way_back
+from consumer.domain.decision import Reason
+from consumer.domain.record import Partition, Record
+from consumer.event_files.json_events import json_lines
+from consumer.event_files.lines import numbered_lines
+from consumer.kafka.producer import open_publisher
+from consumer.publish.dead_letters import WHY, letter_judge, send_letters
+from consumer.publish.report import Report
+from consumer.publish.runner import Publishing, Sum
 
 NOW_MS = 1_767_225_700_000
 USER = {"email": "u1@example.com", "country": "FR", "city": "Paris", "zipcode": "75001"}

@@ -12,14 +12,14 @@ import pytest
 from pages import Page
 from system.processes import COMMAND
 
-from consumer.core.decide import decide
-from consumer.core.decision import FILTERED_REASONS, Deliverable, Reason
-from consumer.core.hashing import BatchHasher
-from consumer.core.record import Partition, Record
-from consumer.core.rules import Rules
-from consumer.files.csv_events import csv_events
-from consumer.files.lines import numbered_lines
-from consumer.resources import EVENT, schema
+from consumer.domain.decision import FILTERED_REASONS, Deliverable, Reason
+from consumer.domain.record import Partition, Record
+from consumer.event_files.csv_events import csv_events
+from consumer.event_files.lines import numbered_lines
+from consumer.mapping.decide import decide
+from consumer.mapping.normalize.hashing import BatchHasher
+from consumer.mapping.rules import Rules
+from consumer.schemas_loader import EVENT, schema
 
 README = Page("README.md")
 # What differs from run to run: where the mended letter lay, and how long it took.

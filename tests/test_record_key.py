@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from consumer.record_key import record_key
+from consumer.publish.record_key import record_key
 
 KEYS = [
     ("user-1", b"user-1"),

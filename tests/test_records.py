@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from confluent_kafka import TIMESTAMP_CREATE_TIME, TIMESTAMP_NOT_AVAILABLE, KafkaError, KafkaException
 
-from consumer.core.record import Partition
-from consumer.records import as_record, cause, partition_at, places
+from consumer.domain.record import Partition
+from consumer.kafka.conversion import as_record, cause, partition_at, places
 
 
 class Message:

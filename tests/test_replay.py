@@ -22,15 +22,15 @@ from replaying import (
     values,
 )
 
-from consumer.asked_to_stop import asked_to_stop
-from consumer.core.letter import VALUE_OMITTED
-from consumer.core.record import Partition, Record
-from consumer.exits import CannotGoOn
-from consumer.letters.replaying import Ended, Outcome, Pace, Replay
-from consumer.letters.topic import open_dead_letters
-from consumer.letters.way_back import LeftOut, open_way_back
-from consumer.replay import replay_group
-from consumer.replay_report import MEANS, exit_code
+from consumer.cli.replay import replay_group
+from consumer.cli.replay_report import MEANS, exit_code
+from consumer.dead_letters.headers import VALUE_OMITTED
+from consumer.dead_letters.reader import open_dead_letters
+from consumer.dead_letters.replay.runner import Ended, Outcome, Pace, Replay
+from consumer.dead_letters.replay.way_back import LeftOut, open_way_back
+from consumer.domain.record import Partition, Record
+from consumer.errors import CannotGoOn
+from consumer.signals import asked_to_stop
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +122,7 @@ def test_letters_that_come_meanwhile_are_for_the_next_time(brokers):
 
 
 def test_who_is_asked_to_stop_ends_between_two_handfuls_and_can_go_on(brokers, monkeypatch):
-    monkeypatch.setattr("consumer.letters.replaying.LETTERS_AT_ONCE", 2)
+    monkeypatch.setattr("consumer.dead_letters.replay.runner.LETTERS_AT_ONCE", 2)
     settings = settings_on(brokers)
     write_letters(settings, some_letters(settings, 5))
     stop = threading.Event()
@@ -286,7 +286,7 @@ def test_an_original_is_not_read_from_a_foreign_topic(brokers):
 
 
 def test_two_replays_at_once_are_found_out(brokers, monkeypatch):
-    monkeypatch.setattr("consumer.letters.replaying.LETTERS_AT_ONCE", 2)
+    monkeypatch.setattr("consumer.dead_letters.replay.runner.LETTERS_AT_ONCE", 2)
     settings = settings_on(brokers)
     write_letters(settings, some_letters(settings, 6))
 
@@ -298,7 +298,7 @@ def test_two_replays_at_once_are_found_out(brokers, monkeypatch):
 
 def test_of_two_replays_in_step_one_stops_after_its_first_handful(brokers, monkeypatch):
     """Both have looked before either has committed, and both commit the same offset."""
-    monkeypatch.setattr("consumer.letters.replaying.LETTERS_AT_ONCE", 2)
+    monkeypatch.setattr("consumer.dead_letters.replay.runner.LETTERS_AT_ONCE", 2)
     settings = settings_on(brokers)
     write_letters(settings, some_letters(settings, 6))
 
@@ -341,7 +341,7 @@ def test_pace_is_kept_over_the_whole_run():
 
 @pytest.fixture
 def command(brokers, monkeypatch):
-    monkeypatch.setattr("consumer.replay.now_ms", lambda: NOW_MS)
+    monkeypatch.setattr("consumer.cli.replay.now_ms", lambda: NOW_MS)
     return command_on(settings_on(brokers), monkeypatch, "replay")
 
 

@@ -26,15 +26,15 @@ from replaying import (
     values,
 )
 
-from consumer.core.decision import Reason
-from consumer.exits import BadCall
-from consumer.letters.fates import NoParking, holds
-from consumer.letters.filters import Filter, MetaCode
-from consumer.letters.replaying import Ended, Pace
-from consumer.letters.way_back import LeftOut
-from consumer.replay import replay_group
-from consumer.replay_report import exit_code
-from consumer.settings import Settings
+from consumer.cli.replay import replay_group
+from consumer.cli.replay_report import exit_code
+from consumer.config.settings import Settings
+from consumer.dead_letters.filters import Filter, MetaCode
+from consumer.dead_letters.replay.plan import NoParking, holds
+from consumer.dead_letters.replay.runner import Ended, Pace
+from consumer.dead_letters.replay.way_back import LeftOut
+from consumer.domain.decision import Reason
+from consumer.errors import BadCall
 
 
 @pytest.fixture(scope="module")
@@ -270,7 +270,7 @@ def test_what_is_no_event_has_no_age(brokers):
 
 @pytest.fixture
 def command(brokers, monkeypatch):
-    monkeypatch.setattr("consumer.replay.now_ms", lambda: NOW_MS)
+    monkeypatch.setattr("consumer.cli.replay.now_ms", lambda: NOW_MS)
     return command_on(settings_on(brokers), monkeypatch, "replay")
 
 

@@ -9,7 +9,7 @@ import pytest
 from delivering import payload, scene, stuck
 from structlog.testing import capture_logs
 
-from consumer.state import State
+from consumer.domain.state import State
 
 LATENCY_MS = 30
 

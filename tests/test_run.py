@@ -24,16 +24,17 @@ from faulty_kafka import FaultyKafka, Request
 from structlog.testing import capture_logs
 from system.ports import free_ports
 
-from consumer import health, metrics, run
-from consumer.brake import Brake
-from consumer.delivery import Delivery
-from consumer.ends import Ends
-from consumer.exits import CannotGoOn
-from consumer.group_protocol import GroupProtocol
+from consumer.config.kafka_constraints import GroupProtocol
+from consumer.config.settings import Settings
+from consumer.dead_letters.dlq_breaker import Brake
+from consumer.delivery.dispatcher import Delivery
+from consumer.delivery.outcomes import Ends
+from consumer.errors import CannotGoOn
+from consumer.kafka.consumer import Source
+from consumer.observability import health, metrics
+from consumer.observability.telemetry import Telemetry
+from consumer.runtime import app
 from consumer.sandbox.server import Sandbox, SandboxSettings
-from consumer.settings import Settings
-from consumer.source import Source
-from consumer.telemetry import Telemetry
 
 EVENTS, LETTERS = "capi.events", "capi.dead-letters"
 DEADLINE_S = 30
@@ -92,7 +93,7 @@ async def consuming(brokers, sandbox=None, *, brake=None, brake_setting=True, **
             }
         )
         telemetry, stop = Telemetry(), asyncio.Event()
-        task = asyncio.create_task(run.consume(settings, telemetry, stop, brake=brake))
+        task = asyncio.create_task(app.consume(settings, telemetry, stop, brake=brake))
         try:
             yield SimpleNamespace(meta=meta, telemetry=telemetry, stop=stop, task=task, port=port)
         finally:
@@ -418,7 +419,7 @@ async def test_a_bug_beside_the_records_ends_the_process_too(brokers, monkeypatc
     async def broken(*_):
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(run, "watch_token", broken)
+    monkeypatch.setattr(app, "watch_token", broken)
     with pytest.raises(RuntimeError, match="a bug"):
         async with consuming(brokers) as at:
             await asyncio.wait([at.task], timeout=DEADLINE_S)
@@ -426,7 +427,7 @@ async def test_a_bug_beside_the_records_ends_the_process_too(brokers, monkeypatc
 
 
 async def test_leaving_that_hangs_is_watched(brokers, monkeypatch):
-    monkeypatch.setattr(run, "CLOSE_S", 0.3)
+    monkeypatch.setattr(app, "CLOSE_S", 0.3)
     barked = threading.Event()
     close = Source.close
 
@@ -443,7 +444,7 @@ async def test_leaving_that_hangs_is_watched(brokers, monkeypatch):
         health_address="127.0.0.1:0",
         drain_timeout_s=0.1,
     )
-    task = asyncio.create_task(run.consume(settings, Telemetry(), stop, watchdog=barked.set))
+    task = asyncio.create_task(app.consume(settings, Telemetry(), stop, watchdog=barked.set))
     await asyncio.sleep(0)
     stop.set()
     await asyncio.wait_for(task, DEADLINE_S)

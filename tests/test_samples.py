@@ -14,14 +14,14 @@ import orjson
 import pytest
 from make_samples import samples as made
 
-from consumer.core.decide import decide
-from consumer.core.decision import Deliverable
-from consumer.core.hashing import BatchHasher
-from consumer.core.mapping import STANDARD_EVENTS
-from consumer.core.record import Partition, Record
-from consumer.core.rules import Rules
-from consumer.resources import EVENT, schema
-from consumer.shop_samples import shop_samples, with_times
+from consumer.demo.samples import shop_samples, with_times
+from consumer.domain.decision import Deliverable
+from consumer.domain.record import Partition, Record
+from consumer.mapping.decide import decide
+from consumer.mapping.normalize.hashing import BatchHasher
+from consumer.mapping.rules import Rules
+from consumer.mapping.tables import STANDARD_EVENTS
+from consumer.schemas_loader import EVENT, schema
 
 SHIPPED = Path(__file__).parents[1] / "consumer" / "samples" / "shop.jsonl"
 NOW_S = 1_767_225_600  # 2026-01-01T00:00:00Z

@@ -10,8 +10,8 @@ from deciding import event, facebook, ordinary, reason, sent
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from consumer.core import mapping
-from consumer.resources import DEAD_LETTER, EVENT, SERVER_EVENT, schema
+from consumer.mapping import tables
+from consumer.schemas_loader import DEAD_LETTER, EVENT, SERVER_EVENT, schema
 
 FOLDER = Path(__file__).parent.parent / "schemas"
 DIGEST = "71d4f55f72fa128dfb468a1a3901507c804b74316488744d769d7f4b16696476"
@@ -150,17 +150,17 @@ def test_what_the_decision_reads_is_accepted(changes):
 
 def test_the_overrides_are_those_that_are_read():
     of_facebook = schema(EVENT)["properties"]["integrations"]["properties"]["facebook"]["properties"]
-    assert set(of_facebook) == mapping.EVENT_KEYS - {"event_time"} | {"fbc", "fbp"}
-    assert set(of_facebook["user_data"]["properties"]) == mapping.USER_DATA_KEYS
-    assert set(of_facebook["custom_data"]["properties"]) == set(mapping.CUSTOM_DATA)
+    assert set(of_facebook) == tables.EVENT_KEYS - {"event_time"} | {"fbc", "fbp"}
+    assert set(of_facebook["user_data"]["properties"]) == tables.USER_DATA_KEYS
+    assert set(of_facebook["custom_data"]["properties"]) == set(tables.CUSTOM_DATA)
 
 
 def test_the_closed_sets_of_the_server_event_are_the_whitelists():
     sent = schema(SERVER_EVENT)["properties"]
-    assert set(sent) == mapping.EVENT_KEYS
-    assert set(sent["user_data"]["properties"]) == mapping.USER_DATA_KEYS
-    assert set(sent["custom_data"]["properties"]) == set(mapping.CUSTOM_DATA)
-    assert set(sent["custom_data"]["properties"]["contents"]["items"]["properties"]) == mapping.CONTENT_KEYS
+    assert set(sent) == tables.EVENT_KEYS
+    assert set(sent["user_data"]["properties"]) == tables.USER_DATA_KEYS
+    assert set(sent["custom_data"]["properties"]) == set(tables.CUSTOM_DATA)
+    assert set(sent["custom_data"]["properties"]["contents"]["items"]["properties"]) == tables.CONTENT_KEYS
     for key in ("user_data", "event"):
         closed = sent[key] if key in sent else schema(SERVER_EVENT)
         assert closed["additionalProperties"] is False

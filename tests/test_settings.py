@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from consumer.core.rules import BirthdateOrder, ContentId, DataProcessing, MatchRule, Rules
-from consumer.group_protocol import GroupProtocol
-from consumer.settings import OutOfRange, Settings, Start
+from consumer.config.kafka_constraints import GroupProtocol
+from consumer.config.settings import OutOfRange, Settings, Start
+from consumer.mapping.rules import BirthdateOrder, ContentId, DataProcessing, MatchRule, Rules
 
 # name, what was written, what it means
 TAKEN = [

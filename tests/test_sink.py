@@ -17,13 +17,13 @@ import pytest
 from sandbox.given import good
 from system.ports import free_ports
 
-from consumer.access_token import AccessToken
-from consumer.core.verdict import Kind
-from consumer.exits import BadSettings
+from consumer.config.settings import Settings
+from consumer.delivery.access_token import AccessToken
+from consumer.delivery.meta_client import ANSWER_BYTES_MAX, Sink
+from consumer.errors import BadSettings
+from consumer.meta.response import Kind
 from consumer.sandbox.server import Sandbox
 from consumer.sandbox.settings import SandboxSettings
-from consumer.settings import Settings
-from consumer.sink import ANSWER_BYTES_MAX, Sink
 
 NOW_S = 1_795_000_000
 BODY = orjson.dumps({"data": [good()]})

@@ -6,7 +6,7 @@ import asyncio
 
 from skipping_time import run
 
-from consumer.slots import Slots
+from consumer.delivery.slots import Slots
 
 WAIT_S = 30.0
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from structlog.testing import capture_logs
 
-from consumer.state import State
-from consumer.state_lines import StateTeller
+from consumer.domain.state import State
+from consumer.observability.state_lines import StateTeller
 
 
 def told(*states, throttled_s=0.0):

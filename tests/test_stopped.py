@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from consumer.core.record import Partition
-from consumer.stopped import AGAIN_S, Stopped
+from consumer.domain.record import Partition
+from consumer.kafka.stopped import AGAIN_S, Stopped
 
 P0, P1 = Partition("events", 0), Partition("events", 1)
 

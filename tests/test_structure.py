@@ -40,24 +40,29 @@ CLOCKS = {"now", "today", "utcnow"}
 # What the core remembers from one batch to the next. It is the world's, never a customer's, and there is
 # an end to it: no arguments, a region, or the three digits at most that may be a calling code.
 REMEMBERED = {
-    "consumer.core.countries._alpha_3",
-    "consumer.core.countries._names",
-    "consumer.core.countries._other_names",
-    "consumer.core.countries.codes",
-    "consumer.core.currencies._codes",
-    "consumer.core.numbering_plans._plans",
-    "consumer.core.numbering_plans.plan",
+    "consumer.mapping.normalize.countries._alpha_3",
+    "consumer.mapping.normalize.countries._names",
+    "consumer.mapping.normalize.countries._other_names",
+    "consumer.mapping.normalize.countries.codes",
+    "consumer.mapping.currencies._codes",
+    "consumer.mapping.normalize.numbering_plans._plans",
+    "consumer.mapping.normalize.numbering_plans.plan",
 }
 
 # What talks to the world, each by itself: none knows another.
-ADAPTERS = {"consumer.source", "consumer.sink", "consumer.dead_letters", "consumer.health"}
+ADAPTERS = {
+    "consumer.kafka.consumer",
+    "consumer.delivery.meta_client",
+    "consumer.dead_letters.writer",
+    "consumer.observability.health",
+}
 # What they are made of, or what is handed over: these know no adapter at all.
 PARTS = {
-    "consumer.assigning",
-    "consumer.committing",
-    "consumer.handover",
-    "consumer.starts",
-    "consumer.taking",
+    "consumer.kafka.assignment",
+    "consumer.kafka.committer",
+    "consumer.runtime.loop_bridge",
+    "consumer.kafka.start_offsets",
+    "consumer.runtime.process_poll",
 }
 
 
@@ -130,7 +135,9 @@ def test_the_core_remembers_nothing_of_a_record():
 
 
 def test_only_hashing_hashes():
-    assert [module for module in CORE if "hashlib" in IMPORTS[module]] == ["consumer.core.hashing"]
+    assert [module for module in CORE if "hashlib" in IMPORTS[module]] == [
+        "consumer.mapping.normalize.hashing"
+    ]
 
 
 def test_no_two_modules_import_each_other_by_any_way():
@@ -144,13 +151,13 @@ def test_no_adapter_knows_another(module):
 
 
 WORK = {
-    "consumer.run",
-    "consumer.check",
-    "consumer.publish",
-    "consumer.explain",
-    "consumer.replay",
-    "consumer.topics",
-    "consumer.dead_letters_command",
+    "consumer.runtime.app",
+    "consumer.diagnostics.check",
+    "consumer.publish.command",
+    "consumer.explain.command",
+    "consumer.cli.replay",
+    "consumer.cli.topics",
+    "consumer.cli.dead_letters",
     "consumer.sandbox.command",
     "consumer.demo.command",
 }
@@ -158,24 +165,26 @@ VERBS = {"run", "check", "publish", "explain", "replay", "topics", "dead_letters
 
 
 def test_only_the_command_line_knows_every_verb():
-    calls = {f"consumer.commands.{verb}" for verb in VERBS}
-    assert calls | {"consumer.commands.options", "consumer.commands.verbs"} == {
-        module for module in TREES if module.startswith("consumer.commands.")
+    calls = {f"consumer.cli.commands.{verb}" for verb in VERBS}
+    assert calls | {"consumer.cli.options", "consumer.cli.typer_classes"} == {
+        module for module in TREES if module.startswith("consumer.cli.commands.")
     }
-    assert {name for name in IMPORTS["consumer.cli"] if name in TREES} >= calls
-    assert not [module for module, names in IMPORTS.items() if module != "consumer.cli" and names & calls]
+    assert {name for name in IMPORTS["consumer.cli.main"] if name in TREES} >= calls
+    assert not [
+        module for module, names in IMPORTS.items() if module != "consumer.cli.main" and names & calls
+    ]
 
 
 def test_a_command_is_called_in_one_place_and_does_its_work_in_another():
     """Its work is imported when it is called, and by nobody else but the demo, which runs a consumer."""
     importers = {(name, module) for module, names in IMPORTS.items() for name in names & WORK}
-    assert {name for name, module in importers if module.startswith("consumer.commands.")} == WORK
-    others = {pair for pair in importers if not pair[1].startswith("consumer.commands.")}
-    assert others == {("consumer.run", "consumer.demo.world")}
+    assert {name for name, module in importers if module.startswith("consumer.cli.commands.")} == WORK
+    others = {pair for pair in importers if not pair[1].startswith("consumer.cli.commands.")}
+    assert others == {("consumer.runtime.app", "consumer.demo.environment")}
     at_once = {
         name
         for module, tree in TREES.items()
-        if module.startswith("consumer.commands.")
+        if module.startswith("consumer.cli.commands.")
         for node in tree.body
         if isinstance(node, ast.Import | ast.ImportFrom)
         for name in imports_of(ast.Module([node], []))
@@ -191,7 +200,7 @@ def test_messages_become_records_in_one_place():
         for node in ast.walk(tree)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "headers"
     }
-    assert asks == {"consumer.records"}
+    assert asks == {"consumer.kafka.conversion"}
 
 
 def test_the_sandbox_reads_metas_rules_for_itself():

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from consumer.core.decision import Deliverable
-from consumer.settings import Settings
-from consumer.synthetic_event import synthetic_event
+from consumer.config.settings import Settings
+from consumer.diagnostics.synthetic_event import synthetic_event
+from consumer.domain.decision import Deliverable
 
 AT_MS = 1_767_225_610_500
 

@@ -7,13 +7,13 @@ import pytest
 from deciding import NOW_S, event
 from structlog.testing import capture_logs
 
-from consumer import metrics
-from consumer.core.decision import Reason
-from consumer.core.offsets import OffsetTracker
-from consumer.core.record import Partition, Record
-from consumer.core.rules import Rules
-from consumer.taking import Taking
-from consumer.telemetry import Telemetry
+from consumer.domain.decision import Reason
+from consumer.domain.record import Partition, Record
+from consumer.kafka.offset_tracker import OffsetTracker
+from consumer.mapping.rules import Rules
+from consumer.observability import metrics
+from consumer.observability.telemetry import Telemetry
+from consumer.runtime.process_poll import Taking
 
 P0, P1 = Partition("events", 0), Partition("events", 1)
 GOOD = orjson.dumps(event())

@@ -6,11 +6,11 @@ import threading
 
 import pytest
 
-from consumer import metrics
-from consumer.core.decision import FILTERED_REASONS, INVALID_REASONS
-from consumer.core.verdict import Kind
-from consumer.state import State
-from consumer.telemetry import Telemetry
+from consumer.domain.decision import FILTERED_REASONS, INVALID_REASONS
+from consumer.domain.state import State
+from consumer.meta.response import Kind
+from consumer.observability import metrics
+from consumer.observability.telemetry import Telemetry
 
 
 @pytest.fixture

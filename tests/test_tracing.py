@@ -6,8 +6,8 @@ import pytest
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from consumer.core.verdict import Kind, Verdict
-from consumer.tracing import LINKS_MAX, Tracing, contexts, ids, traceparents
+from consumer.meta.response import Kind, Verdict
+from consumer.observability.tracing import LINKS_MAX, Tracing, contexts, ids, traceparents
 
 PARENT = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 OTHER = b"00-11111111111111111111111111111111-2222222222222222-00"

@@ -15,18 +15,18 @@ from deciding import NOW_S, event
 from eventually import eventually
 from faulty_kafka import FaultyKafka, Request
 
-from consumer import metrics
-from consumer.core.decision import Reason
-from consumer.core.offsets import GivenUp
-from consumer.core.record import Partition, Record
-from consumer.core.rules import Rules
-from consumer.handover import Handover
-from consumer.kafka import admin_client, consumer_properties, new_consumer
-from consumer.lag import Lag
-from consumer.settings import OutOfRange, Settings, Start
-from consumer.source import Source
-from consumer.telemetry import Telemetry
-from consumer.worker import Pace, Worker
+from consumer.config.settings import OutOfRange, Settings, Start
+from consumer.domain.decision import Reason
+from consumer.domain.record import Partition, Record
+from consumer.kafka.clients import admin_client, consumer_properties, new_consumer
+from consumer.kafka.consumer import Source
+from consumer.kafka.lag import Lag
+from consumer.kafka.offset_tracker import GivenUp
+from consumer.mapping.rules import Rules
+from consumer.observability import metrics
+from consumer.observability.telemetry import Telemetry
+from consumer.runtime.loop_bridge import Handover
+from consumer.runtime.poll_loop import Pace, Worker
 
 TOPIC = "events"
 DEADLINE_S = 20
@@ -486,7 +486,7 @@ def test_partitions_that_are_lost_are_let_go_and_nothing_is_committed(brokers, b
 
 def test_a_member_that_an_outage_threw_out_does_not_know_its_lag(brokers, begin, monkeypatch):
     """The alert of it was silent: without partitions nothing was asked, and nothing seemed unknown."""
-    monkeypatch.setattr("consumer.lag.ALIVE_S_MAX", 0.5)
+    monkeypatch.setattr("consumer.kafka.lag.ALIVE_S_MAX", 0.5)
     now = [0.0]
     settings = Settings(bootstrap_servers=brokers.bootstrap_servers)
     shift = begin()

@@ -11,15 +11,16 @@ import orjson
 import typer
 import uvloop
 
-from consumer import exits, logs
-from consumer.demo.checks import checks
+from consumer import errors
+from consumer.config.settings import LogFormat, LogLevel
+from consumer.console import err, out
+from consumer.demo.assertions import checks
+from consumer.demo.environment import World, world
 from consumer.demo.report import as_json as outcome_as_json
 from consumer.demo.report import for_a_person
-from consumer.demo.story import play
-from consumer.demo.world import World, world
-from consumer.settings import LogFormat, LogLevel
-from consumer.shop_samples import shop_samples
-from consumer.terminal import err, out
+from consumer.demo.samples import shop_samples
+from consumer.demo.scenario import play
+from consumer.observability import logs
 
 
 def demo(*, keep: bool, samples: bool, as_json: bool) -> None:
@@ -52,7 +53,7 @@ async def _demo(*, keep: bool, as_json: bool) -> int:
             out.print(for_a_person(story, judged, seconds))
         if keep:
             await _until_interrupted(running)
-    return exits.OK if all(check.holds for check in judged) else exits.NOT_ALL
+    return errors.OK if all(check.holds for check in judged) else errors.NOT_ALL
 
 
 def _say(step: str) -> None:

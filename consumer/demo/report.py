@@ -15,11 +15,11 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 from rich.table import Table
 from rich.text import Text
 
-from consumer import metrics
-from consumer.demo.checks import Check, dead_letters_by_reason, filtered
-from consumer.demo.story import CURRENCY, Story
-from consumer.letters.tables import tally_table
-from consumer.letters.view import LetterTally
+from consumer.dead_letters.summary import LetterTally
+from consumer.dead_letters.tables import tally_table
+from consumer.demo.assertions import Check, dead_letters_by_reason, filtered
+from consumer.demo.scenario import CURRENCY, Story
+from consumer.observability import metrics
 
 BAR_WIDTH = 30
 BAR_WIDTH_MIN = 3

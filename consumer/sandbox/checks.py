@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from consumer.sandbox import keys
+from consumer.sandbox import meta_vocabulary
 
 DAY_S = 24 * 60 * 60
 AGE_S_MAX = 7 * DAY_S
@@ -51,7 +51,7 @@ def not_an_object(event: Json, now_s: float) -> Finding | None:
 
 def key_missing(event: Json, now_s: float) -> Finding | None:
     """One of the four required keys is not there, or null."""
-    return next((Finding(key=key) for key in keys.REQUIRED if event.get(key) is None), None)
+    return next((Finding(key=key) for key in meta_vocabulary.REQUIRED if event.get(key) is None), None)
 
 
 def key_unexpected(event: Json, now_s: float) -> Finding | None:
@@ -64,12 +64,12 @@ def key_unexpected(event: Json, now_s: float) -> Finding | None:
 
 
 def _known_objects(event: Json) -> Iterator[tuple[str, dict[str, Json], frozenset[str]]]:
-    yield "", event, keys.EVENT
+    yield "", event, meta_vocabulary.EVENT
     if isinstance(event["user_data"], dict):
-        yield "['user_data']", event["user_data"], keys.USER_DATA
+        yield "['user_data']", event["user_data"], meta_vocabulary.USER_DATA
     for index, line in enumerate(_contents(event)):
         if isinstance(line, dict):
-            yield f"['custom_data']['contents'][{index}]", line, keys.CONTENT
+            yield f"['custom_data']['contents'][{index}]", line, meta_vocabulary.CONTENT
 
 
 def _contents(event: Json) -> list[Json]:
@@ -110,7 +110,7 @@ TYPES: dict[str, Callable[[Json], bool]] = {
     "custom_data": _is_object,
     "event_source_url": _is_web_address,
     "referrer_url": _is_web_address,
-    "action_source": lambda value: isinstance(value, str) and value in keys.ACTION_SOURCES,
+    "action_source": lambda value: isinstance(value, str) and value in meta_vocabulary.ACTION_SOURCES,
     "opt_out": lambda value: isinstance(value, bool),
     "data_processing_options": _is_texts,
     "data_processing_options_country": lambda value: _is_integer(value) and value in (0, 1),
@@ -163,7 +163,7 @@ def unlike(holder: dict[str, Json], key: str, pattern: re.Pattern[str]) -> Findi
 def not_hashed(event: Json, now_s: float) -> Finding | None:
     """Personal data that is no SHA-256, or the SHA-256 of nothing."""
     user_data = event["user_data"]
-    for key in keys.HASHED:
+    for key in meta_vocabulary.HASHED:
         if key in user_data:
             sent = user_data[key]
             values = sent if isinstance(sent, list) else [sent]
@@ -181,7 +181,9 @@ def _is_digest(value: Json) -> bool:
 def too_little(event: Json, now_s: float) -> Finding | None:
     """Nothing, or nothing that could tell one person from another."""
     present = {key for key, value in event["user_data"].items() if value not in (None, "", [])}
-    return Finding(value=sorted(present)) if any(present <= few for few in keys.TOO_LITTLE) else None
+    return (
+        Finding(value=sorted(present)) if any(present <= few for few in meta_vocabulary.TOO_LITTLE) else None
+    )
 
 
 def extinfo_missing(event: Json, now_s: float) -> Finding | None:
@@ -201,7 +203,10 @@ def channel_missing(event: Json, now_s: float) -> Finding | None:
 
 def not_a_messaging_event(event: Json, now_s: float) -> Finding | None:
     """A name that Meta does not take from conversations."""
-    if event["action_source"] != "business_messaging" or event["event_name"] in keys.MESSAGING_EVENTS:
+    if (
+        event["action_source"] != "business_messaging"
+        or event["event_name"] in meta_vocabulary.MESSAGING_EVENTS
+    ):
         return None
     return Finding(key="event_name", value=event["event_name"])
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import orjson
 import uvloop
 
-from consumer.exits import BadSettings, CannotGoOn
-from consumer.sandbox.behaviour import BadBehaviour
+from consumer.errors import BadSettings, CannotGoOn
+from consumer.sandbox.faults import BadBehaviour
 from consumer.sandbox.server import serve
 from consumer.sandbox.settings import SandboxSettings
 

@@ -13,10 +13,10 @@ from collections.abc import Callable
 import orjson
 from aiohttp import web
 
-from consumer.sandbox.answer import JSON
-from consumer.sandbox.behaviour import BadBehaviour
-from consumer.sandbox.ledger import Stats
+from consumer.sandbox.faults import BadBehaviour
 from consumer.sandbox.request import parse
+from consumer.sandbox.request_log import Stats
+from consumer.sandbox.response import JSON
 
 
 def routes(

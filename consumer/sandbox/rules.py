@@ -16,9 +16,9 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from consumer.sandbox import checks, promises
+from consumer.sandbox import checks, strict_checks
 from consumer.sandbox.checks import Finding, Json, Predicate
-from consumer.sandbox.refusal import BAD_REQUEST, INVALID_PARAMETER, Refusal, echo
+from consumer.sandbox.error import BAD_REQUEST, INVALID_PARAMETER, Refusal, echo
 
 
 class KnownFrom(StrEnum):
@@ -125,24 +125,24 @@ SENSE = (
 )  # fmt: skip
 PROMISES = (
     Rule(
-        promises.event_id_missing, KnownFrom.PROMISE,
+        strict_checks.event_id_missing, KnownFrom.PROMISE,
         '(#100) Missing key "{key}" on param "{path}".',
     ),
     Rule(
-        promises.fbp_malformed, KnownFrom.PROMISE,
+        strict_checks.fbp_malformed, KnownFrom.PROMISE,
         '(#100) The fbp {value} on param "{path}" is malformed.',
     ),
     Rule(
-        promises.ip_address_malformed, KnownFrom.PROMISE,
+        strict_checks.ip_address_malformed, KnownFrom.PROMISE,
         '(#100) The client_ip_address {value} on param "{path}" is no IP address.',
     ),
     Rule(
-        promises.email_in_clear, KnownFrom.PROMISE,
+        strict_checks.email_in_clear, KnownFrom.PROMISE,
         "Param {path} holds an e-mail address: {value}.",
         subcode=2804016, title='E-mail Address In Clear "{value}"',
     ),
     Rule(
-        promises.named_personal_data, KnownFrom.PROMISE,
+        strict_checks.named_personal_data, KnownFrom.PROMISE,
         "Param {path} holds personal data: {value}.",
         subcode=2804016, title="Personal Data In Clear",
     ),

@@ -26,10 +26,10 @@ from typing import Any, Self
 import orjson
 from aiohttp import web
 
-from consumer.sandbox import answer, controls, request, rules
-from consumer.sandbox.answer import Answer
-from consumer.sandbox.behaviour import Behaviour, Fault, FaultKind, FaultQueue, changed
-from consumer.sandbox.ledger import Ledger, Stats
+from consumer.sandbox import controls, request, response, rules
+from consumer.sandbox.faults import Behaviour, Fault, FaultKind, FaultQueue, changed
+from consumer.sandbox.request_log import Ledger, Stats
+from consumer.sandbox.response import Answer
 from consumer.sandbox.settings import SandboxSettings
 
 STOP_S = 1.0
@@ -144,12 +144,12 @@ class Sandbox:
             right = await self._right_answer(http, number, trace_id)
         elif fault.kind is not FaultKind.DROP:
             await self._read(http)
-        return answer.faulty(fault, right, trace_id)
+        return response.faulty(fault, right, trace_id)
 
     async def _right_answer(self, http: web.Request, number: int, trace_id: str) -> Answer:
         body = await self._read(http)
         if body is None:
-            return answer.too_large()
+            return response.too_large()
         if self._settings.fast:
             return self._fast_answer(body, trace_id)
         content = request.parse(body)
@@ -161,25 +161,25 @@ class Sandbox:
             or request.wrong_body(content)
         )
         if wrong is not None:
-            return answer.refused(wrong, trace_id)
+            return response.refused(wrong, trace_id)
         return self._answer_events(content["data"], number, trace_id)
 
     def _fast_answer(self, body: bytes, trace_id: str) -> Answer:
         events = body.count(b'"event_name":')
         self._ledger.count(events)
-        right = answer.success(events, trace_id)
+        right = response.success(events, trace_id)
         return (
             right if self._settings.answers_file is None else right._replace(event_ids=request.ids_in(body))
         )
 
     def _answer_events(self, events: list[Any], number: int, trace_id: str) -> Answer:
         if (status := rules.asked_status(events)) is not None:
-            return answer.page(f"asked:{status}", status)
+            return response.page(f"asked:{status}", status)
         now_s = self._settings.now()
         if (refusal := rules.refusal_of(events, now_s, self._tables)) is not None:
-            return answer.refused(refusal, trace_id)
+            return response.refused(refusal, trace_id)
         self._ledger.accept(events, number, now_s)
-        return answer.success(len(events), trace_id)
+        return response.success(len(events), trace_id)
 
     async def _read(self, http: web.Request) -> bytes | None:
         """The body, decompressed; None when it is over the limit."""

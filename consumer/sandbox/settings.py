@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from consumer.sandbox.behaviour import Behaviour, behaviour
 from consumer.sandbox.defaults import ACCESS_TOKEN, BODY_BYTES_MAX, PIXEL_ID
+from consumer.sandbox.faults import Behaviour, behaviour
 
 ACCEPTED_KEPT_MAX = 20_000
 IDS_KEPT_MAX = 200_000  # about 80 MB

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from consumer.metrics import REGISTER, Metric
+from consumer.observability.metrics import REGISTER, Metric
 from generating.tables import table
 
 RULES = Path(__file__).parents[2] / "helm" / "capi-consumer" / "files" / "alerts.yaml"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from consumer.metrics import REGISTER, Instrument, Metric, Values
+from consumer.observability.metrics import REGISTER, Instrument, Metric, Values
 from generating import tables
 from generating.alerts import alerts_of
 
 HEAD = """\
 # Metrics
 
-Written by `make docs` from `consumer/metrics.py`, which holds all there are. They are at `/metrics` in
+Written by `make docs` from `consumer/observability/metrics.py`, which holds all there are. They are at `/metrics` in
 Prometheus's text form under the names in the second column, and go by OTLP under those in the first to where
 `OTEL_EXPORTER_OTLP_ENDPOINT` says ([operations](operations.md#metrics-traces-and-logs)). A counter whose
 values are listed here starts at 0 for each of them; of two attributes a pair begins when it comes. What each

@@ -7,16 +7,16 @@ from enum import StrEnum
 
 import orjson
 
-from consumer import advice
-from consumer.core import meta_codes, verdict
-from consumer.core.decision import FILTERED_REASONS, Reason
+from consumer import messages
+from consumer.domain.decision import FILTERED_REASONS, Reason
+from consumer.meta import error_codes, response
 from generating import tables
 from generating.tables import code, table
 
 HEAD = """\
 # Reasons, notes, states and Meta's codes
 
-Written by `make docs` from `consumer/advice.py` and the registers of the code. The same words stand in
+Written by `make docs` from `consumer/messages.py` and the registers of the code. The same words stand in
 metrics, in log lines, in the headers of dead letters and on the command line.
 
 - [Filtered](#filtered) · [Dead letters](#dead-letters) · [Notes](#notes) · [States](#states)
@@ -59,30 +59,30 @@ Code and subcode stand in the log line `request not accepted`, in the headers `d
 row. Meta's own text may repeat a value of the event, so it is never shown.
 """
 STATUSES = {
-    verdict.Kind.TRANSIENT: "no answer, 408, 5xx, 2xx that is no receipt",
-    verdict.Kind.THROTTLED: "429",
-    verdict.Kind.SETUP: "3xx, 401, 403, 404, 407 without a code that is known",
-    verdict.Kind.TOO_LARGE: "413",
-    verdict.Kind.REFUSED: "any other 4xx",
-    verdict.Kind.ACCEPTED: "2xx with `events_received`",
+    response.Kind.TRANSIENT: "no answer, 408, 5xx, 2xx that is no receipt",
+    response.Kind.THROTTLED: "429",
+    response.Kind.SETUP: "3xx, 401, 403, 404, 407 without a code that is known",
+    response.Kind.TOO_LARGE: "413",
+    response.Kind.REFUSED: "any other 4xx",
+    response.Kind.ACCEPTED: "2xx with `events_received`",
 }
 RANGES = {
-    meta_codes.RIGHTS: (meta_codes.PERMISSION, advice.GIVE_THE_RIGHT),
-    meta_codes.BUSINESS_LIMITS: (meta_codes.BUSINESS_THROTTLE, advice.WAIT),
+    error_codes.RIGHTS: (error_codes.PERMISSION, messages.GIVE_THE_RIGHT),
+    error_codes.BUSINESS_LIMITS: (error_codes.BUSINESS_THROTTLE, messages.WAIT),
 }
 
 
 def page() -> str:
     """The text of docs/reasons.md."""
-    filtered = {word: said for word, said in advice.REASONS.items() if word in FILTERED_REASONS}
-    letters = {word: said for word, said in advice.REASONS.items() if word not in FILTERED_REASONS}
+    filtered = {word: said for word, said in messages.REASONS.items() if word in FILTERED_REASONS}
+    letters = {word: said for word, said in messages.REASONS.items() if word not in FILTERED_REASONS}
     return tables.page(
         [
             HEAD,
             *(FILTERED, *_words("reason", filtered)),
             *(LETTERS, *_words("reason", letters)),
-            *(NOTES, *_words("note", advice.NOTES)),
-            *(STATES, *_words("state", advice.STATES)),
+            *(NOTES, *_words("note", messages.NOTES)),
+            *(STATES, *_words("state", messages.STATES)),
             *(VERDICTS, *_verdicts()),
             *(CODES, *_codes()),
         ]
@@ -90,7 +90,7 @@ def page() -> str:
 
 
 def _words(
-    kind: str, register: Mapping[Reason, advice.Advice] | Mapping[StrEnum, advice.Advice]
+    kind: str, register: Mapping[Reason, messages.Advice] | Mapping[StrEnum, messages.Advice]
 ) -> Iterator[str]:
     rows = ((code(word), said.means, said.do) for word, said in register.items())
     return table((kind, "what it means", "what to do"), rows)
@@ -99,24 +99,24 @@ def _words(
 def _verdicts() -> Iterator[str]:
     rows = (
         (code(kind), _codes_of(kind), STATUSES.get(kind, ""), said.means, said.do)
-        for kind, said in advice.VERDICTS.items()
+        for kind, said in messages.VERDICTS.items()
     )
     return table(("verdict", "codes", "HTTP, where no code says more", "what it means", "what to do"), rows)
 
 
-def _codes_of(kind: verdict.Kind) -> str:
-    single = [_named(pair) for pair in sorted(meta_codes.SENTENCES, key=_order) if _kind(*pair) is kind]
-    ranges = [word for codes, word in meta_codes.CODE_RANGES.items() if _kind(codes[0], None) is kind]
+def _codes_of(kind: response.Kind) -> str:
+    single = [_named(pair) for pair in sorted(error_codes.SENTENCES, key=_order) if _kind(*pair) is kind]
+    ranges = [word for codes, word in error_codes.CODE_RANGES.items() if _kind(codes[0], None) is kind]
     return ", ".join([*single, *ranges])
 
 
 def _codes() -> Iterator[str]:
     rows = [
-        (_named(pair), code(_kind(*pair)), meta_codes.SENTENCES[pair], advice.CODES[pair])
-        for pair in sorted(meta_codes.SENTENCES, key=_order)
+        (_named(pair), code(_kind(*pair)), error_codes.SENTENCES[pair], messages.CODES[pair])
+        for pair in sorted(error_codes.SENTENCES, key=_order)
     ]
     for codes, (says, do) in RANGES.items():
-        rows.append((meta_codes.CODE_RANGES[codes], code(_kind(codes[0], None)), says, do))
+        rows.append((error_codes.CODE_RANGES[codes], code(_kind(codes[0], None)), says, do))
     return table(("code", "verdict", "what it means", "what to do"), rows)
 
 
@@ -128,7 +128,7 @@ def _named(pair: tuple[int, int | None]) -> str:
     return str(pair[0]) if pair[1] is None else f"{pair[0]}/{pair[1]}"
 
 
-def _kind(number: int, subcode: int | None) -> verdict.Kind:
+def _kind(number: int, subcode: int | None) -> response.Kind:
     """The verdict of an answer with this code, as `run` reads it."""
     error = {"code": number, "error_subcode": subcode, "message": "", "type": "OAuthException"}
-    return verdict.read_answer(400, {}, orjson.dumps({"error": error}), 1).kind
+    return response.read_answer(400, {}, orjson.dumps({"error": error}), 1).kind

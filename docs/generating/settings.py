@@ -1,4 +1,4 @@
-"""docs/settings.md: every setting, by the groups of consumer/settings.py."""
+"""docs/settings.md: every setting, by the groups of consumer/config/settings.py."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from consumer import settings
-from consumer.setting_forms import REFUSED_KAFKA_PROPERTIES
+from consumer.config import settings
+from consumer.config.parsers import REFUSED_KAFKA_PROPERTIES
 from generating import tables
 from generating.tables import code, table
 
 HEAD = """\
 # Settings
 
-Written by `make docs` from `consumer/settings.py`. A setting comes from the environment, else from the
+Written by `make docs` from `consumer/config/settings.py`. A setting comes from the environment, else from the
 TOML file that `--settings FILE` or `CAPI_SETTINGS_FILE` names (names in lower case, without `CAPI_`),
 else it has its default. In the chart each is a key of `settings` ([its
 README](../helm/capi-consumer/README.md)).

@@ -10,7 +10,7 @@ import pytest
 from benchmarks.core import given, payload_of
 from benchmarks.events import PEOPLE, PRODUCTS, RULES, drawn, events, records
 from benchmarks.figures import FIGURES
-from consumer.core.mapping import HASHED
+from consumer.mapping.tables import HASHED
 
 COUNT = 400
 MADE = list(events(COUNT))

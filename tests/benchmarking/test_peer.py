@@ -9,7 +9,7 @@ from required import require
 
 from benchmarks.core import payload_of
 from benchmarks.events import records
-from consumer.core.mapping import HASHED
+from consumer.mapping.tables import HASHED
 
 # They fold letters with accents in another way, and Meta takes both: no benchmark's matter.
 AS_WE_DO = {"em", "ph", "ge", "db", "zp", "country", "external_id"}

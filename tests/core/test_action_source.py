@@ -3,7 +3,7 @@
 import pytest
 from deciding import event, facebook, noted, sent
 
-from consumer.core.rules import Rules
+from consumer.mapping.rules import Rules
 
 ADDRESS = "ann@example.com"
 

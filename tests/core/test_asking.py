@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from consumer.core.asking import PAUSE_S_MAX, Asking
+from consumer.delivery.asking import PAUSE_S_MAX, Asking
 
 NEVER = float("-inf")
 PAUSE_S = 30.0

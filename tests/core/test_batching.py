@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.core.batching import (
+from consumer.delivery.batcher import (
     ENVELOPE_BYTES,
     Batcher,
     Limits,

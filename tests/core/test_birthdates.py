@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.core.birthdates import compact
-from consumer.core.rules import BirthdateOrder
-from consumer.core.values import AMBIGUOUS, MALFORMED
+from consumer.mapping.normalize.birthdates import compact
+from consumer.mapping.rules import BirthdateOrder
+from consumer.mapping.values import AMBIGUOUS, MALFORMED
 
 TODAY = datetime.date(2026, 3, 1)
 ORDERS = [None, BirthdateOrder.DMY, BirthdateOrder.MDY]

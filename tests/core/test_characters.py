@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.core.characters import (
+from consumer.mapping.normalize.text import (
     composed,
     folded,
     is_dash,

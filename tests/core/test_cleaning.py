@@ -5,7 +5,7 @@ import weakref
 
 import pytest
 
-from consumer.core.cleaning import DROPPED, clean, clean_entry, holds_address, is_personal_name
+from consumer.mapping.redaction import DROPPED, clean, clean_entry, holds_address, is_personal_name
 
 ADDRESS = "ann@example.com"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from consumer.core.commits import AGAIN_S, SOON_S_MAX, Commits
-from consumer.core.record import Partition
+from consumer.domain.record import Partition
+from consumer.kafka.commits import AGAIN_S, SOON_S_MAX, Commits
 
 P0, P1 = Partition("events", 0), Partition("events", 1)
 NOW_S = 50.0

@@ -18,8 +18,8 @@ from links import (
     with_knee,
 )
 
-from consumer.core.concurrency import AdaptiveLimit
-from consumer.core.verdict import Kind, Verdict
+from consumer.delivery.adaptive_concurrency import AdaptiveLimit
+from consumer.meta.response import Kind, Verdict
 
 ROUND_TRIP_S = 0.125  # in binary exactly
 HOUR_S = 3_600.0

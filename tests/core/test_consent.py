@@ -3,10 +3,10 @@
 import pytest
 from deciding import decided, event, noted, reason
 
-from consumer.core import consent
-from consumer.core.consent import is_given
-from consumer.core.decision import Filtered, Reason
-from consumer.core.rules import Rules
+from consumer.domain.decision import Filtered, Reason
+from consumer.mapping import consent
+from consumer.mapping.consent import is_given
+from consumer.mapping.rules import Rules
 
 ADVERTISING = Rules(user_consent_category="3")
 

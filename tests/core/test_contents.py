@@ -3,7 +3,7 @@
 import pytest
 from deciding import event, facebook, noted, sent
 
-from consumer.core.rules import ContentId, Rules
+from consumer.mapping.rules import ContentId, Rules
 
 ADDRESS = "ann@example.com"
 

@@ -6,10 +6,10 @@ import pycountry
 import pytest
 from babel import Locale
 
-from consumer.core import countries
-from consumer.core.characters import folded
-from consumer.core.countries import alpha_2, codes
-from consumer.core.values import MALFORMED
+from consumer.mapping.normalize import countries
+from consumer.mapping.normalize.countries import alpha_2, codes
+from consumer.mapping.normalize.text import folded
+from consumer.mapping.values import MALFORMED
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 import pytest
 
-from consumer.core.currencies import code
-from consumer.core.values import EMPTY, MALFORMED, WRONG_TYPE
+from consumer.mapping.currencies import code
+from consumer.mapping.values import EMPTY, MALFORMED, WRONG_TYPE
 
 
 @pytest.mark.parametrize("value", [None, 978, True, ["EUR"], {}])

@@ -11,15 +11,15 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from odd_events import KINDS, ODD_TEXTS, PATHS, RULES, events, set_at
 
-from consumer.core import mapping
-from consumer.core.decide import decide
-from consumer.core.decision import INVALID_REASONS, Deliverable, Filtered, Invalid
-from consumer.core.fast_mapping import map_event
-from consumer.core.hashing import BatchHasher
-from consumer.core.mapping import NOTE_FIELDS, PLACES
-from consumer.core.rules import MatchRule, Rules
-from consumer.resources import SERVER_EVENT, schema
+from consumer.domain.decision import INVALID_REASONS, Deliverable, Filtered, Invalid
+from consumer.mapping import tables
+from consumer.mapping.decide import decide
+from consumer.mapping.fast_mapping import map_event
+from consumer.mapping.normalize.hashing import BatchHasher
+from consumer.mapping.rules import MatchRule, Rules
+from consumer.mapping.tables import NOTE_FIELDS, PLACES
 from consumer.sandbox.rules import refusal_of
+from consumer.schemas_loader import SERVER_EVENT, schema
 
 SENT = jsonschema_rs.validator_for(schema(SERVER_EVENT))
 HASHED = ("em", "ph", "ge", "db", "ln", "fn", "ct", "st", "zp", "country", "external_id")
@@ -167,8 +167,8 @@ def test_each_field_may_hold_any_kind_of_value(path):
 def test_the_fields_are_those_of_the_documentation():
     assert len(PATHS) > 100
     assert {"user.phone", "user.zipcode_sha256", "context.device.cookie._fbp", "search_term"} < set(PATHS)
-    assert {f"integrations.facebook.user_data.{key}" for key in mapping.USER_DATA_KEYS} < set(PATHS)
-    assert {f"integrations.facebook.custom_data.{key}" for key in mapping.CUSTOM_DATA} < set(PATHS)
+    assert {f"integrations.facebook.user_data.{key}" for key in tables.USER_DATA_KEYS} < set(PATHS)
+    assert {f"integrations.facebook.custom_data.{key}" for key in tables.CUSTOM_DATA} < set(PATHS)
 
 
 @settings(max_examples=500, deadline=None)

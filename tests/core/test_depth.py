@@ -3,7 +3,7 @@
 import pytest
 from deciding import NOW_MS, noted, reason, sent
 
-from consumer.core.depth import is_too_deep
+from consumer.mapping.depth import is_too_deep
 
 BRACKETS = [("[", "]"), ('{"x":', "}")]
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from consumer.core.digests import given_digest
-from consumer.core.values import MALFORMED
+from consumer.mapping.normalize.digests import given_digest
+from consumer.mapping.values import MALFORMED
 
 DIGEST = "62a14e44f765419d10fea99367361a727c12365e2520f32218d505ed9aa0f62f"
 OF_NOTHING = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"

@@ -4,10 +4,10 @@ import orjson
 import pytest
 from deciding import decided, event, facebook, noted, ordinary, reason, sent
 
-from consumer.core.decision import Filtered, Invalid, Reason
-from consumer.core.event import Event, open_event
-from consumer.core.mapping import PLACES
-from consumer.core.trail import Trail
+from consumer.domain.decision import Filtered, Invalid, Reason
+from consumer.mapping.event import Event, open_event
+from consumer.mapping.tables import PLACES
+from consumer.mapping.trail import Trail
 
 
 @pytest.mark.parametrize(

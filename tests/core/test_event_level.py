@@ -3,8 +3,8 @@
 import pytest
 from deciding import NOW_MS, decided, event, facebook, noted, reason, sent, without
 
-from consumer.core.decision import Invalid, Note, NoteWord, Reason
-from consumer.core.rules import Rules
+from consumer.domain.decision import Invalid, Note, NoteWord, Reason
+from consumer.mapping.rules import Rules
 
 ADDRESS = "ann@example.com"
 

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from odd_events import KINDS, ODD_TEXTS, PATHS, RULES, VALUE, events, set_at
 
-from consumer.core import fast_mapping, full_mapping
-from consumer.core.hashing import BatchHasher
-from consumer.core.rules import ContentId, DataProcessing, Rules, parse_path
+from consumer.mapping import fast_mapping, map_event
+from consumer.mapping.normalize.hashing import BatchHasher
+from consumer.mapping.rules import ContentId, DataProcessing, Rules, parse_path
 
 FRANCE = Rules(default_country="fr")
 CHANGES = st.dictionaries(st.sampled_from(PATHS), VALUE, max_size=2)
@@ -56,7 +56,7 @@ def both(made, rules, now_ms=NOW_MS):
     again = copy.deepcopy(root)
     return (
         fast_mapping.map_event(root, its, rules, BatchHasher(), now_ms),
-        full_mapping.map_event(again, its, rules, BatchHasher(), now_ms, None),
+        map_event.map_event(again, its, rules, BatchHasher(), now_ms, None),
     )
 
 

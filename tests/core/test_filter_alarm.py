@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from consumer.core.decision import FILTERED_REASONS, INVALID_REASONS, Reason
-from consumer.core.filter_alarm import FilterAlarm
+from consumer.domain.decision import FILTERED_REASONS, INVALID_REASONS, Reason
+from consumer.observability.filter_alarm import FilterAlarm
 
 SENT = None
 NO_CONSENT, TOO_OLD = Reason.NO_CONSENT, Reason.EVENT_TOO_OLD

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from consumer.core.decision import Reason
-from consumer.core.flood import Flood
+from consumer.dead_letters.dlq_rate import Flood
+from consumer.domain.decision import Reason
 
 SENT = ACCEPTED = None
 BAD, FILTERED = Reason.NOT_JSON, Reason.NO_CONSENT

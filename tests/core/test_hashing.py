@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.core import hashing
-from consumer.core.decision import NoteWord
-from consumer.core.hashing import BatchHasher, Digests, Shared, sha256
-from consumer.core.normalise import NORMALISERS, Circumstances
-from consumer.core.rules import BirthdateOrder, Rules
+from consumer.domain.decision import NoteWord
+from consumer.mapping.normalize import hashing
+from consumer.mapping.normalize.fields import NORMALISERS, Circumstances
+from consumer.mapping.normalize.hashing import BatchHasher, Digests, Shared, sha256
+from consumer.mapping.rules import BirthdateOrder, Rules
 
 TODAY = datetime.date(2026, 3, 1)
 NOWHERE = Circumstances(None, None, None, TODAY)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.core.hold import Hold
+from consumer.delivery.delay_queue import Hold
 
 NOW_S = 1_700_000_000
 MONOTONIC_S = 50.0

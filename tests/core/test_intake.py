@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from consumer.core.intake import Intake
-from consumer.core.record import Partition
+from consumer.domain.record import Partition
+from consumer.kafka.backpressure import Intake
 
 P0, P1 = Partition("events", 0), Partition("events", 1)
 NONE, ALL = (set(), False), ({P0, P1}, True)

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from consumer.core.decision import Reason
-from consumer.core.letter import Failure, Writer, letter_headers, origin, replay_count, replay_headers, text
-from consumer.core.record import Coordinates, Partition, Record, coordinates
+from consumer.dead_letters.headers import (
+    Failure,
+    Writer,
+    letter_headers,
+    origin,
+    replay_count,
+    replay_headers,
+    text,
+)
+from consumer.domain.decision import Reason
+from consumer.domain.record import Coordinates, Partition, Record, coordinates
 
 WRITER = Writer("capi-consumer", "0.1.0", "2026-11-23T20:00:00.000+00:00")
 FAILURE = Failure(

@@ -3,9 +3,9 @@
 import pytest
 from deciding import decided, event, sent
 
-from consumer.core import mapping
-from consumer.core.decision import NoteGroup
-from consumer.core.rules import Rules
+from consumer.domain.decision import NoteGroup
+from consumer.mapping import tables
+from consumer.mapping.rules import Rules
 
 # The pairs of the documentation, in its order.
 EVENT_NAMES = [
@@ -41,7 +41,7 @@ def test_a_purchase_goes_as_purchase():
 
 
 def test_there_are_no_other_rows():
-    assert set(mapping.EVENT_NAMES.items()) == {*EVENT_NAMES, ("purchase", "Purchase")}
+    assert set(tables.EVENT_NAMES.items()) == {*EVENT_NAMES, ("purchase", "Purchase")}
 
 
 def test_any_other_event_goes_under_its_own_name_and_the_label_custom():
@@ -93,11 +93,11 @@ def test_content_type_is_product():
 
 
 def test_a_path_is_read_for_one_key():
-    assert mapping.KEY_OF_PATH["user.email_sha256"] == "em"
-    assert mapping.KEY_OF_PATH["context.event_id"] == "event_id"
-    assert mapping.KEY_OF_PATH["integrations.facebook.opt_out"] == "opt_out"
-    assert len(mapping.KEY_OF_PATH) == sum(map(len, mapping.SOURCES.values()))
-    assert set(mapping.SOURCES) == mapping.NOTE_FIELDS - {"user_data", "custom_data", *NoteGroup}
+    assert tables.KEY_OF_PATH["user.email_sha256"] == "em"
+    assert tables.KEY_OF_PATH["context.event_id"] == "event_id"
+    assert tables.KEY_OF_PATH["integrations.facebook.opt_out"] == "opt_out"
+    assert len(tables.KEY_OF_PATH) == sum(map(len, tables.SOURCES.values()))
+    assert set(tables.SOURCES) == tables.NOTE_FIELDS - {"user_data", "custom_data", *NoteGroup}
 
 
 # Meta's reference of server event, customer information and custom data parameters.
@@ -120,10 +120,10 @@ METAS_ACTION_SOURCES = """
 @pytest.mark.parametrize(
     ("ours", "metas"),
     [
-        (mapping.EVENT_KEYS, METAS_EVENT_KEYS),
-        (mapping.USER_DATA_KEYS, METAS_USER_DATA_KEYS),
-        (mapping.CONTENT_KEYS, METAS_CONTENT_KEYS),
-        (mapping.ACTION_SOURCES, METAS_ACTION_SOURCES),
+        (tables.EVENT_KEYS, METAS_EVENT_KEYS),
+        (tables.USER_DATA_KEYS, METAS_USER_DATA_KEYS),
+        (tables.CONTENT_KEYS, METAS_CONTENT_KEYS),
+        (tables.ACTION_SOURCES, METAS_ACTION_SOURCES),
     ],
 )
 def test_the_whitelists_are_metas(ours, metas):

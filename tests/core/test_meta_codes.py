@@ -4,14 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from consumer.core.meta_codes import CODE_WORDS, SENTENCES, code_word, masked, sentence
-from consumer.core.verdict import (
-    BLOCKED_CODES,
-    REFUSED_CODES,
-    SETUP_CODES,
-    THROTTLED_CODES,
-    TRANSIENT_CODES,
-)
+from consumer.meta.error_codes import CODE_WORDS, SENTENCES, code_word, masked, sentence
+from consumer.meta.response import BLOCKED_CODES, REFUSED_CODES, SETUP_CODES, THROTTLED_CODES, TRANSIENT_CODES
 
 SAYS = [
     (190, None, "the access token is refused: it was revoked, has expired, or was mistyped"),

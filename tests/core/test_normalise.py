@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.core.normalise import NORMALISERS, Circumstances, Normalised, country_of, normalise
-from consumer.core.rules import BirthdateOrder
-from consumer.core.values import (
+from consumer.mapping.normalize.fields import NORMALISERS, Circumstances, Normalised, country_of, normalise
+from consumer.mapping.rules import BirthdateOrder
+from consumer.mapping.values import (
     AMBIGUOUS,
     EMPTY,
     MALFORMED,

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.core.numbers import money, quantity, whole_number
-from consumer.core.values import AMBIGUOUS, EMPTY, MALFORMED, WRONG_TYPE, Unusable
+from consumer.mapping.numbers import money, quantity, whole_number
+from consumer.mapping.values import AMBIGUOUS, EMPTY, MALFORMED, WRONG_TYPE, Unusable
 
 
 @pytest.mark.parametrize("value", [None, True, False, [], {}, [1]])

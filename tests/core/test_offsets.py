@@ -8,8 +8,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
-from consumer.core.offsets import OffsetTracker, Ticket
-from consumer.core.record import Partition
+from consumer.domain.record import Partition
+from consumer.kafka.offset_tracker import OffsetTracker, Ticket
 
 P0, P1 = Partition("events", 0), Partition("events", 1)
 

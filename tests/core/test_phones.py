@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.core.phones import digits
-from consumer.core.values import MALFORMED, NO_COUNTRY
+from consumer.mapping.normalize.phones import digits
+from consumer.mapping.values import MALFORMED, NO_COUNTRY
 
 
 @pytest.mark.parametrize(

@@ -2,16 +2,16 @@
 
 import pytest
 
-from consumer.core import plain
-from consumer.core.values import EMPTY, PERSONAL_DATA, PLACEHOLDER, WRONG_TYPE
+from consumer.mapping import text_values
+from consumer.mapping.values import EMPTY, PERSONAL_DATA, PLACEHOLDER, WRONG_TYPE
 
 READERS = (
-    plain.text,
-    plain.clean_text,
-    plain.text_or_integer,
-    plain.content_id,
-    plain.identifier,
-    plain.given,
+    text_values.text,
+    text_values.clean_text,
+    text_values.text_or_integer,
+    text_values.content_id,
+    text_values.identifier,
+    text_values.given,
 )
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from consumer.core.postal_codes import compact, padded, without_cedex
+from consumer.mapping.normalize.postal_codes import compact, padded, without_cedex
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,9 @@
 import pytest
 from deciding import NOW_MS, facebook, noted, record, sent
 
-from consumer.core.decide import decide
-from consumer.core.hashing import BatchHasher
-from consumer.core.rules import DataProcessing, Rules
+from consumer.mapping.decide import decide
+from consumer.mapping.normalize.hashing import BatchHasher
+from consumer.mapping.rules import DataProcessing, Rules
 
 OPTIONS = "data_processing_options"
 KEYS = (OPTIONS, "data_processing_options_country", "data_processing_options_state")

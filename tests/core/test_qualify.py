@@ -5,8 +5,8 @@ import itertools
 import pytest
 from deciding import decided, event, reason
 
-from consumer.core.qualify import is_enough_to_match, is_never_enough
-from consumer.core.rules import MatchRule, Rules
+from consumer.mapping.eligibility import is_enough_to_match, is_never_enough
+from consumer.mapping.rules import MatchRule, Rules
 
 ALL, ANY_OTHER, ANY = MatchRule
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from consumer.core.record import Coordinates, Partition, Record, coordinates
+from consumer.domain.record import Coordinates, Partition, Record, coordinates
 
 HERE = Coordinates("retry", 1, 20, 5)
 ORIGIN = {

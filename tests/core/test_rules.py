@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from consumer.core.rules import MatchRule, Rules, parse_path
+from consumer.mapping.rules import MatchRule, Rules, parse_path
 
 PATHS = [
     ("value", ("value",)),

@@ -2,10 +2,10 @@
 
 import pytest
 
-from consumer.core.decision import Note, NoteWord
-from consumer.core.sources import Source, at_path, first_usable
-from consumer.core.trail import Sources, Trail
-from consumer.core.values import WRONG_TYPE
+from consumer.domain.decision import Note, NoteWord
+from consumer.mapping.lookup import Source, at_path, first_usable
+from consumer.mapping.trail import Sources, Trail
+from consumer.mapping.values import WRONG_TYPE
 
 SOURCES = (Source("a", 0, "a"), Source("b.c", 1, "c"))
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from consumer.core.characters import folded
-from consumer.core.states import CANADA, US, code
+from consumer.mapping.normalize.states import CANADA, US, code
+from consumer.mapping.normalize.text import folded
 
 # ISO 3166-2, as people write the names; the Yukon with Meta's code.
 OF_THE_US = """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from consumer.core.stuck import NEVER, History, Others
+from consumer.delivery.poison_detection import NEVER, History, Others
 
 STUCK_AFTER_S = 300.0
 # Second 0 is when the batch fails for the first time; from then on it fails every 30 s.

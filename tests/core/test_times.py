@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.core.times import unix_ms
-from consumer.core.values import EMPTY, MALFORMED, WRONG_TYPE, Unusable
+from consumer.mapping.times import unix_ms
+from consumer.mapping.values import EMPTY, MALFORMED, WRONG_TYPE, Unusable
 
 
 def unix_seconds(value):

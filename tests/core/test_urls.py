@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from consumer.core.urls import clean_url, click_id
-from consumer.core.values import Unusable
+from consumer.mapping.urls import clean_url, click_id
+from consumer.mapping.values import Unusable
 
 SHOP = "https://shop.example.com"
 

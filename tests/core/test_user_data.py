@@ -3,7 +3,7 @@
 import pytest
 from deciding import NOW_MS, NOW_S, event, noted, sent
 
-from consumer.core.rules import BirthdateOrder, MatchRule, Rules
+from consumer.mapping.rules import BirthdateOrder, MatchRule, Rules
 
 A_DIGEST = "973dfe463ec85785f5f95af5ba3906eedb2d931c24e69824a89ea65dba4e813b"  # of test@example.com
 OTHER = "a" * 64

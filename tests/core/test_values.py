@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.core import values
-from consumer.core.decision import NoteWord
-from consumer.core.values import WRONG_TYPE, Unusable, integer_of, is_placeholder, text_of
+from consumer.domain.decision import NoteWord
+from consumer.mapping import values
+from consumer.mapping.values import WRONG_TYPE, Unusable, integer_of, is_placeholder, text_of
 
 
 @pytest.mark.parametrize(

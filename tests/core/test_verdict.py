@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from consumer.core.verdict import (
+from consumer.meta.response import (
     NO_RECEIPT,
     NONE_RECEIVED,
     Kind,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from consumer.core.window import Window
+from consumer.observability.sliding_counter import Window
 
 STEPS = [
     # words that come, then: how many of each, is it full

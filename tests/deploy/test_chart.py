@@ -29,7 +29,7 @@ from deploy.custom_resources import is_custom
 from system.processes import COMMAND
 
 import consumer
-from consumer.run import CLOSE_S
+from consumer.runtime.app import CLOSE_S
 
 pytestmark = pytest.mark.chart
 

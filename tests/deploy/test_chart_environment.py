@@ -12,8 +12,8 @@ from deploy.chart import CHART, VALUE_FILES, helm, minimal, rendered, set_up, va
 from deploy.chart import settings as in_the_config_map
 from required import require
 
-from consumer.load_settings import known_names
-from consumer.settings import PREFIX, Settings
+from consumer.config.loading import known_names
+from consumer.config.settings import PREFIX, Settings
 
 pytestmark = pytest.mark.chart
 
@@ -61,7 +61,7 @@ def given(tmp_path_factory):
     }
 
 
-# Its own variables, which consumer/otlp.py and the SDK read.
+# Its own variables, which consumer/observability/otlp.py and the SDK read.
 OF_OPENTELEMETRY = frozenset({"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_SERVICE_NAME"})
 
 

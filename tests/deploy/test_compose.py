@@ -19,10 +19,10 @@ from deploy.dockerfile import instructions
 from required import require
 
 import consumer
-from consumer.commands.sandbox import sandbox
-from consumer.load_settings import known_names, unknown_names
-from consumer.run import CLOSE_S
-from consumer.settings import Settings
+from consumer.cli.commands.sandbox import sandbox
+from consumer.config.loading import known_names, unknown_names
+from consumer.config.settings import Settings
+from consumer.runtime.app import CLOSE_S
 
 OURS = ("topics", "sandbox", "consumer")
 OF_OPENTELEMETRY = {"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_METRIC_EXPORT_INTERVAL"}
@@ -186,7 +186,7 @@ def test_our_commands_are_verbs_of_the_program(service):
 
 
 def verbs():
-    from consumer.cli import app
+    from consumer.cli.main import app
 
     return set(typer.main.get_command(app).commands)
 

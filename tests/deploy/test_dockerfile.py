@@ -92,7 +92,7 @@ def test_each_source_of_a_copy_is_there_and_not_left_out():
 @pytest.mark.parametrize(
     ("path", "left_out"),
     [
-        ("consumer/core/decide.py", False),
+        ("consumer/mapping/decide.py", False),
         ("schemas/event.schema.json", False),
         ("requirements/run.txt", False),
         ("requirements/dev.txt", True),

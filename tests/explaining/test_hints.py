@@ -4,11 +4,11 @@ import orjson
 import pytest
 from deciding import NOW_MS
 
-from consumer.core.rules import Rules
-from consumer.explaining.explained import explained
-from consumer.explaining.hints import MANY_LINES, Hints
-from consumer.files.lines import FoundEvent
-from consumer.publish_report import Report
+from consumer.event_files.lines import FoundEvent
+from consumer.explain.decisions import explained
+from consumer.explain.hints import MANY_LINES, Hints
+from consumer.mapping.rules import Rules
+from consumer.publish.report import Report
 
 
 class Heard(Report):

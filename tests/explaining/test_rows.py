@@ -4,10 +4,10 @@ import orjson
 import pytest
 from deciding import NOW_MS, event
 
-from consumer.core.rules import Rules
-from consumer.explaining.explained import explained as explained_entries
-from consumer.explaining.rows import Row, full_key, rows
-from consumer.files.lines import FoundEvent
+from consumer.event_files.lines import FoundEvent
+from consumer.explain.decisions import explained as explained_entries
+from consumer.explain.rows import Row, full_key, rows
+from consumer.mapping.rules import Rules
 
 EMAIL_DIGEST = "71d4f55f72fa128dfb468a1a3901507c804b74316488744d769d7f4b16696476"
 

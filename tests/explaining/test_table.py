@@ -6,12 +6,12 @@ import pytest
 from deciding import NOW_MS, event, ordinary, record
 from rich.console import Console
 
-from consumer.core.decide import decide
-from consumer.core.rules import MatchRule, Rules
-from consumer.core.trail import Sources
-from consumer.explaining.reading import ReadingHasher
-from consumer.explaining.rows import Explained
-from consumer.explaining.table import block, lines
+from consumer.explain.hash_recorder import ReadingHasher
+from consumer.explain.rows import Explained
+from consumer.explain.table import block, lines
+from consumer.mapping.decide import decide
+from consumer.mapping.rules import MatchRule, Rules
+from consumer.mapping.trail import Sources
 
 
 def printed(given, width=None, **more):

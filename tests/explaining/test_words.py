@@ -2,9 +2,9 @@
 
 import pytest
 
-from consumer.core.decision import Filtered, Invalid, Note, NoteWord, Reason
-from consumer.core.rules import MatchRule
-from consumer.explaining.words import NOTES, REASONS, what_happened, what_is_known, why_no_consent, why_not
+from consumer.domain.decision import Filtered, Invalid, Note, NoteWord, Reason
+from consumer.explain.words import NOTES, REASONS, what_happened, what_is_known, why_no_consent, why_not
+from consumer.mapping.rules import MatchRule
 
 KNOWN = [
     ((), "all", "has no identifier and no other; CAPI_MATCH_RULE=all needs 1 identifier and 3 others"),

@@ -14,7 +14,7 @@ from typing import Any
 
 import uvloop
 
-from consumer.cli import main
+from consumer.cli.main import main
 
 TASKS_FILE = "tasks"
 COUNT_S = 0.5

@@ -11,10 +11,10 @@ import signal
 
 import uvloop
 
-from consumer import logs
-from consumer.load_settings import load_settings
-from consumer.run import consume
-from consumer.telemetry import Telemetry
+from consumer.config.loading import load_settings
+from consumer.observability import logs
+from consumer.observability.telemetry import Telemetry
+from consumer.runtime.app import consume
 
 
 async def _until_signalled() -> None:

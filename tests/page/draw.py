@@ -21,7 +21,7 @@ from page.reading import shown
 from playwright.sync_api import Browser
 from running_demo import running_demo
 
-from consumer.shop_samples import shop_samples
+from consumer.demo.samples import shop_samples
 
 FILE = Path(__file__).parents[2] / "docs" / "page.webp"
 FLOWS_S = 45.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from consumer.page.history import History, Point, Totals
+from consumer.status_page.history import History, Point, Totals
 
 NOTHING = Totals(0, 0, 0, 0, 0, None)
 

@@ -15,10 +15,11 @@ from page.reading import shown, table
 from playwright.sync_api import expect
 from required import require
 
-from consumer import __version__, metrics
-from consumer.page.server import WATCHERS_MAX, served
-from consumer.settings import Settings
-from consumer.telemetry import Telemetry
+from consumer import __version__
+from consumer.config.settings import Settings
+from consumer.observability import metrics
+from consumer.observability.telemetry import Telemetry
+from consumer.status_page.server import WATCHERS_MAX, served
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 

@@ -8,12 +8,12 @@ from html import unescape
 import pytest
 from pages import ROOT
 
-from consumer.core.decision import NoteWord, Reason
-from consumer.core.meta_codes import SENTENCES
-from consumer.page import meanings
-from consumer.state import State
+from consumer.domain.decision import NoteWord, Reason
+from consumer.domain.state import State
+from consumer.meta.error_codes import SENTENCES
+from consumer.status_page import glossary
 
-HTML = meanings.as_html()
+HTML = glossary.as_html()
 ANCHORS = re.findall(r'<dt id="([^"]+)">', HTML)
 
 
@@ -80,9 +80,9 @@ def test_no_mark_of_markdown_is_left_and_each_page_that_is_named_is_there():
 
 
 def test_the_state_in_the_head_is_said_in_the_words_of_its_entry():
-    assert meanings.state(State.SETUP) == (
+    assert glossary.state(State.SETUP) == (
         "Meta refuses token, pixel or version. Nothing is sent and nothing is lost.",
         "Setup (docs/operations.md): a new token in its file is taken up by itself.",
     )
     for word in State:
-        assert entry(f"state-{word}") == meanings.state(word)
+        assert entry(f"state-{word}") == glossary.state(word)

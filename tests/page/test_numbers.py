@@ -13,9 +13,9 @@ from page.browsers import opened, picture
 from page.reading import as_number, branches, cell, notes, number, shown, table
 from playwright.sync_api import expect
 
-from consumer.core.decision import FILTERED_REASONS, INVALID_REASONS
-from consumer.core.mapping import STANDARD_EVENTS
-from consumer.shop_samples import shop_samples
+from consumer.demo.samples import shop_samples
+from consumer.domain.decision import FILTERED_REASONS, INVALID_REASONS
+from consumer.mapping.tables import STANDARD_EVENTS
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from consumer.core.verdict import Kind, Verdict
-from consumer.page.refusals import KEPT_MAX, Refusal, Refusals
+from consumer.meta.response import Kind, Verdict
+from consumer.observability.recent_errors import KEPT_MAX, Refusal, Refusals
 
 BAD = Verdict(Kind.REFUSED, 400, 100, 2804003, "trace-1", says="the event is older than Meta takes")
 TOKEN = Verdict(Kind.SETUP, 400, 190, None, "trace-2", says="the access token is refused")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from importlib.resources import files
 
-from consumer.core import filter_alarm
-from consumer.page import history
-from consumer.state import State
+from consumer.domain.state import State
+from consumer.observability import filter_alarm
+from consumer.status_page import history
 
-STATIC = files("consumer.page") / "static"
+STATIC = files("consumer.status_page") / "static"
 SCRIPT = (STATIC / "page.js").read_text()
 
 

@@ -13,12 +13,12 @@ import orjson
 import pytest
 from system.ports import free_ports
 
-from consumer import metrics
-from consumer.exits import CannotGoOn
-from consumer.page import server
-from consumer.page.server import WATCHERS_MAX, served
-from consumer.settings import Settings
-from consumer.telemetry import Telemetry
+from consumer.config.settings import Settings
+from consumer.errors import CannotGoOn
+from consumer.observability import metrics
+from consumer.observability.telemetry import Telemetry
+from consumer.status_page import server
+from consumer.status_page.server import WATCHERS_MAX, served
 
 POLICY = {
     "default-src": "'none'",

@@ -5,15 +5,15 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from consumer import metrics
-from consumer.core.decision import CUSTOM, FILTERED_REASONS, NoteWord, Reason
-from consumer.core.mapping import NOTE_FIELDS, STANDARD_EVENTS, USER_DATA_KEYS
-from consumer.core.verdict import Kind, Verdict
-from consumer.page.history import EVERY_S, SPAN_S, Totals
-from consumer.page.refusals import KEPT_MAX
-from consumer.page.snapshot import About, snapshot, totals
-from consumer.settings import Settings
-from consumer.telemetry import Telemetry
+from consumer.config.settings import Settings
+from consumer.domain.decision import CUSTOM, FILTERED_REASONS, NoteWord, Reason
+from consumer.mapping.tables import NOTE_FIELDS, STANDARD_EVENTS, USER_DATA_KEYS
+from consumer.meta.response import Kind, Verdict
+from consumer.observability import metrics
+from consumer.observability.recent_errors import KEPT_MAX
+from consumer.observability.telemetry import Telemetry
+from consumer.status_page.history import EVERY_S, SPAN_S, Totals
+from consumer.status_page.snapshot import About, snapshot, totals
 
 ABOUT = About.of(Settings(pixel_id="123", access_token="canary-token", group="shop"), 1000.0)
 

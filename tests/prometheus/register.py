@@ -1,4 +1,4 @@
-"""What the register of metrics (`consumer/metrics.py`) makes of the words of a query."""
+"""What the register of metrics (`consumer/observability/metrics.py`) makes of the words of a query."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from deploy.queries import grouped, selected
 
-from consumer.metrics import REGISTER, Instrument, Metric
+from consumer.observability.metrics import REGISTER, Instrument, Metric
 
 # What Prometheus itself adds: to each series, and as series.
 OF_THE_SCRAPE = {"job", "namespace", "instance"}

@@ -14,7 +14,7 @@ from prometheus.programs import program
 from prometheus.server import EVERY_S
 from prometheus.story import told
 
-from consumer.metrics import REGISTER, Instrument
+from consumer.observability.metrics import REGISTER, Instrument
 
 pytestmark = [pytest.mark.prometheus, pytest.mark.kafka]
 

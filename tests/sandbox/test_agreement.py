@@ -12,9 +12,9 @@ import hypothesis.strategies as st
 import orjson
 from deciding import NOW_MS, NOW_S, decided, event
 
-from consumer.core.decision import Deliverable
-from consumer.core.rules import MatchRule, Rules
-from consumer.sandbox import keys, rules
+from consumer.domain.decision import Deliverable
+from consumer.mapping.rules import MatchRule, Rules
+from consumer.sandbox import meta_vocabulary, rules
 
 DIGEST = "b4c9a289323b21a01c3e940f150eb9b8c542587f1abfd8f0e1cc1ffc5e475514"
 EMPTY_DIGEST = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -120,7 +120,7 @@ PERSON = [
     "fbc",
     "fbp",
 ]
-OVERRIDES = sorted(f"integrations.facebook.user_data.{key}" for key in keys.USER_DATA | {"email"})
+OVERRIDES = sorted(f"integrations.facebook.user_data.{key}" for key in meta_vocabulary.USER_DATA | {"email"})
 ADDRESSES = [
     "url",
     "referrer",
@@ -151,7 +151,7 @@ TOP = [
     "type",
     "context.event_id",
     "context.event_timestamp",
-    *sorted(f"integrations.facebook.{key}" for key in keys.EVENT - {"user_data", "custom_data"}),
+    *sorted(f"integrations.facebook.{key}" for key in meta_vocabulary.EVENT - {"user_data", "custom_data"}),
 ]
 
 

@@ -56,4 +56,4 @@ def test_nothing_of_the_core_is_loaded_with_the_sandbox():
         check=True,
         timeout=30,
     )
-    assert told.stdout.strip() == "['consumer.exits']"
+    assert told.stdout.strip() == "['consumer.errors']"

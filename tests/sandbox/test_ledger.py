@@ -7,7 +7,7 @@ import asyncio
 import orjson
 from sandbox.given import NOW_S, good, meta
 
-from consumer.sandbox.ledger import Ledger
+from consumer.sandbox.request_log import Ledger
 
 ORDERS = [good(event_id=f"order-{index}", event_name="Lead") for index in range(3)]
 

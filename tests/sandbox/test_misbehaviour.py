@@ -12,7 +12,7 @@ import pytest
 from eventually import eventually
 from sandbox.given import TOKEN, good, meta
 
-from consumer.sandbox.behaviour import BadBehaviour, Behaviour, Fault
+from consumer.sandbox.faults import BadBehaviour, Behaviour, Fault
 from consumer.sandbox.settings import SandboxSettings
 
 USAGE = '{"call_count":100,"total_time":3,"total_cputime":1}'

@@ -8,7 +8,7 @@ import orjson
 import pytest
 from sandbox.given import DAY_S, EM, GONE, GOOD, NOW_S, PH, good, meta
 
-from consumer.sandbox import keys, rules
+from consumer.sandbox import meta_vocabulary, rules
 from consumer.sandbox.checks import TYPES
 
 EMPTY_DIGEST = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -108,10 +108,13 @@ BAD = [
     ("not_hashed", user(em=[EM, "user@example.com"]), 2804016, "em"),
     ("not_hashed", user(em=None), 2804016, "em"),
     ("not_hashed", user(ph=33612345678), 2804016, "33612345678"),
-    *(("not_hashed", user(**{key: "paris"}), 2804016, f"The {key} parameter") for key in sorted(keys.HASHED)),
+    *(
+        ("not_hashed", user(**{key: "paris"}), 2804016, f"The {key} parameter")
+        for key in sorted(meta_vocabulary.HASHED)
+    ),
     *(
         ("not_hashed", user(**{key: EMPTY_DIGEST}), 2804016, f"The {key} parameter")
-        for key in sorted(keys.HASHED)
+        for key in sorted(meta_vocabulary.HASHED)
     ),
     ("too_little", good(user_data={}), 2804050, "[]"),
     ("too_little", good(user_data={"client_user_agent": "Mozilla/5.0"}), 2804050, "client_user_agent"),
@@ -216,7 +219,7 @@ def test_every_rule_has_a_bad_event_here():
 
 
 def test_every_key_of_an_event_has_a_type():
-    assert set(TYPES) == keys.EVENT
+    assert set(TYPES) == meta_vocabulary.EVENT
 
 
 FINE = [
@@ -382,8 +385,8 @@ JSON = st.recursive(
 )
 EVENTISH = st.builds(
     lambda top, user_data, custom_data: {**GOOD, "user_data": user_data, "custom_data": custom_data, **top},
-    st.dictionaries(st.sampled_from(sorted(keys.EVENT)), JSON, max_size=2),
-    st.dictionaries(st.sampled_from(sorted(keys.USER_DATA)), JSON | st.just(EM), max_size=4),
+    st.dictionaries(st.sampled_from(sorted(meta_vocabulary.EVENT)), JSON, max_size=2),
+    st.dictionaries(st.sampled_from(sorted(meta_vocabulary.USER_DATA)), JSON | st.just(EM), max_size=4),
     st.dictionaries(st.sampled_from(["value", "currency", "contents", "phone", "x"]), JSON, max_size=4),
 )
 

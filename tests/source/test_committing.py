@@ -10,10 +10,11 @@ from faulty_kafka import Request
 from members import P0, TOPIC, Owner
 from scripted_consumer import Scripted
 
-from consumer import committing, poll_interval, starts
-from consumer.settings import OutOfRange, Start
-from consumer.source import Source
-from consumer.telemetry import Telemetry
+from consumer.config import poll_interval
+from consumer.config.settings import OutOfRange, Start
+from consumer.kafka import committer, start_offsets
+from consumer.kafka.consumer import Source
+from consumer.observability.telemetry import Telemetry
 
 
 def test_what_was_committed_is_not_committed_again(brokers, topic, join):
@@ -36,7 +37,7 @@ def test_what_was_committed_is_committed_again_after_a_while(brokers, topic, joi
 
     On a partition in which nothing more comes, nobody else would ever mend that.
     """
-    monkeypatch.setattr("consumer.core.commits.AGAIN_S", 0.0)
+    monkeypatch.setattr("consumer.kafka.commits.AGAIN_S", 0.0)
     brokers.write(TOPIC, b"0", b"1")
     member = join()
     member.has(2)
@@ -102,7 +103,7 @@ def test_a_commit_is_waited_for_until_the_broker_has_it(brokers, topic, join):
 
 
 def test_a_commit_without_a_broker_is_waited_for_so_long_and_no_longer(brokers, topic, join, monkeypatch):
-    monkeypatch.setattr("consumer.committing.COMMIT_S_MAX", 0.5)
+    monkeypatch.setattr("consumer.kafka.committer.COMMIT_S_MAX", 0.5)
     brokers.write(TOPIC, b"0")
     member = join()
     member.has(1)
@@ -115,7 +116,7 @@ def test_a_commit_without_a_broker_is_waited_for_so_long_and_no_longer(brokers, 
 
 
 def test_what_one_poll_may_wait_for_fits_into_the_margin_of_its_interval():
-    assert committing.COMMIT_S_MAX + starts.BROKER_TIMEOUT_S <= poll_interval.MARGIN_S
+    assert committer.COMMIT_S_MAX + start_offsets.BROKER_TIMEOUT_S <= poll_interval.MARGIN_S
 
 
 # Orders of answers that no broker can be made to give on demand
@@ -130,8 +131,8 @@ class NotCommitting(Scripted):
 
 
 def test_a_commit_that_the_coordinator_does_not_take_is_sent_again_and_not_to_the_end(monkeypatch):
-    monkeypatch.setattr("consumer.committing.COMMIT_S_MAX", 60.0)
-    monkeypatch.setattr("consumer.committing.COMMIT_REPEATED_S_MAX", 0.1)
+    monkeypatch.setattr("consumer.kafka.committer.COMMIT_S_MAX", 60.0)
+    monkeypatch.setattr("consumer.kafka.committer.COMMIT_REPEATED_S_MAX", 0.1)
     consumer = NotCommitting(committed=5)
     source = Source(consumer, [TOPIC], Start.EARLIEST, OutOfRange.STOP, Telemetry())
     began = time.monotonic()

@@ -15,12 +15,12 @@ from scripted_consumer import Said, Scripted
 from structlog.testing import capture_logs
 from system import topics
 
-from consumer import metrics
-from consumer.core.record import Partition, Record
-from consumer.group_protocol import GroupProtocol
-from consumer.settings import OutOfRange, Start
-from consumer.source import Source
-from consumer.telemetry import Telemetry
+from consumer.config.kafka_constraints import GroupProtocol
+from consumer.config.settings import OutOfRange, Start
+from consumer.domain.record import Partition, Record
+from consumer.kafka.consumer import Source
+from consumer.observability import metrics
+from consumer.observability.telemetry import Telemetry
 
 # Records
 
@@ -448,7 +448,7 @@ def test_an_entry_that_is_an_error_is_no_record_and_its_neighbours_are(script, c
 
 
 def test_a_partition_that_stands_still_is_counted_and_said_again(script, monkeypatch):
-    monkeypatch.setattr("consumer.stopped.AGAIN_S", 0.0)
+    monkeypatch.setattr("consumer.kafka.stopped.AGAIN_S", 0.0)
     consumer = Scripted()
     source = Source(consumer, [TOPIC], Start.EARLIEST, OutOfRange.STOP, Telemetry())
     source.subscribe(Owner())

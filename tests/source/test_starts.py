@@ -7,7 +7,7 @@ from confluent_kafka import KafkaError, KafkaException
 from faulty_kafka import Request
 from members import P0, TOPIC
 
-from consumer.settings import Start
+from consumer.config.settings import Start
 
 
 @pytest.mark.parametrize(("start", "offset"), [(Start.EARLIEST, 0), (Start.LATEST, 3)])

@@ -1,0 +1,1 @@
+"""Settings: their names, types, limits and defaults, and how they are loaded."""

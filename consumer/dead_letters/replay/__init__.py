@@ -1,0 +1,1 @@
+"""Replay: which dead-lettered records go back to their topic, and how they are sent."""

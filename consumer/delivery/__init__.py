@@ -1,0 +1,1 @@
+"""From decided records to outcomes: batching, requests to Meta, retries, dead-lettering."""

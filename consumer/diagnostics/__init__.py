@@ -1,0 +1,1 @@
+"""Checks of settings, Kafka and Meta before and beside the consumer."""

@@ -1,0 +1,131 @@
+"""
+Does Meta take our token and our pixel? Asked without sending an event, unless one is asked for.
+
+What is posted is a request as every other one, with no event in it. It needs
+the right that sending needs, which no other call does: reading the pixel's node
+(a GET) asks for a permission that a token made for the Conversions API need
+not have, so it would refuse tokens with which sending works.
+
+    refused as setup (190, 100/33, 10, 200 ...)     the token, the pixel or the version
+    refused for having no event (100)               token and pixel were taken
+    accepted, with 0 events received                likewise
+
+Known, from Meta's documentation and reports: the codes of a refused token and
+of an unknown pixel. Assumed: that these are looked at before the list of
+events is, and that an empty list is refused with code 100. Were it otherwise, a
+wrong token could pass here; `run` would then say it with the first event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from consumer.clock import now_ms
+from consumer.config.settings import Settings
+from consumer.counted import counted
+from consumer.delivery.access_token import AccessToken
+from consumer.delivery.batcher import envelope_end, request_body
+from consumer.delivery.meta_client import Sink
+from consumer.diagnostics.clock_skew import NOT_COMPARED, Answered, clock_finding
+from consumer.diagnostics.preflight import Finding
+from consumer.diagnostics.synthetic_event import event_id, synthetic_event
+from consumer.domain.decision import Deliverable
+from consumer.meta.response import WRONG_PIXEL, Kind, Verdict, no_tunnel
+
+NAME = "Meta"
+TEST_EVENT = "test event"
+PARAMETER = 100
+
+MAKE_ANOTHER = (
+    "make a new token in Events Manager (Settings, Conversions API) "
+    "for CAPI_ACCESS_TOKEN or CAPI_ACCESS_TOKEN_FILE"
+)
+RIGHT_PIXEL = "check CAPI_PIXEL_ID, and that the token was made for this pixel"
+TRY_AGAIN = "try again in some minutes: nothing is wrong with your settings as far as can be seen"
+REFUSED_TOKEN = frozenset({190, 102, 104})
+DEAD_VERSION = frozenset({12, 2635})
+
+
+async def probe(settings: Settings, test_event_code: str = "") -> list[Finding]:
+    """
+    What Meta answers to a request without an event, and how its clock is; with a code, to a test event.
+
+    Raises BadSettings for a file without certificates.
+    """
+    body = b'{"data":[' + envelope_end(settings.partner_agent, "")
+    answers: list[Answered] = []
+    asked_ms = now_ms()
+
+    def hears(headers: Mapping[str, str]) -> None:
+        answers.append(Answered(headers.get("date", ""), asked_ms, now_ms()))
+
+    async with Sink(settings, AccessToken(settings), hears=hears) as sink:
+        found = [finding(await sink.send(body, 0), settings.pixel_id)]
+        found += [clock_finding(answer) for answer in answers] or [NOT_COMPARED]
+        if test_event_code:
+            found.append(await _test_event(settings, sink, test_event_code, is_taken=found[0].ok is True))
+    return found
+
+
+async def _test_event(settings: Settings, sink: Sink, code: str, *, is_taken: bool) -> Finding:
+    if not is_taken:
+        return Finding(TEST_EVENT, False, "not sent", "mend first what is wrong with Meta, above")
+    at_ms = now_ms()
+    event = synthetic_event(settings, at_ms)
+    if not isinstance(event, Deliverable):
+        says = f"not sent: with these settings it is not deliverable ({event.reason})"
+        return Finding(TEST_EVENT, False, says, "look at CAPI_MATCH_RULE and CAPI_EVENT_BYTES_MAX")
+    verdict = await sink.send(request_body([event], envelope_end(settings.partner_agent, code)), 1)
+    if verdict.kind is not Kind.ACCEPTED:
+        return Finding(TEST_EVENT, False, f"{verdict.says}{_numbers(verdict)}", _what_to_do(verdict))
+    says = f"Meta answers that it received {counted(verdict.received, 'event')}{_numbers(verdict)}"
+    return Finding(TEST_EVENT, True, f"{says}; look for {event_id(at_ms)} in Events Manager, Test events")
+
+
+def finding(verdict: Verdict, pixel_id: str) -> Finding:
+    """What the verdict on a request without an event says of token and pixel."""
+    is_for_no_event = verdict.kind is Kind.REFUSED and verdict.code == PARAMETER
+    if verdict.kind is Kind.ACCEPTED or is_for_no_event:
+        return Finding(NAME, True, f"takes the token for pixel {pixel_id} (no event was sent)")
+    says = f"{verdict.says}{_numbers(verdict)}"
+    if _is_away(verdict):
+        return Finding(NAME, False, f"Meta is unavailable: {says}", TRY_AGAIN)
+    return Finding(NAME, False, says, _what_to_do(verdict))
+
+
+def _is_away(verdict: Verdict) -> bool:
+    """Whether whoever answered is not well itself: it says nothing of what we sent."""
+    status = verdict.http_status
+    if verdict.kind is not Kind.TRANSIENT or status is None or verdict == no_tunnel(status):
+        return False
+    return verdict.code is not None or status >= 500
+
+
+def _numbers(verdict: Verdict) -> str:
+    subcode = f"/{verdict.subcode}" if verdict.subcode is not None else ""
+    told = {
+        "code": f"{verdict.code}{subcode}" if verdict.code is not None else None,
+        "HTTP": verdict.http_status,
+        "trace": verdict.fbtrace_id,
+    }
+    written = ", ".join(f"{name} {value}" for name, value in told.items() if value is not None)
+    return f" ({written})" if written else ""
+
+
+def _what_to_do(verdict: Verdict) -> str:
+    if verdict.kind in (Kind.THROTTLED, Kind.BLOCKED):
+        wait = f"{verdict.wait_s:.0f} seconds" if verdict.wait_s else "some minutes"
+        return f"try again in {wait}: whether token and pixel are taken is not known yet"
+    if verdict.kind in (Kind.REFUSED, Kind.TOO_LARGE):
+        return "the event is the same for everybody: please report it, with the trace"
+    if verdict.kind is not Kind.SETUP:
+        return "check the network, CAPI_GRAPH_URL, CAPI_PROXY and CAPI_CA_FILE, or try again"
+    if verdict.code in REFUSED_TOKEN:
+        return MAKE_ANOTHER
+    if verdict.code in DEAD_VERSION:
+        return "set CAPI_GRAPH_VERSION to a version that lives"
+    if verdict.code is None:
+        return "check CAPI_GRAPH_URL and CAPI_PROXY: this is not how Meta refuses"
+    if (verdict.code, verdict.subcode) == WRONG_PIXEL:
+        return RIGHT_PIXEL
+    return f"{RIGHT_PIXEL}; or {MAKE_ANOTHER}"

@@ -1,0 +1,144 @@
+"""
+What the header of a CSV file says: which cell of a line goes where in the event.
+
+    event_name;id;user.email;consent_categories;items.*.product.id;items.0.name
+    └ a path from the root of the event, its steps separated by dots
+      a number is a place in a list; `*` is a new place for each line
+
+The header is trusted to hold names only when `event_name` is one of them: else
+the first line may be an event, and nothing of it is shown to anybody.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from consumer.mapping.rules import Path, parse_path
+
+DELIMITERS = (",", ";", "\t")
+EVENT_NAME = "event_name"
+ID = "id"
+CONSENT = "consent_categories"
+NEW = "*"
+PLACE_MAX = 999
+
+# Some spreadsheets write their delimiter into a line of its own.
+SEPARATOR_LINE = re.compile(r'"?sep=([,;\t])"?\s*')
+
+
+class BadHeader(Exception):
+    """A first line that cannot be used as a header; the message shows no cell that may be a value."""
+
+
+class Column(NamedTuple):
+    """
+    One column: its name and its path.
+
+    `within` is the path inside one element for a column with `*`; `path` is
+    then the path of the list.
+    """
+
+    name: str
+    path: Path
+    within: Path | None = None
+
+    @property
+    def is_consent(self) -> bool:
+        """Whether the cells hold consent categories."""
+        return self.within is None and self.path[-1] == CONSENT
+
+
+class Header(NamedTuple):
+    """The columns that have a name, by their place in the line; their places by name; all cells there are."""
+
+    columns: Mapping[int, Column]
+    places: Mapping[str, int]
+    cells: int
+    delimiter: str
+
+
+def separator(line: str) -> str | None:
+    """The delimiter that a line names, as in `sep=;`; None for any other line."""
+    found = SEPARATOR_LINE.fullmatch(line)
+    return found[1] if found else None
+
+
+def read_header(line: str, delimiter: str | None = None) -> Header:
+    """
+    The header in a line. Raises BadHeader.
+
+    Unless it is given, the delimiter is the one that makes `event_name` a
+    column, and of several the one that makes the most columns.
+    """
+    read = {mark: _cells(line, mark) for mark in ((delimiter,) if delimiter else DELIMITERS)}
+    fitting = [mark for mark, cells in read.items() if EVENT_NAME in cells]
+    if not fitting:
+        raise BadHeader(
+            "no column event_name; the first line must name the columns, separated by comma, semicolon or tab"
+        )
+    best = max(fitting, key=lambda mark: len(read[mark]))
+    columns = _columns(read[best])
+    places = {column.name: place for place, column in columns.items()}
+    return Header(columns, places, len(read[best]), best)
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    try:
+        return [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter))]
+    except csv.Error:
+        raise BadHeader(
+            "no header; if the line ends are of an old kind (CR alone), save the file anew"
+        ) from None
+
+
+def has_header(line: str) -> bool:
+    """Whether a line looks like the header of a CSV file of events."""
+    return any(EVENT_NAME in [cell.strip(' "') for cell in line.strip().split(mark)] for mark in DELIMITERS)
+
+
+def _columns(cells: Sequence[str]) -> dict[int, Column]:
+    twice = [name for name, count in Counter(cells).items() if name and count > 1]
+    if twice:
+        raise BadHeader(f"two columns have the name {twice[0]}")
+    columns = {place: _column(name) for place, name in enumerate(cells) if name}
+    _refuse_conflicts(columns.values())
+    return columns
+
+
+def _column(name: str) -> Column:
+    try:
+        path = parse_path(name)
+    except ValueError:
+        raise BadHeader(f"column {name}: a name is words separated by single dots") from None
+    if not isinstance(path[0], str) or path[0] == NEW:
+        raise BadHeader(f"column {name}: a name begins with a word")
+    if any(isinstance(step, int) and step > PLACE_MAX for step in path):
+        raise BadHeader(f"column {name}: a place in a list is at most {PLACE_MAX}")
+    if path.count(NEW) > 1:
+        raise BadHeader(f"column {name}: one * is enough")
+    if NEW not in path:
+        return Column(name, path)
+    cut = path.index(NEW)
+    return Column(name, path[:cut], path[cut + 1 :])
+
+
+def _refuse_conflicts(columns: Iterable[Column]) -> None:
+    """No path may be both a value and a place for others, nor both a list and an object."""
+    leaves: dict[Path, str] = {}
+    kinds: dict[Path, bool] = {}
+    for column in columns:
+        path = (*column.path, *(() if column.within is None else (NEW, *column.within)))
+        leaves[path] = column.name
+        for depth in range(1, len(path)):
+            is_list = isinstance(path[depth], int) or path[depth] == NEW
+            if kinds.setdefault(path[:depth], is_list) != is_list:
+                raise BadHeader(
+                    f"column {column.name}: another column makes a list an object, or an object a list"
+                )
+    for path, name in leaves.items():
+        if path in kinds:
+            raise BadHeader(f"column {name}: another column lies inside it")

@@ -1,0 +1,1 @@
+"""The command `explain`: show what Meta would get for an event, and why not."""

@@ -1,0 +1,153 @@
+"""
+`capi-consumer explain`: what would become of these events, without Kafka and without Meta.
+
+    {"event_name": "purchase", ...}        one event a line
+    → {"decision": "deliverable", "reason": null, "payload": {...}, "notes": [...]}
+
+It decides with the settings of its environment, as `run` does, so a line here
+is what `run` would send, or why it would not. Every line has its answer, a
+blank one too; only a file that is named as CSV or JSON, or said to be, is read
+as `publish` reads it, event by event. A line of `dead-letters export` is
+answered for the event in it.
+
+With `--json` an answer is one line, for programs. For a person it is a table,
+key by key: where the value came from, what was hashed, what is sent.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import orjson
+import typer
+
+from consumer import errors
+from consumer.clock import now_ms
+from consumer.config.loading import load_settings
+from consumer.console import err, out, width
+from consumer.counted import counted
+from consumer.event_files.csv_events import purchase_names
+from consumer.event_files.event_files import EventFile
+from consumer.event_files.formats import STANDARD_INPUT, Encoding, FileFormat
+from consumer.event_files.progress import progress, reading
+from consumer.explain.dead_letter_input import with_letters
+from consumer.explain.decisions import explained, row
+from consumer.explain.hints import Hints
+from consumer.explain.rows import Explained
+from consumer.explain.table import Tally, block, lines
+from consumer.mapping.rules import MatchRule, Rules
+from consumer.publish.report import Report
+
+NO_CATEGORY = "CAPI_USER_CONSENT_CATEGORY is not set"
+# Names of files that `publish` does not read line by line.
+NO_LINES = frozenset({".csv", ".tsv", ".json", ".xlsx", ".xls", ".ods"})
+
+
+def explain(
+    file: str,
+    settings_file: Path | None,
+    *,
+    now: str | None,
+    form: FileFormat,
+    encoding: Encoding,
+    show_values: bool,
+    as_json: bool,
+) -> None:
+    """Explain each entry of a file on standard output."""
+    at_ms = now_ms() if now is None else _unix_ms(now)
+    settings = load_settings(file=settings_file)
+    rules = settings.rules
+    report = Report()  # of what is odd about the file, on standard error: the answers are for a pipe
+    hints = Hints(rules, report)
+    with EventFile(file) as opened, progress("KiB", is_shown=_is_into_a_file()) as bar:
+        _say_what_begins(file, rules)
+        is_by_line = form is FileFormat.JSONL or (form is FileFormat.AUTO and not _is_named_otherwise(file))
+        names = purchase_names(settings.event_names)
+        entries = opened.raw() if is_by_line else opened.events(form, encoding, names, hints.header)
+        read = hints.read(with_letters(entries))
+        each = Shown(hints.heard(explained(read, rules, at_ms)), reading(bar, opened))
+        try:
+            if as_json:
+                _print_json(each)
+            else:
+                _print_tables(each, rules.match_rule, show_values)
+        except KeyboardInterrupt:
+            err.print(
+                f"interrupted after {counted(each.count, 'event')}: the rest was not read", markup=False
+            )
+            raise typer.Exit(errors.INTERRUPTED) from None
+    report.close()
+    for hint in hints.at_the_end(is_by_line=is_by_line):
+        err.print(hint, markup=False)
+
+
+def _say_what_begins(file: str, rules: Rules) -> None:
+    if not rules.user_consent_category:
+        err.print(f"{NO_CATEGORY}: every event passes", markup=False)
+    if file == STANDARD_INPUT and sys.stdin.isatty():
+        err.print("reading from the terminal, one event a line; Ctrl-D ends it", markup=False)
+
+
+def _is_named_otherwise(file: str) -> bool:
+    return Path(file).suffix.lower() in NO_LINES
+
+
+def _is_into_a_file() -> bool:
+    """Whether the answers go into a file: on a screen or in a pager a bar would be in their way."""
+    try:
+        return stat.S_ISREG(os.fstat(sys.stdout.fileno()).st_mode)
+    except OSError:  # no file at all
+        return False
+
+
+class Shown:
+    """The events as they are explained, counted for the bar, and for who breaks it off."""
+
+    def __init__(self, each: Iterable[Explained], show: Callable[[int], None]) -> None:
+        self.count = 0
+        self._each = each
+        self._show = show
+
+    def __iter__(self) -> Iterator[Explained]:
+        """Each of them, once."""
+        for one in self._each:
+            self.count += 1
+            self._show(self.count)
+            yield one
+
+
+def _print_json(each: Iterable[Explained]) -> None:
+    for one in each:
+        sys.stdout.buffer.write(orjson.dumps(row(one.decision), option=orjson.OPT_APPEND_NEWLINE))
+        sys.stdout.buffer.flush()  # somebody may be typing events
+
+
+def _print_tables(each: Iterable[Explained], rule: MatchRule, show_values: bool) -> None:
+    tally, columns = Tally(), width()
+    for one in each:
+        tally.add(one)
+        if columns is None:
+            sys.stdout.write(lines(one, rule, show_values=show_values))
+        else:
+            out.print(block(one, rule, columns, show_values=show_values), soft_wrap=False)
+    if tally.total > 1:
+        for line in tally.lines():
+            out.print(line, markup=False)
+    if tally.total and not show_values and err.is_terminal:
+        err.print("Personal values are shown as their shape; --show-values shows them.", style="dim")
+
+
+def _unix_ms(text: str) -> int:
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise typer.BadParameter("a date and time such as 2026-01-31T12:00:00Z", param_hint="--now") from None
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    if aware.timestamp() < 0:
+        raise typer.BadParameter("a time after 1970", param_hint="--now")
+    return int(aware.timestamp() * 1000)

@@ -1,0 +1,1 @@
+"""Consuming, committing, producing and administration, on top of confluent-kafka."""

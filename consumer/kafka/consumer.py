@@ -1,0 +1,304 @@
+"""
+The Consumer, and the one thread that owns it.
+
+What Kafka does to a member of a group arrives here, inside `poll`: partitions
+come, are taken back, are lost. The worker says what that means for records in
+flight (`Owner`); this module says it to Kafka.
+
+    poll --> records, of partitions that were ours before it
+     |------ partitions come   starts  -> Owner.assigned -> assigned.take_on
+     |       are taken, lost   Owner.revoked, Owner.lost -> assigned.let_go
+     |------ a log's end, a gap: told with the next poll, when the records
+     |                         before them have been taken
+     '------ answers to commits -> committing
+
+`auto.offset.reset` is `error`, so nothing is ever skipped silently: a partition
+whose committed offset is gone goes on where the setting says, or stands still.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Set
+from contextlib import suppress
+from typing import Protocol
+
+import structlog
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from consumer.config.settings import OutOfRange, Start
+from consumer.domain.record import Partition, Record
+from consumer.kafka.assignment import Assigned
+from consumer.kafka.committer import Committing
+from consumer.kafka.conversion import as_record, cause, partition_at, partition_of
+from consumer.kafka.membership import is_of_member
+from consumer.kafka.start_offsets import STARTS_S_MAX, Starts, edge
+from consumer.observability import metrics
+from consumer.observability.telemetry import Telemetry
+
+log = structlog.get_logger()
+
+# More than there is. What is read as the last is not taken, and comes again.
+UNREAD_MAX = 10_000
+
+
+class Owner(Protocol):
+    """What the worker does when partitions come and go. Called inside `poll`, in the same thread."""
+
+    def assigned(self, starts: Mapping[Partition, int]) -> None:
+        """These partitions are ours now, and begin at these offsets."""
+        ...
+
+    def revoked(self, partitions: Iterable[Partition]) -> None:
+        """These are taken back: finish, commit, let go."""
+        ...
+
+    def lost(self, partitions: Iterable[Partition]) -> None:
+        """These are somebody else's already: let go, commit nothing."""
+        ...
+
+    def reached_end(self, partition: Partition, offset: int) -> None:
+        """There is nothing to read below `offset` any more."""
+        ...
+
+    def moved(self, partition: Partition, offset: int) -> None:
+        """What was to be read next is gone from the log; it goes on at `offset`."""
+        ...
+
+
+class Source:
+    """The events topics, as records of the partitions that are ours."""
+
+    def __init__(
+        self,
+        new_consumer: Callable[..., Consumer],
+        topics: Iterable[str],
+        start: Start,
+        out_of_range: OutOfRange,
+        telemetry: Telemetry,
+        patience_s: float = STARTS_S_MAX,
+    ) -> None:
+        self._topics = list(topics)
+        self._out_of_range = out_of_range
+        self._telemetry = telemetry
+        self._owner: Owner | None = None
+        self._is_closing = False
+        # Partitions that came in the current poll, with their starts; ends and
+        # gaps that the last poll saw.
+        self._new: dict[Partition, int] = {}
+        self._ends: dict[Partition, int] = {}
+        self._gone: set[Partition] = set()
+        self._consumer = new_consumer(on_commit=self._on_commit)
+        self._starts = Starts(self._consumer, start, patience_s)
+        self._assigned = Assigned(self._consumer)
+        self._committing = Committing(self._consumer, telemetry)
+
+    def subscribe(self, owner: Owner) -> None:
+        """Join the group."""
+        self._owner = owner
+        self._consumer.subscribe(
+            self._topics, on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
+        )
+
+    def poll(self, records_max: int, timeout_s: float) -> list[Record]:
+        """At most `records_max` records, within `timeout_s`. Raises KafkaException for a fatal error."""
+        self._say_what_stands_still()
+        if self._pass_on():
+            return []
+        records = []
+        for message in self._consumer.consume(records_max, timeout_s):
+            error = message.error()
+            if error is None:
+                records.append(as_record(message))
+            else:
+                self._hear(message, error)
+        self._drop_what_is_not_ours()
+        return self._of_one_assignment(records) if self._new else records
+
+    def idle(self, records_max: int, timeout_s: float) -> None:
+        """Poll, so as to stay in the group, and take nothing: neither what comes nor the ends behind it."""
+        self._say_what_stands_still()
+        self._pass_on()
+        self._consumer.consume(records_max, timeout_s)
+
+    def _pass_on(self) -> bool:
+        """
+        The ends and gaps of the last poll: only now have the records before them been taken.
+
+        Whether a partition goes on elsewhere: before anything of it is taken, that is to be committed.
+        """
+        self._new.clear()
+        ends, self._ends = self._ends, {}
+        for partition, offset in ends.items():
+            self._owned().reached_end(partition, offset)
+        gone, self._gone = self._gone, set()
+        moved = [partition for partition in gone if self._go_on_after(partition)]
+        return bool(moved)
+
+    def _say_what_stands_still(self) -> None:
+        for partition in self._assigned.stopped_to_be_said():
+            log.error(
+                "partition stands still: its committed offset is gone; see CAPI_OUT_OF_RANGE",
+                topic=partition.topic,
+                partition=partition.number,
+            )
+
+    def _drop_what_is_not_ours(self) -> None:
+        """Ends and gaps of partitions that were taken away in the very poll that told of them."""
+        self._ends = {p: offset for p, offset in self._ends.items() if p in self._assigned}
+        self._gone = {p for p in self._gone if p in self._assigned}
+
+    def _of_one_assignment(self, records: list[Record]) -> list[Record]:
+        """
+        Without the records and ends of partitions that came to us in this very poll.
+
+        They may have been read before the partition was taken away and given
+        back, so that there is a gap below them. The partition is read again
+        from its start.
+        """
+        read = {record.partition for record in records} | self._ends.keys() | self._gone
+        for partition in read & self._new.keys():
+            self._ends.pop(partition, None)
+            self._gone.discard(partition)
+            self._assigned.read_from(partition, self._new[partition])
+        return [record for record in records if record.partition not in self._new]
+
+    def commit(self, offsets: Mapping[Partition, int], *, wait: bool = False) -> bool:
+        """
+        Commit offsets that are not committed yet, or were long ago. False when it failed, as far as is known.
+
+        `wait`: until the broker has them, for a while.
+        """
+        # Leaving the group waits for the commit by itself, and fetches no offsets any more.
+        return self._committing.commit(offsets, wait=wait and not self._is_closing)
+
+    @property
+    def unconfirmed(self) -> Set[Partition]:
+        """
+        Partitions that begin where we decided, and the group is not known to have it.
+
+        Until it has, nothing of them should be taken: who came after us would decide anew.
+        """
+        return self._committing.unconfirmed
+
+    def wants_commit(self) -> bool:
+        """Whether to commit now, whatever the interval: because of those."""
+        return self._committing.are_wanted()
+
+    def hold(self, partitions: Iterable[Partition], *, new: bool) -> None:
+        """Take nothing from these, nor, with `new`, from any that comes; go on with the others."""
+        self._assigned.hold(partitions, new=new)
+
+    def close(self) -> None:
+        """
+        Leave the group. Takes no deadline: the process has a watchdog for it.
+
+        What the group has said since the last poll is answered first, by a member
+        that may commit. The Consumer leaves without that answer when it closes,
+        and may wait for ever for one that comes just then (librdkafka 2.16).
+        """
+        if self._is_closing:
+            return
+        self._is_closing = True
+        try:
+            with suppress(KafkaException):  # where Kafka has ended our work, nobody is left to hear
+                self._consumer.consume(UNREAD_MAX, 0)
+        finally:
+            self._consumer.close()
+
+    def is_member(self) -> bool:
+        """Whether the group has taken us in, with or without partitions. Not every group tells us."""
+        return is_of_member(self._consumer.consumer_group_metadata())
+
+    @property
+    def partitions_stopped(self) -> int:
+        """Partitions of ours that stand still because their committed offset is gone."""
+        return self._assigned.partitions_stopped
+
+    # What Kafka says
+
+    def _on_assign(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+        if self._is_closing:  # too late for us, and nobody would answer any more
+            return
+        starts, decided = self._starts.of(partitions)
+        self._telemetry.add(metrics.REBALANCES, len(partitions), "assigned")
+        offsets = {partition_at(p): p.offset for p in starts}
+        for partition in offsets:
+            self._forget(partition)
+        for partition in decided:
+            self._committing.decided(partition, offsets[partition])
+        self._new.update(offsets)
+        # Before the partitions are fetched: what a record starts in must be there.
+        self._owned().assigned(offsets)
+        self._assigned.take_on(starts)
+
+    def _on_revoke(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+        self._telemetry.add(metrics.REBALANCES, len(partitions), "revoked")
+        self._owned().revoked([partition_at(p) for p in partitions])
+        self._let_go(partitions)
+
+    def _on_lost(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+        self._telemetry.add(metrics.REBALANCES, len(partitions), "lost")
+        log.warning("partitions lost: the group went on without us", partitions=len(partitions))
+        self._owned().lost([partition_at(p) for p in partitions])
+        self._let_go(partitions)
+
+    def _let_go(self, partitions: list[TopicPartition]) -> None:
+        for p in partitions:
+            self._forget(partition_at(p))
+        self._assigned.let_go(partitions)
+
+    def _forget(self, partition: Partition) -> None:
+        self._committing.forget(partition)
+        self._assigned.forget(partition)
+        self._gone.discard(partition)
+        self._ends.pop(partition, None)
+        self._new.pop(partition, None)
+
+    def _owned(self) -> Owner:
+        if self._owner is None:
+            raise RuntimeError("the source has no owner: subscribe first")
+        return self._owner
+
+    def _on_commit(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
+        self._committing.answered(error, partitions)
+
+    def _hear(self, message: Message, error: KafkaError) -> None:
+        """One entry of a poll that is no record."""
+        code = error.code()
+        if code == KafkaError._PARTITION_EOF:
+            self._ends[partition_of(message)] = message.offset() or 0
+        elif code in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):
+            self._gone.add(partition_of(message))
+        elif error.fatal() or code == KafkaError._FATAL:
+            raise KafkaException(error)
+        else:
+            log.warning(
+                "Kafka reports", error=error.name(), topic=message.topic(), partition=message.partition()
+            )
+
+    def _go_on_after(self, partition: Partition) -> bool:
+        """
+        The offset to read from is no longer in the log: records were deleted before we came to them.
+
+        Whether it goes on.
+        """
+        log.error(
+            "committed offset is gone: records were deleted unread",
+            topic=partition.topic,
+            partition=partition.number,
+            policy=self._out_of_range,
+        )
+        if self._out_of_range is OutOfRange.STOP:
+            self._assigned.stop(partition)
+            return False
+        is_end = self._out_of_range is OutOfRange.LATEST
+        try:
+            offset = edge(self._consumer, TopicPartition(*partition), is_end=is_end)
+        except KafkaException as error:
+            log.warning("where to go on is not known yet", error=cause(error).name())
+            self._gone.add(partition)
+            return False
+        self._committing.decided(partition, offset)
+        self._owned().moved(partition, offset)
+        self._assigned.read_from(partition, offset)
+        return True

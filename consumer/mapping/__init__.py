@@ -1,0 +1,1 @@
+"""From an event to what Meta gets: consent, mapping, eligibility. Pure."""

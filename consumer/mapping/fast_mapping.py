@@ -1,0 +1,181 @@
+"""
+The fast mapping, of an event in which nothing is out of the ordinary.
+
+Nearly every event is made by the same tag: text where text is expected, numbers
+where numbers are, and of `integrations.facebook` no more than ids. It is read
+here straight through:
+
+    map_event(root)  ->  what `full_mapping.map_event` would say, or None: ask there
+
+None says nothing about an event: an override, a list, a value that leaves a note
+(but for those of the hashed values, and for what a website lacks), an address of
+a person where none belongs. It is then mapped in full, at two to three times the
+cost, and never differently. Values go through the same readers as there; the
+order of the sources is written out here a second time, and
+`tests/core/test_fast_mapping.py` holds it to the tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from consumer.domain.decision import Note, NoteWord
+from consumer.domain.record import Record, coordinates
+from consumer.mapping import event_time, identifiers, tables, text_values, times
+from consumer.mapping.action_source import COMPLETE_ALONE
+from consumer.mapping.data_processing import keys_of
+from consumer.mapping.event import NOTHING, click_cookies
+from consumer.mapping.event_fields import id_of_place, what_a_website_lacks
+from consumer.mapping.fast_custom_data import custom_data, first_property
+from consumer.mapping.lookup import Object
+from consumer.mapping.mapped import Mapped
+from consumer.mapping.normalize.hashing import BatchHasher, learn
+from consumer.mapping.rules import Rules
+from consumer.mapping.urls import clean_url, click_id
+from consumer.mapping.values import Unusable
+
+# Overrides that are each event's own, and common: the ids by which the browser's copy is known.
+_IDS = frozenset({"event_id", "fbc", "fbp"})
+_EVENT_ID = ("event_id",)
+# Key of the server event -> the property of a page, or of the event itself, that it is read from.
+_ADDRESSES = (("event_source_url", "url"), ("referrer_url", "referrer"))
+
+
+def map_event(root: Object, record: Record, rules: Rules, hasher: BatchHasher, now_ms: int) -> Mapped | None:
+    """What would be sent for an event, or None: it is not as ordinary as that."""
+    user, browser = root.get("user", NOTHING), root.get("browser", NOTHING)
+    context, integrations = root.get("context", NOTHING), root.get("integrations", NOTHING)
+    if not type(user) is type(browser) is type(context) is type(integrations) is dict:
+        return None
+    page, device = context.get("page", NOTHING), context.get("device", NOTHING)
+    facebook = integrations.get("facebook", NOTHING)
+    if not type(page) is type(device) is type(facebook) is dict:
+        return None
+    if rules.custom_data_paths or not _IDS.issuperset(facebook):
+        return None
+
+    given_name, kind = root.get("event_name"), root.get("type", "")
+    if type(given_name) is not str or type(kind) is not str or not (given_name := given_name.strip()):
+        return None
+    name = rules.event_names.get(given_name) or tables.EVENT_NAMES.get(given_name) or given_name
+    happened_in = tables.ACTION_SOURCE_BY_TYPE.get(kind, rules.action_source)
+    event_id = _event_id((facebook, root, context), record)
+    time_ms = times.unix_ms(_either(context, "event_timestamp", root, "event_timestamp"))
+    if "@" in name or happened_in not in COMPLETE_ALONE or event_id is None or isinstance(time_ms, Unusable):
+        return None
+    expires_at_s = event_time.expiry_s(time_ms, happened_in)
+    if event_time.is_ahead(time_ms, now_ms) or event_time.has_expired(expires_at_s, now_ms):
+        return None
+
+    server_event: dict[str, object] = {
+        "event_name": name,
+        "event_time": time_ms // 1000,
+        "event_id": event_id,
+        "action_source": happened_in,
+    }
+    notes: list[Note] = []
+    user_data = _digests_of(user, hasher, rules, now_ms, notes)
+    details = custom_data(root, name, rules)
+    if (
+        user_data is None
+        or details is None
+        or not _add_addresses(server_event, page, root)
+        or not _add_browser(user_data, browser, device)
+        or not _add_clicks(
+            user_data, facebook, root, device.get("cookie"), server_event.get("event_source_url"), time_ms
+        )
+    ):
+        return None
+    if rules.data_processing is not None:
+        server_event.update(keys_of(rules.data_processing))
+    notes.extend(Note(key, NoteWord.MISSING) for key in what_a_website_lacks(server_event, user_data))
+    time_s = time_ms // 1000
+    return Mapped(given_name, name, time_s, expires_at_s, server_event, user_data, details, tuple(notes))
+
+
+def _event_id(places: Iterable[Object], record: Record) -> str | None:
+    given = first_property(places, _EVENT_ID)
+    if given is None:
+        return id_of_place(coordinates(record))
+    found = text_values.identifier(given)
+    return None if isinstance(found, Unusable) else found
+
+
+def _add_addresses(server_event: dict[str, object], page: Object, root: Object) -> bool:
+    """Add the page that was seen and the one before it. False where personal data must be taken out."""
+    for key, property_name in _ADDRESSES:
+        url = _either(page, property_name, root, property_name)
+        if url is not None:
+            if clean_url(url) != (url, False):
+                return False
+            server_event[key] = url
+    return True
+
+
+def _either(first: Object, key: str, second: Object, other_key: str) -> object:
+    found = first.get(key)
+    return second.get(other_key) if found is None else found
+
+
+def _digests_of(
+    user: Object, hasher: BatchHasher, rules: Rules, now_ms: int, notes: list[Note]
+) -> dict[str, object] | None:
+    """The digests of a person of whom everything is one text or whole number."""
+    country = user.get("country")
+    if type(country) is not str and country is not None:
+        return None
+    circumstances, columns = hasher.columns(country, rules, now_ms)
+    found: dict[str, object] = {}
+    for key, plain_property, digest_property, known, known_digests in columns:
+        value = user.get(plain_property)
+        digests_only = value is None
+        if digests_only:
+            value = user.get(digest_property)
+            if value is None:
+                continue
+        remembered = known_digests if digests_only else known
+        if type(value) is not str:
+            if type(value) is not int or key == "zp":
+                return None
+            value = str(value)
+        digest = remembered.get(value)
+        if digest is None:
+            digest = learn(remembered, key, value, circumstances, digests_only=digests_only)
+        if isinstance(digest, str):
+            found[key] = digest
+        elif digests_only or user.get(digest_property) is None:
+            notes.extend(Note(key, word) for word in digest.notes)
+        else:
+            return None  # the other property may have one
+    return found
+
+
+def _add_browser(found: dict[str, object], browser: Object, device: Object) -> bool:
+    """Add address and user agent. False where one cannot be used."""
+    address = _either(browser, "ip", device, "ip")
+    if address is not None:
+        address = found["client_ip_address"] = identifiers.client_ip_address(address)
+    agent = _either(browser, "user_agent", device, "user_agent")
+    if agent is not None:
+        agent = found["client_user_agent"] = identifiers.client_user_agent(agent)
+    return not (isinstance(address, Unusable) or isinstance(agent, Unusable))
+
+
+def _add_clicks(
+    found: dict[str, object], facebook: Object, root: Object, cookie: object, url: object, time_ms: int
+) -> bool:
+    """Add what Meta's own browser code knows a click and a visitor by. False where one cannot be used."""
+    cookies = click_cookies(cookie)
+    click = _either(facebook, "fbc", root, "fbc")
+    if click is None:
+        click = cookies.get("_fbc")
+    if click is not None:
+        click = found["fbc"] = identifiers.fbc(click, time_ms)
+    elif type(url) is str and (clicked := click_id(url)) is not None:
+        click = found["fbc"] = identifiers.fbc_from_click(clicked, time_ms)
+    visitor = _either(facebook, "fbp", root, "fbp")
+    if visitor is None:
+        visitor = cookies.get("_fbp")
+    if visitor is not None:
+        visitor = found["fbp"] = identifiers.fbp(visitor)
+    return not (isinstance(click, Unusable) or isinstance(visitor, Unusable))

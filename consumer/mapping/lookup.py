@@ -1,0 +1,87 @@
+"""
+The first source that is present and usable.
+
+A Meta key has sources in an order, written as the documentation writes them:
+
+    integrations.facebook.event_id  →  event_id  →  context.event_id
+
+null is absent. A source that cannot be used counts as absent too, and leaves
+a note, so that one bad value costs that value and never the event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, TypeVar, TypeVarTuple
+
+from consumer.mapping.rules import Path
+from consumer.mapping.trail import Trail
+from consumer.mapping.values import Unusable
+
+Object = Mapping[str, object]
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+
+class Source(NamedTuple):
+    """Where a value is: a path as documented, the place of the event it lies in, and its key there."""
+
+    path: str
+    place: int
+    key: str
+
+
+def first_usable(
+    field: str,
+    sources: Sequence[Source],
+    places: Sequence[Object],
+    trail: Trail,
+    read: Callable[[object, *Ts], T | Unusable],
+    *arguments: *Ts,
+) -> T | None:
+    """The first value that `read` can use, out of the `places` of an event; None when there is none."""
+    for path, place, key in sources:
+        value = places[place].get(key)
+        if value is None:
+            continue
+        found = read(value, *arguments)  # as `usable` does, without a call for each value of each event
+        if not isinstance(found, Unusable):
+            trail.came(field, path)
+            return found
+        trail.note(field, found.note, path)
+    return None
+
+
+def usable(
+    field: str,
+    value: object,
+    trail: Trail,
+    read: Callable[[object, *Ts], T | Unusable],
+    *arguments: *Ts,
+    path: str = "",
+) -> T | None:
+    """
+    What `read` makes of a value; None when it is absent, and with a note when it cannot be used.
+
+    `path` is where the value stood.
+    """
+    if value is None:
+        return None
+    found = read(value, *arguments)
+    if isinstance(found, Unusable):
+        trail.note(field, found.note, path)
+        return None
+    return found
+
+
+def at_path(root: object, path: Path) -> object:
+    """What lies at a user's own path; None when nothing does. A number steps into a list, or is a key."""
+    found = root
+    for step in path:
+        if isinstance(found, dict):
+            found = found.get(str(step))
+        elif isinstance(found, list) and isinstance(step, int) and step < len(found):
+            found = found[step]
+        else:
+            return None
+    return found

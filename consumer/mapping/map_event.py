@@ -1,0 +1,70 @@
+"""
+The full mapping of an event: every source of every key, in order, and a note for what cannot be used.
+
+    name → overrides → action source → time → the event itself → user_data → custom_data
+
+This is the mapping as the documentation has it. Where nothing in an event is out
+of the ordinary, `fast_mapping` says the same sooner.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from consumer.domain.decision import Notes, NoteWord, Reason
+from consumer.domain.record import Record, coordinates
+from consumer.mapping import data_processing, event_fields, event_time
+from consumer.mapping.action_source import action_source
+from consumer.mapping.custom_data import custom_data
+from consumer.mapping.event import open_event
+from consumer.mapping.lookup import Object
+from consumer.mapping.mapped import Mapped
+from consumer.mapping.normalize.hashing import BatchHasher
+from consumer.mapping.rules import Rules
+from consumer.mapping.trail import Sources, Trail
+from consumer.mapping.user_data import user_data
+
+
+class NotMapped(NamedTuple):
+    """Why an event is not, what Meta would call it if it has a name, and what was lost until then."""
+
+    reason: Reason
+    name: str | None
+    notes: Notes
+
+
+def map_event(
+    root: Object, record: Record, rules: Rules, hasher: BatchHasher, now_ms: int, sources: Sources | None
+) -> Mapped | NotMapped:
+    """What would be sent for an event, or why nothing is. `sources` is filled when it is given."""
+    trail = Trail(sources)
+    event = open_event(root, trail)
+    name = event_fields.name(event, rules, trail)
+    if name is None:
+        return NotMapped(Reason.NO_EVENT_NAME, None, trail.notes)
+    origin = coordinates(record)
+    overrides = event_fields.clean_overrides(event, trail)
+    happened_in = action_source(event, overrides, rules, trail)
+    when = event_time.when(event, origin, happened_in, now_ms, trail)
+    if isinstance(when, Reason):
+        return NotMapped(when, name, trail.notes)
+
+    server_event: dict[str, object] = {
+        "event_name": name,
+        "event_time": when.time_s,
+        "event_id": event_fields.event_id(event, origin, trail),
+        "action_source": happened_in,
+        **event_fields.addresses(event, trail),
+        **data_processing.wishes(event, rules.data_processing, trail),
+        **overrides,
+    }
+    person = user_data(
+        event, when.time_ms, server_event.get("event_source_url"), rules, hasher, now_ms, trail
+    )
+    details = custom_data(event, name, rules, trail)
+    for key in event_fields.what_a_website_lacks(server_event, person):
+        trail.note(key, NoteWord.MISSING)
+    given_name = event_fields.given_name(event)
+    return Mapped(
+        given_name, name, when.time_s, when.expires_at_s, server_event, person, details, trail.notes
+    )

@@ -1,0 +1,1 @@
+"""Normalize and hash personal values as Meta asks for. Pure."""

@@ -1,0 +1,88 @@
+"""
+Health over HTTP: is it started, ready, alive; and the metrics.
+
+    /startupz  200 once Kafka was found well and the topics are subscribed
+    /readyz    200 unless the group has not taken us in yet, Meta refuses token, pixel or version, the
+               flood brake is on, or we are leaving
+    /livez     200 as long as the worker turns: waiting for Meta or a person is no reason to be restarted
+    /metrics   Prometheus's text format
+
+Whoever has started may still wait for its group: one that hands out all of its
+partitions anew waits for each of its members, and for one that hangs until its
+`max.poll.interval.ms` is over. Nobody gets in sooner by being restarted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import NamedTuple
+
+from aiohttp import web
+
+from consumer.domain.state import State
+from consumer.errors import CannotGoOn
+from consumer.observability.listening import why_not
+from consumer.observability.telemetry import Telemetry
+
+# A worker that has not turned for so long is stuck. While it waits for what is in
+# flight it turns all the same, each 50 ms. The longest without a turn is one poll
+# that takes partitions back and brings others: a commit that is waited for, then
+# asking where those begin (`starts.STARTS_S_MAX`, and the answers asked for last).
+LIVE_S = 300.0
+
+# Those of them that a wrong setting causes stop a rollout that brings it.
+UNREADY = frozenset({State.STARTING, State.SETUP, State.BRAKED, State.DRAINING})
+
+
+class Vital(NamedTuple):
+    """What health is read from: the state, whether we have started, the seconds since the worker's turn."""
+
+    state: Callable[[], State]
+    has_started: Callable[[], bool]
+    turned_s_ago: Callable[[], float]
+
+
+@asynccontextmanager
+async def served(address: str, vital: Vital, telemetry: Telemetry) -> AsyncIterator[int]:
+    """Serve at `host:port` (port 0: a free one); gives the port. Raises CannotGoOn when it is taken."""
+    host, _, port = address.rpartition(":")
+    runner = web.AppRunner(_app(vital, telemetry), access_log=None)
+    await runner.setup()
+    try:
+        try:
+            site = web.TCPSite(runner, host.strip("[]"), int(port))
+            await site.start()
+        except OSError as error:
+            raise CannotGoOn(
+                f"CAPI_HEALTH_ADDRESS: cannot listen on {address} ({why_not(error)}); "
+                "is another consumer running? Port 0 takes a free one"
+            ) from None
+        yield runner.addresses[0][1]
+    finally:
+        await runner.cleanup()
+
+
+def _app(vital: Vital, telemetry: Telemetry) -> web.Application:
+    async def started(_: web.Request) -> web.Response:
+        return _answer(vital.state(), vital.has_started())
+
+    async def ready(_: web.Request) -> web.Response:
+        return _answer(vital.state(), vital.state() not in UNREADY)
+
+    async def alive(_: web.Request) -> web.Response:
+        return _answer(vital.state(), vital.turned_s_ago() < LIVE_S)
+
+    async def metrics(_: web.Request) -> web.Response:
+        return web.Response(body=telemetry.exposition(), content_type="text/plain", charset="utf-8")
+
+    app = web.Application()
+    app.router.add_get("/startupz", started)
+    app.router.add_get("/readyz", ready)
+    app.router.add_get("/livez", alive)
+    app.router.add_get("/metrics", metrics)
+    return app
+
+
+def _answer(state: State, is_well: bool) -> web.Response:
+    return web.json_response({"state": state}, status=200 if is_well else 503)

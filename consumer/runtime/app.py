@@ -1,0 +1,244 @@
+"""
+`capi-consumer run` at work: starts the parts, waits for the end, and ends them in order.
+
+    main thread     the event loop: batches, requests, dead letters, health
+    worker thread   the Consumer: polling, deciding, tracking, committing
+"""
+
+from __future__ import annotations
+
+import asyncio
+import faulthandler
+import os
+import queue
+import signal
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import structlog
+import uvloop
+from confluent_kafka import KafkaException
+
+from consumer import errors as exits
+from consumer.config.loading import load_settings
+from consumer.config.settings import Settings
+from consumer.dead_letters.dlq_breaker import Brake, tell_of_brake
+from consumer.delivery.access_token import AccessToken, watch_token
+from consumer.delivery.circuit_breaker import Gate
+from consumer.delivery.dispatcher import Delivery
+from consumer.delivery.meta_client import Sink
+from consumer.delivery.task_group import Tasks
+from consumer.diagnostics.preflight import preflight, refuse_unless_ready
+from consumer.domain.state import State
+from consumer.errors import CannotGoOn
+from consumer.kafka import clients
+from consumer.observability import logs, metrics, otlp
+from consumer.observability.filter_watch import FilterWatch
+from consumer.observability.health import served
+from consumer.observability.progress_lines import ends, tell_progress
+from consumer.observability.state_lines import StateTeller
+from consumer.observability.telemetry import Telemetry
+from consumer.runtime import gauges, gc_tuning, wiring
+from consumer.runtime.poll_loop import Worker
+from consumer.runtime.worker_thread import WorkerThread
+from consumer.status_page import server as page
+
+log = structlog.get_logger()
+
+# After the drain: closing the Consumer takes no deadline of its own and can
+# hang, so the process ends itself.
+CLOSE_S = 10.0
+# And then: confluent-kafka may hang with Python's lock in its hand, and no
+# thread runs, not even the watchdog's. The chart's grace is 15 s.
+LOCKED_S = 2.0
+STDERR = 2
+
+
+def run(settings_file: Path | None, *, release_brake: bool) -> None:
+    """Read, decide and send until told to stop. Raises CannotGoOn where it cannot start or go on."""
+    settings = load_settings(file=settings_file, sends=True)
+    logs.configure(settings.log_format, settings.log_level)
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # there is no brake yet, and it would end the process
+    signal.signal(signal.SIGTERM, _end_before_the_first_record)
+    refuse_unless_ready(preflight(settings, clients.admin_client(settings)))
+    gc_tuning.look_seldom()
+    uvloop.run(_until_signalled(settings, release_brake))
+
+
+def _end_before_the_first_record(*_: object) -> None:
+    """Nothing is to be drained. The first process of a container hears no signal that it does not catch."""
+    raise SystemExit(exits.OK)
+
+
+async def _until_signalled(settings: Settings, release_brake: bool) -> None:
+    stop = asyncio.Event()
+    brake = Brake(is_wanted=settings.brake, is_released=release_brake)
+
+    def asked() -> None:
+        if stop.is_set():
+            log.warning("stopped at once: what was in flight comes again")
+            os._exit(exits.NOT_ALL)
+        log.info(
+            "stopping: taking no more in; ask again to stop at once", wait_s_max=settings.drain_timeout_s
+        )
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, asked)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, brake.release)
+    telemetry = otlp.telemetry(settings.group)
+    try:
+        await consume(settings, telemetry, stop, watchdog=_end_process, brake=brake)
+    finally:
+        await asyncio.to_thread(telemetry.close)
+
+
+async def consume(
+    settings: Settings,
+    telemetry: Telemetry,
+    stop: asyncio.Event,
+    watchdog: Callable[[], None] | None = None,
+    brake: Brake | None = None,
+    tell_page: Callable[[str], None] | None = None,
+) -> None:
+    """
+    Consume until `stop` is set, then drain, commit and leave.
+
+    `brake` is for who wants to release it; else there is one by the settings.
+    `watchdog` is called when leaving takes longer than the drain may. `tell_page`
+    is told the address of the live page before the first record is taken. Raises
+    CannotGoOn where Kafka ends our work for good, and whatever a bug raises.
+    """
+    for topic in settings.topics:
+        telemetry.add(metrics.CONSUMED, 0, topic)
+    token = AccessToken(settings)
+    gate = Gate(time.monotonic, settings.setup_retry_s)
+    letters = wiring.dead_letters(settings, telemetry)
+    brake = brake or Brake(is_wanted=settings.brake)
+    watch = FilterWatch()
+    ended: wiring.Ended = queue.SimpleQueue()
+    async with Sink(settings, token, telemetry) as sink:
+        delivery = wiring.delivery(settings, sink, letters, gate, brake, telemetry, ended)
+        handover = wiring.handover(delivery, gate, brake, watch, ended)
+        worker = wiring.worker(settings, telemetry, handover, ended)
+        thread = WorkerThread(worker)
+        vital = wiring.vital(lambda: _state(stop, worker, gate, brake), worker)
+        lag = wiring.lag(settings, worker)
+        gauges.of_worker(telemetry, worker, lag)
+        gauges.of_delivery(telemetry, delivery, brake, gate)
+        gauges.of_process(telemetry, vital, watch, token)
+        async with (
+            served(settings.health_address, vital, telemetry) as port,
+            page.served(settings, telemetry) as page_at,
+        ):
+            log.info("consuming", **_where(settings), health_port=port, page=page_at)
+            if tell_page is not None:
+                tell_page(page_at)
+            _warn_of_settings(settings)
+            beside = Tasks()
+            for work in (
+                watch_token(token, gate),
+                tell_progress(telemetry),
+                tell_of_brake(brake),
+                StateTeller(vital.state, lambda: gate.throttled_s).watch(),
+                lag.watch(),
+                letters.watch(),
+            ):
+                beside.spawn(work)
+            thread.start()
+            try:
+                await _first_of(stop.wait(), thread.ended, delivery.broken, beside.broken)
+            finally:
+                stop.set()
+                worker.stop()
+                with _watched(settings, watchdog):
+                    await _leave(thread, beside, delivery)
+    _raise_first(thread.ended, delivery.broken, beside.broken)
+    log.info("left the group", **ends(telemetry))
+
+
+async def _leave(thread: WorkerThread, beside: Tasks, delivery: Delivery) -> None:
+    """The worker drains, commits and leaves the group; what goes on beside it goes on until then."""
+    await asyncio.wait([thread.ended])
+    await beside.abandon()
+    await delivery.abandon()
+
+
+def _where(settings: Settings) -> dict[str, str]:
+    """From where to where: what a person looks at first when nothing arrives."""
+    return {
+        "topics": ",".join(settings.topics),
+        "group": settings.group,
+        "brokers": settings.bootstrap_servers,
+        "pixel": settings.pixel_id,
+        "graph": urlsplit(settings.graph_url).hostname or "",
+    }
+
+
+async def _first_of(*waited: Awaitable[object]) -> None:
+    tasks = [asyncio.ensure_future(one) for one in waited]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task, one in zip(tasks, waited, strict=True):
+        if task is not one:
+            task.cancel()
+
+
+def _raise_first(*futures: asyncio.Future[None]) -> None:
+    """What went wrong, if anything did. A Kafka error becomes one line."""
+    errors = [error for future in futures if future.done() and (error := future.exception())]
+    for error in errors:
+        if isinstance(error, KafkaException):
+            raise CannotGoOn(
+                f"Kafka ended our work ({clients.error_name(error)}): see the lines above; nothing was lost"
+            ) from None
+        raise error
+
+
+def _state(stop: asyncio.Event, worker: Worker, gate: Gate, brake: Brake) -> State:
+    if stop.is_set():
+        return State.DRAINING
+    if brake.is_on:  # the one that does not pass by itself
+        return State.BRAKED
+    return gate.state if worker.has_joined else State.STARTING
+
+
+def _warn_of_settings(settings: Settings) -> None:
+    """What an operator should know of the settings before the first event is sent."""
+    if not settings.user_consent_category:
+        log.warning("no consent category is set: every event passes", setting="CAPI_USER_CONSENT_CATEGORY")
+    if settings.test_event_code:
+        log.warning(
+            "a test event code is set: Meta counts test events as live", setting="CAPI_TEST_EVENT_CODE"
+        )
+    if not settings.brake:
+        log.warning("the flood brake is off: however many dead letters are written", setting="CAPI_BRAKE")
+    if settings.custom_data_allow:
+        log.warning("some keys of custom_data are not cleaned", setting="CAPI_CUSTOM_DATA_ALLOW")
+
+
+@contextmanager
+def _watched(settings: Settings, watchdog: Callable[[], None] | None) -> Iterator[None]:
+    """Whoever hangs in here is ended by the watchdog, or by faulthandler, which needs no lock of Python's."""
+    if watchdog is None:
+        yield
+        return
+    left_s = settings.drain_timeout_s + CLOSE_S
+    timer = threading.Timer(left_s, watchdog)
+    timer.daemon = True
+    timer.start()
+    faulthandler.dump_traceback_later(left_s + LOCKED_S, exit=True, file=STDERR)
+    try:
+        yield
+    finally:
+        timer.cancel()
+        faulthandler.cancel_dump_traceback_later()
+
+
+def _end_process() -> None:
+    """The group takes too long to leave. Nothing is lost: what is uncommitted comes again."""
+    log.error("leaving the group hangs: ending the process")
+    os._exit(exits.NOT_ALL)
