@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from consumer.domain.decision import NoteWord, Reason
+from consumer.domain.decision import NoteCode, Reason
 from consumer.domain.state import State
 from consumer.meta.response import Kind
 
@@ -90,44 +90,44 @@ REASONS = {
 }
 
 NOTES = {
-    NoteWord.MALFORMED: Advice(
+    NoteCode.MALFORMED: Advice(
         "Not in a form that can be used: a phone number of five digits, an `fbc` that is none, an IP address"
         " of a private network.",
         "`explain` names the property; [hashing](hashing.md) says what is read.",
     ),
-    NoteWord.WRONG_TYPE: Advice(
+    NoteCode.WRONG_TYPE: Advice(
         "An object, a boolean or a broken number where text is expected.", "Mend the data layer."
     ),
-    NoteWord.UNKNOWN_KEY: Advice(
+    NoteCode.UNKNOWN_KEY: Advice(
         "A key that Meta does not know, in `user_data` or in a line of `contents`: it was left out.",
         "Use Meta's names: `em`, not `email`.",
     ),
-    NoteWord.PLACEHOLDER: Advice(
+    NoteCode.PLACEHOLDER: Advice(
         "The value says that there is none: `undefined`, `(not set)`.", "Leave the property out instead."
     ),
-    NoteWord.EXPIRED: Advice("A click id more than 90 days older than the event.", "Nothing."),
-    NoteWord.FUTURE: Advice(
+    NoteCode.EXPIRED: Advice("A click id more than 90 days older than the event.", "Nothing."),
+    NoteCode.FUTURE: Advice(
         "The event's time is ahead of now; the record's time is sent.", "Mend the clock of the producer."
     ),
-    NoteWord.AMBIGUOUS: Advice(
+    NoteCode.AMBIGUOUS: Advice(
         "Can be read in two ways: `02/03/1997`, `1.234`.",
         "Send `1997-03-02` and numbers, or set `CAPI_BIRTHDATE_ORDER`.",
     ),
-    NoteWord.PERSONAL_DATA: Advice(
+    NoteCode.PERSONAL_DATA: Advice(
         "Something personal was taken out of a place where it does not belong.",
         "Look which key it is. If it is not personal, name it in `CAPI_CUSTOM_DATA_ALLOW`."
         " [What is taken out](own-rules.md#what-is-taken-out).",
     ),
-    NoteWord.NO_COUNTRY: Advice(
+    NoteCode.NO_COUNTRY: Advice(
         "A national phone number, and no country that it is valid in.",
         "Send `user.country`, or set `CAPI_DEFAULT_COUNTRY`.",
     ),
-    NoteWord.MISSING: Advice(
+    NoteCode.MISSING: Advice(
         "Nothing in the event can be used for it. For `event_time` the record's time is sent; for a website,"
         " Meta asks for user agent and address; an item without an id is left out.",
         "Send it.",
     ),
-    NoteWord.TOO_DEEP: Advice("Nested more than 32 levels deep.", "Send less."),
+    NoteCode.TOO_DEEP: Advice("Nested more than 32 levels deep.", "Send less."),
 }
 
 STATES = {

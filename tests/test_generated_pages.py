@@ -12,7 +12,7 @@ from pages import ROOT, Page
 
 from consumer import messages
 from consumer.config.loading import known_names, load_settings
-from consumer.domain.decision import FILTERED_REASONS, NoteWord, Reason
+from consumer.domain.decision import FILTERED_REASONS, NoteCode, Reason
 from consumer.domain.state import State
 from consumer.mapping import depth, event_time
 from consumer.meta import error_codes
@@ -66,7 +66,7 @@ def test_each_reason_stands_once_where_it_ends():
 
 
 def test_each_note_state_and_verdict_stands_once():
-    assert words(REASONS, "Notes") == list(NoteWord)
+    assert words(REASONS, "Notes") == list(NoteCode)
     assert words(REASONS, "States") == list(State)
     assert words(REASONS, "What an answer of Meta means") == list(Kind)
 

@@ -51,7 +51,7 @@ FILTERED_REASONS = frozenset(
 INVALID_REASONS = frozenset(Reason) - FILTERED_REASONS
 
 
-class NoteWord(StrEnum):
+class NoteCode(StrEnum):
     """What happened to one value that could not be used as it stood."""
 
     MALFORMED = "malformed"
@@ -87,7 +87,7 @@ class Note(NamedTuple):
     """
 
     field: str
-    word: NoteWord
+    word: NoteCode
 
 
 Notes = tuple[Note, ...]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 
-from consumer.domain.decision import Filtered, Invalid, Note, NoteWord, Reason
+from consumer.domain.decision import Filtered, Invalid, Note, NoteCode, Reason
 from consumer.mapping import consent
 from consumer.mapping.eligibility import IDENTIFIERS, OTHERS, is_enough_by_rule, is_never_enough
 from consumer.mapping.rules import MatchRule
@@ -33,17 +33,17 @@ REASONS = {
     Reason.EVENT_TOO_LARGE: "the payload is larger than CAPI_EVENT_BYTES_MAX",
 }
 NOTES = {
-    NoteWord.MALFORMED: "not in a form that can be used",
-    NoteWord.WRONG_TYPE: "not of the type that is expected",
-    NoteWord.UNKNOWN_KEY: "a key that Meta does not know was left out",
-    NoteWord.PLACEHOLDER: "a placeholder, not a value",
-    NoteWord.EXPIRED: "older than 90 days",
-    NoteWord.FUTURE: "ahead of now; the record's time counts",
-    NoteWord.AMBIGUOUS: "can be read in two ways",
-    NoteWord.PERSONAL_DATA: "personal data was taken out",
-    NoteWord.NO_COUNTRY: "a national number without a country (CAPI_DEFAULT_COUNTRY), or not valid in it",
-    NoteWord.MISSING: "nothing in the event can be used for it",
-    NoteWord.TOO_DEEP: "nested more than 32 levels deep",
+    NoteCode.MALFORMED: "not in a form that can be used",
+    NoteCode.WRONG_TYPE: "not of the type that is expected",
+    NoteCode.UNKNOWN_KEY: "a key that Meta does not know was left out",
+    NoteCode.PLACEHOLDER: "a placeholder, not a value",
+    NoteCode.EXPIRED: "older than 90 days",
+    NoteCode.FUTURE: "ahead of now; the record's time counts",
+    NoteCode.AMBIGUOUS: "can be read in two ways",
+    NoteCode.PERSONAL_DATA: "personal data was taken out",
+    NoteCode.NO_COUNTRY: "a national number without a country (CAPI_DEFAULT_COUNTRY), or not valid in it",
+    NoteCode.MISSING: "nothing in the event can be used for it",
+    NoteCode.TOO_DEEP: "nested more than 32 levels deep",
 }
 # What it means that one of these has no value.
 WITHOUT = {
@@ -81,7 +81,7 @@ def why_not(decision: Filtered | Invalid, keys: Collection[str], rule: MatchRule
 
 def what_happened(note: Note) -> str:
     """The sentence for a note."""
-    if note.word is NoteWord.MISSING:
+    if note.word is NoteCode.MISSING:
         return WITHOUT.get(note.field, NOTES[note.word])
     return NOTES[note.word]
 

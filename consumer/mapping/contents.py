@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Set
 from typing import TypeVar, TypeVarTuple
 
-from consumer.domain.decision import NoteGroup, NoteWord
+from consumer.domain.decision import NoteGroup, NoteCode
 from consumer.mapping import numbers, text_values
 from consumer.mapping.event import NOTHING
 from consumer.mapping.lookup import Object, usable
@@ -33,7 +33,7 @@ def objects(value: object, field: str, trail: Trail) -> list[Object]:
         if isinstance(element, dict):
             found.append(element)
         elif element is not None:
-            trail.note(field, NoteWord.WRONG_TYPE)
+            trail.note(field, NoteCode.WRONG_TYPE)
     return found
 
 
@@ -49,7 +49,7 @@ def lines_of_items(items: list[Object], currency: str | None, first: ContentId, 
     for item in items:
         its_product = product(item)
         if its_product is NOTHING and item.get("product") is not None:
-            trail.note(NoteGroup.CONTENTS, NoteWord.WRONG_TYPE)
+            trail.note(NoteGroup.CONTENTS, NoteCode.WRONG_TYPE)
         places = (its_product, item) if first is ContentId.PRODUCT else (item, its_product)
         ids = (place.get("id") for place in places)
         prices = (its_product.get("price"), item.get("price"))
@@ -75,7 +75,7 @@ def _line(
 ) -> Line | None:
     identifier = _first(ids, trail, text_values.content_id)
     if identifier is None:
-        trail.note(NoteGroup.CONTENTS, NoteWord.MISSING)
+        trail.note(NoteGroup.CONTENTS, NoteCode.MISSING)
         return None
     quantity = usable(NoteGroup.CONTENTS, count, trail, numbers.quantity)
     line: Line = {"id": identifier, "quantity": 1 if quantity is None else quantity}
@@ -104,4 +104,4 @@ def _texts(entry: Object, allow: Set[str], trail: Trail) -> Iterator[tuple[str, 
             if text is not None:
                 yield key, text
         elif key not in CONTENT_KEYS and value is not None:
-            trail.note(NoteGroup.CONTENTS, NoteWord.UNKNOWN_KEY)
+            trail.note(NoteGroup.CONTENTS, NoteCode.UNKNOWN_KEY)

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Set
 from typing import NamedTuple, TypeVar, TypeVarTuple
 
-from consumer.domain.decision import NoteGroup, NoteWord
+from consumer.domain.decision import NoteGroup, NoteCode
 from consumer.mapping import contents, numbers, tables, text_values
 from consumer.mapping.contents import Line
 from consumer.mapping.currencies import code
@@ -135,7 +135,7 @@ class _Rows(NamedTuple):
             return value  # its reader says so
         cleaned = clean(value, allow, is_personal=True)
         if cleaned is not value:
-            self.trail.note(field, NoteWord.PERSONAL_DATA, ".".join(map(str, path)))
+            self.trail.note(field, NoteCode.PERSONAL_DATA, ".".join(map(str, path)))
         return None if cleaned is DROPPED else cleaned
 
     def of_products(
@@ -210,7 +210,7 @@ def _cleaned(found: CustomData, allow: Set[str], trail: Trail) -> CustomData:
         # A row has no personal name, and a form; only its text may hold an address.
         cleaned = value if is_row and not _holds_address(value) else clean_entry(key, value, allow)
         if cleaned is not value:
-            trail.note(key if is_row else NoteGroup.CUSTOM_DATA, NoteWord.PERSONAL_DATA)
+            trail.note(key if is_row else NoteGroup.CUSTOM_DATA, NoteCode.PERSONAL_DATA)
         if cleaned is not DROPPED:
             kept[key] = cleaned
     return kept

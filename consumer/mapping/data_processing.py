@@ -12,7 +12,7 @@ use with the place left to Meta. An empty list and 0 say something, and are sent
 
 from __future__ import annotations
 
-from consumer.domain.decision import NoteWord
+from consumer.domain.decision import NoteCode
 from consumer.mapping import tables
 from consumer.mapping.event import Event
 from consumer.mapping.lookup import Object
@@ -54,7 +54,7 @@ def _opts_out(value: object, trail: Trail) -> bool:
         return value
     word = value.strip() if isinstance(value, str) else str(integer_of(value))
     if word not in OPT_OUT_WORDS:
-        trail.note(OPT_OUT, NoteWord.MALFORMED if isinstance(value, str) else NoteWord.WRONG_TYPE)
+        trail.note(OPT_OUT, NoteCode.MALFORMED if isinstance(value, str) else NoteCode.WRONG_TYPE)
     return OPT_OUT_WORDS.get(word, True)
 
 
@@ -76,27 +76,27 @@ def _group(overrides: Object, trail: Trail) -> DataProcessing:
     for key in (OPTIONS, COUNTRY, STATE):
         if overrides.get(key) is not None:
             trail.came(key, tables.WISHES[key][0].path)
-        elif isinstance(read, NoteWord):
+        elif isinstance(read, NoteCode):
             trail.came(key, SAFE_SIDE)
-    if isinstance(read, NoteWord):
+    if isinstance(read, NoteCode):
         trail.note(OPTIONS, read)
         return LIMITED
     return read
 
 
-def _read(overrides: Object) -> DataProcessing | NoteWord:
+def _read(overrides: Object) -> DataProcessing | NoteCode:
     options = overrides[OPTIONS]
     listed = options if isinstance(options, list) else [options]
     texts = [option.strip() for option in listed if isinstance(option, str)]
     if len(texts) < len(listed):
-        return NoteWord.WRONG_TYPE
+        return NoteCode.WRONG_TYPE
     if not all(texts):
-        return NoteWord.MALFORMED
+        return NoteCode.MALFORMED
     if any(map(holds_address, texts)):
-        return NoteWord.PERSONAL_DATA
+        return NoteCode.PERSONAL_DATA
     country, state = overrides.get(COUNTRY), overrides.get(STATE)
     if not (_is_one_of(COUNTRIES, country) and _is_one_of(STATES, state)):
-        return NoteWord.MALFORMED
+        return NoteCode.MALFORMED
     return DataProcessing(tuple(texts), integer_of(country), integer_of(state))
 
 

@@ -27,7 +27,7 @@ from typing import NamedTuple
 
 import orjson
 
-from consumer.domain.decision import NoteGroup, NoteWord, Reason
+from consumer.domain.decision import NoteGroup, NoteCode, Reason
 from consumer.mapping.depth import is_too_deep
 from consumer.mapping.lookup import Object
 from consumer.mapping.tables import CUSTOM_DATA, EVENT_KEYS, USER_DATA_KEYS, WISHES
@@ -97,7 +97,7 @@ def _object(value: object, field: str, trail: Trail) -> Object:
     if isinstance(value, dict):
         return value
     if value is not None:
-        trail.note(field, NoteWord.WRONG_TYPE)
+        trail.note(field, NoteCode.WRONG_TYPE)
     return NOTHING
 
 
@@ -107,7 +107,7 @@ def _shallow(overrides: Object, names: Container[str], others: str, trail: Trail
     if not deep:
         return overrides
     for key in deep:
-        trail.note(key if key in names else others, NoteWord.TOO_DEEP)
+        trail.note(key if key in names else others, NoteCode.TOO_DEEP)
     return {key: value for key, value in overrides.items() if key not in deep}
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Container
 
-from consumer.domain.decision import NoteWord
+from consumer.domain.decision import NoteCode
 from consumer.domain.record import Coordinates
 from consumer.mapping import tables, text_values
 from consumer.mapping.action_source import WEBSITE
@@ -44,7 +44,7 @@ def name(event: Event, rules: Rules, trail: Trail) -> str | None:
     trail.came("event_name", "event_name")
     mapped = rules.event_names.get(given) or tables.EVENT_NAMES.get(given)
     if mapped is None and holds_address(given):
-        trail.note("event_name", NoteWord.PERSONAL_DATA)
+        trail.note("event_name", NoteCode.PERSONAL_DATA)
         return None
     return mapped or given
 
@@ -71,7 +71,7 @@ def addresses(event: Event, trail: Trail) -> dict[str, str]:
         if address is not None:
             found[key], was_personal = address
             if was_personal:
-                trail.note(key, NoteWord.PERSONAL_DATA)
+                trail.note(key, NoteCode.PERSONAL_DATA)
     return found
 
 
@@ -107,5 +107,5 @@ def _object(value: object) -> Object | Unusable:
 def _cleaned(key: str, value: object, trail: Trail) -> object:
     cleaned = clean(value)
     if cleaned is not value:
-        trail.note(key, NoteWord.PERSONAL_DATA)
+        trail.note(key, NoteCode.PERSONAL_DATA)
     return cleaned

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from consumer.domain.decision import NoteWord, Reason
+from consumer.domain.decision import NoteCode, Reason
 from consumer.domain.record import Coordinates
 from consumer.mapping import tables, times
 from consumer.mapping.action_source import PHYSICAL_STORE
@@ -56,7 +56,7 @@ def _time_ms(event: Event, origin: Coordinates, now_ms: int, trail: Trail) -> in
     found = first_usable("event_time", tables.EVENT["event_time"], event, trail, times.unix_ms)
     if found is not None and not is_ahead(found, now_ms):
         return found
-    trail.note("event_time", NoteWord.MISSING if found is None else NoteWord.FUTURE)
+    trail.note("event_time", NoteCode.MISSING if found is None else NoteCode.FUTURE)
     trail.came("event_time", "timestamp of the record")
     return origin.timestamp_ms
 

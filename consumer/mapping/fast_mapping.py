@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from consumer.domain.decision import Note, NoteWord
+from consumer.domain.decision import Note, NoteCode
 from consumer.domain.record import Record, coordinates
 from consumer.mapping import event_time, identifiers, tables, text_values, times
 from consumer.mapping.action_source import COMPLETE_ALONE
@@ -88,7 +88,7 @@ def map_event(root: Object, record: Record, rules: Rules, hasher: BatchHasher, n
         return None
     if rules.data_processing is not None:
         server_event.update(keys_of(rules.data_processing))
-    notes.extend(Note(key, NoteWord.MISSING) for key in what_a_website_lacks(server_event, user_data))
+    notes.extend(Note(key, NoteCode.MISSING) for key in what_a_website_lacks(server_event, user_data))
     time_s = time_ms // 1000
     return Mapped(given_name, name, time_s, expires_at_s, server_event, user_data, details, tuple(notes))
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from consumer.domain.decision import Notes, NoteWord, Reason
+from consumer.domain.decision import Notes, NoteCode, Reason
 from consumer.domain.record import Record, coordinates
 from consumer.mapping import data_processing, event_fields, event_time
 from consumer.mapping.action_source import action_source
@@ -63,7 +63,7 @@ def map_event(
     )
     details = custom_data(event, name, rules, trail)
     for key in event_fields.what_a_website_lacks(server_event, person):
-        trail.note(key, NoteWord.MISSING)
+        trail.note(key, NoteCode.MISSING)
     given_name = event_fields.given_name(event)
     return Mapped(
         given_name, name, when.time_s, when.expires_at_s, server_event, person, details, trail.notes

@@ -7,7 +7,7 @@ somebody asked, as nobody reads them when events are sent.
 
 from __future__ import annotations
 
-from consumer.domain.decision import Note, Notes, NoteWord
+from consumer.domain.decision import Note, Notes, NoteCode
 
 
 class Sources(dict[str, str]):
@@ -31,7 +31,7 @@ class Trail:
         self._notes: list[Note] = []
         self.sources = sources
 
-    def note(self, field: str, word: NoteWord, path: str = "") -> None:
+    def note(self, field: str, word: NoteCode, path: str = "") -> None:
         """
         One value is lost. `field` is a Meta key or a group's name, never a customer's key.
 

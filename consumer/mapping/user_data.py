@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVarTuple
 
-from consumer.domain.decision import NoteGroup, NoteWord
+from consumer.domain.decision import NoteGroup, NoteCode
 from consumer.mapping import identifiers, tables, text_values
 from consumer.mapping.event import Event
 from consumer.mapping.lookup import Source, first_usable
@@ -107,5 +107,5 @@ def _overrides_only(event: Event, trail: Trail) -> UserData:
             if usable is not None:
                 found[key] = usable
         elif key not in tables.USER_DATA_KEYS and value is not None:
-            trail.note(NoteGroup.USER_DATA, NoteWord.UNKNOWN_KEY)
+            trail.note(NoteGroup.USER_DATA, NoteCode.UNKNOWN_KEY)
     return found

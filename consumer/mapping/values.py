@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from consumer.domain.decision import NoteWord
+from consumer.domain.decision import NoteCode
 
 INTEGER_MIN = -(2**63)
 INTEGER_MAX = 2**64 - 1  # what orjson reads as an integer; beyond it reads a float
@@ -45,18 +45,18 @@ NO_IDS = frozenset({"0", "-1"})
 class Unusable(NamedTuple):
     """Why a value cannot be used."""
 
-    note: NoteWord
+    note: NoteCode
 
 
-EMPTY = Unusable(NoteWord.MISSING)
-MALFORMED = Unusable(NoteWord.MALFORMED)
-WRONG_TYPE = Unusable(NoteWord.WRONG_TYPE)
-PLACEHOLDER = Unusable(NoteWord.PLACEHOLDER)
-AMBIGUOUS = Unusable(NoteWord.AMBIGUOUS)
-NO_COUNTRY = Unusable(NoteWord.NO_COUNTRY)
-EXPIRED = Unusable(NoteWord.EXPIRED)
-PERSONAL_DATA = Unusable(NoteWord.PERSONAL_DATA)
-TOO_DEEP = Unusable(NoteWord.TOO_DEEP)
+EMPTY = Unusable(NoteCode.MISSING)
+MALFORMED = Unusable(NoteCode.MALFORMED)
+WRONG_TYPE = Unusable(NoteCode.WRONG_TYPE)
+PLACEHOLDER = Unusable(NoteCode.PLACEHOLDER)
+AMBIGUOUS = Unusable(NoteCode.AMBIGUOUS)
+NO_COUNTRY = Unusable(NoteCode.NO_COUNTRY)
+EXPIRED = Unusable(NoteCode.EXPIRED)
+PERSONAL_DATA = Unusable(NoteCode.PERSONAL_DATA)
+TOO_DEEP = Unusable(NoteCode.TOO_DEEP)
 
 
 def text_of(value: object) -> str | Unusable:

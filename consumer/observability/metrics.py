@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from consumer.domain.decision import CUSTOM, FILTERED_REASONS, INVALID_REASONS, NoteWord
+from consumer.domain.decision import CUSTOM, FILTERED_REASONS, INVALID_REASONS, NoteCode
 from consumer.domain.state import State
 from consumer.mapping.tables import NOTE_FIELDS, STANDARD_EVENTS, USER_DATA_KEYS
 from consumer.meta.error_codes import CODE_WORDS
@@ -147,7 +147,7 @@ NOTES = counter(
     "capi.notes",
     "{value}",
     "Values lost, by field and note.",
-    {"field": tuple(sorted(NOTE_FIELDS)), "note": words(NoteWord)},
+    {"field": tuple(sorted(NOTE_FIELDS)), "note": words(NoteCode)},
 )
 MATCH_KEYS = counter(
     "capi.match_keys",

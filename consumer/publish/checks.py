@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import jsonschema_rs
 import orjson
 
-from consumer.domain.decision import Decision, Filtered, Invalid, Note, NoteWord, Reason
+from consumer.domain.decision import Decision, Filtered, Invalid, Note, NoteCode, Reason
 from consumer.domain.record import Partition, Record
 from consumer.event_files.lines import FoundEvent, Remark
 from consumer.mapping.decide import decide
@@ -109,7 +109,7 @@ def _where_utf_8_breaks(value: bytes) -> tuple[int, int] | None:
 
 def _once_a_field(notes: Sequence[Note], unlike: Sequence[Remark]) -> Iterator[Remark]:
     """The notes, one remark a field, with the properties they are about; then what else the schema says."""
-    words: dict[str, list[NoteWord]] = {}
+    words: dict[str, list[NoteCode]] = {}
     for note in notes:
         words.setdefault(note.field, []).append(note.word)
     paths = {remark.field: KEY_OF_PATH.get(LIST_PLACE.sub("", remark.field)) for remark in unlike}
@@ -123,16 +123,16 @@ def _once_a_field(notes: Sequence[Note], unlike: Sequence[Remark]) -> Iterator[R
             yield remark
 
 
-def _of_notes(field: str, words: Sequence[NoteWord], paths: Sequence[str]) -> str:
+def _of_notes(field: str, words: Sequence[NoteCode], paths: Sequence[str]) -> str:
     """What is wrong with one field. That it is missing then is no news."""
-    wrong = [word for word in dict.fromkeys(words) if word is not NoteWord.MISSING]
-    if field == TIME and NoteWord.FUTURE in wrong:
+    wrong = [word for word in dict.fromkeys(words) if word is not NoteCode.MISSING]
+    if field == TIME and NoteCode.FUTURE in wrong:
         return TIME_AHEAD
-    if field == TIME and wrong and NoteWord.MISSING in words:
+    if field == TIME and wrong and NoteCode.MISSING in words:
         return TIME_UNREAD
     if not wrong and not paths:
         paths = [USUAL_PATH[field]] if field in USUAL_PATH else []  # what to write: its key is Meta's word
-    says = ", ".join(wrong or [NoteWord.MISSING])
+    says = ", ".join(wrong or [NoteCode.MISSING])
     return f"{says} ({', '.join(paths)})" if paths else says
 
 

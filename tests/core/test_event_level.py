@@ -3,7 +3,7 @@
 import pytest
 from deciding import NOW_MS, decided, event, facebook, noted, reason, sent, without
 
-from consumer.domain.decision import Invalid, Note, NoteWord, Reason
+from consumer.domain.decision import Invalid, Note, NoteCode, Reason
 from consumer.mapping.rules import Rules
 
 ADDRESS = "ann@example.com"
@@ -196,4 +196,4 @@ def test_keys_meta_does_not_know_stay_behind():
 
 
 def test_a_note_names_the_key_and_never_the_value():
-    assert decided(facebook(event_name=5)).notes == (Note("event_name", NoteWord.WRONG_TYPE),)
+    assert decided(facebook(event_name=5)).notes == (Note("event_name", NoteCode.WRONG_TYPE),)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.domain.decision import NoteWord
+from consumer.domain.decision import NoteCode
 from consumer.mapping.normalize import hashing
 from consumer.mapping.normalize.fields import NORMALISERS, Circumstances
 from consumer.mapping.normalize.hashing import BatchHasher, Digests, Shared, sha256
@@ -41,18 +41,18 @@ def hashings(monkeypatch):
 @pytest.mark.parametrize(
     ("key", "value", "word"),
     [
-        ("em", None, NoteWord.WRONG_TYPE),
-        ("em", True, NoteWord.WRONG_TYPE),
-        ("em", {}, NoteWord.WRONG_TYPE),
-        ("em", "", NoteWord.MISSING),
-        ("em", [], NoteWord.MISSING),
-        ("em", "a@b", NoteWord.MALFORMED),
-        ("em", OF_NOTHING, NoteWord.MALFORMED),
-        ("fn", "!!!", NoteWord.MALFORMED),
-        ("fn", "null", NoteWord.PLACEHOLDER),
-        ("external_id", 0, NoteWord.PLACEHOLDER),
-        ("ph", "0612345678", NoteWord.NO_COUNTRY),
-        ("db", "02/03/1997", NoteWord.AMBIGUOUS),
+        ("em", None, NoteCode.WRONG_TYPE),
+        ("em", True, NoteCode.WRONG_TYPE),
+        ("em", {}, NoteCode.WRONG_TYPE),
+        ("em", "", NoteCode.MISSING),
+        ("em", [], NoteCode.MISSING),
+        ("em", "a@b", NoteCode.MALFORMED),
+        ("em", OF_NOTHING, NoteCode.MALFORMED),
+        ("fn", "!!!", NoteCode.MALFORMED),
+        ("fn", "null", NoteCode.PLACEHOLDER),
+        ("external_id", 0, NoteCode.PLACEHOLDER),
+        ("ph", "0612345678", NoteCode.NO_COUNTRY),
+        ("db", "02/03/1997", NoteCode.AMBIGUOUS),
     ],
 )
 def test_what_cannot_be_used_is_not_hashed_and_leaves_a_note(hasher, key, value, word):
@@ -118,13 +118,13 @@ def test_letters_that_only_look_like_a_digest_once_normalised_are_hashed(hasher)
 @pytest.mark.parametrize(
     ("value", "word"),
     [
-        ("john_smith@gmail.com", NoteWord.MALFORMED),
-        ("null", NoteWord.MALFORMED),
-        (JOHN[:32], NoteWord.MALFORMED),
-        (OF_NOTHING, NoteWord.MALFORMED),
-        (" ", NoteWord.MISSING),
-        (123, NoteWord.MALFORMED),
-        (None, NoteWord.WRONG_TYPE),
+        ("john_smith@gmail.com", NoteCode.MALFORMED),
+        ("null", NoteCode.MALFORMED),
+        (JOHN[:32], NoteCode.MALFORMED),
+        (OF_NOTHING, NoteCode.MALFORMED),
+        (" ", NoteCode.MISSING),
+        (123, NoteCode.MALFORMED),
+        (None, NoteCode.WRONG_TYPE),
     ],
 )
 def test_a_source_of_digests_takes_nothing_else(hasher, value, word):
@@ -144,28 +144,28 @@ def test_a_list_is_judged_one_by_one_in_order_without_repeats(hasher):
         "nobody",
     ]
     assert hasher.hashed("em", values, NOWHERE) == Digests(
-        [JOHN, ANNA], (NoteWord.MALFORMED, NoteWord.WRONG_TYPE, NoteWord.PLACEHOLDER)
+        [JOHN, ANNA], (NoteCode.MALFORMED, NoteCode.WRONG_TYPE, NoteCode.PLACEHOLDER)
     )
 
 
 def test_a_list_with_one_usable_value_is_that_value(hasher):
-    assert hasher.hashed("em", ["", JOHN, JOHN], NOWHERE) == Digests(JOHN, (NoteWord.MISSING,))
+    assert hasher.hashed("em", ["", JOHN, JOHN], NOWHERE) == Digests(JOHN, (NoteCode.MISSING,))
 
 
 def test_a_list_without_a_usable_value_is_nothing(hasher):
-    assert hasher.hashed("em", ["nobody", "x"], NOWHERE) == Digests(None, (NoteWord.MALFORMED,))
+    assert hasher.hashed("em", ["nobody", "x"], NOWHERE) == Digests(None, (NoteCode.MALFORMED,))
 
 
 def test_a_list_in_a_list_is_no_value_however_deep(hasher):
     nested = JOHN
     for _ in range(10_000):
         nested = [nested]
-    assert hasher.hashed("em", nested, NOWHERE) == Digests(None, (NoteWord.WRONG_TYPE,))
+    assert hasher.hashed("em", nested, NOWHERE) == Digests(None, (NoteCode.WRONG_TYPE,))
 
 
 def test_a_list_of_digests_only_drops_plain_values(hasher):
     sent = hasher.hashed("em", ["john_smith@gmail.com", ANNA], NOWHERE, digests_only=True)
-    assert sent == Digests(ANNA, (NoteWord.MALFORMED,))
+    assert sent == Digests(ANNA, (NoteCode.MALFORMED,))
 
 
 def test_a_value_is_hashed_once_in_a_batch(hasher, hashings):

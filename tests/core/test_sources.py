@@ -2,7 +2,7 @@
 
 import pytest
 
-from consumer.domain.decision import Note, NoteWord
+from consumer.domain.decision import Note, NoteCode
 from consumer.mapping.lookup import Source, at_path, first_usable
 from consumer.mapping.trail import Sources, Trail
 from consumer.mapping.values import WRONG_TYPE
@@ -31,7 +31,7 @@ def test_null_is_passed_over_and_the_unusable_is_noted(root, inner, expected, pa
     assert first_usable("key", SOURCES, (root, inner), trail, number, 10) == expected
     assert trail.sources == ({"key": path} if path else {})
     assert trail.sources.lost == ({"key": ["a", "b.c"][:notes]} if notes else {})
-    assert trail.notes == (Note("key", NoteWord.WRONG_TYPE),) * notes
+    assert trail.notes == (Note("key", NoteCode.WRONG_TYPE),) * notes
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.domain.decision import NoteWord
+from consumer.domain.decision import NoteCode
 from consumer.mapping import values
 from consumer.mapping.values import WRONG_TYPE, Unusable, integer_of, is_placeholder, text_of
 
@@ -96,7 +96,7 @@ def test_placeholders_are_known_in_any_case_and_with_space_around(text):
 
 
 def test_an_unusable_value_carries_only_the_word_of_its_note():
-    assert tuple(WRONG_TYPE) == (NoteWord.WRONG_TYPE,)
+    assert tuple(WRONG_TYPE) == (NoteCode.WRONG_TYPE,)
 
 
 @given(st.integers())

@@ -8,7 +8,7 @@ from html import unescape
 import pytest
 from pages import ROOT
 
-from consumer.domain.decision import NoteWord, Reason
+from consumer.domain.decision import NoteCode, Reason
 from consumer.domain.state import State
 from consumer.meta.error_codes import SENTENCES
 from consumer.status_page import glossary
@@ -19,7 +19,7 @@ ANCHORS = re.findall(r'<dt id="([^"]+)">', HTML)
 
 def test_each_reason_note_state_and_code_is_explained_once():
     wanted = [f"reason-{word}" for word in Reason]
-    wanted += [f"note-{word}" for word in NoteWord]
+    wanted += [f"note-{word}" for word in NoteCode]
     wanted += [f"state-{word}" for word in State]
     wanted += [f"code-{code}" if sub is None else f"code-{code}-{sub}" for code, sub in SENTENCES]
     assert sorted(ANCHORS) == sorted(wanted)

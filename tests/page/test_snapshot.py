@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from consumer.config.settings import Settings
-from consumer.domain.decision import CUSTOM, FILTERED_REASONS, NoteWord, Reason
+from consumer.domain.decision import CUSTOM, FILTERED_REASONS, NoteCode, Reason
 from consumer.mapping.tables import NOTE_FIELDS, STANDARD_EVENTS, USER_DATA_KEYS
 from consumer.meta.response import Kind, Verdict
 from consumer.observability import metrics
@@ -120,7 +120,7 @@ def test_a_message_is_small_however_much_has_happened(telemetry):
     for reason in Reason:
         metric = metrics.FILTERED if reason in FILTERED_REASONS else metrics.DEAD_LETTERS
         telemetry.add(metric, 10**6, reason)
-    telemetry.add_all(metrics.NOTES, {(field, word): 10**6 for field in NOTE_FIELDS for word in NoteWord})
+    telemetry.add_all(metrics.NOTES, {(field, word): 10**6 for field in NOTE_FIELDS for word in NoteCode})
     for code in range(2 * KEPT_MAX):
         verdict = Verdict(Kind.SETUP, 400, code, 2804043, "A" * 64, says="a sentence of ours " * 5)
         telemetry.refusals.hear(verdict, 1000.0)

@@ -17,7 +17,7 @@ from __future__ import annotations
 import hashlib
 from typing import NamedTuple
 
-from consumer.domain.decision import NoteWord
+from consumer.domain.decision import NoteCode
 from consumer.mapping.normalize.digests import given_digest, no_digest
 from consumer.mapping.normalize.fields import (
     KEYS_OF_CIRCUMSTANCES,
@@ -41,7 +41,7 @@ class Digests(NamedTuple):
     """
 
     sent: str | list[str] | None
-    notes: tuple[NoteWord, ...] = ()
+    notes: tuple[NoteCode, ...] = ()
 
 
 # Text -> its digest; or, where there is none, what was lost.
