@@ -28,8 +28,8 @@ from benchmarks.events import NOW_MS, RULES, batches, records
 from consumer.domain.decision import Deliverable
 from consumer.domain.record import Record
 from consumer.mapping.decide import decide
-from consumer.mapping.normalize.fields import Circumstances, Normalised, normalise
-from consumer.mapping.normalize.hashing import BatchHasher, Shared
+from consumer.mapping.normalize.fields import NormalizationContext, NormalizedValue, normalize
+from consumer.mapping.normalize.hashing import BatchHasher, SharedDigestCache
 from consumer.mapping.tables import HASHED
 from consumer.mapping.times import day_of
 
@@ -56,11 +56,11 @@ def given(record: Record) -> Given:
     """What the floor starts from."""
     assert record.value is not None
     user = orjson.loads(record.value)["user"]
-    circumstances = Circumstances("fr", RULES.default_country, RULES.birthdate_order, day_of(NOW_MS))
+    circumstances = NormalizationContext("fr", RULES.default_country, RULES.birthdate_order, day_of(NOW_MS))
     texts = []
     for row in HASHED:
-        normalised = normalise(row.key, user[row.plain.key], circumstances)
-        assert isinstance(normalised, Normalised)
+        normalised = normalize(row.key, user[row.plain.key], circumstances)
+        assert isinstance(normalised, NormalizedValue)
         texts.append(normalised.text.encode())
     return Given(record.value, texts, orjson.loads(payload_of(record)))
 
@@ -78,7 +78,7 @@ def decide_us(polls: Sequence[Sequence[Record]]) -> float:
 
     The first half teaches what many people share.
     """
-    shared = Shared()
+    shared = SharedDigestCache()
     half = len(polls) // 2
     _decide_all(polls[:half], shared)
     started = time.process_time()
@@ -86,7 +86,7 @@ def decide_us(polls: Sequence[Sequence[Record]]) -> float:
     return (time.process_time() - started) * 1e6 / sum(map(len, polls[half:]))
 
 
-def _decide_all(polls: Sequence[Sequence[Record]], shared: Shared) -> None:
+def _decide_all(polls: Sequence[Sequence[Record]], shared: SharedDigestCache) -> None:
     for poll in polls:
         hasher = BatchHasher(shared)
         for record in poll:

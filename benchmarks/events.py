@@ -22,14 +22,14 @@ from collections.abc import Iterator
 import orjson
 
 from consumer.domain.record import Partition, Record
-from consumer.mapping.rules import Rules
+from consumer.mapping.rules import MappingOptions
 
 NOW_MS = 1_763_900_000_000
 BATCH = 500
 PEOPLE = 200_000
 PRODUCTS = 5_000
 # What a team in France sets.
-RULES = Rules(default_country="fr", user_consent_category="1")
+RULES = MappingOptions(default_country="fr", user_consent_category="1")
 
 _FIRST = [
     "Anne",

@@ -21,7 +21,7 @@ from consumer.delivery.batcher import envelope_end, request_body
 from consumer.domain.decision import Deliverable
 from consumer.kafka.conversion import as_record
 from consumer.mapping.decide import decide
-from consumer.mapping.normalize.hashing import BatchHasher, Shared
+from consumer.mapping.normalize.hashing import BatchHasher, SharedDigestCache
 
 EVENTS_MAX = 1_000
 
@@ -31,7 +31,7 @@ HEADERS = {
     "Authorization": f"Bearer {settings.access_token.get_secret_value()}",
     "Content-Type": "application/json",
 }
-SHARED = Shared()
+SHARED = SharedDigestCache()
 END = envelope_end(settings.partner_agent, "")
 broker = KafkaBroker(settings.bootstrap_servers, logger=None)
 
@@ -54,7 +54,7 @@ async def as_it_is(message: KafkaMessage) -> object:
 
 @broker.subscriber(
     *settings.topics,
-    group_id=settings.group,
+    group_id=settings.group_id,
     auto_offset_reset="earliest",
     batch=True,
     max_records=EVENTS_MAX,
@@ -67,7 +67,7 @@ async def handle(_: list[bytes], message: KafkaMessage) -> None:
     hasher = BatchHasher(SHARED)
     raw: tuple[Message, ...] = message.raw_message
     records = (as_record(one) for one in raw)
-    decisions = [decide(record, settings.rules, hasher, record.timestamp_ms) for record in records]
+    decisions = [decide(record, settings.mapping_options, hasher, record.timestamp_ms) for record in records]
     batch = [one for one in decisions if isinstance(one, Deliverable)]
     opened: aiohttp.ClientSession = app.context.get("session")
     async with opened.post(URL, data=request_body(batch, END)) as answer:

@@ -51,7 +51,7 @@ ROWS = {
 
 
 def measured(setup: str, use: str) -> list[float]:
-    """Milliseconds of `setup`, of `use`, and MiB of both, in a fresh interpreter."""
+    """Milliseconds of `misconfigured`, of `use`, and MiB of both, in a fresh interpreter."""
     done = subprocess.run(
         [sys.executable, "-c", PROBE.format(setup=setup, use=use)],
         capture_output=True,

@@ -26,7 +26,7 @@ from consumer.domain.record import Partition, Record
 from consumer.kafka.offset_tracker import OffsetTracker
 from consumer.mapping.decide import decide
 from consumer.mapping.normalize.hashing import BatchHasher
-from consumer.mapping.rules import Rules
+from consumer.mapping.rules import MappingOptions
 from consumer.runtime import app  # noqa: F401 - what `run` imports is there before the first record
 
 NOW_MS = 1_763_900_000_000
@@ -81,7 +81,7 @@ def hold(file: Path) -> None:
             hasher = BatchHasher()
         record = Record(partition, offset, NOW_MS, each)
         ticket = tracker.start(partition, offset, record.size)
-        decision = decide(record, Rules(), hasher, NOW_MS)
+        decision = decide(record, MappingOptions(), hasher, NOW_MS)
         if ticket and isinstance(decision, Deliverable):
             held.append(InFlight(ticket, record, decision))
     size, grown = tracker.bytes_in_flight / MIB, resident() - before

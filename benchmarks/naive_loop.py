@@ -19,7 +19,7 @@ from consumer.delivery.batcher import envelope_end, request_body
 from consumer.domain.decision import Deliverable
 from consumer.kafka.conversion import as_record
 from consumer.mapping.decide import decide
-from consumer.mapping.normalize.hashing import BatchHasher, Shared
+from consumer.mapping.normalize.hashing import BatchHasher, SharedDigestCache
 
 EVENTS_MAX = 1_000
 WAIT_S = 1.0
@@ -33,7 +33,7 @@ def main() -> None:
     consumer = Consumer(
         {
             "bootstrap.servers": settings.bootstrap_servers,
-            "group.id": settings.group,
+            "group.id": settings.group_id,
             "auto.offset.reset": "earliest",
             "enable.auto.commit": False,
             "log_level": 0,
@@ -46,13 +46,13 @@ def main() -> None:
     url = f"{settings.graph_url}/{settings.graph_version}/{settings.pixel_id}/events"
     end = envelope_end(settings.partner_agent, "")
     batch: list[Deliverable] = []
-    shared = Shared()
+    shared = SharedDigestCache()
     hasher = BatchHasher(shared)
     while not stop.is_set():
         message = consumer.poll(WAIT_S)
         if message is not None and not message.error():
             record = as_record(message)
-            decision = decide(record, settings.rules, hasher, record.timestamp_ms)
+            decision = decide(record, settings.mapping_options, hasher, record.timestamp_ms)
             if isinstance(decision, Deliverable):
                 batch.append(decision)
         if len(batch) == EVENTS_MAX or (batch and message is None):

@@ -20,7 +20,7 @@ import time
 import tracemalloc
 
 from consumer.domain.record import Partition
-from consumer.kafka.offset_tracker import OffsetTracker, Ticket
+from consumer.kafka.offset_tracker import InFlightOffset, OffsetTracker
 
 RECORDS = 1_000_000
 POLL = 500
@@ -29,7 +29,7 @@ SIZE = 1_000
 PARTITION = Partition("events", 0)
 
 
-def taken(tracker: OffsetTracker, partition: Partition, first: int, count: int) -> list[Ticket]:
+def taken(tracker: OffsetTracker, partition: Partition, first: int, count: int) -> list[InFlightOffset]:
     """Tickets of so many records, from that offset on."""
     offsets = range(first, first + count)
     return [ticket for offset in offsets if (ticket := tracker.start(partition, offset, SIZE))]
@@ -44,7 +44,7 @@ def cost_ns(in_flight: int, order: list[int]) -> float:
         tickets = []
         for offset in range(first, first + in_flight, POLL):
             tickets += taken(tracker, PARTITION, offset, POLL)
-            tracker.uncommittable(PARTITION)
+            tracker.span_in_flight(PARTITION)
         for number in order:
             tracker.complete(tickets[number])
             if number % POLL == 0:

@@ -160,7 +160,7 @@ class World:
             "CAPI_ACCESS_TOKEN": TOKEN,
             "CAPI_GRAPH_URL": f"http://127.0.0.1:{self._port_file.read_text().strip()}",
             "CAPI_BOOTSTRAP_SERVERS": self.brokers,
-            "CAPI_GROUP": group,
+            "CAPI_GROUP_ID": group,
             "CAPI_TOPICS": topic,
             "CAPI_DEAD_LETTER_TOPIC": letters,
             "CAPI_DEFAULT_COUNTRY": RULES.default_country or "",

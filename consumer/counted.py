@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 
-def counted(number: int, noun: str) -> str:
+def pluralize(number: int, noun: str) -> str:
     """`1 event`, `2,000 events`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -13,20 +13,20 @@ still start, they end with 130; `run` asked a second time, with 1.
 
 from __future__ import annotations
 
-OK = 0
-NOT_ALL = 1
-USAGE = 2
-INTERRUPTED = 130  # 128 and SIGINT's number, as shells have it
+EXIT_OK = 0
+EXIT_PARTIAL = 1
+EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130  # 128 and SIGINT's number, as shells have it
 
 
-def code(*, is_all: bool, is_interrupted: bool) -> int:
+def exit_code(*, is_all: bool, is_interrupted: bool) -> int:
     """How a command ends that did all it was asked for, or not."""
     if is_interrupted:
-        return INTERRUPTED
-    return OK if is_all else NOT_ALL
+        return EXIT_INTERRUPTED
+    return EXIT_OK if is_all else EXIT_PARTIAL
 
 
-class CannotGoOn(Exception):
+class CommandError(Exception):
     """
     A world in which the command cannot do its work: no broker, no topic, no right.
 
@@ -34,7 +34,7 @@ class CannotGoOn(Exception):
     one line. It never holds a value of an event or a secret.
     """
 
-    exit_code = NOT_ALL
+    exit_code = EXIT_PARTIAL
 
     def __init__(self, says: str, do: str = "") -> None:
         super().__init__(f"{says}: {do}" if do else says)
@@ -42,17 +42,17 @@ class CannotGoOn(Exception):
         self.do = do
 
 
-class BadCall(CannotGoOn):
+class UsageError(CommandError):
     """A way to call a command that it refuses, in this place or at all."""
 
-    exit_code = USAGE
+    exit_code = EXIT_USAGE
 
 
-class BadSettings(CannotGoOn):
+class SettingsError(CommandError):
     """Settings that cannot be used: every mistake at once, one a line, by name and never by value."""
 
-    exit_code = USAGE
+    exit_code = EXIT_USAGE
 
     def __init__(self, mistakes: list[str]) -> None:
         super().__init__("\n".join(mistakes))
-        self.mistakes = mistakes
+        self.problems = mistakes

@@ -11,9 +11,9 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from consumer.domain.decision import NoteCode, Reason
+from consumer.domain.decision import Reason, WarningCode
 from consumer.domain.state import State
-from consumer.meta.response import Kind
+from consumer.meta.response import ResponseOutcome
 
 # A link of Markdown, from docs/reasons.md: its text, the page and the place on it.
 LINK = re.compile(r"\[([^]]+)\]\(([a-z-]+\.md)?(#[a-z-]+)?\)")
@@ -77,12 +77,12 @@ REASONS = {
         "The event as sent is larger than `CAPI_EVENT_BYTES_MAX`, or Meta says 413 to it alone.",
         "Send fewer `items`, or fewer keys of your own.",
     ),
-    Reason.REFUSED: Advice(
+    Reason.REJECTED: Advice(
         "Meta refused this event, alone in its request.",
         "Code and subcode are in the letter's headers: see [Meta's codes](#metas-codes). Mend the"
         " cause, then the letters.",
     ),
-    Reason.UNACCEPTABLE: Advice(
+    Reason.POISON_EVENT: Advice(
         "Requests with this event fail time and again, while those of most others are answered.",
         "Replay it once: it may have been bad luck. If it comes back, show it to somebody who can read the"
         " event beside the log. [Whose fault it is](delivery.md#whose-fault-it-is).",
@@ -90,44 +90,44 @@ REASONS = {
 }
 
 NOTES = {
-    NoteCode.MALFORMED: Advice(
+    WarningCode.MALFORMED: Advice(
         "Not in a form that can be used: a phone number of five digits, an `fbc` that is none, an IP address"
         " of a private network.",
         "`explain` names the property; [hashing](hashing.md) says what is read.",
     ),
-    NoteCode.WRONG_TYPE: Advice(
+    WarningCode.WRONG_TYPE: Advice(
         "An object, a boolean or a broken number where text is expected.", "Mend the data layer."
     ),
-    NoteCode.UNKNOWN_KEY: Advice(
+    WarningCode.UNKNOWN_KEY: Advice(
         "A key that Meta does not know, in `user_data` or in a line of `contents`: it was left out.",
         "Use Meta's names: `em`, not `email`.",
     ),
-    NoteCode.PLACEHOLDER: Advice(
+    WarningCode.PLACEHOLDER: Advice(
         "The value says that there is none: `undefined`, `(not set)`.", "Leave the property out instead."
     ),
-    NoteCode.EXPIRED: Advice("A click id more than 90 days older than the event.", "Nothing."),
-    NoteCode.FUTURE: Advice(
+    WarningCode.EXPIRED: Advice("A click id more than 90 days older than the event.", "Nothing."),
+    WarningCode.FUTURE: Advice(
         "The event's time is ahead of now; the record's time is sent.", "Mend the clock of the producer."
     ),
-    NoteCode.AMBIGUOUS: Advice(
+    WarningCode.AMBIGUOUS: Advice(
         "Can be read in two ways: `02/03/1997`, `1.234`.",
         "Send `1997-03-02` and numbers, or set `CAPI_BIRTHDATE_ORDER`.",
     ),
-    NoteCode.PERSONAL_DATA: Advice(
+    WarningCode.PERSONAL_DATA: Advice(
         "Something personal was taken out of a place where it does not belong.",
-        "Look which key it is. If it is not personal, name it in `CAPI_CUSTOM_DATA_ALLOW`."
+        "Look which key it is. If it is not personal, name it in `CAPI_CUSTOM_DATA_UNREDACTED_KEYS`."
         " [What is taken out](own-rules.md#what-is-taken-out).",
     ),
-    NoteCode.NO_COUNTRY: Advice(
+    WarningCode.NO_COUNTRY: Advice(
         "A national phone number, and no country that it is valid in.",
         "Send `user.country`, or set `CAPI_DEFAULT_COUNTRY`.",
     ),
-    NoteCode.MISSING: Advice(
+    WarningCode.MISSING: Advice(
         "Nothing in the event can be used for it. For `event_time` the record's time is sent; for a website,"
         " Meta asks for user agent and address; an item without an id is left out.",
         "Send it.",
     ),
-    NoteCode.TOO_DEEP: Advice("Nested more than 32 levels deep.", "Send less."),
+    WarningCode.TOO_DEEP: Advice("Nested more than 32 levels deep.", "Send less."),
 }
 
 STATES = {
@@ -140,11 +140,11 @@ STATES = {
         "Meta asks for patience; every request waits as long as it says.",
         "Nothing. Fewer consumers do not help. For half an hour: [Throttled](operations.md#throttled).",
     ),
-    State.SETUP: Advice(
+    State.MISCONFIGURED: Advice(
         "Meta refuses token, pixel or version. Nothing is sent and nothing is lost.",
         "[Setup](operations.md#setup): a new token in its file is taken up by itself.",
     ),
-    State.BRAKED: Advice(
+    State.PAUSED: Advice(
         "Half of the last 1,000 records would be dead letters; nothing more is taken in.",
         "[Braked](operations.md#braked): mend the settings and restart, or let the letters be written.",
     ),
@@ -152,30 +152,30 @@ STATES = {
 }
 
 VERDICTS = {
-    Kind.ACCEPTED: Advice("Meta took the request. Its events have ended.", "Nothing."),
-    Kind.TRANSIENT: Advice(
+    ResponseOutcome.ACCEPTED: Advice("Meta took the request. Its events have ended.", "Nothing."),
+    ResponseOutcome.TRANSIENT: Advice(
         "Meta or the network fails for now. The same bytes go again, later and later.",
         "Nothing for some minutes; then [Requests fail](operations.md#requests-fail).",
     ),
-    Kind.THROTTLED: Advice(
+    ResponseOutcome.THROTTLED: Advice(
         "Too many calls. The whole pixel waits as long as Meta says, else one to five minutes.",
         "Nothing; for half an hour: [Throttled](operations.md#throttled).",
     ),
-    Kind.BLOCKED: Advice(
+    ResponseOutcome.BLOCKED: Advice(
         "Meta has blocked the account. The pixel waits five minutes at a time.",
         "Account Quality in the Business settings: [Blocked](operations.md#blocked).",
     ),
-    Kind.SETUP: Advice(
+    ResponseOutcome.MISCONFIGURED: Advice(
         "Token, pixel or version. Nobody's event's fault: nothing ends, one request at a time tries again.",
         "Mend it: [Setup](operations.md#setup).",
     ),
-    Kind.TOO_LARGE: Advice(
+    ResponseOutcome.TOO_LARGE: Advice(
         "The request is too large. It is halved; one event alone is `event_too_large`.",
         "Lower `CAPI_REQUEST_BYTES_MAX` if it happens often.",
     ),
-    Kind.REFUSED: Advice(
+    ResponseOutcome.REJECTED: Advice(
         "One of the events is refused, and with it the request. The others are sent without it.",
-        "The one is the dead letter `refused`; what to do stands beside its code.",
+        "The one is the dead letter `rejected`; what to do stands beside its code.",
     ),
 }
 

@@ -16,7 +16,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
-def asked_to_stop(event: threading.Event | None = None) -> Iterator[threading.Event]:
+def stop_on_signal(event: threading.Event | None = None) -> Iterator[threading.Event]:
     """An event that the first signal sets, or this one. Elsewhere than on the main thread nobody sets it."""
     event = event or threading.Event()
     if threading.current_thread() is not threading.main_thread():

@@ -10,7 +10,7 @@ from consumer.domain.decision import Decision, Deliverable
 from consumer.domain.record import Partition, Record
 from consumer.mapping.decide import decide
 from consumer.mapping.normalize.hashing import BatchHasher
-from consumer.mapping.rules import Rules
+from consumer.mapping.rules import MappingOptions
 
 NOW_S = 1_763_900_000  # 2025-11-23T12:13:20Z
 NOW_MS = NOW_S * 1000
@@ -66,24 +66,24 @@ def record(value: Json, *, timestamp_ms: int = NOW_MS, offset: int = 7, **more: 
     return Record(Partition("shop", 3), offset, timestamp_ms, value, **more)
 
 
-def decided(value: Json, rules: Rules | None = None, **more: Json) -> Decision:
+def decided(value: Json, rules: MappingOptions | None = None, **more: Json) -> Decision:
     """The decision about an event, or about bytes."""
-    return decide(record(value, **more), rules or Rules(), BatchHasher(), NOW_MS)
+    return decide(record(value, **more), rules or MappingOptions(), BatchHasher(), NOW_MS)
 
 
-def sent(value: Json, rules: Rules | None = None, **more: Json) -> dict[str, Json]:
+def sent(value: Json, rules: MappingOptions | None = None, **more: Json) -> dict[str, Json]:
     """The server event that Meta gets."""
     decision = decided(value, rules, **more)
     assert isinstance(decision, Deliverable), decision.reason
     return orjson.loads(decision.payload)
 
 
-def noted(value: Json, rules: Rules | None = None, **more: Json) -> list[tuple[str, str]]:
+def noted(value: Json, rules: MappingOptions | None = None, **more: Json) -> list[tuple[str, str]]:
     """The notes of a decision, as text."""
-    return [(note.field, str(note.word)) for note in decided(value, rules, **more).notes]
+    return [(note.field, str(note.code)) for note in decided(value, rules, **more).warnings]
 
 
-def reason(value: Json, rules: Rules | None = None, **more: Json) -> str | None:
+def reason(value: Json, rules: MappingOptions | None = None, **more: Json) -> str | None:
     """Why an event is not sent; None when it is."""
     decision = decided(value, rules, **more)
     return None if isinstance(decision, Deliverable) else str(decision.reason)

@@ -12,9 +12,9 @@ import orjson
 from faulty_kafka import FaultyKafka
 
 from consumer.config.settings import Settings
-from consumer.dead_letters.dlq_breaker import Brake
-from consumer.dead_letters.headers import Writer
-from consumer.dead_letters.writer import ONE_BY_ONE, DeadLetters
+from consumer.dead_letters.dlq_breaker import DlqBreaker
+from consumer.dead_letters.headers import WrittenBy
+from consumer.dead_letters.writer import ONE_BY_ONE, DeadLetterWriter
 from consumer.delivery.access_token import AccessToken
 from consumer.delivery.batcher import Limits, envelope_end
 from consumer.delivery.circuit_breaker import Gate
@@ -78,19 +78,19 @@ class Scene:
         self.settled: list[int] = []
         self.telemetry = terms.pop("telemetry", None) or Telemetry()
         self._gate_ahead_s = 0.0
-        self.gate = Gate(lambda: time.monotonic() + self._gate_ahead_s, settings.setup_retry_s)
+        self.gate = Gate(lambda: time.monotonic() + self._gate_ahead_s, settings.auth_retry_max_s)
         self.token = AccessToken(settings)
         self.sink = Sink(settings, self.token, self.telemetry)
         properties = producer_properties(settings) | ONE_BY_ONE
-        writer = Writer("capi-consumer", "0.1.0", "2026-11-23T20:00:00.000+00:00")
-        self._letters = DeadLetters(
+        writer = WrittenBy("capi-consumer", "0.1.0", "2026-11-23T20:00:00.000+00:00")
+        self._letters = DeadLetterWriter(
             LETTERS, lambda: new_producer(properties), lambda: writer, self.telemetry, lambda: 0.01
         )
         limits = Limits(
             terms.pop("events_max", 1000), terms.pop("bytes_max", 4 * 1024 * 1024), terms.pop("linger_s", 0.0)
         )
         chance = terms.pop("chance", 0.0)
-        self.brake = Brake(is_wanted=terms.pop("brake", False))
+        self.brake = DlqBreaker(is_wanted=terms.pop("brake", False))
         self.delivery = Delivery(
             self.sink,
             self._letters,
@@ -117,7 +117,7 @@ class Scene:
     def accept(self, *payloads: dict[str, Any], expires_at_s: int = NOW_S + 86_400) -> range:
         """Give events in, one record each; their offsets."""
         first = self._next
-        self.brake.decide([None] * len(payloads))
+        self.brake.record_decisions([None] * len(payloads))
         events = [self._in_flight(one, expires_at_s) for one in payloads]
         self.delivery.accept(events, [])
         return range(first, self._next)
@@ -129,7 +129,7 @@ class Scene:
 
     def accept_invalid(self, reason: Reason, detail: str = "") -> int:
         ticket, record = self._take(b"not json")
-        self.brake.decide([reason])
+        self.brake.record_decisions([reason])
         self.delivery.accept([], [Unsendable(ticket, record, Invalid(reason, detail=detail))])
         return record.offset
 

@@ -10,12 +10,12 @@ from typer.testing import CliRunner
 
 from consumer.cli.main import app
 from consumer.config.settings import Settings
-from consumer.dead_letters.headers import Failure, Writer, letter_headers
+from consumer.dead_letters.headers import FailureInfo, WrittenBy, dead_letter_headers
 from consumer.domain.decision import Reason
 from consumer.domain.record import Partition, Record
 
 FIRST_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z
-WRITER = Writer("capi-consumer", "0.1.0", "2026-01-01T00:00:05.000+00:00")
+WRITER = WrittenBy("capi-consumer", "0.1.0", "2026-01-01T00:00:05.000+00:00")
 
 
 def settings_on(mock_kafka, **changes) -> Settings:
@@ -26,7 +26,7 @@ def settings_on(mock_kafka, **changes) -> Settings:
         topics=[f"events-{name}"],
         dead_letter_topic=f"letters-{name}",
         parking_topic=f"parked-{name}",
-        group=f"group-{name}",
+        group_id=f"group-{name}",
         **changes,
     )
 
@@ -41,7 +41,7 @@ def record(topic: str, offset: int, value: bytes | None, key: bytes | None = b"u
 
 
 def headers_of(failed: Record, reason: Reason = Reason.PURCHASE_WITHOUT_CURRENCY, **failure) -> list:
-    return letter_headers(failed, Failure(reason, **failure), WRITER)
+    return dead_letter_headers(failed, FailureInfo(reason, **failure), WRITER)
 
 
 def letter(failed: Record, reason: Reason = Reason.PURCHASE_WITHOUT_CURRENCY, **failure) -> Record:

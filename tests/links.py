@@ -13,16 +13,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from consumer.delivery.adaptive_concurrency import AdaptiveLimit
-from consumer.meta.response import Kind, Verdict
+from consumer.meta.response import Response, ResponseOutcome
 
-ACCEPTED = Verdict(Kind.ACCEPTED, 200)
-THROTTLED = Verdict(Kind.THROTTLED, 429)
-TRANSIENT = Verdict(Kind.TRANSIENT, 503)
+ACCEPTED = Response(ResponseOutcome.ACCEPTED, 200)
+THROTTLED = Response(ResponseOutcome.THROTTLED, 429)
+TRANSIENT = Response(ResponseOutcome.TRANSIENT, 503)
 REQUESTS_MAX = 300_000
 
 # What becomes of a request: the round trip in seconds and the verdict, from
 # chance, how many are under way with it, and the time it is sent.
-Link = Callable[[random.Random, int, float], tuple[float, Verdict]]
+Link = Callable[[random.Random, int, float], tuple[float, Response]]
 
 
 @dataclass
@@ -47,7 +47,7 @@ def play(link: Link, limit: AdaptiveLimit, for_s: float, *, seed: int = 1, throt
     """Send for so long. After a throttled answer nobody sends for `throttle_s`, as the gate has it."""
     chance = random.Random(seed)
     run, now, closed_until, number = Run(), 0.0, 0.0, 0
-    under_way: list[tuple[float, int, float, Verdict]] = []
+    under_way: list[tuple[float, int, float, Response]] = []
     while now < for_s:
         while len(under_way) < limit.requests and now >= closed_until:
             number += 1
@@ -63,9 +63,9 @@ def play(link: Link, limit: AdaptiveLimit, for_s: float, *, seed: int = 1, throt
         now, _, sent_at, verdict = heapq.heappop(under_way)
         limit.answered(sent_at, now, verdict)
         run.limits.append((now, limit.requests))
-        if verdict.kind is Kind.ACCEPTED:
+        if verdict.outcome is ResponseOutcome.ACCEPTED:
             run.accepted_at.append(now)
-        if verdict.kind is Kind.THROTTLED:
+        if verdict.outcome is ResponseOutcome.THROTTLED:
             run.throttled += 1
             closed_until = max(closed_until, now + throttle_s)
     return run
@@ -83,7 +83,7 @@ def jittery(round_trip_s: float, spread: float) -> Link:
 def with_knee(round_trip_s: float, capacity: int, spread: float) -> Link:
     """Serves so many at a time; the others stand in line."""
 
-    def link(chance: random.Random, at_once: int, now: float) -> tuple[float, Verdict]:
+    def link(chance: random.Random, at_once: int, now: float) -> tuple[float, Response]:
         return round_trip_s * max(1.0, at_once / capacity) * chance.lognormvariate(0, spread), ACCEPTED
 
     return link
@@ -92,7 +92,7 @@ def with_knee(round_trip_s: float, capacity: int, spread: float) -> Link:
 def throttling(round_trip_s: float, most: int, spread: float) -> Link:
     """Answers 429, and soon, above so many at once."""
 
-    def link(chance: random.Random, at_once: int, now: float) -> tuple[float, Verdict]:
+    def link(chance: random.Random, at_once: int, now: float) -> tuple[float, Response]:
         own_s = round_trip_s * chance.lognormvariate(0, spread)
         return (own_s, ACCEPTED) if at_once <= most else (own_s / 4, THROTTLED)
 

@@ -178,7 +178,7 @@ EVENTS: tuple[tuple[str, str, int, str, Sample], ...] = (
     ("an event without a name", "no_event_name", 2, "page_view", {"event_name": OUT}),
     ("an event with an empty name", "no_event_name", 1, "page_view", {"event_name": " "}),
     (
-        "an event that Meta refuses for a reason it does not tell", "refused", 1, "add_to_cart",
+        "an event that Meta refuses for a reason it does not tell", "rejected", 1, "add_to_cart",
         facebook(custom_data={"sandbox_refuse": "100/2804007"}),
     ),
 )  # fmt: skip

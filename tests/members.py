@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from eventually import eventually
 
 from consumer.config.kafka_constraints import GroupProtocol
-from consumer.config.settings import OutOfRange, Settings, Start
+from consumer.config.settings import OffsetOutOfRange, Settings, StartOffset
 from consumer.domain.record import Partition
 from consumer.kafka.clients import consumer_properties, new_consumer
-from consumer.kafka.consumer import Source
+from consumer.kafka.consumer import KafkaSource
 from consumer.observability.telemetry import Telemetry
 
 TOPIC = "events"
@@ -52,8 +52,8 @@ class Member:
         self,
         brokers,
         group="group",
-        start=Start.EARLIEST,
-        out_of_range=OutOfRange.STOP,
+        start=StartOffset.EARLIEST,
+        out_of_range=OffsetOutOfRange.PAUSE,
         topic=TOPIC,
         patience_s=20.0,
         protocol=GroupProtocol.COOPERATIVE,
@@ -66,13 +66,13 @@ class Member:
         properties = consumer_properties(
             Settings(
                 bootstrap_servers=brokers.bootstrap_servers,
-                group=group,
+                group_id=group,
                 group_protocol=protocol,
                 group_instance_id=instance,
-                kafka=own,
+                kafka_properties=own,
             )
         )
-        self.source = Source(
+        self.source = KafkaSource(
             lambda **callbacks: new_consumer(properties | callbacks),
             [topic],
             start,

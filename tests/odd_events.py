@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from consumer.mapping import tables
 from consumer.mapping.lookup import Source
-from consumer.mapping.rules import DataProcessing, MatchRule, Rules, parse_path
+from consumer.mapping.rules import DataProcessing, MappingOptions, MatchRule, parse_path
 from consumer.mapping.tables import PLACES
 
 
@@ -53,7 +53,7 @@ LINE = st.dictionaries(
 )
 VALUE = JSON | ODD | st.lists(LINE | ODD, max_size=3)
 RULES = st.builds(
-    Rules,
+    MappingOptions,
     user_consent_category=st.none() | st.just("3"),
     match_rule=st.sampled_from(MatchRule),
     default_country=st.none() | st.just("fr"),

@@ -8,7 +8,7 @@ from typing import Any
 
 from delivering import NOW_S, PARTITION
 
-from consumer.dead_letters.dlq_breaker import Brake
+from consumer.dead_letters.dlq_breaker import DlqBreaker
 from consumer.delivery.batcher import Limits
 from consumer.delivery.circuit_breaker import Gate
 from consumer.delivery.dispatcher import Delivery
@@ -16,8 +16,8 @@ from consumer.delivery.in_flight import InFlight
 from consumer.delivery.terms import Clocks, Terms
 from consumer.domain.decision import Deliverable
 from consumer.domain.record import Record
-from consumer.kafka.offset_tracker import OffsetTracker, Ticket
-from consumer.meta.response import Kind, Verdict
+from consumer.kafka.offset_tracker import InFlightOffset, OffsetTracker
+from consumer.meta.response import Response, ResponseOutcome
 from consumer.observability.telemetry import Telemetry
 
 SLOTS = 2
@@ -34,18 +34,18 @@ class Meta:
     """
 
     def __init__(self) -> None:
-        self.says: Callable[[bytes], Verdict | None] = lambda body: None
+        self.says: Callable[[bytes], Response | None] = lambda body: None
         self.fails: Callable[[bytes], bool] = lambda event: True
         self.sent_at: list[float] = []
 
-    async def send(self, body: bytes, events: int) -> Verdict:
+    async def send(self, body: bytes, events: int) -> Response:
         self.sent_at.append(asyncio.get_running_loop().time())
         await asyncio.sleep(ROUND_TRIP_S)
         if (verdict := self.says(body)) is not None:
             return verdict
         if self.fails(body):
-            return Verdict(Kind.TRANSIENT, http_status=500)
-        return Verdict(Kind.ACCEPTED, received=events)
+            return Response(ResponseOutcome.TRANSIENT, http_status=500)
+        return Response(ResponseOutcome.ACCEPTED, received=events)
 
     def requests(self, since_s: float, until_s: float) -> int:
         """How many were sent in that time."""
@@ -67,7 +67,7 @@ class Outage:
 
     def __init__(self, events_max: int = 1) -> None:
         loop = asyncio.get_running_loop()
-        self.meta, self.letters, self.brake = Meta(), Letters(), Brake()
+        self.meta, self.letters, self.brake = Meta(), Letters(), DlqBreaker()
         self.settled: list[int] = []
         self.delivery = Delivery(
             self.meta,
@@ -106,7 +106,7 @@ class Outage:
             self._next += 1
         self.delivery.accept(taken, [])
 
-    def _settle(self, tickets: list[Ticket]) -> None:
+    def _settle(self, tickets: list[InFlightOffset]) -> None:
         self.settled.extend(ticket.offset for ticket in tickets)
         for ticket in tickets:
             self.tracker.complete(ticket)

@@ -12,13 +12,13 @@ from consumer.cli.commands.replay import MAX_REPLAYS
 from consumer.cli.replay import passed_without_old, replay_group
 from consumer.dead_letters.filters import Filter
 from consumer.dead_letters.reader import open_dead_letters
-from consumer.dead_letters.replay.plan import Fates, Parking
-from consumer.dead_letters.replay.runner import Pace, Replay
-from consumer.dead_letters.replay.sending import Sending
-from consumer.dead_letters.replay.validity import Validity
-from consumer.dead_letters.replay.way_back import open_way_back
+from consumer.dead_letters.replay.plan import Parking, ReplayPlanner
+from consumer.dead_letters.replay.runner import RateLimit, ReplayRunner
+from consumer.dead_letters.replay.sending import ReplaySender
+from consumer.dead_letters.replay.validity import Recheck
+from consumer.dead_letters.replay.way_back import open_replay_target
 from consumer.domain.decision import Reason
-from consumer.kafka.producer import open_publisher
+from consumer.kafka.producer import open_producer
 
 NOW_MS = FIRST_MS + 60_000
 DAY_MS = 86_400_000
@@ -26,12 +26,12 @@ ALL = Filter()
 
 
 def sending_to(settings):
-    return Sending(lambda on_failure: open_publisher(settings, on_failure))
+    return ReplaySender(lambda on_failure: open_producer(settings, on_failure))
 
 
 def fates_of(settings, way, chosen=ALL, *, is_parking_there=True, max_replays=MAX_REPLAYS, passed=None):
     parking = Parking(settings.parking_topic, is_parking_there, max_replays)
-    return Fates(chosen, parking, way, Validity(settings.rules, lambda: NOW_MS).is_too_old, passed)
+    return ReplayPlanner(chosen, parking, way, Recheck(settings.rules, lambda: NOW_MS).is_too_old, passed)
 
 
 def replay(
@@ -50,10 +50,10 @@ def replay(
 ):
     group = replay_group(settings, chosen, include_old=include_old, to=to)
     passed = passed_without_old(settings, chosen, to) if include_old else None
-    with open_dead_letters(settings, group=group) as letters, open_way_back(settings, to) as way:
+    with open_dead_letters(settings, group=group) as letters, open_replay_target(settings, to) as way:
         fates = fates_of(settings, way, chosen, passed=passed, **rules)
-        return Replay(letters, fates, None if dry_run else sending or sending_to(settings)).run(
-            pace=pace or Pace(None),
+        return ReplayRunner(letters, fates, None if dry_run else sending or sending_to(settings)).run(
+            pace=pace or RateLimit(None),
             limit=limit,
             stop=stop or threading.Event(),
             on_progress=on_progress or (lambda _: None),
@@ -85,7 +85,7 @@ def some_letters(settings, count):
 
 
 def refused(settings, offset, **failure):
-    return letter(record(settings.topics[0], offset, event(id=f"o{offset}")), Reason.REFUSED, **failure)
+    return letter(record(settings.topics[0], offset, event(id=f"o{offset}")), Reason.REJECTED, **failure)
 
 
 def come_back(settings, offset, times):

@@ -11,7 +11,7 @@ from delivering import PARTITION
 from outages import Outage
 from skipping_time import run
 
-from consumer.kafka.backpressure import Intake
+from consumer.kafka.backpressure import Backpressure
 
 WINDOW = 1_000
 BATCH = 10
@@ -50,7 +50,7 @@ async def read_on(outage, intake, seconds, is_bad=lambda offset: False, letters=
 def scene():
     outage = Outage(events_max=BATCH)
     outage.meta.fails = lambda body: b"stuck" in body
-    return outage, Intake(WINDOW, 10**9)
+    return outage, Backpressure(WINDOW, 10**9)
 
 
 PLACES = [

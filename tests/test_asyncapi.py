@@ -24,7 +24,7 @@ from consumer.domain.decision import Deliverable
 from consumer.domain.record import Partition, Record
 from consumer.mapping.decide import decide
 from consumer.mapping.normalize.hashing import BatchHasher
-from consumer.mapping.rules import Rules
+from consumer.mapping.rules import MappingOptions
 from consumer.publish.record_key import record_key
 
 ROOT = Path(__file__).parent.parent
@@ -201,7 +201,7 @@ def test_each_example_is_accepted_by_the_schemas_of_its_message(message, example
 
 def decided(value, headers=()):
     record = Record(Partition("capi.events", 0), 0, THEN_MS, value, None, headers)
-    return decide(record, Rules(), BatchHasher(), THEN_MS)
+    return decide(record, MappingOptions(), BatchHasher(), THEN_MS)
 
 
 @pytest.mark.parametrize("example", MESSAGES["event"]["examples"], ids=lambda example: example["name"])

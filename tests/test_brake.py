@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from consumer.dead_letters import dlq_breaker as braking
-from consumer.dead_letters.dlq_breaker import Brake, tell_of_brake
+from consumer.dead_letters.dlq_breaker import DlqBreaker, log_reminders
 from consumer.domain.decision import Reason
 
 BAD = Reason.NOT_JSON
@@ -29,55 +29,55 @@ async def letters(brake, count):
 
 
 async def test_letters_wait_while_it_is_on_and_are_let_go_by_a_release():
-    brake = Brake()
-    brake.decide([BAD] * 99)
+    brake = DlqBreaker()
+    brake.record_decisions([BAD] * 99)
     first = await letters(brake, 99)
     assert all(task.done() for task in first)
-    brake.decide([BAD])
+    brake.record_decisions([BAD])
     held = await letters(brake, 3)
-    assert (brake.is_on, brake.held) == (True, 3)
+    assert (brake.is_open, brake.waiting) == (True, 3)
     assert not any(task.done() for task in held)
-    brake.release()
+    brake.resume()
     await turn()
-    assert (brake.is_on, brake.held) == (False, 0)
+    assert (brake.is_open, brake.waiting) == (False, 0)
     assert all(task.done() for task in held)
 
 
 async def test_refused_events_put_it_on_too():
-    brake = Brake()
-    brake.decide([None] * 200)
-    brake.answer([Reason.REFUSED] * 100)
-    assert brake.is_on
+    brake = DlqBreaker()
+    brake.record_decisions([None] * 200)
+    brake.record_responses([Reason.REJECTED] * 100)
+    assert brake.is_open
 
 
 async def test_it_comes_on_again_after_a_release():
-    brake = Brake()
-    brake.decide([BAD] * 100)
-    brake.release()
-    brake.decide([None] * 1_000)
-    brake.answer([None] * 1_000)
-    brake.decide([BAD] * 500)
+    brake = DlqBreaker()
+    brake.record_decisions([BAD] * 100)
+    brake.resume()
+    brake.record_decisions([None] * 1_000)
+    brake.record_responses([None] * 1_000)
+    brake.record_decisions([BAD] * 500)
     (held,) = await letters(brake, 1)
-    assert brake.is_on
+    assert brake.is_open
     assert not held.done()
     held.cancel()
 
 
 async def test_a_letter_that_is_given_up_is_held_no_longer():
-    brake = Brake()
-    brake.decide([BAD] * 100)
+    brake = DlqBreaker()
+    brake.record_decisions([BAD] * 100)
     (held,) = await letters(brake, 1)
     held.cancel()
     await turn()
-    assert brake.held == 0
+    assert brake.waiting == 0
 
 
 @pytest.mark.parametrize("how", [{"is_wanted": False}, {"is_released": True}])
 async def test_who_does_not_want_it_has_none(how):
-    brake = Brake(**how)
-    brake.decide([BAD] * 5_000)
-    brake.answer([Reason.REFUSED] * 5_000)
-    assert not brake.is_on
+    brake = DlqBreaker(**how)
+    brake.record_decisions([BAD] * 5_000)
+    brake.record_responses([Reason.REJECTED] * 5_000)
+    assert not brake.is_open
     (letter,) = await letters(brake, 1)
     assert letter.done()
 
@@ -86,34 +86,34 @@ async def test_who_does_not_want_it_has_none(how):
 
 
 async def test_it_is_said_once_when_it_comes_on_with_reasons_and_what_to_do():
-    brake = Brake()
+    brake = DlqBreaker()
     with capture_logs() as lines:
-        brake.decide([None] * 20 + [BAD] * 60 + [Reason.EVENT_TOO_LARGE] * 40)
-        brake.decide([BAD] * 10)
+        brake.record_decisions([None] * 20 + [BAD] * 60 + [Reason.EVENT_TOO_LARGE] * 40)
+        brake.record_decisions([BAD] * 10)
     (line,) = lines
     assert line["log_level"] == "error"
     assert line["event"] == ON
     assert line["would_be_dead_letters"] == {"not_json": 60, "event_too_large": 40}
     assert line["records_looked_at"] == 120
     assert "SIGUSR1" in line["release"]
-    assert "--release-brake" in line["release"]
+    assert "--resume" in line["release"]
 
 
 async def test_it_is_said_again_for_as_long_as_it_is_on(monkeypatch):
     monkeypatch.setattr(braking, "REMIND_EVERY_S", 0.0)
-    brake = Brake()
+    brake = DlqBreaker()
     with capture_logs() as lines:
-        telling = asyncio.create_task(tell_of_brake(brake))
+        telling = asyncio.create_task(log_reminders(brake))
         await turn()
         assert lines == []
-        brake.decide([BAD] * 100)
+        brake.record_decisions([BAD] * 100)
         held = await letters(brake, 2)
         await turn()
         assert {line["event"] for line in lines} == {ON}
         assert lines[0]["letters_held"] == 0
         assert lines[-1]["letters_held"] == 2
         assert len(lines) >= 3
-        brake.release()
+        brake.resume()
         await turn()
         told = len(lines)
         await turn()
@@ -125,9 +125,9 @@ async def test_it_is_said_again_for_as_long_as_it_is_on(monkeypatch):
 
 
 async def test_a_release_of_a_brake_that_is_off_is_said_and_changes_nothing():
-    brake = Brake()
+    brake = DlqBreaker()
     with capture_logs() as lines:
-        brake.release()
+        brake.resume()
     assert [line["event"] for line in lines] == ["the brake is not on: nothing to release"]
-    brake.decide([BAD] * 100)
-    assert brake.is_on
+    brake.record_decisions([BAD] * 100)
+    assert brake.is_open

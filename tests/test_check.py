@@ -23,7 +23,7 @@ from system.kafka_jars import NotAvailable
 from consumer.config.settings import Settings
 from consumer.diagnostics.check import _consent, group_state
 from consumer.diagnostics.preflight import (
-    Finding,
+    CheckResult,
     compaction_findings,
     group_right,
     parking_finding,
@@ -32,13 +32,13 @@ from consumer.diagnostics.preflight import (
     size_findings,
     topic_findings,
 )
-from consumer.errors import CannotGoOn
+from consumer.errors import CommandError
 from consumer.kafka import clients as kafka_clients
-from consumer.kafka.admin import Cluster, Group, Topic, Unknown
+from consumer.kafka.admin import Cluster, Group, QueryFailed, Topic
 from consumer.sandbox.server import Sandbox
 from consumer.sandbox.settings import SandboxSettings
 
-SETTINGS = Settings(topics=("events", "more"), dead_letter_topic="letters", group="g")
+SETTINGS = Settings(topics=("events", "more"), dead_letter_topic="letters", group_id="g")
 
 
 def names(findings):
@@ -98,23 +98,23 @@ SIZES = [
 def test_the_dead_letter_topic_must_take_what_the_events_topics_take(sizes, ok, says):
     configs = {name: {"max.message.bytes": size} for name, size in sizes.items()}
     [found] = size_findings(SETTINGS, configs)
-    assert (found.ok, found.says) == (ok, says)
+    assert (found.ok, found.message) == (ok, says)
 
 
 @pytest.mark.parametrize("policy", ["compact", "compact,delete"])
 def test_a_compacted_dead_letter_topic_is_refused(policy):
     settings = Settings(dead_letter_topic="letters")
     (finding,) = compaction_findings(settings, {"letters": {"cleanup.policy": policy}})
-    assert (finding.ok, finding.do) == (False, "set cleanup.policy of letters to delete")
+    assert (finding.ok, finding.remedy) == (False, "set cleanup.policy of letters to delete")
 
 
-@pytest.mark.parametrize("config", [{"cleanup.policy": "delete"}, {}, Unknown("TIMED_OUT")])
+@pytest.mark.parametrize("config", [{"cleanup.policy": "delete"}, {}, QueryFailed("TIMED_OUT")])
 def test_a_dead_letter_topic_that_is_not_known_to_be_compacted_is_no_finding(config):
     assert compaction_findings(Settings(dead_letter_topic="letters"), {"letters": config}) == []
 
 
 def test_a_size_that_may_not_be_read_is_no_reason_to_refuse():
-    unknown = Unknown("TOPIC_AUTHORIZATION_FAILED")
+    unknown = QueryFailed("TOPIC_AUTHORIZATION_FAILED")
     assert size_findings(SETTINGS, {"events": unknown, "letters": {"max.message.bytes": "1"}})[0].ok is None
 
 
@@ -123,23 +123,25 @@ RIGHTS = [
     (Group("stable", 2, frozenset({"READ", "DESCRIBE"})), True, "given"),
     (Group("stable", 2, frozenset({"ALL"})), True, "given"),
     (Group("stable", 2, frozenset({"DESCRIBE"})), False, "the brokers refuse it"),
-    (Unknown("GROUP_AUTHORIZATION_FAILED"), False, "the brokers refuse it"),
-    (Unknown("_TIMED_OUT"), None, "not known (_TIMED_OUT)"),
+    (QueryFailed("GROUP_AUTHORIZATION_FAILED"), False, "the brokers refuse it"),
+    (QueryFailed("_TIMED_OUT"), None, "not known (_TIMED_OUT)"),
 ]
 
 
 @pytest.mark.parametrize(("group", "ok", "says"), RIGHTS)
 def test_a_right_that_is_refused_is_a_finding_and_one_that_is_not_known_is_none(group, ok, says):
     found = group_right("g", group)
-    assert (found.name, found.ok, found.says) == ("right to read group g", ok, says)
-    assert found.do == ("" if ok is not False else "give the user of CAPI_KAFKA the right READ on group g")
+    assert (found.name, found.ok, found.message) == ("right to read group g", ok, says)
+    assert found.remedy == (
+        "" if ok is not False else "give the user of CAPI_KAFKA_PROPERTIES the right READ on group g"
+    )
 
 
 def test_run_refuses_with_one_line_for_each_fault():
-    well, bad = Finding("brokers", True, "3"), Finding("topic x", False, "does not exist", "make it")
-    unknown = Finding("right to read group g", None, "not known (_TIMED_OUT)")
+    well, bad = CheckResult("brokers", True, "3"), CheckResult("topic x", False, "does not exist", "make it")
+    unknown = CheckResult("right to read group g", None, "not known (_TIMED_OUT)")
     refuse_unless_ready([well, unknown, well])
-    with pytest.raises(CannotGoOn) as refused:
+    with pytest.raises(CommandError) as refused:
         refuse_unless_ready([well, bad, unknown, bad])
     assert str(refused.value) == "topic x: does not exist; make it\ntopic x: does not exist; make it"
 
@@ -147,8 +149,8 @@ def test_run_refuses_with_one_line_for_each_fault():
 GROUPS = [
     (Group("stable", 2, None), True, "stable, members: 2"),
     (Group("empty", 0, None), True, "nobody is in it now"),
-    (Unknown("GROUP_ID_NOT_FOUND"), True, "nobody has joined it yet"),
-    (Unknown("_TIMED_OUT"), None, "not known (_TIMED_OUT)"),
+    (QueryFailed("GROUP_ID_NOT_FOUND"), True, "nobody has joined it yet"),
+    (QueryFailed("_TIMED_OUT"), None, "not known (_TIMED_OUT)"),
 ]
 
 
@@ -179,8 +181,8 @@ def test_where_no_broker_answers_that_is_the_only_finding(monkeypatch):
     settings = Settings(bootstrap_servers="127.0.0.1:1")
     [found] = preflight(settings, kafka_clients.admin_client(settings))
     assert found[:2] == ("brokers", False)
-    assert found.says == "no answer from the brokers 127.0.0.1:1 (connection refused)"
-    assert found.do == "check the port in CAPI_BOOTSTRAP_SERVERS, and that Kafka runs"
+    assert found.message == "no answer from the brokers 127.0.0.1:1 (connection refused)"
+    assert found.remedy == "check the port in CAPI_BOOTSTRAP_SERVERS, and that Kafka runs"
 
 
 # The command
@@ -275,8 +277,8 @@ def test_what_is_not_known_has_its_own_mark(processes):
 def test_that_every_event_is_sent_whatever_its_consent_is_a_warning():
     without, named = _consent(Settings()), _consent(Settings(user_consent_category="3"))
     assert (without.ok, named.ok) == (None, True)
-    assert without.says == "no category is set: every event is sent, whatever its consent"
-    assert "CAPI_USER_CONSENT_CATEGORY" in without.do
+    assert without.message == "no category is set: every event is sent, whatever its consent"
+    assert "CAPI_USER_CONSENT_CATEGORY" in without.remedy
 
 
 def test_meta_is_tried_where_kafka_does_not_answer(processes):
@@ -427,7 +429,7 @@ def test_rights_that_are_missing_are_named_one_by_one(tmp_path):
             topics=("events",),
             dead_letter_topic="letters",
             parking_topic="parked",
-            group="g",
+            group_id="g",
         )
         for name in ("events", "letters", "parked"):
             topics.create_topic(servers, name)
@@ -446,9 +448,15 @@ def test_rights_that_are_missing_are_named_one_by_one(tmp_path):
 
         found = eventually(lambda: refused() if len(refused()) == 3 else [], 30)
         assert [(finding.name, finding.do) for finding in found] == [
-            ("right to read group g", "give the user of CAPI_KAFKA the right READ on group g"),
-            ("right to read topic events", "give the user of CAPI_KAFKA the right READ on topic events"),
-            ("right to write topic letters", "give the user of CAPI_KAFKA the right WRITE on topic letters"),
+            ("right to read group g", "give the user of CAPI_KAFKA_PROPERTIES the right READ on group g"),
+            (
+                "right to read topic events",
+                "give the user of CAPI_KAFKA_PROPERTIES the right READ on topic events",
+            ),
+            (
+                "right to write topic letters",
+                "give the user of CAPI_KAFKA_PROPERTIES the right WRITE on topic letters",
+            ),
         ]
 
         allow(admin, ResourceType.TOPIC, "events", AclOperation.READ)
@@ -456,6 +464,6 @@ def test_rights_that_are_missing_are_named_one_by_one(tmp_path):
         allow(admin, ResourceType.GROUP, "g", AclOperation.READ)
         eventually(lambda: not refused(), 30)
         unread = {finding.name: finding for finding in preflight(settings, look)}["size of dead letters"]
-        assert (unread.ok, unread.says[:9]) == (None, "not known")
+        assert (unread.ok, unread.message[:9]) == (None, "not known")
     finally:
         cluster.end()

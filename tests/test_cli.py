@@ -10,7 +10,7 @@ import pytest
 
 from consumer import __version__
 from consumer.cli import main
-from consumer.errors import INTERRUPTED, NOT_ALL, USAGE, BadSettings, CannotGoOn, code
+from consumer.errors import EXIT_INTERRUPTED, EXIT_PARTIAL, EXIT_USAGE, CommandError, SettingsError, exit_code
 
 NAMED = "import sys; sys.argv[0] = 'capi-consumer'; "
 CANARY = "canary-4711@example.com"
@@ -34,7 +34,7 @@ def test_the_version():
 
 def test_without_a_verb_the_help_is_shown():
     done = run()
-    assert done.returncode == USAGE
+    assert done.returncode == EXIT_USAGE
     for verb in ("run", "replay", "dead-letters", "sandbox"):
         assert verb in done.stdout + done.stderr
 
@@ -47,12 +47,12 @@ def test_every_verb_says_what_it_does(verb):
 
 
 def test_a_verb_that_does_not_exist_is_a_mistake_in_the_call():
-    assert run("fly").returncode == USAGE
+    assert run("fly").returncode == EXIT_USAGE
 
 
 def test_a_word_that_an_option_does_not_know_is_one_line_with_those_that_it_knows():
     done = run("explain", "--format", "xml")
-    assert (done.returncode, done.stdout) == (USAGE, "")
+    assert (done.returncode, done.stdout) == (EXIT_USAGE, "")
     assert done.stderr == (
         "capi-consumer: Invalid value for '--format': 'xml' is not one of 'auto', 'jsonl', 'json', 'csv'; "
         "see `capi-consumer explain --help`\n"
@@ -61,13 +61,13 @@ def test_a_word_that_an_option_does_not_know_is_one_line_with_those_that_it_know
 
 def test_a_file_that_is_not_there_is_one_line_whatever_else_there_is_to_say():
     done = run("explain", "nowhere.jsonl")
-    assert (done.returncode, done.stdout) == (USAGE, "")
+    assert (done.returncode, done.stdout) == (EXIT_USAGE, "")
     assert done.stderr == "capi-consumer: nowhere.jsonl cannot be read: No such file or directory\n"
 
 
 def test_mistakes_in_the_settings_are_one_line_each_and_exit_2():
     done = run("run", CAPI_PIXEL_ID=CANARY, CAPI_LINGER_MS=CANARY, CAPI_TOPIC=CANARY)
-    assert done.returncode == USAGE
+    assert done.returncode == EXIT_USAGE
     assert done.stderr.splitlines() == [
         "capi-consumer: CAPI_TOPIC: no such setting; did you mean CAPI_TOPICS?",
         "capi-consumer: CAPI_PIXEL_ID: digits only, as Events Manager shows it",
@@ -83,7 +83,7 @@ def test_the_settings_file_of_the_command_line_is_read(tmp_path):
     file = tmp_path / "settings.toml"
     file.write_text('linger_ms = "x"\n')
     done = run("run", "--settings", str(file), CAPI_PIXEL_ID="1", CAPI_ACCESS_TOKEN="t")
-    assert done.returncode == USAGE
+    assert done.returncode == EXIT_USAGE
     assert done.stderr.startswith("capi-consumer: CAPI_LINGER_MS: ")
 
 
@@ -103,18 +103,21 @@ def main_with(monkeypatch, capsys, raised):
 
 
 def test_a_world_that_is_not_ready_is_one_line_and_exit_1(monkeypatch, capsys):
-    assert main_with(monkeypatch, capsys, CannotGoOn("no broker")) == (NOT_ALL, "capi-consumer: no broker\n")
+    assert main_with(monkeypatch, capsys, CommandError("no broker")) == (
+        EXIT_PARTIAL,
+        "capi-consumer: no broker\n",
+    )
 
 
 def test_each_of_several_lines_has_the_name_of_the_program(monkeypatch, capsys):
-    assert main_with(monkeypatch, capsys, BadSettings(["A: x", "B: y"])) == (
-        USAGE,
+    assert main_with(monkeypatch, capsys, SettingsError(["A: x", "B: y"])) == (
+        EXIT_USAGE,
         "capi-consumer: A: x\ncapi-consumer: B: y\n",
     )
 
 
 def test_an_interruption_outside_of_any_command_is_130_without_a_word(monkeypatch, capsys):
-    assert main_with(monkeypatch, capsys, KeyboardInterrupt()) == (INTERRUPTED, "")
+    assert main_with(monkeypatch, capsys, KeyboardInterrupt()) == (EXIT_INTERRUPTED, "")
 
 
 @pytest.mark.parametrize(
@@ -122,14 +125,14 @@ def test_an_interruption_outside_of_any_command_is_130_without_a_word(monkeypatc
     [(True, False, 0), (False, False, 1), (False, True, 130), (True, True, 130)],
 )
 def test_an_interruption_is_told_from_what_was_left_out(is_all, is_interrupted, ends):
-    assert code(is_all=is_all, is_interrupted=is_interrupted) == ends
+    assert exit_code(is_all=is_all, is_interrupted=is_interrupted) == ends
 
 
 @pytest.mark.parametrize("raised", [ValueError(CANARY), KeyError(CANARY), RuntimeError({"em": CANARY})])
 def test_a_bug_shows_where_it_is_and_none_of_its_values(monkeypatch, capsys, raised):
     """The text of an exception may be a value of an event: int() and KeyError repeat what they were given."""
     code, said = main_with(monkeypatch, capsys, raised)
-    assert code == NOT_ALL
+    assert code == EXIT_PARTIAL
     assert type(raised).__name__ in said
     assert "test_cli.py" in said
     assert CANARY not in said

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from consumer.diagnostics.clock_skew import Answered, clock_finding
+from consumer.diagnostics.clock_skew import ServerTime, clock_finding
 
 DATE = "Thu, 01 Jan 2026 00:00:10 GMT"
 AT_MS = 1_767_225_610_500  # half a second later
@@ -23,12 +23,12 @@ SKEWS = [
 @pytest.mark.parametrize(("ahead_s", "ok", "says"), SKEWS)
 def test_a_clock_that_is_minutes_off_is_not_well_and_one_some_seconds_off_a_warning(ahead_s, ok, says):
     at_ms = AT_MS + 1000 * ahead_s
-    found = clock_finding(Answered(DATE, at_ms - 400, at_ms + 400))
-    assert (found.ok, found.says) == (ok, says)
-    assert bool(found.do) == (ok is not True)
+    found = clock_finding(ServerTime(DATE, at_ms - 400, at_ms + 400))
+    assert (found.ok, found.message) == (ok, says)
+    assert bool(found.remedy) == (ok is not True)
 
 
 @pytest.mark.parametrize("date", ["", "yesterday", "Thu, 99 Jan 2026 00:00:10 GMT"])
 def test_without_a_date_the_skew_is_not_known(date):
-    found = clock_finding(Answered(date, AT_MS, AT_MS))
-    assert (found.ok, found.do) == (None, "")
+    found = clock_finding(ServerTime(date, AT_MS, AT_MS))
+    assert (found.ok, found.remedy) == (None, "")

@@ -88,7 +88,7 @@ def test_it_is_installed_for_the_shell_at_hand_and_for_nobody_else(tmp_path):
 
 PRESSED = [
     ("capi-consumer pub\t", r"capi-consumer publish "),
-    ("capi-consumer replay --reason una\t", r"--reason unacceptable "),
+    ("capi-consumer replay --reason una\t", r"--reason poison_event "),
     ("capi-consumer replay --reason purchase_\t", r"--reason purchase_without_$"),
     ("capi-consumer publish --topic shop.o\t", r"--topic shop\.offline "),
     ("capi-consumer explain bou\t", r"explain bought\.json "),
@@ -107,7 +107,7 @@ def test_a_press_of_tab_completes_in_a_bash_that_it_was_installed_for(tmp_path):
 COMPLETED = [
     ("dead-l", ["dead-letters"]),
     ("replay --reason purchase_", ["purchase_without_currency", "purchase_without_value"]),
-    ("dead-letters list --reason refused,unacc", ["refused,unacceptable"]),
+    ("dead-letters list --reason rejected,unacc", ["refused,unacceptable"]),
     ("replay --to shop.", ["shop.events", "shop.offline"]),
     ("publish --topic o", ["other"]),
     ("publish --format js", ["jsonl", "json"]),
@@ -142,4 +142,4 @@ def test_bash_completes_for_real():
     done = subprocess.run(
         ["bash", "-c", program], env=environment(), capture_output=True, text=True, timeout=20
     )
-    assert (done.stdout.strip(), done.stderr) == ("unacceptable", "")
+    assert (done.stdout.strip(), done.stderr) == ("poison_event", "")

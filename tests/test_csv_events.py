@@ -7,7 +7,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from consumer.errors import CannotGoOn
+from consumer.errors import CommandError
 from consumer.event_files.csv_assembly import DIFFERS, NAMELESS
 from consumer.event_files.csv_events import csv_events
 from consumer.event_files.formats import Encoding
@@ -305,7 +305,7 @@ BAD_HEADERS = [
 
 @pytest.mark.parametrize(("data", "says"), BAD_HEADERS)
 def test_a_header_that_cannot_be_used_ends_it_and_shows_no_value(data, says):
-    with pytest.raises(CannotGoOn) as refused:
+    with pytest.raises(CommandError) as refused:
         entries(data)
     assert says in str(refused.value)
     assert "jane" not in str(refused.value)

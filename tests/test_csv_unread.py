@@ -8,13 +8,15 @@ import pytest
 
 from consumer import schemas_loader
 from consumer.event_files.csv_columns import read_header
-from consumer.event_files.unknown_columns import unread_columns
+from consumer.event_files.unknown_columns import find_unknown_columns
 
 FILES = Path(__file__).parent / "system" / "files"
 
 
 def unread(*names, paths=None):
-    return [tuple(remark) for remark in unread_columns(names, schemas_loader.schema("event"), paths or {})]
+    return [
+        tuple(remark) for remark in find_unknown_columns(names, schemas_loader.schema("event"), paths or {})
+    ]
 
 
 MEANT = [

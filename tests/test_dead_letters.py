@@ -15,8 +15,8 @@ from faulty_kafka import FaultyKafka, Request
 from system import topics
 
 from consumer.config.settings import Settings
-from consumer.dead_letters.headers import Failure, Writer
-from consumer.dead_letters.writer import ONE_BY_ONE, DeadLetters
+from consumer.dead_letters.headers import FailureInfo, WrittenBy
+from consumer.dead_letters.writer import ONE_BY_ONE, DeadLetterWriter
 from consumer.domain.decision import Reason
 from consumer.domain.record import Partition, Record
 from consumer.kafka.clients import new_producer, producer_properties
@@ -24,8 +24,8 @@ from consumer.observability import metrics
 from consumer.observability.telemetry import Telemetry
 from consumer.schemas_loader import DEAD_LETTER, schema
 
-WRITER = Writer("capi-consumer", "0.1.0", "2026-11-23T20:00:00.000+00:00")
-NOT_JSON = Failure(Reason.NOT_JSON)
+WRITER = WrittenBy("capi-consumer", "0.1.0", "2026-11-23T20:00:00.000+00:00")
+NOT_JSON = FailureInfo(Reason.NOT_JSON)
 DEADLINE_S = 20
 
 
@@ -47,16 +47,18 @@ class Desk:
         self.telemetry = Telemetry()
         self.producers = 0
         self.heard = []
-        settings = Settings(bootstrap_servers=brokers.bootstrap_servers, kafka=properties)
+        settings = Settings(bootstrap_servers=brokers.bootstrap_servers, kafka_properties=properties)
         self._properties = producer_properties(settings) | ONE_BY_ONE | {"error_cb": self.heard.append}
-        self.letters = DeadLetters(topic, self._new_producer, lambda: WRITER, self.telemetry, lambda: 0.01)
+        self.letters = DeadLetterWriter(
+            topic, self._new_producer, lambda: WRITER, self.telemetry, lambda: 0.01
+        )
 
     def _new_producer(self):
         self.producers += 1
         return new_producer(self._properties)
 
     async def put(self, *records, failure=NOT_JSON):
-        putting = [self.letters.put(one, failure) for one in records]
+        putting = [self.letters.write(one, failure) for one in records]
         await asyncio.wait_for(asyncio.gather(*putting), DEADLINE_S)
 
     @property
@@ -142,7 +144,7 @@ async def test_nothing_is_written_while_the_broker_is_down_and_all_once_it_is_ba
     desk = Desk(brokers, **{"message.timeout.ms": 300})
     await desk.put(record(1))
     brokers.down()
-    waiting = [asyncio.create_task(desk.letters.put(record(offset), NOT_JSON)) for offset in (2, 3)]
+    waiting = [asyncio.create_task(desk.letters.write(record(offset), NOT_JSON)) for offset in (2, 3)]
     await until(lambda: desk.retries >= 4)
     assert not any(task.done() for task in waiting)
     assert desk.written == {"not_json": 1}
@@ -244,7 +246,7 @@ async def test_giving_up_leaves_nothing_running(brokers):
     desk = Desk(brokers, **{"message.timeout.ms": 300_000})
     await desk.put(record(0))
     brokers.down()
-    putting = asyncio.create_task(desk.letters.put(record(1), NOT_JSON))
+    putting = asyncio.create_task(desk.letters.write(record(1), NOT_JSON))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     putting.cancel()

@@ -13,17 +13,17 @@ from letters import command_on, event, letter, record, settings_on, write, write
 from mock_kafka import MockKafka
 from rich.console import Console
 
-from consumer.dead_letters.jsonl import as_letter
+from consumer.dead_letters.jsonl import parse_dead_letter
 from consumer.dead_letters.summary import (
     OTHERS,
     PAIRS_MAX,
-    LetterTally,
-    LetterView,
+    DeadLetterTally,
+    DeadLetterView,
     event_name,
     showable,
     view,
 )
-from consumer.dead_letters.tables import letters_table, what_to_do
+from consumer.dead_letters.tables import dead_letters_table, what_to_do
 from consumer.domain.decision import Reason
 from consumer.domain.record import Partition, Record
 from consumer.messages import REASONS, in_plain_text
@@ -46,7 +46,7 @@ def three_letters(settings):
         letter(record(topic, 2, event("purchase", amount=1))),
         letter(
             record(topic, 3, event("hello jane@example.com")),
-            Reason.REFUSED,
+            Reason.REJECTED,
             meta_code=100,
             meta_subcode=2804007,
         ),
@@ -61,12 +61,12 @@ def test_list_counts_by_reason_and_event_name_and_shows_rows(command):
     assert listed["letters"] == 3
     assert listed["counts"] == [
         {"reason": "purchase_without_currency", "event_name": "purchase", "letters": 2},
-        {"reason": "refused", "event_name": "*****", "letters": 1},
+        {"reason": "rejected", "event_name": "*****", "letters": 1},
     ]
     assert listed["rows"][-1] == {
         "partition": 0,
         "offset": 2,
-        "reason": "refused",
+        "reason": "rejected",
         "detail": "",
         "meta_code": "100/2804007",
         "failed_at": "2026-01-01T00:00:05.000+00:00",
@@ -79,7 +79,7 @@ def test_list_counts_by_reason_and_event_name_and_shows_rows(command):
 TO_DO = {
     "purchase_without_currency": 'Send `currency`, such as `"EUR"`. Export the letters, add it, '
     "publish them again.",
-    "refused": "Code and subcode are in the letter's headers: see Meta's codes (docs/reasons.md). "
+    "rejected": "Code and subcode are in the letter's headers: see Meta's codes (docs/reasons.md). "
     "Mend the cause, then the letters.",
 }
 
@@ -93,9 +93,9 @@ def test_list_says_what_to_do_once_for_each_reason(command):
 
 
 def test_what_to_do_for_a_strangers_word_nobody_knows():
-    tally = LetterTally()
+    tally = DeadLetterTally()
     for reason in (Reason.NO_CONSENT.value, "[bold]own word[/]"):
-        tally.add(Record(Partition("letters", 0), 0, 0, b"{}", None, (("dlq.reason", reason.encode()),)))
+        tally.count(Record(Partition("letters", 0), 0, 0, b"{}", None, (("dlq.reason", reason.encode()),)))
     assert (tally.total, what_to_do(tally)) == (2, {})
 
 
@@ -184,7 +184,7 @@ def test_rows_are_not_cut_where_output_is_no_terminal(command):
     words = [
         "0",
         "2",
-        "refused",
+        "rejected",
         "100/2804007",
         "2026-01-01T00:00:05",
         "*****",
@@ -196,12 +196,12 @@ def test_rows_are_not_cut_where_output_is_no_terminal(command):
 def shown(letters, width):
     console = Console(width=width, color_system=None)
     with console.capture() as captured:
-        console.print(letters_table(letters, width))
+        console.print(dead_letters_table(letters, width))
     return captured.get()
 
 
 FAILED_AT = "2026-11-23T20:41:25.123+00:00"
-FIRST = LetterView(
+FIRST = DeadLetterView(
     0,
     229,
     "purchase_without_currency",
@@ -212,7 +212,9 @@ FIRST = LetterView(
     "capi.events/0/229",
     0,
 )
-SECOND = LetterView(11, 1230, "refused", "", "100/2804007", FAILED_AT, "add_to_cart", "capi.events/0/1229", 2)
+SECOND = DeadLetterView(
+    11, 1230, "rejected", "", "100/2804007", FAILED_AT, "add_to_cart", "capi.events/0/1229", 2
+)
 
 
 def test_a_row_has_one_line_where_it_fits():
@@ -230,7 +232,7 @@ def test_a_row_has_one_line_where_it_fits():
         [
             "11",
             "1230",
-            "refused",
+            "rejected",
             "100/2804007",
             "11-23",
             "20:41:25",
@@ -245,7 +247,7 @@ def test_at_80_columns_a_row_has_two_lines_and_every_word_is_whole():
     assert [line.split() for line in shown([FIRST, SECOND], 80).splitlines()[4:-1]] == [
         ["0/229", "11-23", "20:41:25", "purchase_without_currency", "custom_data.currency"],
         ["purchase", "capi.events/0/229"],
-        ["11/1230", "11-23", "20:41:25", "refused", "Meta", "100/2804007"],
+        ["11/1230", "11-23", "20:41:25", "rejected", "Meta", "100/2804007"],
         ["add_to_cart", "capi.events/0/1229"],
         ["replays:", "2"],
     ]
@@ -306,7 +308,7 @@ def test_export_gives_every_letter_to_the_byte_for_its_owners_eyes(command, tmp_
     assert result.exit_code == 0
     assert "personal data" in result.stderr
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
-    exported = [as_letter(line) for line in target.read_bytes().splitlines()]
+    exported = [parse_dead_letter(line) for line in target.read_bytes().splitlines()]
     assert [(read.key, read.value, read.headers, read.timestamp_ms) for read in exported] == [
         (wrote.key, wrote.value, wrote.headers, wrote.timestamp_ms) for wrote in letters
     ]
@@ -412,8 +414,8 @@ def test_a_record_of_a_stranger_is_shown_without_a_word_of_its_own():
 
 
 def test_a_tally_is_bounded():
-    tally = LetterTally()
+    tally = DeadLetterTally()
     for number in range(PAIRS_MAX + 5):
-        tally.add(letter(record("events", number, event(f"name {number}"))))
+        tally.count(letter(record("events", number, event(f"name {number}"))))
     assert (tally.total, len(tally.rows())) == (PAIRS_MAX + 5, PAIRS_MAX + 1)
     assert tally.rows()[0] == (OTHERS, OTHERS, 5)

@@ -19,7 +19,7 @@ from structlog.testing import capture_logs
 from consumer.domain.decision import Reason
 from consumer.domain.record import Partition
 from consumer.domain.state import State
-from consumer.meta.response import Kind, Verdict
+from consumer.meta.response import Response, ResponseOutcome
 from consumer.observability import metrics
 
 THOUSAND = 1_000
@@ -326,7 +326,7 @@ async def test_a_letter_says_what_meta_said_without_its_text():
             name: headers[name]
             for name in ("reason", "detail", "meta-code", "meta-subcode", "http-status", "attempts")
         } == {
-            "reason": "refused",
+            "reason": "rejected",
             "detail": "the event is older than Meta takes",
             "meta-code": "100",
             "meta-subcode": "2804003",
@@ -375,7 +375,7 @@ async def test_what_passes_is_tried_again_and_ends_nothing(fault):
         await running.all_ended()
         assert running.accepted_ids == ["event-0", "event-1"]
         assert running.sandbox.stats.requests == 4
-        assert requests(running, Kind.TRANSIENT) == 3
+        assert requests(running, ResponseOutcome.TRANSIENT) == 3
         assert running.letters() == []
 
 
@@ -505,7 +505,7 @@ async def test_a_stuck_event_among_healthy_ones_is_found_and_is_unacceptable(pla
         feeding.cancel()
         await running.all_ended()
         ((offset, headers),) = running.letters()
-        assert (offset, headers["reason"], headers["http-status"]) == (place, "unacceptable", "500")
+        assert (offset, headers["reason"], headers["http-status"]) == (place, "poison_event", "500")
         assert int(headers["attempts"]) >= 5
         assert running.sandbox.stats.events_accepted == len(running.settled) - 1
         assert running.sandbox.stats.repeats == 0
@@ -521,14 +521,14 @@ async def test_as_many_stuck_events_as_slots_hold_nobody_up_for_good():
         await running.all_ended()
         assert running.lettered() == [0, 3]
         assert running.sandbox.stats.requests_at_once_max <= 2
-        assert {headers["reason"] for _, headers in running.letters()} == {"unacceptable"}
+        assert {headers["reason"] for _, headers in running.letters()} == {"poison_event"}
 
 
 async def test_a_batch_that_has_not_failed_for_long_is_not_taken_apart():
     async with scene(stuck_after_s=300.0) as running:
         running.accept(stuck(0), payload(1))
         feeding = asyncio.create_task(feed(running, 100))
-        await running.until(lambda: requests(running, Kind.TRANSIENT) > 20)
+        await running.until(lambda: requests(running, ResponseOutcome.TRANSIENT) > 20)
         feeding.cancel()
         assert not {0, 1} & set(running.settled)
         assert running.letters() == []
@@ -699,7 +699,7 @@ async def test_a_block_is_said_as_an_error_each_time(code, level):
         said = [line for line in lines if line["event"] == "request not accepted"]
         assert [(line["log_level"], line["code"]) for line in said] == [(level, code)] * 2
         assert running.telemetry.snapshot()["capi.meta.errors"][(str(code),)] == 2
-        (refusal,) = running.telemetry.refusals.latest()
+        (refusal,) = running.telemetry.recent_errors.latest()
         assert (refusal.code, refusal.says, refusal.answers) == (code, said[0]["says"], 2)
         assert refusal.fbtrace_id == said[1]["fbtrace_id"] is not None
 
@@ -723,8 +723,8 @@ async def test_a_refused_token_ends_nothing_and_the_changed_file_goes_on(tmp_pat
     token.write_text("revoked")
     async with scene(settings={"access_token_file": token, "setup_retry_s": 600.0}, events_max=1) as running:
         running.accept(*(payload(n) for n in range(9)))
-        await running.until(lambda: running.gate.state is State.SETUP)
-        assert requests(running, Kind.SETUP) <= 4
+        await running.until(lambda: running.gate.state is State.MISCONFIGURED)
+        assert requests(running, ResponseOutcome.MISCONFIGURED) <= 4
         token.write_text("sandbox-token\n")
         assert running.token.reread()
         running.gate.retry_now()
@@ -737,7 +737,7 @@ async def test_a_wrong_pixel_is_tried_now_and_then_by_one_request_at_a_time():
     async with scene(settings={"setup_retry_s": 0.1}, events_max=1) as running:
         running.sandbox.behave(pixel_id="999")
         running.accept(*(payload(n) for n in range(20)))
-        await running.until(lambda: requests(running, Kind.SETUP) >= 8)
+        await running.until(lambda: requests(running, ResponseOutcome.MISCONFIGURED) >= 8)
         assert running.settled == []
         running.sandbox.behave(pixel_id="1234567890")
         await running.all_ended()
@@ -796,7 +796,7 @@ async def test_too_old_during_the_wait_for_a_token_leaves_the_gate_to_the_next()
     async with scene(settings={"setup_retry_s": 0.05}, events_max=1) as running:
         running.sandbox.behave(access_token="another")
         running.accept(payload(0), expires_at_s=NOW_S + 10)
-        await running.until(lambda: requests(running, Kind.SETUP) >= 2)
+        await running.until(lambda: requests(running, ResponseOutcome.MISCONFIGURED) >= 2)
         running.now_s += 10
         running.sandbox.behave(access_token="sandbox-token")
         running.accept(payload(1))
@@ -854,9 +854,9 @@ async def test_letters_of_a_flood_of_invalid_records_wait_and_are_written_when_i
         for _ in range(150):
             running.accept_invalid(Reason.NOT_JSON)
             await asyncio.sleep(0)
-        await running.until(lambda: running.brake.held == 51 and len(running.settled) == 99)
+        await running.until(lambda: running.brake.waiting == 51 and len(running.settled) == 99)
         assert running.lettered() == list(range(99))
-        running.brake.release()
+        running.brake.resume()
         await running.all_ended()
         assert running.lettered() == list(range(150))
 
@@ -865,10 +865,10 @@ async def test_letters_of_a_flood_of_invalid_records_wait_and_are_written_when_i
 async def test_of_a_batch_that_meta_refuses_event_by_event_no_letter_is_written(bad):
     async with scene(brake=True) as running:
         running.accept(*(bad(n) for n in range(150)), *(payload(n) for n in range(150, 200)))
-        await running.until(lambda: running.brake.held == 150)
+        await running.until(lambda: running.brake.waiting == 150)
         assert running.lettered() == []
         assert sorted(running.settled) == list(range(150, 200))
-        running.brake.release()
+        running.brake.resume()
         await running.all_ended()
         assert running.lettered() == list(range(150))
 
@@ -886,10 +886,10 @@ async def test_good_events_that_were_taken_are_sent_while_the_brake_is_on():
         good = running.accept(payload(0), payload(1))
         for _ in range(100):
             running.accept_invalid(Reason.NOT_JSON)
-        assert running.brake.is_on
+        assert running.brake.is_open
         good = offsets(good, running.accept(payload(2)))
         await running.until(lambda: set(good) <= set(running.settled))
-        assert running.brake.held == 100
+        assert running.brake.waiting == 100
         assert running.lettered() == []
 
 
@@ -908,7 +908,10 @@ async def test_a_letter_does_not_wait_for_the_rest_of_a_batch_that_fails():
 
 def test_a_letter_does_not_wait_while_the_pixel_waits():
     """One event of the batch is refused; then another batch is throttled, for an hour."""
-    verdicts = {b"bad": Verdict(Kind.REFUSED), b"much": Verdict(Kind.THROTTLED, wait_s=3600.0)}
+    verdicts = {
+        b"bad": Response(ResponseOutcome.REJECTED),
+        b"much": Response(ResponseOutcome.THROTTLED, wait_s=3600.0),
+    }
 
     async def an_hour():
         outage = Outage(events_max=2)
@@ -932,12 +935,12 @@ async def test_held_letters_of_a_partition_that_was_taken_away_are_not_written()
         for _ in range(150):
             running.accept_invalid(Reason.NOT_JSON)
             await asyncio.sleep(0)
-        await running.until(lambda: running.brake.held == 51 and len(running.settled) == 99)
+        await running.until(lambda: running.brake.waiting == 51 and len(running.settled) == 99)
         running.tracker.revoke(PARTITION)
-        running.brake.release()
+        running.brake.resume()
         await running.all_ended()
         assert running.lettered() == list(range(99))
-        assert running.telemetry.total(metrics.GIVEN_UP) == 51
+        assert running.telemetry.total(metrics.RELEASED) == 51
 
 
 async def test_letters_that_are_held_are_abandoned_too():
@@ -947,7 +950,7 @@ async def test_letters_that_are_held_are_abandoned_too():
             await asyncio.sleep(0)
         await running.until(lambda: len(running.settled) == 99)
         await asyncio.wait_for(running.delivery.abandon(), 5)
-        assert running.brake.held == 0
+        assert running.brake.waiting == 0
         assert running.lettered() == sorted(running.settled) == list(range(99))
 
 

@@ -18,11 +18,11 @@ from rich.console import Console
 from running_demo import running_demo
 from system.processes import COMMAND, environment
 
-from consumer.demo.assertions import checks
-from consumer.demo.environment import world
+from consumer.demo.assertions import assertions
+from consumer.demo.environment import demo_environment
 from consumer.demo.report import for_a_person
 from consumer.demo.samples import shop_samples
-from consumer.demo.scenario import play
+from consumer.demo.scenario import run_scenario
 
 ROOT = Path(__file__).parents[1]
 ADDS_UP_S_MAX = 60.0
@@ -66,7 +66,7 @@ def test_the_users_settings_do_not_reach_it(tmp_path):
     hostile = environment(
         CAPI_GRAPH_URL="https://graph.example.com",
         CAPI_TOPICS="production",
-        CAPI_KAFKA='{"security.protocol":"ssl"}',
+        CAPI_KAFKA_PROPERTIES='{"security.protocol":"ssl"}',
         CAPI_NO_SUCH_SETTING="1",
         CAPI_SETTINGS_FILE=str(settings),
     )
@@ -87,7 +87,7 @@ def test_the_users_settings_do_not_reach_it(tmp_path):
         "not_json": 4,
         "no_event_name": 3,
         "not_an_object": 2,
-        "refused": 1,
+        "rejected": 1,
     }
     assert outcome["mended"] == {"published": 1, "accepted": 1}
     by_event = outcome["match_keys_by_event"]
@@ -190,8 +190,8 @@ def test_the_wheel_in_an_empty_folder_runs_it(wheel, tmp_path):
 @pytest.fixture(scope="module")
 def story():
     async def live():
-        async with world() as running:
-            return await play(running, lambda _: None)
+        async with demo_environment() as running:
+            return await run_scenario(running, lambda _: None)
 
     return asyncio.run(live())
 
@@ -200,19 +200,19 @@ def story():
 def test_no_width_cuts_anything(story, width):
     console = Console(width=width, color_system=None, soft_wrap=True)
     with console.capture() as captured:
-        console.print(for_a_person(story, checks(story), 1.0))
+        console.print(for_a_person(story, assertions(story), 1.0))
     text = captured.get()
 
     assert "…" not in text
     squeezed = "".join(text.split())
     assert "store_pickup_selected" in squeezed
     words = set(text.split())
-    assert {word for check in checks(story) for word in check.fact.split()} <= words
+    assert {word for check in assertions(story) for word in check.fact.split()} <= words
     assert max(map(len, re.findall("█+", text))) == {36: 3, 50: 3, 66: 16, 80: 30}[width]
 
 
 def wrong(story):
-    return {check.fact for check in checks(story) if not check.holds}
+    return {check.fact for check in assertions(story) if not check.holds}
 
 
 def test_a_true_story_adds_up(story):

@@ -9,7 +9,7 @@ import pytest
 from mock_kafka import MockKafka
 
 from consumer.config.settings import Settings
-from consumer.errors import CannotGoOn
+from consumer.errors import CommandError
 from consumer.kafka import clients
 from consumer.kafka.admin import list_cluster
 
@@ -57,8 +57,8 @@ def test_a_login_at_brokers_without_sasl_is_said_to_be_what_it_probably_is(monke
         "sasl.password": "canary",
     }
     mock = MockKafka()
-    settings = Settings(bootstrap_servers=mock.bootstrap_servers, kafka=login)
-    with pytest.raises(CannotGoOn) as refused:
+    settings = Settings(bootstrap_servers=mock.bootstrap_servers, kafka_properties=login)
+    with pytest.raises(CommandError) as refused:
         list_cluster(clients.admin_client(settings), settings)
     assert "(the brokers take no login there: the port is probably one without SASL)" in refused.value.says
     assert "canary" not in str(refused.value)

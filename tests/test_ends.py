@@ -8,17 +8,17 @@ import pytest
 from delivering import NOW_S, PARTITION
 from outages import Letters
 
-from consumer.dead_letters.dlq_breaker import Brake
+from consumer.dead_letters.dlq_breaker import DlqBreaker
 from consumer.delivery.in_flight import InFlight
 from consumer.delivery.outcomes import Ends
 from consumer.delivery.task_group import Tasks
 from consumer.domain.decision import Deliverable, Reason
 from consumer.domain.record import Record
 from consumer.kafka.offset_tracker import OffsetTracker
-from consumer.meta.response import Kind, Verdict
+from consumer.meta.response import Response, ResponseOutcome
 from consumer.observability.telemetry import Telemetry
 
-REFUSED = Verdict(Kind.REFUSED, http_status=400)
+REFUSED = Response(ResponseOutcome.REJECTED, http_status=400)
 
 
 class Told:
@@ -26,13 +26,13 @@ class Told:
 
     def __init__(self):
         self.said = []
-        self._brake = Brake(is_wanted=False)
+        self._brake = DlqBreaker(is_wanted=False)
 
     def answer(self, reasons):
-        self.said.append((reasons.count(None), reasons.count(Reason.REFUSED)))
+        self.said.append((reasons.count(None), reasons.count(Reason.REJECTED)))
 
     async def admit(self):
-        await self._brake.admit()
+        await self._brake.wait()
 
 
 class Ending:
@@ -60,7 +60,7 @@ class Ending:
             self.ends.refused(item, REFUSED, 1, tally)
 
     def accept(self, events, tally):
-        self.ends.accepted(events, Verdict(Kind.ACCEPTED, received=len(events)), NOW_S, tally)
+        self.ends.accepted(events, Response(ResponseOutcome.ACCEPTED, received=len(events)), NOW_S, tally)
 
 
 async def turns():
@@ -123,28 +123,28 @@ async def test_what_became_too_old_is_no_longer_out():
 
 @pytest.mark.parametrize("bad", [0.2, 0.45])
 async def test_bad_events_that_are_named_before_the_good_ones_are_no_flood_when_all_must_wait(bad):
-    brake = Brake()
-    brake.decide([None] * 1_000)
+    brake = DlqBreaker()
+    brake.record_decisions([None] * 1_000)
     at = Ending(brake)
     for _ in range(4):
         at.refuse(at.events(round(250 * bad)), at.ends.begin(250))
     at.ends.tell_all_ahead()
-    assert not brake.is_on
+    assert not brake.is_open
     await turns()
     assert len(at.letters.written) == 4 * round(250 * bad)
 
 
 async def test_of_a_flood_no_letter_is_written_though_it_is_told_batch_by_batch():
-    brake = Brake()
-    brake.decide([None] * 1_000)
+    brake = DlqBreaker()
+    brake.record_decisions([None] * 1_000)
     at = Ending(brake)
     for _ in range(4):
         at.refuse(at.events(200), at.ends.begin(250))
     at.ends.tell_all_ahead()
-    assert brake.is_on
+    assert brake.is_open
     await turns()
     assert at.letters.written == []
-    assert brake.held == 800
+    assert brake.waiting == 800
     await at.ends._tasks.abandon()
 
 

@@ -6,8 +6,8 @@ import orjson
 import pytest
 
 from consumer import schemas_loader
-from consumer.event_files.lines import FoundEvent, Remark
-from consumer.mapping.rules import Rules
+from consumer.event_files.lines import FileWarning, FoundEvent
+from consumer.mapping.rules import MappingOptions
 from consumer.publish.checks import EventCheck
 
 NOW_S = 1_790_000_000
@@ -29,9 +29,9 @@ GOOD = {
 }
 
 
-def checked(event: dict | bytes, rules: Rules | None = None, line: int = 1):
+def checked(event: dict | bytes, rules: MappingOptions | None = None, line: int = 1):
     value = event if isinstance(event, bytes) else orjson.dumps(event)
-    check = EventCheck(rules or Rules(), schemas_loader.schema("event"), lambda: NOW_S * 1000)
+    check = EventCheck(rules or MappingOptions(), schemas_loader.schema("event"), lambda: NOW_S * 1000)
     return check.check(FoundEvent(line, line, value))
 
 
@@ -65,7 +65,10 @@ def test_only_what_would_be_a_dead_letter_is_an_error(event, error):
 
 
 def test_an_event_that_is_too_large_is_an_error():
-    assert checked(GOOD | {"name": "x" * 2_000}, Rules(event_bytes_max=2_000)).error == "event_too_large"
+    assert (
+        checked(GOOD | {"name": "x" * 2_000}, MappingOptions(event_bytes_max=2_000)).error
+        == "event_too_large"
+    )
 
 
 def test_a_line_of_broken_json_is_counted_in_the_file():
@@ -74,42 +77,46 @@ def test_a_line_of_broken_json_is_counted_in_the_file():
 
 UNREAD = "cannot be read; it would be sent with the time of publishing; write 2026-01-31T18:00:00Z"
 WARNINGS = [
-    (with_user(email="a..b@c.fr"), Rules(), Remark("em", "malformed")),
-    (with_user(birthdate="02/03/1997"), Rules(), Remark("db", "ambiguous")),
+    (with_user(email="a..b@c.fr"), MappingOptions(), FileWarning("em", "malformed")),
+    (with_user(birthdate="02/03/1997"), MappingOptions(), FileWarning("db", "ambiguous")),
     (
         with_user(email=True),
-        Rules(),
-        Remark("em", "wrong_type (user.email)"),
+        MappingOptions(),
+        FileWarning("em", "wrong_type (user.email)"),
     ),
-    (with_user(email=["a@b.fr", True]), Rules(), Remark("em", "wrong_type (user.email.1)")),
-    (GOOD | {"url": "nowhere"}, Rules(), Remark("event_source_url", "malformed (url)")),
-    (GOOD | {"event_timestamp": "31/01/2026 18:00"}, Rules(), Remark("event_time", UNREAD)),
-    (GOOD | {"event_timestamp": True}, Rules(), Remark("event_time", UNREAD)),
+    (with_user(email=["a@b.fr", True]), MappingOptions(), FileWarning("em", "wrong_type (user.email.1)")),
+    (GOOD | {"url": "nowhere"}, MappingOptions(), FileWarning("event_source_url", "malformed (url)")),
+    (GOOD | {"event_timestamp": "31/01/2026 18:00"}, MappingOptions(), FileWarning("event_time", UNREAD)),
+    (GOOD | {"event_timestamp": True}, MappingOptions(), FileWarning("event_time", UNREAD)),
     (
         GOOD | {"event_timestamp": NOW_S + 3_600},
-        Rules(),
-        Remark("event_time", "lies ahead of now; it would be sent with the time of publishing"),
+        MappingOptions(),
+        FileWarning("event_time", "lies ahead of now; it would be sent with the time of publishing"),
     ),
-    (GOOD | {"event_timestamp": " "}, Rules(), Remark("event_time", "missing (event_timestamp)")),
+    (
+        GOOD | {"event_timestamp": " "},
+        MappingOptions(),
+        FileWarning("event_time", "missing (event_timestamp)"),
+    ),
     (
         without("browser"),
-        Rules(),
-        Remark("client_user_agent", "missing (browser.user_agent)"),
+        MappingOptions(),
+        FileWarning("client_user_agent", "missing (browser.user_agent)"),
     ),
     (
         without("url"),
-        Rules(),
-        Remark("event_source_url", "missing (context.page.url)"),
+        MappingOptions(),
+        FileWarning("event_source_url", "missing (context.page.url)"),
     ),
     (
         GOOD | {"context": {"event_timestamp": "soon"}},
-        Rules(),
-        Remark("event_time", "malformed (context.event_timestamp)"),
+        MappingOptions(),
+        FileWarning("event_time", "malformed (context.event_timestamp)"),
     ),
     (
         GOOD | {"items": [{"product": {"id": "a"}}, {"product": {"id": "b"}, "quantity": 0}]},
-        Rules(),
-        Remark("items.1.quantity", "not as the schema has it (minimum)"),
+        MappingOptions(),
+        FileWarning("items.1.quantity", "not as the schema has it (minimum)"),
     ),
 ]
 
@@ -128,11 +135,11 @@ def test_one_fault_is_one_warning():
 
 
 FILTERED = [
-    (GOOD | {"event_timestamp": NOW_S - 8 * 86_400}, Rules(), "event_too_old"),
-    (GOOD, Rules(user_consent_category="3"), "no_consent"),
+    (GOOD | {"event_timestamp": NOW_S - 8 * 86_400}, MappingOptions(), "event_too_old"),
+    (GOOD, MappingOptions(user_consent_category="3"), "no_consent"),
     (
         {"event_name": "search", "event_timestamp": NOW_S, "user": {"id": "u"}},
-        Rules(),
+        MappingOptions(),
         "not_enough_to_match",
     ),
 ]
@@ -145,8 +152,8 @@ def test_what_would_not_be_sent_is_known_with_its_reason(event, rules, reason):
 
 
 def test_what_the_reader_remarked_on_is_a_warning():
-    check = EventCheck(Rules(), schemas_loader.schema("event"), lambda: NOW_S * 1000)
-    remark = Remark("amount", "differs")
+    check = EventCheck(MappingOptions(), schemas_loader.schema("event"), lambda: NOW_S * 1000)
+    remark = FileWarning("amount", "differs")
     assert check.check(FoundEvent(1, 2, orjson.dumps(GOOD), (remark,))).warnings == (remark,)
 
 
@@ -171,7 +178,7 @@ def test_an_event_as_deep_as_json_goes_is_checked():
 
 
 def test_the_memory_of_the_hasher_is_given_up_now_and_then():
-    check = EventCheck(Rules(), schemas_loader.schema("event"), lambda: NOW_S * 1000)
+    check = EventCheck(MappingOptions(), schemas_loader.schema("event"), lambda: NOW_S * 1000)
     first = next(check._hashers)
     for line in range(499):
         check.check(FoundEvent(line, line, orjson.dumps(GOOD)))

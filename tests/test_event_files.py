@@ -10,9 +10,9 @@ import threading
 
 import pytest
 
-from consumer.errors import CannotGoOn
+from consumer.errors import CommandError
 from consumer.event_files import lines as file_lines
-from consumer.event_files.event_files import EventFile, NoSuchFile, Stopped, detected
+from consumer.event_files.event_files import Cancelled, EventFile, NoSuchFile, detected
 from consumer.event_files.formats import FileFormat
 from consumer.event_files.json_events import json_lines, json_values, raw_lines
 from consumer.event_files.lines import FoundEvent, Unreadable, chunks, numbered_lines
@@ -182,7 +182,7 @@ def test_utf_16_is_refused_with_what_to_do(tmp_path, encoding):
     (tmp_path / "events.csv").write_bytes(data)
     with (
         EventFile(str(tmp_path / "events.csv")) as file,
-        pytest.raises(CannotGoOn, match="save the file as UTF-8"),
+        pytest.raises(CommandError, match="save the file as UTF-8"),
     ):
         file.events(FileFormat.AUTO)
 
@@ -196,7 +196,7 @@ def test_what_is_no_text_is_refused_as_a_whole(tmp_path, data):
     (tmp_path / "events.jsonl").write_bytes(data)
     with (
         EventFile(str(tmp_path / "events.jsonl")) as file,
-        pytest.raises(CannotGoOn, match="no text; a packed file is unpacked first"),
+        pytest.raises(CommandError, match="no text; a packed file is unpacked first"),
     ):
         file.events(FileFormat.AUTO)
 
@@ -262,7 +262,7 @@ def test_a_silent_pipe_hears_the_wish_to_stop_and_hands_on_no_half_line(monkeypa
         events = file.events(FileFormat.JSONL)
         assert next(events).value == b'{"a":1}'
         stop.set()
-        with pytest.raises(Stopped):
+        with pytest.raises(Cancelled):
             next(events)
 
 

@@ -8,11 +8,11 @@ from typer.testing import CliRunner
 
 from consumer import errors
 from consumer.cli.commands.explain import explain
-from consumer.errors import BadCall, CannotGoOn
+from consumer.errors import CommandError, UsageError
 from consumer.event_files.event_files import NoSuchFile
 from consumer.event_files.lines import FoundEvent
-from consumer.explain.decisions import explained, row
-from consumer.mapping.rules import Rules
+from consumer.explain.decisions import explain_events, row
+from consumer.mapping.rules import MappingOptions
 
 app = typer.Typer()
 app.command()(explain)
@@ -24,7 +24,7 @@ def run(*arguments, stdin=b"", **environment):
 
 def rows(lines, rules=None):
     entries = [FoundEvent(number, number, line) for number, line in enumerate(lines, start=1)]
-    return [row(one.decision) for one in explained(entries, rules or Rules(), NOW_MS)]
+    return [row(one.decision) for one in explain_events(entries, rules or MappingOptions(), NOW_MS)]
 
 
 def answers(done):
@@ -163,7 +163,7 @@ def test_a_time_that_cannot_be_read_is_a_usage_error(now):
 def test_a_file_that_is_missing_is_a_usage_error(tmp_path):
     done = run("--json", str(tmp_path / "none.jsonl"))
     assert isinstance(done.exception, NoSuchFile)
-    assert done.exception.exit_code == errors.USAGE
+    assert done.exception.exit_code == errors.EXIT_USAGE
 
 
 def test_settings_come_from_the_environment():
@@ -247,7 +247,7 @@ def test_a_csv_file_in_another_encoding_is_read_when_that_is_said(tmp_path):
 
 def test_a_csv_file_without_a_header_cannot_be_explained(tmp_path):
     done = explained_file(tmp_path, "a.csv", b"1;2\n")
-    assert isinstance(done.exception, CannotGoOn)
+    assert isinstance(done.exception, CommandError)
     assert done.stdout_bytes == b""
 
 
@@ -313,5 +313,5 @@ def test_what_several_events_lost_is_summed_up():
 @pytest.mark.parametrize("name", ["a.xlsx", "a.xls", "a.csv"])
 def test_a_spreadsheet_is_a_usage_error_that_says_what_to_do(tmp_path, name):
     done = explained_file(tmp_path, name, b"PK\x03\x04\x14\x00")
-    assert isinstance(done.exception, BadCall)
+    assert isinstance(done.exception, UsageError)
     assert done.exception.do == "save it as CSV UTF-8"

@@ -9,7 +9,7 @@ import pytest
 from letters import event, letter, record
 from test_explain import answers, run
 
-from consumer.dead_letters.jsonl import as_line
+from consumer.dead_letters.jsonl import to_line
 from consumer.domain.decision import Reason
 
 NEXT_DAY = "2026-01-02T00:00:00Z"
@@ -18,7 +18,7 @@ PERSON = {"email": "ann@example.com", "firstname": "Ann", "city": "Paris", "coun
 
 def exported(of, **changes):
     """The letter of an event as a line, with what an editor has changed in it."""
-    fields = json.loads(as_line(letter(record("events", 12, of)))) | changes
+    fields = json.loads(to_line(letter(record("events", 12, of)))) | changes
     return orjson.dumps({name: field for name, field in fields.items() if field != "left out"})
 
 
@@ -40,18 +40,18 @@ def test_a_mended_one_is_what_would_be_sent_with_its_first_place_and_time():
     ("reason", "failure", "says"),
     [
         (
-            Reason.REFUSED,
+            Reason.REJECTED,
             {"meta_code": 100, "meta_subcode": 2804007, "detail": "a parameter is refused"},
             "; Meta refused it: 100/2804007, a parameter is refused",
         ),
-        (Reason.REFUSED, {}, "; Meta refused it"),
-        (Reason.UNACCEPTABLE, {"attempts": 4}, "; requests with it failed time and again"),
+        (Reason.REJECTED, {}, "; Meta refused it"),
+        (Reason.POISON_EVENT, {"attempts": 4}, "; requests with it failed time and again"),
         (Reason.PURCHASE_WITHOUT_CURRENCY, {"detail": "custom_data.currency"}, ""),
     ],
 )
 def test_of_a_letter_that_decides_well_it_is_said_what_meta_answered(reason, failure, says):
     good = event("page_view", user=PERSON)
-    line = as_line(letter(record("events", 12, good), reason, **failure))
+    line = to_line(letter(record("events", 12, good), reason, **failure))
     first, *_ = run("--now", NEXT_DAY, stdin=line).stdout.splitlines()
     assert first == f"line 1  deliverable  PageView{says}"
 

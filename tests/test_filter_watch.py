@@ -5,18 +5,18 @@ from __future__ import annotations
 from structlog.testing import capture_logs
 
 from consumer.domain.decision import FILTERED_REASONS, Reason
-from consumer.observability.filter_watch import FilterWatch
+from consumer.observability.filter_watch import FilterRateAlarm
 
 NO_CONSENT = Reason.NO_CONSENT
 
 
 def test_it_is_said_once_and_again_when_it_comes_again():
-    watch = FilterWatch()
+    watch = FilterRateAlarm()
     with capture_logs() as lines:
-        watch.decide([NO_CONSENT] * 501)
-        watch.decide([NO_CONSENT] * 10_000)
-        watch.decide([None] * 1_000)
-        watch.decide([NO_CONSENT] * 501)
+        watch.record_decisions([NO_CONSENT] * 501)
+        watch.record_decisions([NO_CONSENT] * 10_000)
+        watch.record_decisions([None] * 1_000)
+        watch.record_decisions([NO_CONSENT] * 501)
     assert [(line["log_level"], line["reason"]) for line in lines] == [
         ("warning", "no_consent"),
         ("info", "no_consent"),
@@ -26,7 +26,7 @@ def test_it_is_said_once_and_again_when_it_comes_again():
 
 
 def test_the_gauge_has_every_reason_from_the_start():
-    watch = FilterWatch()
+    watch = FilterRateAlarm()
     assert watch.gauge() == {(reason.value,): 0.0 for reason in FILTERED_REASONS}
-    watch.decide([Reason.TOMBSTONE] * 501)
+    watch.record_decisions([Reason.TOMBSTONE] * 501)
     assert {reason for (reason,), is_on in watch.gauge().items() if is_on} == {"tombstone"}

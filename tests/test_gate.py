@@ -9,12 +9,20 @@ import pytest
 
 from consumer.delivery.circuit_breaker import Gate
 from consumer.domain.state import State
-from consumer.meta.response import Kind, Verdict
+from consumer.meta.response import Response, ResponseOutcome
 
 ACCEPTED, TRANSIENT, REFUSED, TOO_LARGE = map(
-    Verdict, (Kind.ACCEPTED, Kind.TRANSIENT, Kind.REFUSED, Kind.TOO_LARGE)
+    Response,
+    (
+        ResponseOutcome.ACCEPTED,
+        ResponseOutcome.TRANSIENT,
+        ResponseOutcome.REJECTED,
+        ResponseOutcome.TOO_LARGE,
+    ),
 )
-SETUP, THROTTLED, BLOCKED = map(Verdict, (Kind.SETUP, Kind.THROTTLED, Kind.BLOCKED))
+SETUP, THROTTLED, BLOCKED = map(
+    Response, (ResponseOutcome.MISCONFIGURED, ResponseOutcome.THROTTLED, ResponseOutcome.BLOCKED)
+)
 
 
 class Clock:
@@ -118,9 +126,9 @@ async def test_a_wait_ends_without_anything_else_happening():
 
 async def test_a_refused_token_is_setup_until_something_is_accepted(gate, clock):
     await refuse(gate, clock)
-    assert gate.state is State.SETUP
+    assert gate.state is State.MISCONFIGURED
     clock.now += 1_000
-    assert gate.state is State.SETUP
+    assert gate.state is State.MISCONFIGURED
     gate.hear(await gate.admit(), ACCEPTED, 0.0)
     assert gate.state is State.RUNNING
 
@@ -137,7 +145,7 @@ async def test_a_connection_that_fails_says_nothing_of_the_token(gate, clock):
     await refuse(gate, clock)
     clock.now += 100
     gate.hear(await gate.admit(), TRANSIENT, 0.0)
-    assert gate.state is State.SETUP
+    assert gate.state is State.MISCONFIGURED
     assert await is_let_through(*waiting(gate)) == [True]
 
 
@@ -204,7 +212,7 @@ async def test_late_success_of_an_older_request_is_no_news_of_the_token(gate):
     slow, quick = await gate.admit(), await gate.admit()
     gate.hear(quick, SETUP, 0.0)
     gate.hear(slow, ACCEPTED, 0.0)
-    assert gate.state is State.SETUP
+    assert gate.state is State.MISCONFIGURED
 
 
 async def test_a_late_throttling_holds_the_pixel_all_the_same(gate, clock):
@@ -227,7 +235,7 @@ async def test_a_new_token_is_tried_at_once(gate, clock):
     assert await is_let_through(*tasks) == [False] * 3
     gate.retry_now()
     assert sum(await is_let_through(*tasks)) == 1
-    assert gate.state is State.SETUP
+    assert gate.state is State.MISCONFIGURED
     await give_up(tasks)
 
 

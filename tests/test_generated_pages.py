@@ -12,11 +12,11 @@ from pages import ROOT, Page
 
 from consumer import messages
 from consumer.config.loading import known_names, load_settings
-from consumer.domain.decision import FILTERED_REASONS, NoteCode, Reason
+from consumer.domain.decision import FILTERED_REASONS, Reason, WarningCode
 from consumer.domain.state import State
 from consumer.mapping import depth, event_time
 from consumer.meta import error_codes
-from consumer.meta.response import Kind
+from consumer.meta.response import ResponseOutcome
 from consumer.observability import metrics
 
 METRICS, REASONS, SETTINGS = (Page(f"docs/{name}.md") for name in ("metrics", "reasons", "settings"))
@@ -66,9 +66,9 @@ def test_each_reason_stands_once_where_it_ends():
 
 
 def test_each_note_state_and_verdict_stands_once():
-    assert words(REASONS, "Notes") == list(NoteCode)
+    assert words(REASONS, "Notes") == list(WarningCode)
     assert words(REASONS, "States") == list(State)
-    assert words(REASONS, "What an answer of Meta means") == list(Kind)
+    assert words(REASONS, "What an answer of Meta means") == list(ResponseOutcome)
 
 
 def test_each_code_with_a_sentence_has_something_to_do():
@@ -80,10 +80,10 @@ def test_each_code_with_a_sentence_has_something_to_do():
 @pytest.mark.parametrize(
     ("code", "verdict"),
     [
-        ("190", "setup"),
-        ("100/33", "setup"),
-        ("100", "refused"),
-        ("100/2804009", "refused"),
+        ("190", "misconfigured"),
+        ("100/33", "misconfigured"),
+        ("100", "rejected"),
+        ("100/2804009", "rejected"),
         ("80000-80014", "throttled"),
         ("368", "blocked"),
         ("2", "transient"),
@@ -137,4 +137,4 @@ def test_the_settings_file_that_is_shown_is_taken(tmp_path):
     taken = load_settings(file=file)
     assert (taken.pixel_id, taken.default_country) == ("1234567890", "fr")
     assert taken.event_names == {"sign_up": "CompleteRegistration"}
-    assert taken.kafka == {"client.rack": "eu-west-1a"}
+    assert taken.kafka_properties == {"client.rack": "eu-west-1a"}

@@ -17,9 +17,9 @@ from consumer.domain.decision import Deliverable, Filtered
 from consumer.domain.record import Partition, Record
 from consumer.mapping.decide import decide
 from consumer.mapping.normalize.hashing import BatchHasher
-from consumer.mapping.rules import Rules
+from consumer.mapping.rules import MappingOptions
 from consumer.mapping.tables import EVENT_NAMES
-from consumer.sandbox.rules import refusal_of
+from consumer.sandbox.rules import error_for
 from consumer.schemas_loader import EVENT, SERVER_EVENT, schema
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -37,7 +37,7 @@ NOT_SENT = {
 }
 UNLIKE_THE_SCHEMA = {"begin_checkout", "no_event_name", "odd_types"}
 
-RULES = Rules(user_consent_category="3", default_country="fr")
+RULES = MappingOptions(user_consent_category="3", default_country="fr")
 
 
 def as_file(decision):
@@ -68,7 +68,7 @@ def test_what_is_sent_keeps_to_the_schema_and_is_taken_by_the_sandbox(name):
     assert [
         error.message for error in jsonschema_rs.validator_for(schema(SERVER_EVENT)).iter_errors(payload)
     ] == []
-    assert refusal_of([payload], NOW_MS / 1000) is None
+    assert error_for([payload], NOW_MS / 1000) is None
 
 
 @pytest.mark.parametrize("name", sorted(set(NAMES) - UNLIKE_THE_SCHEMA))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from consumer.config.kafka_constraints import GroupProtocol, clashes
+from consumer.config.kafka_constraints import GroupProtocol, group_protocol_conflicts
 
 COOPERATIVE, EAGER, CONSUMER = GroupProtocol
 
@@ -21,7 +21,7 @@ TAKEN = [
 
 @pytest.mark.parametrize(("preset", "own"), TAKEN)
 def test_what_agrees_with_the_preset_is_taken(preset, own):
-    assert clashes(preset, own) == []
+    assert group_protocol_conflicts(preset, own) == []
 
 
 REFUSED = [
@@ -71,4 +71,4 @@ REFUSED = [
 
 @pytest.mark.parametrize(("preset", "own", "says"), REFUSED)
 def test_what_contradicts_the_preset_is_named_and_its_value_is_not(preset, own, says):
-    assert clashes(preset, own) == says
+    assert group_protocol_conflicts(preset, own) == says

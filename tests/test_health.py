@@ -7,11 +7,11 @@ import pytest
 from system.ports import free_ports
 
 from consumer.domain.state import State
-from consumer.errors import CannotGoOn
+from consumer.errors import CommandError
 from consumer.kafka.committer import COMMIT_S_MAX
 from consumer.kafka.start_offsets import BROKER_TIMEOUT_S, STARTS_S_MAX
 from consumer.observability import metrics
-from consumer.observability.health import LIVE_S, Vital, served
+from consumer.observability.health import LIVE_S, Liveness, serve_health
 from consumer.observability.telemetry import Telemetry
 
 
@@ -25,8 +25,8 @@ class World:
         self.telemetry = Telemetry()
 
     def served(self, address="127.0.0.1:0"):
-        vital = Vital(lambda: self.state, lambda: self.has_started, lambda: self.turned_s_ago)
-        return served(address, vital, self.telemetry)
+        vital = Liveness(lambda: self.state, lambda: self.has_started, lambda: self.turned_s_ago)
+        return serve_health(address, vital, self.telemetry)
 
 
 @pytest.fixture
@@ -46,8 +46,8 @@ ANSWERS = [
     (State.STARTING, 503),
     (State.RUNNING, 200),
     (State.THROTTLED, 200),
-    (State.SETUP, 503),
-    (State.BRAKED, 503),
+    (State.MISCONFIGURED, 503),
+    (State.PAUSED, 503),
     (State.DRAINING, 503),
 ]
 
@@ -105,7 +105,7 @@ async def test_anything_else_is_not_there(world):
 
 async def test_a_port_that_is_taken_is_one_line(world):
     async with world.served() as port:
-        with pytest.raises(CannotGoOn) as refused:
+        with pytest.raises(CommandError) as refused:
             async with world.served(f"127.0.0.1:{port}"):
                 pass
         said = str(refused.value)
@@ -124,7 +124,7 @@ ELSEWHERE = [
 
 @pytest.mark.parametrize(("address", "why"), ELSEWHERE)
 async def test_an_address_that_is_not_ours_is_one_line(world, address, why):
-    with pytest.raises(CannotGoOn, match=rf"CAPI_HEALTH_ADDRESS: cannot listen on {address} \({why}\)"):
+    with pytest.raises(CommandError, match=rf"CAPI_HEALTH_ADDRESS: cannot listen on {address} \({why}\)"):
         async with world.served(address):
             pass
 

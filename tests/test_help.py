@@ -8,7 +8,7 @@ import shlex
 import pytest
 from typer.testing import CliRunner
 
-from consumer.cli.help_examples import ENDS, EXAMPLES
+from consumer.cli.help_examples import EXAMPLES, EXIT_CODES
 from consumer.cli.main import app
 
 WIDTH = 80
@@ -31,7 +31,7 @@ def commands():
 
 
 def test_every_command_has_examples_and_exit_codes():
-    assert sorted(["", *commands()]) == sorted(EXAMPLES) == sorted(ENDS)
+    assert sorted(["", *commands()]) == sorted(EXAMPLES) == sorted(EXIT_CODES)
 
 
 @pytest.mark.parametrize("verb", EXAMPLES)
@@ -40,12 +40,12 @@ def test_the_help_ends_with_examples_and_exit_codes_on_lines_of_their_own(verb):
     for example in EXAMPLES[verb]:
         assert lines[lines.index(f"# {example.when}") + 1] == example.call
     ok, not_all, mistake, interrupted = lines[lines.index("Exit codes") + 1 :][:4]
-    assert (ok, not_all) == (f"0 {ENDS[verb].ok}", f"1 {ENDS[verb].not_all}")
-    assert (mistake[:2], interrupted) == ("2 ", f"130 {ENDS[verb].interrupted}")
+    assert (ok, not_all) == (f"0 {EXIT_CODES[verb].ok}", f"1 {EXIT_CODES[verb].partial}")
+    assert (mistake[:2], interrupted) == ("2 ", f"130 {EXIT_CODES[verb].interrupted}")
 
 
 def test_those_that_go_on_until_they_are_stopped_say_that_it_is_their_end():
-    assert {verb for verb, ends in ENDS.items() if "Ctrl-C" in ends.ok} == {"run", "sandbox"}
+    assert {verb for verb, ends in EXIT_CODES.items() if "Ctrl-C" in ends.ok} == {"run", "sandbox"}
 
 
 @pytest.mark.parametrize("call", sorted({one.call for many in EXAMPLES.values() for one in many}))

@@ -11,7 +11,7 @@ from faulty_kafka import effective
 from consumer.config.kafka_constraints import GroupProtocol
 from consumer.config.parsers import REFUSED_KAFKA_PROPERTIES
 from consumer.config.settings import Settings
-from consumer.errors import CannotGoOn
+from consumer.errors import CommandError
 from consumer.kafka import clients
 from consumer.kafka.admin import list_cluster
 
@@ -224,21 +224,25 @@ NOT_TAKEN = [
 @pytest.mark.parametrize("client", ["consumer", "producer", "admin"])
 def test_what_librdkafka_does_not_take_is_one_line_without_the_value(own, says, client, capfd):
     given = settings(kafka=own)
-    with pytest.raises(CannotGoOn) as refused:
+    with pytest.raises(CommandError) as refused:
         if client == "consumer":
             clients.new_consumer(clients.consumer_properties(given))
         elif client == "producer":
             clients.new_producer(clients.producer_properties(given))
         else:
             clients.admin_client(given)
-    assert str(refused.value) == f"librdkafka {says}: mend CAPI_KAFKA or CAPI_KAFKA_FILE"
+    assert (
+        str(refused.value) == f"librdkafka {says}: mend CAPI_KAFKA_PROPERTIES or CAPI_KAFKA_PROPERTIES_FILE"
+    )
     assert "canary" not in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["sasl.mechanism", "sasl.mechanisms"])
 def test_oauthbearer_without_an_issuer_would_wait_for_ever_and_is_refused(name):
     own = {"security.protocol": "sasl_ssl", name: "OAUTHBEARER"}
-    with pytest.raises(CannotGoOn, match=r"needs sasl\.oauthbearer\.method=oidc: mend CAPI_KAFKA"):
+    with pytest.raises(
+        CommandError, match=r"needs sasl\.oauthbearer\.method=oidc: mend CAPI_KAFKA_PROPERTIES"
+    ):
         clients.admin_client(settings(kafka=own))
     clients.admin_client(settings(kafka={**own, "enable.sasl.oauthbearer.unsecure.jwt": True}))
 
@@ -248,7 +252,7 @@ def test_an_extra_of_confluent_kafka_that_is_not_there_is_one_line():
         "sasl.oauthbearer.metadata.authentication.type": "aws_iam",
         "sasl.oauthbearer.config": "region=eu-west-1,audience=canary",
     }
-    with pytest.raises(CannotGoOn, match=r"lacks an extra .*\(oauthbearer-aws\)"):
+    with pytest.raises(CommandError, match=r"lacks an extra .*\(oauthbearer-aws\)"):
         clients.admin_client(settings(kafka={**OIDC, **aws}))
 
 
@@ -278,8 +282,8 @@ def test_the_name_of_an_error_is_a_word_and_never_its_text():
 HEARD = [
     (set(), "_TRANSPORT"),
     ({"_RESOLVE"}, "no such host"),
-    ({"_RESOLVE", "refused"}, "connection refused"),
-    ({"_SSL", "refused"}, "no TLS connection"),
+    ({"_RESOLVE", "rejected"}, "connection refused"),
+    ({"_SSL", "rejected"}, "no TLS connection"),
     ({"_AUTHENTICATION"}, "the login is refused"),
 ]
 
@@ -295,7 +299,7 @@ def test_what_was_heard_last_on_the_way_to_the_brokers_is_said(heard, says):
 def test_a_host_that_does_not_exist_is_said(monkeypatch):
     monkeypatch.setattr("consumer.kafka.clients.METADATA_TIMEOUT_S", 0.5)
     given = Settings(bootstrap_servers="no-such-host.invalid:9092")
-    with pytest.raises(CannotGoOn, match=r"no-such-host\.invalid:9092 \(no such host\): check"):
+    with pytest.raises(CommandError, match=r"no-such-host\.invalid:9092 \(no such host\): check"):
         list_cluster(clients.admin_client(given), given)
 
 
@@ -303,5 +307,5 @@ def test_brokers_that_do_not_answer_are_one_line():
     error = KafkaException(KafkaError(KafkaError._TRANSPORT, "canary"))
     assert str(clients.cannot_reach(settings(), error)) == (
         "no answer from the brokers 127.0.0.1:1 (_TRANSPORT): "
-        "check CAPI_BOOTSTRAP_SERVERS, the network, and the security settings in CAPI_KAFKA"
+        "check CAPI_BOOTSTRAP_SERVERS, the network, and the security settings in CAPI_KAFKA_PROPERTIES"
     )

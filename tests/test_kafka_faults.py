@@ -6,7 +6,7 @@ import pytest
 from confluent_kafka import KafkaError
 from structlog.testing import capture_logs
 
-from consumer.kafka.errors import FAULTS, SAY_EVERY_S, Heard, Teller, fault_of
+from consumer.kafka.errors import FAULTS, SAY_EVERY_S, ErrorCollector, ErrorLogger, classify
 
 AT = "ssl://canary:9093/bootstrap: "
 ALERT = "Receive failed: error:0A000412:SSL routines::"
@@ -52,20 +52,20 @@ def error(name, text):
 
 @pytest.mark.parametrize(("name", "text", "says"), TEXTS)
 def test_a_fault_is_known_by_what_librdkafka_says_of_it(name, text, says):
-    assert FAULTS[fault_of(error(name, text))].says == says
+    assert FAULTS[classify(error(name, text))].says == says
 
 
 @pytest.mark.parametrize(("name", "text"), OF_NO_USE)
 def test_what_nobody_can_mend_is_no_fault(name, text):
-    assert fault_of(error(name, text)) is None
-    heard = Heard()
+    assert classify(error(name, text)) is None
+    heard = ErrorCollector()
     heard(error(name, text))
     assert heard.faults == set()
 
 
 def test_a_fault_is_said_once_a_minute_and_each_by_itself():
     now_s = [100.0]
-    teller = Teller("events", lambda: now_s[0])
+    teller = ErrorLogger("events", lambda: now_s[0])
     with capture_logs() as lines:
         for name, text, _ in [*TEXTS[:1], *TEXTS[:1], *TEXTS[-1:]]:
             teller(error(name, text))

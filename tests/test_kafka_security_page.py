@@ -10,7 +10,7 @@ import pytest
 from system.certificates import Authority
 
 from consumer.config.settings import Settings
-from consumer.errors import CannotGoOn
+from consumer.errors import CommandError
 from consumer.kafka import clients
 from consumer.kafka.errors import FAULTS
 
@@ -45,7 +45,7 @@ def test_the_page_shows_each_way_in():
 def test_librdkafka_takes_what_the_page_shows(shown, secrets, tmp_path, capfd):
     file = tmp_path / "kafka.json"
     file.write_text(shown.replace(SECRETS, str(secrets)))
-    given = Settings(bootstrap_servers="127.0.0.1:1", kafka_file=file)
+    given = Settings(bootstrap_servers="127.0.0.1:1", kafka_properties_file=file)
     clients.new_consumer(clients.consumer_properties(given)).close()
     clients.new_producer(clients.producer_properties(given))
     clients.admin_client(given)
@@ -65,12 +65,12 @@ NAMED = set(re.findall(r"`((?:ssl|sasl|https|security)\.[a-z.]+[a-z])`", PAGE)) 
 def test_librdkafka_knows_each_property_that_the_page_names(name):
     """Whatever it thinks of the value."""
     try:
-        clients.admin_client(Settings(bootstrap_servers="127.0.0.1:1", kafka={name: "x"}))
-    except CannotGoOn as refused:
+        clients.admin_client(Settings(bootstrap_servers="127.0.0.1:1", kafka_properties={name: "x"}))
+    except CommandError as refused:
         assert "knows no property" not in str(refused)
 
 
 def test_a_property_that_does_not_exist_would_be_noticed():
     assert len(NAMED) > 10
-    with pytest.raises(CannotGoOn, match="knows no property"):
-        clients.admin_client(Settings(bootstrap_servers="127.0.0.1:1", kafka={"ssl.no.such": "x"}))
+    with pytest.raises(CommandError, match="knows no property"):
+        clients.admin_client(Settings(bootstrap_servers="127.0.0.1:1", kafka_properties={"ssl.no.such": "x"}))

@@ -13,7 +13,7 @@ from faulty_kafka import FaultyKafka
 from consumer.config.settings import Settings
 from consumer.domain.record import Partition
 from consumer.kafka import clients
-from consumer.kafka.lag import ALIVE_EVERY_S, Lag
+from consumer.kafka.lag import ALIVE_EVERY_S, ConsumerLag
 
 TOPIC = "capi.events"
 FIRST, SECOND = Partition(TOPIC, 0), Partition(TOPIC, 1)
@@ -35,7 +35,7 @@ class Clock:
 
 def lag_of(brokers, done, clock):
     settings = Settings(bootstrap_servers=brokers.bootstrap_servers)
-    return Lag(clients.admin_client(settings), lambda: done, clock)
+    return ConsumerLag(clients.admin_client(settings), lambda: done, clock)
 
 
 async def test_it_is_from_the_lowest_unfinished_record_to_the_end(brokers):
@@ -105,19 +105,19 @@ async def test_a_sign_of_life_is_seldom_asked_for(brokers):
 async def test_asking_for_life_makes_no_topic(brokers):
     clock = Clock()
     admin = clients.admin_client(Settings(bootstrap_servers=brokers.bootstrap_servers))
-    lag = Lag(admin, dict, clock)
+    lag = ConsumerLag(admin, dict, clock)
     clock.now += ALIVE_EVERY_S
-    await lag.ask()
-    assert lag.known_ago_s == 0.0
+    await lag.refresh()
+    assert lag.age_s == 0.0
     assert list(admin.list_topics(timeout=10).topics) == [TOPIC]
 
 
 async def test_errors_of_its_connections_do_not_pile_up(brokers):
     brokers.down()
     admin = clients.admin_client(Settings(bootstrap_servers=brokers.bootstrap_servers))
-    lag = Lag(admin, dict, Clock())
+    lag = ConsumerLag(admin, dict, Clock())
     eventually(lambda: len(admin), 20)
-    await lag.ask()
+    await lag.refresh()
     assert admin.faults
     assert len(admin) == 0
 
@@ -139,10 +139,10 @@ class Late:
 
 async def test_an_end_that_was_not_told_in_time_is_not_taken_for_one():
     clock, admin = Clock(), Late()
-    lag = Lag(admin, lambda: {FIRST: 0}, clock)
-    await lag.ask()
+    lag = ConsumerLag(admin, lambda: {FIRST: 0}, clock)
+    await lag.refresh()
     admin.offset = OFFSET_INVALID
     clock.now += 60.0
-    await lag.ask()
+    await lag.refresh()
     assert lag.by_place() == {(TOPIC, "0"): 7}
-    assert lag.known_ago_s == 60.0
+    assert lag.age_s == 60.0

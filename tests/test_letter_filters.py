@@ -12,12 +12,12 @@ from consumer.dead_letters.filters import Filter, failed_at_ms
 from consumer.dead_letters.headers import VALUE_OMITTED
 from consumer.domain.decision import INVALID_REASONS, Reason
 from consumer.domain.record import Partition, Record
-from consumer.errors import BadCall
+from consumer.errors import UsageError
 from consumer.mapping.tables import EVENT_NAMES, STANDARD_EVENTS
 
 # Failed at 2026-01-01T00:00:05Z, refused with 100/2804003, from events-0/0.
 REFUSED = letter(
-    record("events-0", 3, event("purchase"), b"u-17"), Reason.REFUSED, meta_code=100, meta_subcode=2804003
+    record("events-0", 3, event("purchase"), b"u-17"), Reason.REJECTED, meta_code=100, meta_subcode=2804003
 )
 STRANGER = Record(Partition("letters", 0), 0, FIRST_MS, b"{broken", None)
 
@@ -32,11 +32,11 @@ MEANT = [
     # the options, a letter, whether it is meant
     ({}, REFUSED, True),
     ({}, STRANGER, True),
-    ({"reason": ["refused"]}, REFUSED, True),
+    ({"reason": ["rejected"]}, REFUSED, True),
     ({"reason": ["not_json,refused"]}, REFUSED, True),
     ({"reason": ["not_json", " refused "]}, REFUSED, True),
     ({"reason": ["not_json"]}, REFUSED, False),
-    ({"reason": ["refused"]}, STRANGER, False),
+    ({"reason": ["rejected"]}, STRANGER, False),
     ({"meta_code": ["100"]}, REFUSED, True),
     ({"meta_code": ["100/2804003"]}, REFUSED, True),
     ({"meta_code": ["1", "2,100/2804003"]}, REFUSED, True),
@@ -82,8 +82,8 @@ MEANT = [
     ({"key": ["\udcff"]}, replace(REFUSED, key=b"\xff"), True),
     ({"key": [""]}, STRANGER, False),
     ({"key": [""]}, replace(REFUSED, key=b""), True),
-    ({"reason": ["refused"], "event_name": ["purchase"], "key": ["u-17"]}, REFUSED, True),
-    ({"reason": ["refused"], "event_name": ["page_view"]}, REFUSED, False),
+    ({"reason": ["rejected"], "event_name": ["purchase"], "key": ["u-17"]}, REFUSED, True),
+    ({"reason": ["rejected"], "event_name": ["page_view"]}, REFUSED, False),
     ({"reason": ["not_json"], "meta_code": ["100"]}, REFUSED, False),
 ]
 
@@ -95,7 +95,7 @@ def test_a_letter_is_meant_when_it_has_one_of_each_kind_that_is_named(options, o
 
 def test_a_letter_without_its_value_is_meant_by_all_but_its_events_name():
     large = replace(REFUSED, value=None, headers=(*REFUSED.headers, (VALUE_OMITTED, b"true")))
-    assert read_filter(reason=["refused"]).matches(large)
+    assert read_filter(reason=["rejected"]).matches(large)
     assert not read_filter(event_name=["purchase"]).matches(large)
 
 
@@ -130,14 +130,14 @@ MISTAKES = [
 
 @pytest.mark.parametrize(("options", "says"), MISTAKES)
 def test_what_cannot_be_read_is_said_by_its_option_and_not_by_its_value(options, says):
-    with pytest.raises(BadCall) as refused:
+    with pytest.raises(UsageError) as refused:
         read_filter(**options)
     assert str(refused.value).startswith(says)
     assert "canary" not in str(refused.value)
 
 
 SAME = [
-    ({"reason": ["refused", "not_json"]}, {"reason": ["not_json,refused,refused"]}),
+    ({"reason": ["rejected", "not_json"]}, {"reason": ["not_json,refused,refused"]}),
     ({"since": "2026-01-01"}, {"since": "2026-01-01T01:00:00+01:00"}),
     ({"meta_code": ["0100/1"]}, {"meta_code": ["100/01"]}),
     ({"origin_partition": ["00"]}, {"origin_partition": ["0"]}),
@@ -153,10 +153,10 @@ def test_the_same_filter_has_the_same_name_however_it_is_written(one, other):
 def test_different_filters_have_different_names():
     different = [
         {},
-        {"reason": ["refused"]},
-        {"event_name": ["refused"]},
-        {"reason": ["refused", "not_json"]},
-        {"reason": ["refused"], "meta_code": ["100"]},
+        {"reason": ["rejected"]},
+        {"event_name": ["rejected"]},
+        {"reason": ["rejected", "not_json"]},
+        {"reason": ["rejected"], "meta_code": ["100"]},
         {"meta_code": ["100/1"]},
         {"origin_partition": ["1"]},
         {"origin_partition": ["events:1"]},
@@ -168,7 +168,7 @@ def test_different_filters_have_different_names():
 
 def test_a_name_never_changes_or_a_replay_would_begin_anew():
     whole = read_filter(
-        reason=["refused"],
+        reason=["rejected"],
         meta_code=["100/2804003"],
         since="2026-01-01",
         until="2026-02-01",
@@ -176,12 +176,12 @@ def test_a_name_never_changes_or_a_replay_would_begin_anew():
         event_name=["purchase"],
     )
     assert whole.canonical() == (
-        b'{"reasons":["refused"],"meta_codes":["100/2804003"],"since":"2026-01-01T00:00:00.000+00:00",'
+        b'{"reasons":["rejected"],"meta_codes":["100/2804003"],"since":"2026-01-01T00:00:00.000+00:00",'
         b'"until":"2026-02-01T00:00:00.000+00:00","origin_partitions":["capi.events:0"],'
         b'"event_names":["purchase"]}'
     )
     assert whole.name() == "1233c035"
-    assert read_filter(reason=["refused"]).name() == "d9659c57"
+    assert read_filter(reason=["rejected"]).name() == "d9659c57"
 
 
 PERSONAL = [
@@ -197,7 +197,7 @@ PERSONAL = [
 
 @pytest.mark.parametrize("options", [{"key": ["u-17"]}, *({"event_name": [name]} for name in PERSONAL)])
 def test_a_filter_that_may_name_somebody_has_no_name(options):
-    chosen = read_filter(**options, reason=["refused"])
+    chosen = read_filter(**options, reason=["rejected"])
     assert chosen.is_personal
     with pytest.raises(ValueError, match="may name somebody"):
         chosen.name()

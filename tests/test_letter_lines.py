@@ -7,7 +7,7 @@ import json
 import pytest
 from letters import event, letter, record
 
-from consumer.dead_letters.jsonl import Mistake, as_letter, as_line
+from consumer.dead_letters.jsonl import ParseError, parse_dead_letter, to_line
 from consumer.domain.record import Partition, Record
 
 VALUES = {
@@ -32,15 +32,15 @@ def test_an_untouched_line_gives_back_every_byte(value, key):
     headers = (("own", b"\xff"), ("own", b"twice"), ("none", None))
     read = letter(record("events", 3, value, key, headers))
 
-    line = as_line(read)
+    line = to_line(read)
 
     assert line.endswith(b"\n")
     assert line.count(b"\n") == 1
-    assert as_letter(line) == read
+    assert parse_dead_letter(line) == read
 
 
 def test_an_event_stands_there_as_json_to_be_mended():
-    line = json.loads(as_line(letter(record("events", 12, event(amount=12.5)))))
+    line = json.loads(to_line(letter(record("events", 12, event(amount=12.5)))))
 
     assert line["event"] == {"event_name": "purchase", "amount": 12.5}
     assert line["dead_letter"] == {"topic": "letters", "partition": 0, "offset": 12}
@@ -56,16 +56,16 @@ def test_an_event_stands_there_as_json_to_be_mended():
     ],
 )
 def test_what_is_no_compact_json_stands_there_to_the_byte(value, written):
-    line = json.loads(as_line(letter(record("events", 12, value))))
+    line = json.loads(to_line(letter(record("events", 12, value))))
     assert line["value"] == written
     assert "event" not in line
 
 
 def test_a_mended_event_is_written_compactly():
-    line = json.loads(as_line(letter(record("events", 12, event(amount=12.5)))))
+    line = json.loads(to_line(letter(record("events", 12, event(amount=12.5)))))
     line["event"]["currency"] = "EUR"
 
-    mended = as_letter(json.dumps(line, indent=1).encode())
+    mended = parse_dead_letter(json.dumps(line, indent=1).encode())
 
     assert isinstance(mended, Record)
     assert mended.value == b'{"event_name":"purchase","amount":12.5,"currency":"EUR"}'
@@ -108,6 +108,6 @@ NO_BASE64 = '`value` is expected to be text, {"base64": ...} or null'
     ],
 )
 def test_a_line_that_is_no_letter_says_why_and_shows_no_value(line, mistake):
-    said = as_letter(line)
-    assert isinstance(said, Mistake)
+    said = parse_dead_letter(line)
+    assert isinstance(said, ParseError)
     assert said.text.startswith(mistake)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consumer.dead_letters import headers as letter
-from consumer.dead_letters.headers import Failure, Writer, letter_headers, replay_headers
+from consumer.dead_letters.headers import FailureInfo, WrittenBy, dead_letter_headers, replay_headers
 from consumer.domain.decision import INVALID_REASONS, Reason
 from consumer.domain.record import Partition, Record
 from consumer.meta.response import TRACE_ID
@@ -19,8 +19,8 @@ LETTER = jsonschema_rs.validator_for(SCHEMA)
 REPLAYED = jsonschema_rs.validator_for(
     {"$defs": {"letter": SCHEMA}, "$ref": "dead-letter.schema.json#/$defs/replayed"}
 )
-WRITER = Writer("capi-consumer", "0.1.0", "2026-11-23T20:00:00.000+00:00")
-LATER = Writer("capi-consumer", "0.2.0", "2026-11-24T08:00:00.000+00:00")
+WRITER = WrittenBy("capi-consumer", "0.1.0", "2026-11-23T20:00:00.000+00:00")
+LATER = WrittenBy("capi-consumer", "0.2.0", "2026-11-24T08:00:00.000+00:00")
 OMITTED = ("dlq.value-omitted", b"true")
 
 
@@ -38,21 +38,21 @@ def mistakes(validator, headers):
 
 
 FAILURES = [
-    Failure(Reason.PURCHASE_WITHOUT_CURRENCY),
-    Failure(Reason.NO_EVENT_NAME, "event_name"),
-    Failure(Reason.REFUSED, "a Purchase has no value", 100, 2804009, "AbC_-1", 400, 3),
-    Failure(Reason.REFUSED, "Meta answers HTTP 418", http_status=418, attempts=1),
-    Failure(Reason.EVENT_TOO_LARGE, http_status=413, attempts=1),
-    Failure(Reason.UNACCEPTABLE, "Meta does not answer", attempts=12),
-    Failure(Reason.UNACCEPTABLE, "an error of Meta", -3, http_status=500, attempts=12),
+    FailureInfo(Reason.PURCHASE_WITHOUT_CURRENCY),
+    FailureInfo(Reason.NO_EVENT_NAME, "event_name"),
+    FailureInfo(Reason.REJECTED, "a Purchase has no value", 100, 2804009, "AbC_-1", 400, 3),
+    FailureInfo(Reason.REJECTED, "Meta answers HTTP 418", http_status=418, attempts=1),
+    FailureInfo(Reason.EVENT_TOO_LARGE, http_status=413, attempts=1),
+    FailureInfo(Reason.POISON_EVENT, "Meta does not answer", attempts=12),
+    FailureInfo(Reason.POISON_EVENT, "an error of Meta", -3, http_status=500, attempts=12),
 ]
 
 
 @pytest.mark.parametrize("failure", FAILURES)
 def test_a_letter_its_replay_and_the_letter_after_that_keep_to_the_schema(failure):
-    first = letter_headers(record(("trace", b"x"), ("empty", None), ("odd", b"\xff")), failure, WRITER)
+    first = dead_letter_headers(record(("trace", b"x"), ("empty", None), ("odd", b"\xff")), failure, WRITER)
     back = replay_headers([*first, OMITTED])
-    second = letter_headers(record(*back), failure, LATER)
+    second = dead_letter_headers(record(*back), failure, LATER)
     assert mistakes(LETTER, first) == []
     assert mistakes(LETTER, [*first, OMITTED]) == []
     assert mistakes(REPLAYED, back) == []
@@ -76,13 +76,13 @@ def test_the_names_are_those_of_the_code():
 
 
 def test_what_is_required_is_what_every_letter_has():
-    least = letter_headers(record(), Failure(Reason.NOT_JSON), WRITER)
+    least = dead_letter_headers(record(), FailureInfo(Reason.NOT_JSON), WRITER)
     assert SCHEMA["required"] == [name for name, _ in least]
 
 
 def test_what_a_replay_keeps_is_required_and_nothing_else_is_allowed():
     back = SCHEMA["$defs"]["replayed"]
-    kept = [name for name, _ in replay_headers(letter_headers(record(), FAILURES[2], WRITER))]
+    kept = [name for name, _ in replay_headers(dead_letter_headers(record(), FAILURES[2], WRITER))]
     assert back["required"] == back["propertyNames"]["then"]["enum"] == list(back["properties"]) == kept
 
 
@@ -95,7 +95,7 @@ def test_reasons_layout_and_length_are_those_of_the_code():
 
 
 def an_ordinary_letter():
-    return as_object(letter_headers(record(("trace", b"x")), FAILURES[2], WRITER))
+    return as_object(dead_letter_headers(record(("trace", b"x")), FAILURES[2], WRITER))
 
 
 @pytest.mark.parametrize("name", SCHEMA["required"])
@@ -108,7 +108,7 @@ def test_a_letter_without_it_is_refused(name):
 REFUSED = [
     ("dlq.anything", "x"),
     ("dlq.", "x"),
-    ("dlq.Reason", "refused"),
+    ("dlq.Reason", "rejected"),
     ("dlq.version", "2"),
     ("dlq.reason", "no_consent"),
     ("dlq.reason", "Refused"),
@@ -141,7 +141,7 @@ def test_a_letter_with_it_is_refused(name, value):
     assert not LETTER.is_valid({**an_ordinary_letter(), name: value})
 
 
-BACK = as_object(replay_headers(letter_headers(record(("trace", b"x")), FAILURES[2], WRITER)))
+BACK = as_object(replay_headers(dead_letter_headers(record(("trace", b"x")), FAILURES[2], WRITER)))
 
 
 @pytest.mark.parametrize("name", SCHEMA["$defs"]["replayed"]["required"])
@@ -151,7 +151,7 @@ def test_a_replayed_record_without_it_is_refused(name):
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("dlq.reason", "refused"), ("dlq.replay-count", "0"), ("dlq.origin-offset", "-1")]
+    ("name", "value"), [("dlq.reason", "rejected"), ("dlq.replay-count", "0"), ("dlq.origin-offset", "-1")]
 )
 def test_a_replayed_record_with_it_is_refused(name, value):
     assert not REPLAYED.is_valid({**BACK, name: value})
@@ -199,7 +199,7 @@ RECORDS = st.builds(
 )
 CODES = st.none() | st.integers(-(2**63), 2**64 - 1)
 ANY_FAILURE = st.builds(
-    Failure,
+    FailureInfo,
     st.sampled_from(sorted(INVALID_REASONS)),
     st.text(max_size=300),
     CODES,
@@ -208,12 +208,12 @@ ANY_FAILURE = st.builds(
     st.none() | st.integers(100, 999),
     NUMBERS,
 )
-WRITERS = st.builds(Writer, st.text(min_size=1, max_size=300), st.just("0.1.0"), st.just(WRITER.now))
+WRITERS = st.builds(WrittenBy, st.text(min_size=1, max_size=300), st.just("0.1.0"), st.just(WRITER.now))
 
 
 @settings(max_examples=300)
 @given(RECORDS, ANY_FAILURE, WRITERS)
 def test_whatever_a_record_carries_its_letter_and_its_replay_keep_to_the_schema(failed, failure, writer):
-    headers = letter_headers(failed, failure, writer)
+    headers = dead_letter_headers(failed, failure, writer)
     assert mistakes(LETTER, headers) == []
     assert mistakes(REPLAYED, replay_headers(headers)) == []

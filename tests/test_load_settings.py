@@ -9,7 +9,7 @@ import pytest
 
 from consumer.config.loading import known_names, load_settings, read_token, unknown_names
 from consumer.config.settings import Settings
-from consumer.errors import USAGE, BadSettings
+from consumer.errors import EXIT_USAGE, SettingsError
 
 CANARY = "canary-4711"
 DIGITS = "digits only, as Events Manager shows it"
@@ -34,11 +34,11 @@ def environment(monkeypatch):
 
 
 def mistakes(**how):
-    with pytest.raises(BadSettings) as refused:
+    with pytest.raises(SettingsError) as refused:
         load_settings(**how)
-    assert str(refused.value) == "\n".join(refused.value.mistakes)
-    assert refused.value.exit_code == USAGE
-    return refused.value.mistakes
+    assert str(refused.value) == "\n".join(refused.value.problems)
+    assert refused.value.exit_code == EXIT_USAGE
+    return refused.value.problems
 
 
 def written(path, text):
@@ -57,9 +57,9 @@ def test_the_environment_wins_over_the_file_which_wins_over_the_default(environm
     file = written(
         tmp_path / "s.toml", 'group = "of the file"\nlinger_ms = 7\n[kafka]\n"client.rack" = "a"\n'
     )
-    environment(CAPI_GROUP="of the environment", CAPI_SETTINGS_FILE=file)
+    environment(CAPI_GROUP_ID="of the environment", CAPI_SETTINGS_FILE=file)
     settings = load_settings()
-    assert (settings.group, settings.linger_ms, settings.kafka) == (
+    assert (settings.group_id, settings.linger_ms, settings.kafka_properties) == (
         "of the environment",
         7,
         {"client.rack": "a"},
@@ -97,7 +97,7 @@ def test_every_mistake_is_reported_at_once(environment, tmp_path):
         CAPI_LINGER_MS=CANARY,
         CAPI_DEAD_LETTER_TOPIC="capi.events",
         CAPI_GRAPH_URL=f"http://{CANARY}.example.com",
-        CAPI_KAFKA_FILE=tmp_path / "kafka.json",
+        CAPI_KAFKA_PROPERTIES_FILE=tmp_path / "kafka.json",
         CAPI_CA_FILE=tmp_path / "ca.pem",
     )
     found = mistakes(sends=True)
@@ -107,7 +107,7 @@ def test_every_mistake_is_reported_at_once(environment, tmp_path):
         "CAPI_DEAD_LETTER_TOPIC is one of CAPI_TOPICS: dead letters would be read as events",
         "CAPI_GRAPH_URL is plain http, which shows the token; CAPI_ALLOW_PLAIN_HTTP=true allows it",
         "CAPI_GRAPH_VERSION: a version such as v26.0",
-        f"CAPI_KAFKA_FILE: {tmp_path}/kafka.json {ABSENT}",
+        f"CAPI_KAFKA_PROPERTIES_FILE: {tmp_path}/kafka.json {ABSENT}",
         "CAPI_LINGER_MS: Input should be a valid integer, unable to parse string as an integer",
         "CAPI_MATCH_RULE: Input should be 'all', 'any_other' or 'any'",
         NO_PIXEL,
@@ -121,14 +121,17 @@ ONE_EACH = [
     ({"CAPI_PIXEL_ID": CANARY}, f"CAPI_PIXEL_ID: {DIGITS}"),
     ({"CAPI_EVENT_NAMES": f'{{"{CANARY}":1}}'}, "CAPI_EVENT_NAMES: Input should be a valid string"),
     (
-        {"CAPI_KAFKA": f'{{"sasl.password":"{CANARY}"'},
-        "CAPI_KAFKA: a JSON object is expected, and this is not JSON",
+        {"CAPI_KAFKA_PROPERTIES": f'{{"sasl.password":"{CANARY}"'},
+        "CAPI_KAFKA_PROPERTIES: a JSON object is expected, and this is not JSON",
     ),
     (
-        {"CAPI_KAFKA": '{"acks":0}'},
-        "CAPI_KAFKA: acks cannot be set: a dead letter counts only when every in-sync replica has it",
+        {"CAPI_KAFKA_PROPERTIES": '{"acks":0}'},
+        "CAPI_KAFKA_PROPERTIES: acks cannot be set: a dead letter counts only when every in-sync replica has it",
     ),
-    ({"CAPI_KAFKA": '{"test.mock.num.brokers":1}'}, "CAPI_KAFKA: test.mock properties are not for use"),
+    (
+        {"CAPI_KAFKA_PROPERTIES": '{"test.mock.num.brokers":1}'},
+        "CAPI_KAFKA_PROPERTIES: test.mock properties are not for use",
+    ),
     ({"CAPI_GZIP": CANARY}, "CAPI_GZIP: Input should be a valid boolean, unable to interpret input"),
     (
         {"CAPI_PROXY": f"socks5://user:{CANARY}@host"},
@@ -181,11 +184,14 @@ DIRECTORY = "cannot be read: Is a directory"
 def test_a_directory_is_no_file(environment, tmp_path):
     assert mistakes(file=tmp_path) == [f"--settings: {tmp_path} {DIRECTORY}"]
     environment(
-        CAPI_PIXEL_ID="1", CAPI_KAFKA_FILE=tmp_path, CAPI_CA_FILE=tmp_path, CAPI_ACCESS_TOKEN_FILE=tmp_path
+        CAPI_PIXEL_ID="1",
+        CAPI_KAFKA_PROPERTIES_FILE=tmp_path,
+        CAPI_CA_FILE=tmp_path,
+        CAPI_ACCESS_TOKEN_FILE=tmp_path,
     )
     assert mistakes(sends=True) == [
         f"{name}: {tmp_path} {DIRECTORY}"
-        for name in ("CAPI_CA_FILE", "CAPI_KAFKA_FILE", "CAPI_ACCESS_TOKEN_FILE")
+        for name in ("CAPI_CA_FILE", "CAPI_KAFKA_PROPERTIES_FILE", "CAPI_ACCESS_TOKEN_FILE")
     ]
 
 
@@ -294,13 +300,16 @@ def test_a_token_file_that_cannot_be_used_is_one_line_without_the_token(environm
 
 
 PROPERTY_FILES = [
-    (b'{"sasl.password": "canary"', "CAPI_KAFKA_FILE: the file is not JSON"),
-    (b"\xff", "CAPI_KAFKA_FILE: the file is not JSON"),
-    (b'["canary"]', "CAPI_KAFKA_FILE: the file holds no JSON object"),
-    (b'{"sasl.password": ["canary"]}', "CAPI_KAFKA_FILE: each property takes text, a number or a boolean"),
+    (b'{"sasl.password": "canary"', "CAPI_KAFKA_PROPERTIES_FILE: the file is not JSON"),
+    (b"\xff", "CAPI_KAFKA_PROPERTIES_FILE: the file is not JSON"),
+    (b'["canary"]', "CAPI_KAFKA_PROPERTIES_FILE: the file holds no JSON object"),
+    (
+        b'{"sasl.password": ["canary"]}',
+        "CAPI_KAFKA_PROPERTIES_FILE: each property takes text, a number or a boolean",
+    ),
     (
         b'{"group.id": "canary"}',
-        "CAPI_KAFKA_FILE: group.id cannot be set: CAPI_GROUP names the group",
+        "CAPI_KAFKA_PROPERTIES_FILE: group.id cannot be set: CAPI_GROUP_ID names the group",
     ),
 ]
 
@@ -309,7 +318,7 @@ PROPERTY_FILES = [
 def test_a_file_of_properties_is_held_to_the_same_rules(environment, tmp_path, content, says):
     file = tmp_path / CANARY
     file.write_bytes(content)
-    environment(CAPI_KAFKA_FILE=file)
+    environment(CAPI_KAFKA_PROPERTIES_FILE=file)
     assert mistakes() == [says]
 
 
@@ -318,64 +327,66 @@ def test_a_malformed_map_in_a_file_is_one_mistake_among_all(tmp_path, monkeypatc
     file.write_text(
         'linger_ms = "x"\n[event_names]\na = 5\n[kafka]\nacks = "1"\n[custom_data_paths]\na = 5\n'
     )
-    with pytest.raises(BadSettings) as refused:
+    with pytest.raises(SettingsError) as refused:
         load_settings(file=file)
-    assert {mistake.split(":")[0] for mistake in refused.value.mistakes} == {
+    assert {mistake.split(":")[0] for mistake in refused.value.problems} == {
         "CAPI_LINGER_MS",
         "CAPI_EVENT_NAMES",
-        "CAPI_KAFKA",
+        "CAPI_KAFKA_PROPERTIES",
         "CAPI_CUSTOM_DATA_PATHS",
     }
 
 
 def test_a_file_that_is_not_there_hides_no_other_mistake(tmp_path, monkeypatch):
     monkeypatch.setenv("CAPI_LINGER_MS", "x")
-    with pytest.raises(BadSettings) as refused:
+    with pytest.raises(SettingsError) as refused:
         load_settings(file=tmp_path / "none.toml")
-    assert len(refused.value.mistakes) == 2
+    assert len(refused.value.problems) == 2
 
 
 @pytest.mark.parametrize("names", ['{"sign_up": "  "}', '{" ": "Lead"}', '{"sign_up": "a@example.com"}'])
 def test_an_event_name_that_meta_would_not_get_is_refused(names, monkeypatch):
     monkeypatch.setenv("CAPI_EVENT_NAMES", names)
-    with pytest.raises(BadSettings, match="neither blank nor an address"):
+    with pytest.raises(SettingsError, match="neither blank nor an address"):
         load_settings()
 
 
 @pytest.mark.parametrize("name", ["transactional.id", "delivery.report.only.error"])
 def test_a_property_that_would_stop_dead_letters_is_refused(name, monkeypatch):
-    monkeypatch.setenv("CAPI_KAFKA", f'{{"{name}": true}}')
-    with pytest.raises(BadSettings, match=name):
+    monkeypatch.setenv("CAPI_KAFKA_PROPERTIES", f'{{"{name}": true}}')
+    with pytest.raises(SettingsError, match=name):
         load_settings()
 
 
-# variables, the content of CAPI_KAFKA_FILE, the mistakes
+# variables, the content of CAPI_KAFKA_PROPERTIES_FILE, the mistakes
 PROTOCOLS = [
     (
-        {"CAPI_GROUP_PROTOCOL": "consumer", "CAPI_KAFKA": '{"session.timeout.ms": 6000}'},
+        {"CAPI_GROUP_PROTOCOL": "consumer", "CAPI_KAFKA_PROPERTIES": '{"session.timeout.ms": 6000}'},
         "{}",
         [
-            "CAPI_KAFKA: session.timeout.ms cannot be set with CAPI_GROUP_PROTOCOL=consumer: "
+            "CAPI_KAFKA_PROPERTIES: session.timeout.ms cannot be set with CAPI_GROUP_PROTOCOL=consumer: "
             "the broker decides",
         ],
     ),
     (
-        {"CAPI_KAFKA": '{"group.protocol": "consumer"}'},
+        {"CAPI_KAFKA_PROPERTIES": '{"group.protocol": "consumer"}'},
         '{"partition.assignment.strategy": "range"}',
         [
-            "CAPI_KAFKA: group.protocol contradicts CAPI_GROUP_PROTOCOL=cooperative",
-            "CAPI_KAFKA_FILE: partition.assignment.strategy contradicts CAPI_GROUP_PROTOCOL=cooperative",
+            "CAPI_KAFKA_PROPERTIES: group.protocol contradicts CAPI_GROUP_PROTOCOL=cooperative",
+            "CAPI_KAFKA_PROPERTIES_FILE: partition.assignment.strategy contradicts CAPI_GROUP_PROTOCOL=cooperative",
         ],
     ),
     (
         {"CAPI_REVOKE_TIMEOUT_S": "60"},
         '{"max.poll.interval.ms": 89999}',
-        ["CAPI_KAFKA_FILE: max.poll.interval.ms is too short for CAPI_REVOKE_TIMEOUT_S: at least 90000"],
+        [
+            "CAPI_KAFKA_PROPERTIES_FILE: max.poll.interval.ms is too short for CAPI_REVOKE_TIMEOUT_S: at least 90000"
+        ],
     ),
     (
-        {"CAPI_KAFKA": '{"group.instance.id": "a"}'},
+        {"CAPI_KAFKA_PROPERTIES": '{"group.instance.id": "a"}'},
         "{}",
-        ["CAPI_KAFKA: group.instance.id cannot be set: CAPI_GROUP_INSTANCE_ID names the member"],
+        ["CAPI_KAFKA_PROPERTIES: group.instance.id cannot be set: CAPI_GROUP_INSTANCE_ID names the member"],
     ),
 ]
 
@@ -386,5 +397,5 @@ def test_properties_against_the_settings_are_mistakes_by_where_they_stand(
 ):
     file = tmp_path / "properties.json"
     file.write_text(content)
-    environment(CAPI_KAFKA_FILE=file, **variables)
+    environment(CAPI_KAFKA_PROPERTIES_FILE=file, **variables)
     assert mistakes() == says

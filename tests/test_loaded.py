@@ -61,7 +61,7 @@ def libraries(modules):
 COMPLETED = [
     ("rep", "replay"),
     ("replay --rea", "--reason"),
-    ("replay --reason una", "unacceptable"),
+    ("replay --reason una", "poison_event"),
     ("publish --encoding win", "windows-1252"),
     ("dead-letters ex", "export"),
 ]

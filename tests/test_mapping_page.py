@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from consumer.cli.main import app
 from consumer.config.loading import load_settings
 from consumer.event_files.lines import FoundEvent
-from consumer.explain.decisions import explained
+from consumer.explain.decisions import explain_events
 from consumer.mapping import action_source, currencies, eligibility, identifiers, redaction, times, values
 from consumer.mapping import tables as mapping
 from consumer.mapping.rules import MatchRule
@@ -59,8 +59,8 @@ def decided(given, **environment):
     with pytest.MonkeyPatch.context() as patch:
         for name, value in environment.items():
             patch.setenv(name, value)
-        rules = load_settings().rules
-    (one,) = explained([FoundEvent(1, 1, orjson.dumps(given))], rules, NOW_MS)
+        rules = load_settings().mapping_options
+    (one,) = explain_events([FoundEvent(1, 1, orjson.dumps(given))], rules, NOW_MS)
     return one
 
 
@@ -144,10 +144,10 @@ def test_identifiers_and_others_are_those_that_count():
 
 def test_notes_are_counted_under_the_name_that_the_page_says():
     telemetry = Telemetry()
-    telemetry.add(metrics.NOTES, 1, "em", "malformed")
+    telemetry.add(metrics.VALUES_DROPPED, 1, "em", "malformed")
     shown = telemetry.exposition()
     telemetry.close()
-    assert b"\ncapi_notes_total{" in shown
+    assert b"\ncapi_values_dropped_total{" in shown
 
 
 def test_each_example_of_a_setting_is_accepted():

@@ -7,7 +7,7 @@ import sys
 import pytest
 from confluent_kafka import Consumer
 
-from consumer.kafka.membership import is_of_member
+from consumer.kafka.membership import has_joined_group
 
 
 def metadata(generation, mark=b"CGMDv2:"):
@@ -29,7 +29,7 @@ ALL = [
 
 @pytest.mark.parametrize(("given", "is_member"), ALL)
 def test_a_member_has_a_generation_above_zero(given, is_member):
-    assert is_of_member(given) is is_member
+    assert has_joined_group(given) is is_member
 
 
 @pytest.mark.parametrize("protocol", ["classic", "consumer"])
@@ -41,4 +41,4 @@ def test_librdkafka_still_writes_the_form_that_is_read(protocol):
     written = consumer.consumer_group_metadata()
     consumer.close()
     assert written.startswith(metadata(-1)[:12] + b"roup\0")
-    assert not is_of_member(written)
+    assert not has_joined_group(written)

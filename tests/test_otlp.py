@@ -12,8 +12,8 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from otlp_receiver import OtlpReceiver, attributes
 
 from consumer import __version__
-from consumer.errors import BadSettings
-from consumer.meta.response import Kind, Verdict
+from consumer.errors import SettingsError
+from consumer.meta.response import Response, ResponseOutcome
 from consumer.observability import metrics, otlp
 from consumer.observability.telemetry import CLOSE_S
 from consumer.observability.tracing import Tracing
@@ -109,7 +109,7 @@ def test_spans_arrive_with_links_to_the_producers(receiver):
         telemetry.tracing.batch(headers),
         telemetry.tracing.request("graph.test", 443, 3) as span,
     ):
-        span.end(Verdict(Kind.THROTTLED, 400, code=4), "400")
+        span.end(Response(ResponseOutcome.THROTTLED, 400, code=4), "400")
     telemetry.close()
     request, batch = receiver.spans()
     assert (batch.name, request.name) == ("deliver", "POST")
@@ -137,9 +137,9 @@ MISTAKES = [
 @pytest.mark.parametrize(("name", "value"), MISTAKES)
 def test_what_the_sdk_does_not_take_is_one_line_that_names_the_variable(receiver, monkeypatch, name, value):
     monkeypatch.setenv(name, value)
-    with pytest.raises(BadSettings, match=name) as raised:
+    with pytest.raises(SettingsError, match=name) as raised:
         otlp.telemetry("capi-consumer")
-    (line,) = raised.value.mistakes
+    (line,) = raised.value.problems
     assert "\n" not in line
 
 

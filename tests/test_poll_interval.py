@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from consumer.config.poll_interval import clashes, starts_s
+from consumer.config.poll_interval import poll_interval_conflicts, starts_s
 
 # revoke_timeout_s, the user's own properties, the mistake
 JUDGED = [
@@ -26,7 +26,7 @@ JUDGED = [
 @pytest.mark.parametrize(("revoke_timeout_s", "own", "least_ms"), JUDGED)
 def test_an_interval_without_room_for_draining_is_a_mistake(revoke_timeout_s, own, least_ms):
     says = f"max.poll.interval.ms is too short for CAPI_REVOKE_TIMEOUT_S: at least {least_ms}"
-    assert clashes(revoke_timeout_s, own) == ([says] if least_ms else [])
+    assert poll_interval_conflicts(revoke_timeout_s, own) == ([says] if least_ms else [])
 
 
 STARTS = [

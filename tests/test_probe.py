@@ -8,7 +8,7 @@ import pytest
 
 from consumer.config.settings import Settings
 from consumer.diagnostics.meta_probe import finding, probe
-from consumer.errors import BadSettings
+from consumer.errors import SettingsError
 from consumer.meta.response import no_tunnel
 from consumer.sandbox.server import Sandbox
 from consumer.sandbox.settings import SandboxSettings
@@ -56,8 +56,8 @@ REFUSALS = [
 async def test_what_meta_refuses_is_said_with_what_to_do(changes, says, numbers, do):
     async with sandbox() as meta:
         found, *_ = await probe(settings(meta.url, **changes))
-    assert (found.ok, found.says.startswith(says), numbers in found.says) == (False, True, True)
-    assert found.do.startswith(do)
+    assert (found.ok, found.message.startswith(says), numbers in found.message) == (False, True, True)
+    assert found.remedy.startswith(do)
 
 
 FAULTS = [
@@ -90,8 +90,8 @@ async def test_other_answers_are_told_apart(fault, ok, do):
     async with sandbox() as meta:
         meta.behave(faults=[fault])
         found, *_ = await probe(settings(meta.url))
-    assert (found.ok, found.do[: len(do)]) == (ok, do)
-    assert bool(found.do) != ok
+    assert (found.ok, found.remedy[: len(do)]) == (ok, do)
+    assert bool(found.remedy) != ok
 
 
 async def test_meta_during_an_outage_is_unavailable_and_no_setting_is_blamed():
@@ -99,22 +99,22 @@ async def test_meta_during_an_outage_is_unavailable_and_no_setting_is_blamed():
         meta.behave(faults=[{"kind": "html", "status": 503}])
         found, *_ = await probe(settings(meta.url))
     assert found.ok is False
-    assert found.says.startswith("Meta is unavailable: ")
-    assert "HTTP 503" in found.says
-    assert "CAPI_" not in found.says + found.do
+    assert found.message.startswith("Meta is unavailable: ")
+    assert "HTTP 503" in found.message
+    assert "CAPI_" not in found.message + found.remedy
 
 
 async def test_a_proxy_that_is_not_well_is_not_meta():
     verdict = no_tunnel(503)
-    assert finding(verdict, PIXEL).says.startswith("the proxy opens no connection to Meta")
-    assert finding(verdict, PIXEL).do.startswith("check the network")
+    assert finding(verdict, PIXEL).message.startswith("the proxy opens no connection to Meta")
+    assert finding(verdict, PIXEL).remedy.startswith("check the network")
 
 
 async def test_nobody_listening_is_a_finding():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         found, clock = await probe(settings(f"http://127.0.0.1:{taken.getsockname()[1]}"))
-    assert (found.ok, found.says) == (False, "the connection failed (ClientConnectorError)")
+    assert (found.ok, found.message) == (False, "the connection failed (ClientConnectorError)")
     assert clock == ("clock", None, "not known (no answer to compare it with)", "")
 
 
@@ -132,5 +132,5 @@ async def test_no_token_and_nothing_that_meta_echoes_is_said():
 
 async def test_a_file_without_certificates_is_a_mistake_in_the_settings(tmp_path):
     (tmp_path / "ca.pem").write_text("no certificate")
-    with pytest.raises(BadSettings, match="CAPI_CA_FILE"):
+    with pytest.raises(SettingsError, match="CAPI_CA_FILE"):
         await probe(settings("https://example.org", ca_file=tmp_path / "ca.pem"))

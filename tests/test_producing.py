@@ -9,7 +9,7 @@ from confluent_kafka import Producer
 from mock_kafka import MockKafka
 
 from consumer.config.settings import Settings
-from consumer.kafka.producer import Publisher, open_publisher
+from consumer.kafka.producer import RecordProducer, open_producer
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def free_port() -> int:
 
 
 def test_what_was_sent_arrives_with_key_headers_and_timestamp(brokers):
-    publisher = open_publisher(Settings(bootstrap_servers=brokers.bootstrap_servers))
+    publisher = open_producer(Settings(bootstrap_servers=brokers.bootstrap_servers))
 
     publisher.send("whole", b"u1", b"{}", [("a", b"1"), ("b", None)], 1_700_000_000_000)
     publisher.send("whole", None, None)
@@ -40,7 +40,7 @@ def test_what_was_sent_arrives_with_key_headers_and_timestamp(brokers):
 
 def test_a_full_queue_waits_for_room_and_loses_nothing(brokers):
     producer = Producer({"bootstrap.servers": brokers.bootstrap_servers, "queue.buffering.max.messages": 10})
-    publisher = Publisher(producer)
+    publisher = RecordProducer(producer)
 
     for number in range(1_000):
         publisher.send("narrow", None, b"%d" % number)
@@ -53,7 +53,7 @@ def test_a_full_queue_waits_for_room_and_loses_nothing(brokers):
 def test_a_record_that_does_not_fit_is_a_counted_failure_with_its_place(brokers):
     failures = []
     producer = Producer({"bootstrap.servers": brokers.bootstrap_servers, "message.max.bytes": 2_000})
-    publisher = Publisher(producer, lambda place, error: failures.append((place, error)))
+    publisher = RecordProducer(producer, lambda place, error: failures.append((place, error)))
 
     publisher.send("small", None, b"x" * 3_000, place=7)
     publisher.send("small", None, b"x", place=8)
@@ -67,7 +67,7 @@ def test_a_record_that_does_not_fit_is_a_counted_failure_with_its_place(brokers)
 def test_what_has_no_report_when_the_time_is_over_is_counted_as_failed():
     failures = []
     producer = Producer({"bootstrap.servers": f"127.0.0.1:{free_port()}", "log_level": 0})
-    publisher = Publisher(producer, lambda place, error: failures.append((place, error)))
+    publisher = RecordProducer(producer, lambda place, error: failures.append((place, error)))
 
     for line in (1, 2, 3):
         publisher.send("nowhere", None, b"x", place=line)
@@ -82,7 +82,7 @@ def test_a_report_that_is_an_error_is_a_failure():
     producer = Producer(
         {"bootstrap.servers": f"127.0.0.1:{free_port()}", "log_level": 0, "message.timeout.ms": 50}
     )
-    publisher = Publisher(producer, lambda place, error: failures.append((place, error)))
+    publisher = RecordProducer(producer, lambda place, error: failures.append((place, error)))
 
     publisher.send("nowhere", None, b"x", place=1)
     counts = publisher.finish(10)

@@ -18,8 +18,8 @@ from system.processes import COMMAND
 from typer.testing import CliRunner
 
 from consumer.cli.main import app
-from consumer.dead_letters.jsonl import as_line
-from consumer.errors import CannotGoOn
+from consumer.dead_letters.jsonl import to_line
+from consumer.errors import CommandError
 
 FILES = Path(__file__).parent / "system" / "files"
 
@@ -41,9 +41,9 @@ class Ended:
 
     def __init__(self, result):
         self.code = (
-            result.exception.exit_code if isinstance(result.exception, CannotGoOn) else result.exit_code
+            result.exception.exit_code if isinstance(result.exception, CommandError) else result.exit_code
         )
-        self.says = str(result.exception) if isinstance(result.exception, CannotGoOn) else ""
+        self.says = str(result.exception) if isinstance(result.exception, CommandError) else ""
         self.stdout = result.stdout
         self.stderr = result.stderr.splitlines()
 
@@ -156,7 +156,7 @@ def test_bad_lines_are_said_and_left_out(publish, arrived):
 
 
 def test_an_exported_letter_is_no_event_and_its_way_back_is_said(publish, arrived):
-    exported = as_line(letters.letter(letters.record("events", 12, event("search").encode())))
+    exported = to_line(letters.letter(letters.record("events", 12, event("search").encode())))
     ended = publish("--json", data=exported + event("search", "u1", dead_letter="1").encode())
 
     assert (ended.code, ended.sum["published"], ended.sum["left_out"]) == (1, 1, 1)
@@ -422,7 +422,7 @@ def test_what_the_broker_does_not_take_is_counted_and_said_by_line(kafka, topic_
     )
 
     settings = {"CAPI_BOOTSTRAP_SERVERS": kafka.bootstrap_servers, "CAPI_TOPICS": topic}
-    settings["CAPI_KAFKA"] = '{"compression.type": "none"}'
+    settings["CAPI_KAFKA_PROPERTIES"] = '{"compression.type": "none"}'
     ended = processes.run("publish", str(path), "--json", settings=settings)
 
     said = json.loads(ended.stdout)

@@ -12,18 +12,18 @@ from mock_kafka import MockKafka
 from typer.testing import CliRunner
 
 from consumer.cli.main import app
-from consumer.dead_letters.jsonl import as_line
-from consumer.dead_letters.replay.sending import Sending
-from consumer.dead_letters.replay.validity import Validity
-from consumer.dead_letters.replay.way_back import LeftOut, open_way_back
+from consumer.dead_letters.jsonl import to_line
+from consumer.dead_letters.replay.sending import ReplaySender
+from consumer.dead_letters.replay.validity import Recheck
+from consumer.dead_letters.replay.way_back import SkipReason, open_replay_target
 from consumer.domain.decision import Reason
 from consumer.domain.record import Partition, Record
 from consumer.event_files.json_events import json_lines
 from consumer.event_files.lines import numbered_lines
-from consumer.kafka.producer import open_publisher
-from consumer.publish.dead_letters import WHY, letter_judge, send_letters
-from consumer.publish.report import Report
-from consumer.publish.runner import Publishing, Sum
+from consumer.kafka.producer import open_producer
+from consumer.publish.dead_letters import WHY, dead_letter_validator, send_dead_letters
+from consumer.publish.report import PublishReport
+from consumer.publish.runner import PublishRunner, PublishSummary
 
 NOW_MS = 1_767_225_700_000
 USER = {"email": "u1@example.com", "country": "FR", "city": "Paris", "zipcode": "75001"}
@@ -47,20 +47,20 @@ def purchase(settings, offset, **fields):
 
 
 def mended(exported, **fields):
-    line = json.loads(as_line(exported))
+    line = json.loads(to_line(exported))
     line["event"] |= fields
     return json.dumps(line).encode() + b"\n"
 
 
 def publish(settings, content, *, is_judged=True, sending=None):
     """What became of the letters in a file."""
-    validity = Validity(settings.rules, lambda: NOW_MS) if is_judged else None
-    sending = sending or Sending(lambda on_failure: open_publisher(settings, on_failure))
-    report = Report()
-    with open_way_back(settings, None) as way_back:
-        return Publishing(letter_judge(way_back, validity, report), report).publish(
+    validity = Recheck(settings.rules, lambda: NOW_MS) if is_judged else None
+    sending = sending or ReplaySender(lambda on_failure: open_producer(settings, on_failure))
+    report = PublishReport()
+    with open_replay_target(settings, None) as way_back:
+        return PublishRunner(dead_letter_validator(way_back, validity, report), report).publish(
             lambda: json_lines(numbered_lines(iter([content]))),
-            lambda letters: send_letters(letters, sending, report),
+            lambda letters: send_dead_letters(letters, sending, report),
         )
 
 
@@ -75,7 +75,7 @@ def said(capsys):
 def test_a_mended_letter_goes_back_with_its_origin_and_its_count_raised(brokers, settings, capsys):
     exported = purchase(settings, 7)
 
-    assert publish(settings, mended(exported, currency="EUR")) == Sum(read=1, published=1)
+    assert publish(settings, mended(exported, currency="EUR")) == PublishSummary(read=1, published=1)
 
     assert said(capsys) == []
     (back,) = arrived(brokers, settings)
@@ -87,19 +87,21 @@ def test_a_mended_letter_goes_back_with_its_origin_and_its_count_raised(brokers,
 
 
 def test_letters_that_nobody_mended_are_left_out_and_said(settings, capsys):
-    content = as_line(purchase(settings, 1)) + b"\n" + mended(purchase(settings, 2), currency="EUR")
+    content = to_line(purchase(settings, 1)) + b"\n" + mended(purchase(settings, 2), currency="EUR")
 
-    assert publish(settings, content) == Sum(read=2, published=1, left_out=1)
+    assert publish(settings, content) == PublishSummary(read=2, published=1, invalid=1)
     assert said(capsys) == ["line 1: left out: it would be a dead letter again: purchase_without_currency"]
 
 
 def test_letters_that_are_not_judged_go_as_they_are(settings):
-    assert publish(settings, as_line(purchase(settings, 1)), is_judged=False) == Sum(read=1, published=1)
+    assert publish(settings, to_line(purchase(settings, 1)), is_judged=False) == PublishSummary(
+        read=1, published=1
+    )
 
 
 def test_a_letter_that_will_be_filtered_goes_and_is_said(settings, capsys):
     old = mended(purchase(settings, 1), currency="EUR", event_timestamp=NOW_MS // 1000 - 30 * 86_400)
-    assert publish(settings, old) == Sum(
+    assert publish(settings, old) == PublishSummary(
         read=1, published=1, warnings=1, would_be_filtered={Reason.EVENT_TOO_OLD: 1}
     )
     assert said(capsys) == ["line 1: warning: event: would be filtered: event_too_old"]
@@ -109,17 +111,17 @@ def test_a_letter_without_a_time_of_its_own_is_as_old_as_its_record(settings, ca
     old = replace(purchase(settings, 1, currency="EUR"), timestamp_ms=NOW_MS - 30 * 86_400_000)
     headers = tuple((n, v) for n, v in old.headers if n != "dlq.origin-timestamp")
     timestamp = ("dlq.origin-timestamp", str(old.timestamp_ms).encode())
-    publish(settings, as_line(replace(old, headers=(*headers, timestamp))))
+    publish(settings, to_line(replace(old, headers=(*headers, timestamp))))
     assert said(capsys) == ["line 1: warning: event: would be filtered: event_too_old"]
 
 
 def test_what_is_no_letter_is_said_with_its_line(settings, capsys):
-    foreign = as_line(letter(record("foreign", 1, event("page_view"))))
-    nobodys = as_line(Record(Partition("letters", 0), 1, 1, event("page_view")))
-    tombstone = as_line(letter(record(settings.topics[0], 1, None)))
+    foreign = to_line(letter(record("foreign", 1, event("page_view"))))
+    nobodys = to_line(Record(Partition("letters", 0), 1, 1, event("page_view")))
+    tombstone = to_line(letter(record(settings.topics[0], 1, None)))
     content = b"\n".join([b"{broken", b"[]"]) + b"\n\n" + foreign + nobodys + tombstone
 
-    assert publish(settings, content) == Sum(read=5, left_out=5)
+    assert publish(settings, content) == PublishSummary(read=5, invalid=5)
 
     assert [line.partition(",")[0] for line in said(capsys)] == [
         "line 1: left out: not JSON",
@@ -141,31 +143,31 @@ class Refusing:
 
 
 def test_what_the_broker_does_not_take_is_said_with_its_line(settings, capsys):
-    content = as_line(purchase(settings, 1)) + b"\n" + as_line(purchase(settings, 2))
+    content = to_line(purchase(settings, 1)) + b"\n" + to_line(purchase(settings, 2))
 
     done = publish(settings, content, is_judged=False, sending=Refusing("TOPIC_AUTHORIZATION_FAILED"))
 
-    assert done == Sum(read=2, published=1, failed=1)
+    assert done == PublishSummary(read=2, published=1, failed=1)
     assert said(capsys) == ["line 3: not delivered (TOPIC_AUTHORIZATION_FAILED)"]
 
 
 @pytest.mark.parametrize("error", ["MSG_SIZE_TOO_LARGE", "RECORD_LIST_TOO_LARGE"])
 def test_what_is_too_large_for_its_topic_is_left_out_as_a_replay_leaves_it_out(settings, capsys, error):
-    content = as_line(purchase(settings, 1)) + b"\n" + as_line(purchase(settings, 2))
+    content = to_line(purchase(settings, 1)) + b"\n" + to_line(purchase(settings, 2))
 
     done = publish(settings, content, is_judged=False, sending=Refusing(error))
 
-    assert done == Sum(read=2, published=1, left_out=1)
+    assert done == PublishSummary(read=2, published=1, invalid=1)
     assert said(capsys) == ["line 3: left out: too large for the topic it would go to"]
 
 
 def test_every_reason_to_leave_a_letter_out_has_words():
-    assert set(WHY) == set(LeftOut)
+    assert set(WHY) == set(SkipReason)
 
 
 def test_a_letter_that_was_not_json_can_be_mended_as_text(brokers, settings):
     broken = letter(record(settings.topics[0], 3, b'{"event_name":"page_view"'), Reason.NOT_JSON)
-    line = json.loads(as_line(broken))
+    line = json.loads(to_line(broken))
     line["value"] += "}"
 
     assert publish(settings, json.dumps(line).encode()).published == 1
@@ -198,7 +200,7 @@ def command(settings, monkeypatch, tmp_path):
 
 
 def test_the_command_publishes_what_is_mended_and_ends_with_1_for_the_rest(settings, brokers, command):
-    content = as_line(fresh(settings, 1)) + mended(fresh(settings, 2), currency="EUR")
+    content = to_line(fresh(settings, 1)) + mended(fresh(settings, 2), currency="EUR")
 
     ended = command(content, "--json")
 
@@ -210,7 +212,7 @@ def test_the_command_publishes_what_is_mended_and_ends_with_1_for_the_rest(setti
 
 
 def test_a_dry_run_says_what_would_go_back_and_sends_nothing(settings, brokers, command):
-    content = as_line(fresh(settings, 1)) + mended(fresh(settings, 2), currency="EUR")
+    content = to_line(fresh(settings, 1)) + mended(fresh(settings, 2), currency="EUR")
 
     ended = command(content, "--dry-run", "--json")
 
@@ -222,7 +224,7 @@ def test_a_dry_run_says_what_would_go_back_and_sends_nothing(settings, brokers, 
 
 
 def test_strict_publishes_all_or_nothing(settings, brokers, command):
-    good, bad = mended(fresh(settings, 2), currency="EUR"), as_line(fresh(settings, 1))
+    good, bad = mended(fresh(settings, 2), currency="EUR"), to_line(fresh(settings, 1))
 
     assert command(good + bad, "--strict").exit_code == 1
     assert arrived(brokers, settings) == []
@@ -231,7 +233,7 @@ def test_strict_publishes_all_or_nothing(settings, brokers, command):
 
 
 def test_raw_publishes_what_nobody_mended(settings, command):
-    assert command(as_line(fresh(settings, 1)), "--raw").exit_code == 0
+    assert command(to_line(fresh(settings, 1)), "--raw").exit_code == 0
 
 
 def test_a_topic_can_be_named_and_must_exist(settings, brokers, command):

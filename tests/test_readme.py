@@ -18,7 +18,7 @@ from consumer.event_files.csv_events import csv_events
 from consumer.event_files.lines import numbered_lines
 from consumer.mapping.decide import decide
 from consumer.mapping.normalize.hashing import BatchHasher
-from consumer.mapping.rules import Rules
+from consumer.mapping.rules import MappingOptions
 from consumer.schemas_loader import EVENT, schema
 
 README = Page("README.md")
@@ -57,12 +57,12 @@ def test_the_event_of_the_readme_is_as_the_schema_has_it_and_is_sent(form, tmp_p
     now_ms = int(time.time() * 1000)
     decision = decide(
         Record(Partition("capi.events", 0), 0, now_ms, value),
-        Rules(user_consent_category="3"),
+        MappingOptions(user_consent_category="3"),
         BatchHasher(),
         now_ms,
     )
     assert isinstance(decision, Deliverable)
-    assert {note.word for note in decision.notes} <= {"missing"}
+    assert {note.code for note in decision.warnings} <= {"missing"}
     sent = orjson.loads(decision.payload)
     assert sent["event_name"] == "Purchase"
     assert now_ms / 1000 - sent["event_time"] < 60

@@ -26,11 +26,11 @@ from consumer.cli.replay import replay_group
 from consumer.cli.replay_report import MEANS, exit_code
 from consumer.dead_letters.headers import VALUE_OMITTED
 from consumer.dead_letters.reader import open_dead_letters
-from consumer.dead_letters.replay.runner import Ended, Outcome, Pace, Replay
-from consumer.dead_letters.replay.way_back import LeftOut, open_way_back
+from consumer.dead_letters.replay.runner import RateLimit, ReplayRunner, ReplaySummary, StopReason
+from consumer.dead_letters.replay.way_back import SkipReason, open_replay_target
 from consumer.domain.record import Partition, Record
-from consumer.errors import CannotGoOn
-from consumer.signals import asked_to_stop
+from consumer.errors import CommandError
+from consumer.signals import stop_on_signal
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def test_a_letter_goes_back_as_it_was_with_its_origin_and_the_count_raised(broke
 
     outcome = replay(settings)
 
-    assert (outcome.ended, outcome.replayed.total, outcome.left_out) == (Ended.DONE, 1, {})
+    assert (outcome.ended, outcome.replayed.total, outcome.left_out) == (StopReason.DONE, 1, {})
     (back,) = arrived(brokers, topic)
     assert (back.key(), back.value(), back.timestamp()[1]) == (b"u7", failed.value, failed.timestamp_ms)
     assert back.headers() == [
@@ -86,17 +86,17 @@ def test_a_limit_stops_behind_that_many_and_the_next_run_goes_on(brokers):
     write_letters(settings, some_letters(settings, 5))
 
     first = replay(settings, limit=2)
-    assert (first.ended, first.replayed.total, committed(settings)) == (Ended.LIMIT, 2, 2)
+    assert (first.ended, first.replayed.total, committed(settings)) == (StopReason.LIMIT, 2, 2)
 
     second = replay(settings)
-    assert (second.ended, second.replayed.total) == (Ended.DONE, 3)
+    assert (second.ended, second.replayed.total) == (StopReason.DONE, 3)
     assert values(brokers, settings.topics[0]) == [event(id=f"o{n}") for n in range(5)]
 
 
 def test_a_limit_of_all_there_is_has_done_it_all(brokers):
     settings = settings_on(brokers)
     write_letters(settings, some_letters(settings, 2))
-    assert replay(settings, limit=2).ended is Ended.DONE
+    assert replay(settings, limit=2).ended is StopReason.DONE
 
 
 def test_letters_that_come_meanwhile_are_for_the_next_time(brokers):
@@ -109,11 +109,11 @@ def test_letters_that_come_meanwhile_are_for_the_next_time(brokers):
 
     with (
         open_dead_letters(settings, group=replay_group(settings, ALL)) as letters,
-        open_way_back(settings, None) as way,
+        open_replay_target(settings, None) as way,
     ):
         a_letter_comes(0)
-        outcome = Replay(letters, fates_of(settings, way), sending_to(settings)).run(
-            pace=Pace(None), limit=None, stop=threading.Event(), on_progress=a_letter_comes
+        outcome = ReplayRunner(letters, fates_of(settings, way), sending_to(settings)).run(
+            pace=RateLimit(None), limit=None, stop=threading.Event(), on_progress=a_letter_comes
         )
 
     assert outcome.replayed.total == 3
@@ -129,7 +129,7 @@ def test_who_is_asked_to_stop_ends_between_two_handfuls_and_can_go_on(brokers, m
 
     first = replay(settings, stop=stop, on_progress=lambda passed: stop.set() if passed else None)
 
-    assert (first.ended, first.replayed.total, committed(settings)) == (Ended.INTERRUPTED, 2, 2)
+    assert (first.ended, first.replayed.total, committed(settings)) == (StopReason.INTERRUPTED, 2, 2)
     assert replay(settings).replayed.total == 3
     assert values(brokers, settings.topics[0]) == [event(id=f"o{n}") for n in range(5)]
 
@@ -148,7 +148,7 @@ def test_what_the_broker_did_not_take_is_not_passed(brokers):
 
     outcome = replay(settings, sending=OneIsLost(sending_to(settings)))
 
-    assert (outcome.ended, outcome.replayed.total, committed(settings)) == (Ended.NOT_WRITTEN, 1, 1)
+    assert (outcome.ended, outcome.replayed.total, committed(settings)) == (StopReason.NOT_WRITTEN, 1, 1)
     assert outcome.says == f"{settings.topics[0]} did not take a letter (_MSG_TIMED_OUT)"
     assert replay(settings).replayed.total == 2
 
@@ -163,7 +163,7 @@ def test_what_its_topic_does_not_take_for_its_size_is_left_out(brokers):
 
     outcome = replay(settings, sending=TooLarge())
 
-    assert (outcome.ended, outcome.left_out) == (Ended.DONE, {LeftOut.TOO_LARGE: 2})
+    assert (outcome.ended, outcome.left_out) == (StopReason.DONE, {SkipReason.TOO_LARGE: 2})
 
 
 def test_a_record_that_is_nobodys_letter_is_left_out(brokers):
@@ -173,7 +173,7 @@ def test_a_record_that_is_nobodys_letter_is_left_out(brokers):
 
     outcome = replay(settings)
 
-    assert (outcome.left_out, outcome.replayed.total) == ({LeftOut.NO_ORIGIN: 1}, 1)
+    assert (outcome.left_out, outcome.replayed.total) == ({SkipReason.NO_ORIGIN: 1}, 1)
 
 
 @pytest.mark.parametrize("broken", [b"", b"zero", None])
@@ -184,13 +184,13 @@ def test_an_origin_that_cannot_be_read_is_none(brokers, broken):
         for name, value in headers_of(record(settings.topics[0], 1, event()))
     ]
     write_letters(settings, [Record(Partition("letters", 0), 0, 1_767_225_600_000, event(), b"u1", headers)])
-    assert replay(settings).left_out == {LeftOut.NO_ORIGIN: 1}
+    assert replay(settings).left_out == {SkipReason.NO_ORIGIN: 1}
 
 
 def test_a_tombstone_is_left_out(brokers):
     settings = settings_on(brokers)
     write_letters(settings, [letter(record(settings.topics[0], 1, None))])
-    assert replay(settings).left_out == {LeftOut.NO_VALUE: 1}
+    assert replay(settings).left_out == {SkipReason.NO_VALUE: 1}
 
 
 def test_everything_with_a_value_goes_to_the_topic_that_was_asked_for(brokers):
@@ -215,7 +215,7 @@ def test_a_topic_that_cannot_be_it_is_refused_before_anything_is_read(brokers, t
     settings = settings_on(brokers)
     write_letters(settings, some_letters(settings, 1))
     to = getattr(settings, to, to)
-    with pytest.raises(CannotGoOn, match=f"--to {to}: .+: name ") as refused:
+    with pytest.raises(CommandError, match=f"--to {to}: .+: name ") as refused:
         replay(settings, to=to)
     assert refused.value.exit_code == exit_code
 
@@ -228,7 +228,7 @@ def test_a_letter_of_a_foreign_topic_holds_what_is_behind_it(brokers):
 
     outcome = replay(settings)
 
-    assert (outcome.ended, outcome.replayed.total, committed(settings)) == (Ended.HELD, 1, 1)
+    assert (outcome.ended, outcome.replayed.total, committed(settings)) == (StopReason.HELD, 1, 1)
     assert outcome.says == (
         "the letter at partition 0 offset 1 comes from foreign, which is not one of CAPI_TOPICS "
         "or does not exist: add it there, or send with --to TOPIC"
@@ -272,7 +272,7 @@ def test_a_letter_without_its_value_gets_it_from_its_origin(brokers):
 def test_a_letter_whose_original_is_gone_is_left_out(brokers, origin):
     settings = settings_on(brokers)
     write_letters(settings, [without_value(settings, origin(settings.topics[0]))])
-    assert replay(settings).left_out == {LeftOut.ORIGINAL_GONE: 1}
+    assert replay(settings).left_out == {SkipReason.ORIGINAL_GONE: 1}
 
 
 def test_an_original_is_not_read_from_a_foreign_topic(brokers):
@@ -281,7 +281,7 @@ def test_an_original_is_not_read_from_a_foreign_topic(brokers):
     write(settings.bootstrap_servers, "secrets", [secret])
     write_letters(settings, [without_value(settings, secret)])
 
-    assert replay(settings, to=settings.topics[0]).ended is Ended.HELD
+    assert replay(settings, to=settings.topics[0]).ended is StopReason.HELD
     assert arrived(brokers, settings.topics[0]) == []
 
 
@@ -290,7 +290,7 @@ def test_two_replays_at_once_are_found_out(brokers, monkeypatch):
     settings = settings_on(brokers)
     write_letters(settings, some_letters(settings, 6))
 
-    with pytest.raises(CannotGoOn, match="another replay is running with this group"):
+    with pytest.raises(CommandError, match="another replay is running with this group"):
         replay(settings, on_progress=lambda passed: replay(settings) if passed == 2 else None)
 
     assert values(brokers, settings.topics[0]) == [event(id=f"o{n}") for n in range(6)]
@@ -308,7 +308,7 @@ def test_of_two_replays_in_step_one_stops_after_its_first_handful(brokers, monke
             replay(settings, limit=2)
             return errors
 
-    with pytest.raises(CannotGoOn, match="another replay is running with this group"):
+    with pytest.raises(CommandError, match="another replay is running with this group"):
         replay(settings, sending=InStep())
 
     assert values(brokers, settings.topics[0]) == [event(id=id) for id in ("o0", "o0", "o1", "o1")]
@@ -317,23 +317,23 @@ def test_of_two_replays_in_step_one_stops_after_its_first_handful(brokers, monke
 
 def test_a_missing_dead_letter_topic_is_said_in_one_line(brokers):
     with pytest.raises(
-        CannotGoOn, match=r"the dead-letter topic letters-\w+ does not exist: check CAPI_DEAD"
+        CommandError, match=r"the dead-letter topic letters-\w+ does not exist: check CAPI_DEAD"
     ):
         replay(settings_on(brokers))
 
 
 def test_pace_is_kept_over_the_whole_run():
     now = [100.0]
-    pace = Pace(10, clock=lambda: now[0])
-    assert pace.at_once(None) == 10
-    assert pace.at_once(3) == 3
+    pace = RateLimit(10, clock=lambda: now[0])
+    assert pace.chunk_size(None) == 10
+    assert pace.chunk_size(3) == 3
     assert pace.ahead_s(10) == 1.0
     now[0] = 100.4
     assert pace.ahead_s(10) == pytest.approx(0.6)
     now[0] = 105.0
     assert pace.ahead_s(10) == 0.0
-    assert Pace(0.5, clock=lambda: 0.0).at_once(None) == 1
-    assert Pace(None).ahead_s(1_000_000) == 0.0
+    assert RateLimit(0.5, clock=lambda: 0.0).chunk_size(None) == 1
+    assert RateLimit(None).ahead_s(1_000_000) == 0.0
 
 
 # The command
@@ -409,7 +409,7 @@ def test_what_is_left_out_is_explained_kind_by_kind(command):
     assert "--to TOPIC" in next(line for line in lines if "no_origin" in line)
 
 
-@pytest.mark.parametrize("word", LeftOut)
+@pytest.mark.parametrize("word", SkipReason)
 def test_each_kind_that_is_left_out_has_its_sentence(word):
     assert ": " in MEANS[word]
 
@@ -421,18 +421,18 @@ def test_the_help_says_that_unchanged_letters_fail_again(command):
 @pytest.mark.parametrize(
     ("ended", "left_out", "code"),
     [
-        (Ended.DONE, 0, 0),
-        (Ended.LIMIT, 0, 0),
-        (Ended.DONE, 1, 1),
-        (Ended.HELD, 0, 1),
-        (Ended.NOT_WRITTEN, 0, 1),
-        (Ended.INTERRUPTED, 0, 130),
-        (Ended.INTERRUPTED, 1, 130),
+        (StopReason.DONE, 0, 0),
+        (StopReason.LIMIT, 0, 0),
+        (StopReason.DONE, 1, 1),
+        (StopReason.HELD, 0, 1),
+        (StopReason.NOT_WRITTEN, 0, 1),
+        (StopReason.INTERRUPTED, 0, 130),
+        (StopReason.INTERRUPTED, 1, 130),
     ],
 )
 def test_how_it_ended_is_the_exit_code(ended, left_out, code):
-    counts = Counter({LeftOut.NO_VALUE: left_out}) if left_out else Counter()
-    assert exit_code(Outcome(ended=ended, left_out=counts)) == code
+    counts = Counter({SkipReason.NO_VALUE: left_out}) if left_out else Counter()
+    assert exit_code(ReplaySummary(stop_reason=ended, skipped=counts)) == code
 
 
 def test_a_letter_that_holds_the_others_is_said_and_ends_with_1(command):
@@ -455,7 +455,7 @@ def test_a_mistake_in_the_call_ends_with_2(command, arguments):
 
 def test_who_is_asked_twice_to_stop_stops_at_once():
     before = signal.getsignal(signal.SIGINT)
-    with asked_to_stop() as stop:
+    with stop_on_signal() as stop:
         signal.raise_signal(signal.SIGINT)
         assert stop.is_set()
         with pytest.raises(KeyboardInterrupt):

@@ -30,11 +30,11 @@ from consumer.cli.replay import replay_group
 from consumer.cli.replay_report import exit_code
 from consumer.config.settings import Settings
 from consumer.dead_letters.filters import Filter, MetaCode
-from consumer.dead_letters.replay.plan import NoParking, holds
-from consumer.dead_letters.replay.runner import Ended, Pace
-from consumer.dead_letters.replay.way_back import LeftOut
+from consumer.dead_letters.replay.plan import ParkingTopicMissing, blocks
+from consumer.dead_letters.replay.runner import RateLimit, StopReason
+from consumer.dead_letters.replay.way_back import SkipReason
 from consumer.domain.decision import Reason
-from consumer.errors import BadCall
+from consumer.errors import UsageError
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def brokers():
     return MockKafka()
 
 
-ONLY_REFUSED = Filter(reasons=frozenset({"refused"}))
+ONLY_REFUSED = Filter(reasons=frozenset({"rejected"}))
 ONLY_PURCHASES = Filter(event_names=frozenset({"purchase"}))
 
 
@@ -52,7 +52,7 @@ def test_what_a_filter_does_not_mean_is_passed_for_its_group_alone(brokers):
 
     first = replay(settings, ONLY_REFUSED)
 
-    assert (first.ended, first.matched, first.not_matched, first.left_out) == (Ended.DONE, 1, 2, {})
+    assert (first.ended, first.matched, first.not_matched, first.left_out) == (StopReason.DONE, 1, 2, {})
     assert values(brokers, settings.topics[0]) == [event(id="o2")]
     assert (committed(settings, ONLY_REFUSED), committed(settings)) == (3, -1001)
     assert replay(settings, ONLY_REFUSED).matched == 0
@@ -75,11 +75,11 @@ def test_a_limit_counts_what_matches_and_the_next_run_goes_on_behind_it(brokers)
     write_letters(settings, [*unmeant, refused(settings, 3), *unmeant, refused(settings, 7)])
 
     first = replay(settings, ONLY_REFUSED, limit=1)
-    assert (first.ended, first.replayed.total, first.not_matched) == (Ended.LIMIT, 1, 6)
+    assert (first.ended, first.replayed.total, first.not_matched) == (StopReason.LIMIT, 1, 6)
     assert (committed(settings, ONLY_REFUSED), first.offsets_left) == (7, 1)
 
     second = replay(settings, ONLY_REFUSED, limit=1)
-    assert (second.ended, second.replayed.total, second.not_matched) == (Ended.DONE, 1, 0)
+    assert (second.ended, second.replayed.total, second.not_matched) == (StopReason.DONE, 1, 0)
     assert values(brokers, settings.topics[0]) == [event(id="o3"), event(id="o7")]
 
 
@@ -89,9 +89,11 @@ def test_who_stops_between_read_letters_loses_none_of_them(brokers):
     write_letters(settings, some_letters(settings, 5))
     stop = threading.Event()
 
-    first = replay(settings, stop=stop, pace=Pace(2, clock=lambda: 0.0), on_progress=lambda _: stop.set())
+    first = replay(
+        settings, stop=stop, pace=RateLimit(2, clock=lambda: 0.0), on_progress=lambda _: stop.set()
+    )
 
-    assert (first.ended, first.replayed.total, committed(settings)) == (Ended.INTERRUPTED, 2, 2)
+    assert (first.ended, first.replayed.total, committed(settings)) == (StopReason.INTERRUPTED, 2, 2)
     assert first.offsets_left == 3
     assert replay(settings).replayed.total == 3
 
@@ -103,7 +105,7 @@ def test_a_filter_passes_by_what_would_hold_another_replay(brokers):
 
     outcome = replay(settings, ONLY_REFUSED)
 
-    assert (outcome.ended, outcome.replayed.total, outcome.not_matched) == (Ended.DONE, 1, 1)
+    assert (outcome.ended, outcome.replayed.total, outcome.not_matched) == (StopReason.DONE, 1, 1)
 
 
 # Parked and too old
@@ -117,7 +119,7 @@ def test_a_letter_that_has_come_back_too_often_is_parked_as_it_is(brokers):
 
     outcome = replay(settings, max_replays=3)
 
-    assert (outcome.replayed.total, outcome.parked, outcome.ended) == (1, 2, Ended.DONE)
+    assert (outcome.replayed.total, outcome.parked, outcome.ended) == (1, 2, StopReason.DONE)
     assert (committed(settings), exit_code(outcome)) == (3, 1)
     parked, _ = arrived(brokers, settings.parking_topic)
     assert (parked.key(), parked.value(), parked.timestamp()[1]) == (worn.key, worn.value, worn.timestamp_ms)
@@ -146,7 +148,7 @@ def test_a_letter_without_its_value_is_parked_without_it_and_whatever_its_age(br
 @pytest.mark.parametrize(("count", "says"), [(1, "1 time and"), (2, "2 times and")])
 def test_how_often_a_letter_has_come_back_is_counted_in_good_english(count, says):
     worn = replace(record("x", 0, b"{}"), headers=(replays(count),))
-    assert f"has come back {says} is to be parked" in holds(NoParking("parked"), worn)
+    assert f"has come back {says} is to be parked" in blocks(ParkingTopicMissing("parked"), worn)
 
 
 def test_without_a_parking_topic_such_a_letter_holds_what_is_behind_it(brokers):
@@ -155,7 +157,7 @@ def test_without_a_parking_topic_such_a_letter_holds_what_is_behind_it(brokers):
 
     outcome = replay(settings, is_parking_there=False)
 
-    assert (outcome.ended, outcome.replayed.total, outcome.parked) == (Ended.HELD, 1, 0)
+    assert (outcome.ended, outcome.replayed.total, outcome.parked) == (StopReason.HELD, 1, 0)
     assert committed(settings) == 1
     assert outcome.says == (
         "the letter at partition 0 offset 1 has come back 5 times and is to be parked, but "
@@ -174,7 +176,7 @@ def test_a_parking_topic_that_takes_no_letter_is_named_and_nothing_is_passed(bro
 
     outcome = replay(settings, sending=Refusing())
 
-    assert outcome.ended is Ended.NOT_WRITTEN
+    assert outcome.ended is StopReason.NOT_WRITTEN
     assert outcome.says == f"{settings.parking_topic} did not take a letter (TOPIC_AUTHORIZATION_FAILED)"
     assert committed(settings) < 0
 
@@ -200,7 +202,7 @@ def test_what_meta_takes_no_more_by_the_events_own_time_is_left_out(brokers, age
     outcome = replay(settings)
 
     assert outcome.replayed.total == is_taken
-    assert outcome.left_out == ({} if is_taken else {LeftOut.TOO_OLD: 1})
+    assert outcome.left_out == ({} if is_taken else {SkipReason.TOO_OLD: 1})
     assert exit_code(outcome) == (0 if is_taken else 1)
 
 
@@ -218,7 +220,7 @@ def test_what_was_left_out_as_too_old_goes_when_told_and_nothing_else_goes_again
     first = replay(settings)
     told = replay(settings, include_old=True)
 
-    assert (first.replayed.total, first.left_out) == (2, {LeftOut.TOO_OLD: 1})
+    assert (first.replayed.total, first.left_out) == (2, {SkipReason.TOO_OLD: 1})
     assert (told.replayed.total, told.left_out, told.not_matched) == (1, {}, 2)
     assert values(brokers, settings.topics[0]) == sorted([event(id="o0"), event(id="o1"), old.value])
     write_letters(settings, [refused(settings, 3)])
@@ -289,7 +291,7 @@ def test_the_group_of_a_filter_is_said_before_it_is_used_and_in_the_summary(comm
         "reasons: refused, unacceptable; meta codes: 100; since: 2026-01-01T00:00:00.000+00:00\n"
     )
     assert said["filters"] == {
-        "reasons": ["refused", "unacceptable"],
+        "reasons": ["rejected", "poison_event"],
         "meta_codes": ["100"],
         "since": "2026-01-01T00:00:00.000+00:00",
     }
@@ -297,7 +299,7 @@ def test_the_group_of_a_filter_is_said_before_it_is_used_and_in_the_summary(comm
 
 
 REFUSED_100 = Filter(
-    reasons=frozenset({"unacceptable", "refused"}), meta_codes=frozenset({MetaCode(100)}), since_ms=FIRST_MS
+    reasons=frozenset({"poison_event", "rejected"}), meta_codes=frozenset({MetaCode(100)}), since_ms=FIRST_MS
 )
 
 
@@ -308,7 +310,7 @@ def test_a_filter_that_names_somebody_has_a_group_of_its_own_and_is_not_shown(co
     write_letters(command.settings, [letter(record(command.settings.topics[0], 0, event()))])
 
     refused = command(*arguments).exception
-    assert isinstance(refused, BadCall)
+    assert isinstance(refused, UsageError)
     assert "needs a --group of its own" in str(refused)
 
     for more in ([], ["--json"]):
@@ -345,7 +347,7 @@ def test_old_events_go_when_told_and_else_are_left_out_with_what_to_do(command):
 
 
 def test_which_letters_are_handled_and_where_they_go_is_in_the_name_of_the_group():
-    settings = Settings(group="g")
+    settings = Settings(group_id="g")
     given = [
         {},
         {"include_old": True},
@@ -365,8 +367,8 @@ def test_which_letters_are_handled_and_where_they_go_is_in_the_name_of_the_group
 
 
 def test_until_a_time_ago_lets_more_in_later_so_it_needs_a_group_of_its_own():
-    with pytest.raises(BadCall, match="name the time itself"):
-        replay_group(Settings(group="g"), Filter(until_ms=FIRST_MS, until_ago_s=3600))
-    assert replay_group(Settings(group="g"), Filter(since_ms=FIRST_MS, since_ago_s=3600)).startswith(
+    with pytest.raises(UsageError, match="name the time itself"):
+        replay_group(Settings(group_id="g"), Filter(until_ms=FIRST_MS, until_ago_s=3600))
+    assert replay_group(Settings(group_id="g"), Filter(since_ms=FIRST_MS, since_ago_s=3600)).startswith(
         "g.replay."
     )

@@ -167,7 +167,7 @@ async def test_a_refused_token_leaves_it_as_it_is():
         running.sandbox.behave(access_token="another")
         running.accept(*events(9))
         await running.until(lambda: running.sandbox.stats.requests >= 8)
-        assert running.gate.state is State.SETUP
+        assert running.gate.state is State.MISCONFIGURED
         assert running.delivery.requests_limit == 4
         running.sandbox.behave(access_token="sandbox-token")
         await running.all_ended()

@@ -26,11 +26,11 @@ from system.ports import free_ports
 
 from consumer.config.kafka_constraints import GroupProtocol
 from consumer.config.settings import Settings
-from consumer.dead_letters.dlq_breaker import Brake
+from consumer.dead_letters.dlq_breaker import DlqBreaker
 from consumer.delivery.dispatcher import Delivery
 from consumer.delivery.outcomes import Ends
-from consumer.errors import CannotGoOn
-from consumer.kafka.consumer import Source
+from consumer.errors import CommandError
+from consumer.kafka.consumer import KafkaSource
 from consumer.observability import health, metrics
 from consumer.observability.telemetry import Telemetry
 from consumer.runtime import app
@@ -163,7 +163,7 @@ async def test_a_stop_waits_for_nothing_that_is_held_and_the_next_one_sends_it(b
     brokers.write(EVENTS, *(value(n) for n in range(3)))
     async with consuming(brokers, hold_s=3_600.0, drain_timeout_s=600.0) as at:
         await until(lambda: at.telemetry.total(metrics.CONSUMED) == 3)
-        assert "\ncapi_events_held " in (await get(at, "/metrics"))[1]
+        assert "\ncapi_events_delayed " in (await get(at, "/metrics"))[1]
         began = time.monotonic()
         at.stop.set()
         await asyncio.wait_for(at.task, DEADLINE_S)
@@ -207,10 +207,10 @@ async def test_a_refused_token_waits_for_the_file_to_change_and_goes_on_by_itsel
     brokers.write(EVENTS, *(value(n) for n in range(3)))
     given = {"access_token": "", "access_token_file": token, "setup_retry_s": 3_600.0}
     async with consuming(brokers, **given) as at:
-        await until(lambda: at.telemetry.snapshot()["capi.requests"][("setup",)] >= 1)
-        assert await get(at, "/readyz") == (503, {"state": "setup"})
-        assert await get(at, "/livez") == (200, {"state": "setup"})
-        assert await get(at, "/startupz") == (200, {"state": "setup"})
+        await until(lambda: at.telemetry.snapshot()["capi.requests"][("misconfigured",)] >= 1)
+        assert await get(at, "/readyz") == (503, {"state": "misconfigured"})
+        assert await get(at, "/livez") == (200, {"state": "misconfigured"})
+        assert await get(at, "/startupz") == (200, {"state": "misconfigured"})
         assert committed(brokers) in (0, -1001)
         token.write_text("sandbox-token")
         await until(lambda: committed(brokers) == 3)
@@ -237,7 +237,7 @@ async def test_an_outage_longer_than_the_liveness_limit_restarts_nothing(brokers
 async def test_a_stop_while_the_token_is_refused_does_not_wait(brokers):
     brokers.write(EVENTS, value(0))
     async with consuming(brokers, access_token="revoked", drain_timeout_s=600.0) as at:
-        await until(lambda: at.telemetry.snapshot()["capi.requests"][("setup",)] >= 1)
+        await until(lambda: at.telemetry.snapshot()["capi.requests"][("misconfigured",)] >= 1)
         began = time.monotonic()
         at.stop.set()
         await asyncio.wait_for(at.task, DEADLINE_S)
@@ -297,18 +297,18 @@ async def test_a_member_without_a_partition_is_ready_too(brokers, group_protocol
 async def test_a_flood_of_dead_letters_pauses_holds_its_place_and_goes_on_when_released(brokers):
     brokers.write(EVENTS, *[b"not json"] * 600)
     brokers.write(EVENTS, *(value(n) for n in range(50)), partition=1)
-    brake = Brake()
+    brake = DlqBreaker()
     async with consuming(brokers, brake=brake, poll_records_max=30) as at:
-        await until(lambda: brake.is_on and brake.held)
-        assert await get(at, "/readyz") == (503, {"state": "braked"})
-        assert await get(at, "/livez") == (200, {"state": "braked"})
-        assert await get(at, "/startupz") == (200, {"state": "braked"})
+        await until(lambda: brake.is_open and brake.waiting)
+        assert await get(at, "/readyz") == (503, {"state": "paused"})
+        assert await get(at, "/livez") == (200, {"state": "paused"})
+        assert await get(at, "/startupz") == (200, {"state": "paused"})
         _, text = await get(at, "/metrics")
-        assert 0 < gauge(text, "capi_brake_held_letters") <= brake.held  # the last ones may still come
-        assert gauge(text, "capi_state", state="braked") == 1
+        assert 0 < gauge(text, "capi_dlq_breaker_waiting") <= brake.waiting  # the last ones may still come
+        assert gauge(text, "capi_state", state="paused") == 1
         assert len(brokers.records(LETTERS)) <= 99
         assert committed(brokers) <= 99
-        brake.release()
+        brake.resume()
         await until(lambda: committed(brokers) == 600 and committed(brokers, 1) == 50)
         assert await get(at, "/readyz") == (200, {"state": "running"})
     assert len(brokers.records(LETTERS)) == 600
@@ -316,9 +316,9 @@ async def test_a_flood_of_dead_letters_pauses_holds_its_place_and_goes_on_when_r
 
 async def test_a_stop_while_braked_waits_for_no_letter(brokers):
     brokers.write(EVENTS, *[b"not json"] * 600)
-    brake = Brake()
+    brake = DlqBreaker()
     async with consuming(brokers, brake=brake, drain_timeout_s=600.0) as at:
-        await until(lambda: brake.is_on and brake.held)
+        await until(lambda: brake.is_open and brake.waiting)
         began = time.monotonic()
         at.stop.set()
         await asyncio.wait_for(at.task, DEADLINE_S)
@@ -332,9 +332,9 @@ async def test_a_restart_with_mended_settings_decides_what_was_held_anew(brokers
     """Here: events of 2,000 bytes, under a limit of 1,024 and then under that of the default."""
     long = {"integrations.facebook.custom_data.content_name": "x" * 2_000}
     brokers.write(EVENTS, *(value(n, **long) for n in range(300)))
-    brake = Brake()
+    brake = DlqBreaker()
     async with consuming(brokers, brake=brake, event_bytes_max=1_024):
-        await until(lambda: brake.is_on and brake.held)
+        await until(lambda: brake.is_open and brake.waiting)
     letters = len(brokers.records(LETTERS))
     assert letters <= 99
     async with consuming(brokers) as at:
@@ -346,12 +346,12 @@ async def test_a_restart_with_mended_settings_decides_what_was_held_anew(brokers
 async def test_a_flood_of_refused_events_is_held_too(brokers):
     asks = {"integrations.facebook.custom_data.sandbox_refuse": "100/2804007"}
     brokers.write(EVENTS, *(value(n, **asks) for n in range(300)))
-    brake = Brake()
+    brake = DlqBreaker()
     async with consuming(brokers, brake=brake, linger_ms=300) as at:
-        await until(lambda: brake.is_on and brake.held)
-        assert await get(at, "/readyz") == (503, {"state": "braked"})
+        await until(lambda: brake.is_open and brake.waiting)
+        assert await get(at, "/readyz") == (503, {"state": "paused"})
         assert len(brokers.records(LETTERS)) <= 99
-        brake.release()
+        brake.resume()
         await until(lambda: committed(brokers) == 300)
     assert len(brokers.records(LETTERS)) == 300
 
@@ -361,7 +361,7 @@ async def test_without_the_brake_every_letter_is_written(brokers):
     with capture_logs() as lines:
         async with consuming(brokers, brake_setting=False):
             await until(lambda: committed(brokers) == 600)
-    assert [line["log_level"] for line in lines if line.get("setting") == "CAPI_BRAKE"] == ["warning"]
+    assert [line["log_level"] for line in lines if line.get("setting") == "CAPI_DLQ_BREAKER"] == ["warning"]
     assert len(brokers.records(LETTERS)) == 600
 
 
@@ -382,7 +382,7 @@ async def test_the_filter_alarm_is_a_gauge(brokers):
 
 async def test_a_member_that_was_replaced_ends_in_one_line(brokers):
     own = {"session.timeout.ms": 2000, "heartbeat.interval.ms": 200}
-    with pytest.raises(CannotGoOn) as ended:
+    with pytest.raises(CommandError) as ended:
         async with consuming(brokers, kafka=own, group_instance_id="a") as at:
             await until(lambda: at.telemetry.snapshot()["capi.rebalances"][("assigned",)] == 2)
             brokers.push(Request.HEARTBEAT, KafkaError.FENCED_INSTANCE_ID)
@@ -394,7 +394,7 @@ async def test_a_member_that_was_replaced_ends_in_one_line(brokers):
 async def test_a_health_port_that_is_taken_ends_before_the_group_is_joined(brokers):
     async with consuming(brokers) as first:
         await until(lambda: first.telemetry.snapshot()["capi.rebalances"][("assigned",)] == 2)
-        with pytest.raises(CannotGoOn, match="CAPI_HEALTH_ADDRESS"):
+        with pytest.raises(CommandError, match="CAPI_HEALTH_ADDRESS"):
             async with consuming(brokers, health_address=f"127.0.0.1:{first.port}") as second:
                 await asyncio.wait([second.task], timeout=DEADLINE_S)
         assert first.telemetry.snapshot()["capi.rebalances"][("revoked",)] == 0
@@ -429,13 +429,13 @@ async def test_a_bug_beside_the_records_ends_the_process_too(brokers, monkeypatc
 async def test_leaving_that_hangs_is_watched(brokers, monkeypatch):
     monkeypatch.setattr(app, "CLOSE_S", 0.3)
     barked = threading.Event()
-    close = Source.close
+    close = KafkaSource.close
 
     def hang(source):
         barked.wait(DEADLINE_S)
         close(source)
 
-    monkeypatch.setattr(Source, "close", hang)
+    monkeypatch.setattr(KafkaSource, "close", hang)
     stop = asyncio.Event()
     settings = Settings(
         pixel_id="1",
@@ -540,11 +540,11 @@ def test_two_consumers_on_one_machine_each_have_a_page(process):
 
 def test_a_page_port_that_was_chosen_and_is_taken_ends_it_in_one_line(process):
     (port,) = free_ports(1)
-    first, log = process(CAPI_GRAPH_URL="http://127.0.0.1:1", CAPI_PAGE_ADDRESS=f"127.0.0.1:{port}")
+    first, log = process(CAPI_GRAPH_URL="http://127.0.0.1:1", CAPI_STATUS_PAGE_ADDRESS=f"127.0.0.1:{port}")
     assert eventually(lambda: page_of(log), DEADLINE_S) == f"http://127.0.0.1:{port}/"
-    second, log = process(CAPI_GRAPH_URL="http://127.0.0.1:1", CAPI_PAGE_ADDRESS=f"127.0.0.1:{port}")
+    second, log = process(CAPI_GRAPH_URL="http://127.0.0.1:1", CAPI_STATUS_PAGE_ADDRESS=f"127.0.0.1:{port}")
     assert second.wait(DEADLINE_S) == 1
-    assert f"CAPI_PAGE_ADDRESS: cannot listen on 127.0.0.1:{port}" in log.read_text()
+    assert f"CAPI_STATUS_PAGE_ADDRESS: cannot listen on 127.0.0.1:{port}" in log.read_text()
     assert first.poll() is None
 
 
@@ -611,7 +611,7 @@ def has(pid, name, number):
 
 def test_one_that_starts_with_the_brake_released_writes_every_letter(process, brokers):
     brokers.write(EVENTS, *[b"not json"] * 600)
-    child, log = process("--release-brake", CAPI_GRAPH_URL="http://127.0.0.1:1", CAPI_COMMIT_INTERVAL_MS="50")
+    child, log = process("--resume", CAPI_GRAPH_URL="http://127.0.0.1:1", CAPI_COMMIT_INTERVAL_MS="50")
     eventually(lambda: committed(brokers) == 600, DEADLINE_S)
     assert not any("flood brake" in line for line in said(log))
     child.terminate()

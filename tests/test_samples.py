@@ -19,13 +19,13 @@ from consumer.domain.decision import Deliverable
 from consumer.domain.record import Partition, Record
 from consumer.mapping.decide import decide
 from consumer.mapping.normalize.hashing import BatchHasher
-from consumer.mapping.rules import Rules
+from consumer.mapping.rules import MappingOptions
 from consumer.mapping.tables import STANDARD_EVENTS
 from consumer.schemas_loader import EVENT, schema
 
 SHIPPED = Path(__file__).parents[1] / "consumer" / "samples" / "shop.jsonl"
 NOW_S = 1_767_225_600  # 2026-01-01T00:00:00Z
-RULES = Rules(user_consent_category="3")
+RULES = MappingOptions(user_consent_category="3")
 
 # Every name of the connector's table.
 STANDARD = [
@@ -55,8 +55,8 @@ def test_each_sample_ends_as_it_was_meant_to_whatever_the_day(now_s):
         decision = decided(sample, now_s, line)
         end = "accepted" if isinstance(decision, Deliverable) else decision.reason.value
         # Only Meta refuses this one; to us it is as good as any.
-        if end != ("accepted" if sample.end == "refused" else sample.end):
-            wrong.append((line, sample.about, sample.end, end))
+        if end != ("accepted" if sample.expected == "rejected" else sample.expected):
+            wrong.append((line, sample.about, sample.expected, end))
     assert wrong == []
 
 
@@ -65,7 +65,7 @@ def test_what_is_sent_is_as_the_schema_has_it_but_for_broken_click_ids():
     unlike = [
         (sample.about, error.instance_path)
         for sample in shop_samples(NOW_S)
-        if sample.end in ("accepted", "refused")
+        if sample.expected in ("accepted", "rejected")
         for error in accepts.iter_errors(json.loads(sample.value))
     ]
     click_id = ["integrations", "facebook", "fbc"]
@@ -86,7 +86,7 @@ def test_what_is_sent_carries_the_id_that_is_written_beside_it():
 def test_there_are_a_thousand_of_every_kind():
     samples = shop_samples(NOW_S)
     assert len(samples) == 1000
-    names = Counter(json.loads(s.value)["event_name"] for s in samples if s.end == "accepted")
+    names = Counter(json.loads(s.value)["event_name"] for s in samples if s.expected == "accepted")
     assert [name for name in STANDARD if not names[name]] == []
     mapped = {
         json.loads(d.payload)["event_name"]
@@ -95,7 +95,7 @@ def test_there_are_a_thousand_of_every_kind():
     }
     assert sorted(STANDARD_EVENTS - mapped) == []
     assert {"QuizFinished", "newsletter_click", "size_guide_open"} <= mapped
-    assert {sample.end for sample in samples} == {
+    assert {sample.expected for sample in samples} == {
         "accepted",
         "no_consent",
         "not_enough_to_match",
@@ -106,7 +106,7 @@ def test_there_are_a_thousand_of_every_kind():
         "no_event_name",
         "purchase_without_value",
         "purchase_without_currency",
-        "refused",
+        "rejected",
     }
 
 

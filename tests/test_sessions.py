@@ -82,7 +82,7 @@ def bash(demo, folders):
     """A shell in the folder of a page, that can be told a part of a block."""
     (port,) = free_ports(1)
     # In one group with the demo's consumer, or another page's, each would wait for the other to leave.
-    settings = {"CAPI_HEALTH_ADDRESS": f"127.0.0.1:{port}", "CAPI_START": "latest", **demo}
+    settings = {"CAPI_HEALTH_ADDRESS": f"127.0.0.1:{port}", "CAPI_START_OFFSET": "latest", **demo}
 
     def begin(path, part):
         return subprocess.Popen(
@@ -93,7 +93,7 @@ def bash(demo, folders):
                 "PATH": f"{BIN}:{os.environ['PATH']}",
                 "HOME": str(folders[path]),
                 "LANG": "C.UTF-8",
-                "CAPI_GROUP": folders[path].name,
+                "CAPI_GROUP_ID": folders[path].name,
                 **settings,
             },
             stdout=subprocess.PIPE,

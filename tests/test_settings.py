@@ -8,8 +8,8 @@ import pytest
 from pydantic import ValidationError
 
 from consumer.config.kafka_constraints import GroupProtocol
-from consumer.config.settings import OutOfRange, Settings, Start
-from consumer.mapping.rules import BirthdateOrder, ContentId, DataProcessing, MatchRule, Rules
+from consumer.config.settings import OffsetOutOfRange, Settings, StartOffset
+from consumer.mapping.rules import BirthdateOrder, ContentId, DataProcessing, MappingOptions, MatchRule
 
 # name, what was written, what it means
 TAKEN = [
@@ -53,8 +53,8 @@ TAKEN = [
     ("data_processing_options_country", "1", 1),
     ("data_processing_options_state", "0", 0),
     ("data_processing_options_state", "1013", 1013),
-    ("start", "latest", Start.LATEST),
-    ("out_of_range", "earliest", OutOfRange.EARLIEST),
+    ("start", "latest", StartOffset.LATEST),
+    ("out_of_range", "earliest", OffsetOutOfRange.EARLIEST),
     ("topics", "a,b", ("a", "b")),
     ("topics", "b, a, b,a", ("b", "a")),
     ("topics", "A.b_c-9", ("A.b_c-9",)),
@@ -193,7 +193,7 @@ HARMFUL = [
 @pytest.mark.parametrize("name", HARMFUL)
 def test_a_property_that_would_break_the_promise_is_refused_with_the_reason(name):
     with pytest.raises(ValidationError) as refused:
-        Settings(kafka={name: "canary"})
+        Settings(kafka_properties={name: "canary"})
     (mistake,) = refused.value.errors()
     assert mistake["loc"] == ("kafka",)
     assert name.rpartition("mock")[0] in mistake["msg"]
@@ -265,7 +265,7 @@ def test_settings_cannot_be_changed():
 
 
 def test_without_settings_the_rules_are_the_defaults():
-    assert Settings().rules == Rules()
+    assert Settings().mapping_options == MappingOptions()
 
 
 def test_the_rules_are_what_was_set():
@@ -273,20 +273,20 @@ def test_the_rules_are_what_was_set():
         user_consent_category="3",
         default_country="FR",
         custom_data_paths='{"a":"b.0","c":["d","e.f"]}',
-        custom_data_allow="x",
+        custom_data_unredacted_keys="x",
         data_processing_options="LDU",
         data_processing_options_country="1",
     )
-    rules = settings.rules
+    rules = settings.mapping_options
     assert (rules.user_consent_category, rules.default_country) == ("3", "fr")
     assert rules.custom_data_paths == {"a": (("b", 0),), "c": (("d",), ("e", "f"))}
-    assert rules.custom_data_allow == frozenset({"x"})
+    assert rules.unredacted_keys == frozenset({"x"})
     assert rules.data_processing == DataProcessing(("LDU",), 1, None)
 
 
 def test_without_options_there_is_no_data_processing():
-    assert Settings(data_processing_options_country="1").rules.data_processing is None
-    assert Settings(data_processing_options="[]").rules.data_processing == DataProcessing(())
+    assert Settings(data_processing_options_country="1").mapping_options.data_processing is None
+    assert Settings(data_processing_options="[]").mapping_options.data_processing == DataProcessing(())
 
 
 @pytest.mark.parametrize("name", sorted(Settings.model_fields))

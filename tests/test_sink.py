@@ -20,8 +20,8 @@ from system.ports import free_ports
 from consumer.config.settings import Settings
 from consumer.delivery.access_token import AccessToken
 from consumer.delivery.meta_client import ANSWER_BYTES_MAX, Sink
-from consumer.errors import BadSettings
-from consumer.meta.response import Kind
+from consumer.errors import SettingsError
+from consumer.meta.response import ResponseOutcome
 from consumer.sandbox.server import Sandbox
 from consumer.sandbox.settings import SandboxSettings
 
@@ -109,13 +109,13 @@ def http(status, body=b"", *headers):
 async def test_the_body_reaches_meta_to_the_byte_and_its_count_comes_back():
     async with sandbox() as meta:
         verdict = await sent(meta.url)
-        assert (verdict.kind, verdict.received, verdict.http_status) == (Kind.ACCEPTED, 1, 200)
+        assert (verdict.kind, verdict.received, verdict.http_status) == (ResponseOutcome.ACCEPTED, 1, 200)
         assert meta.bodies[0] == BODY
 
 
 async def test_the_token_stands_in_a_header_and_never_in_the_address():
     async with server(http(200, RECEIVED)) as (url, asked):
-        assert (await sent(url + "/", access_token=CANARY)).kind is Kind.ACCEPTED
+        assert (await sent(url + "/", access_token=CANARY)).kind is ResponseOutcome.ACCEPTED
         (request,) = asked
         assert request.line == "POST /v26.0/1234567890/events HTTP/1.1"
         assert request.headers["authorization"] == f"bearer {CANARY}"
@@ -134,7 +134,7 @@ async def test_version_and_path_of_the_settings():
 
 async def test_a_body_is_compressed_when_it_was_asked_for():
     async with sandbox() as meta:
-        assert (await sent(meta.url, gzip=True)).kind is Kind.ACCEPTED
+        assert (await sent(meta.url, gzip=True)).kind is ResponseOutcome.ACCEPTED
         assert meta.bodies[0] == BODY
     async with server(http(200, RECEIVED)) as (url, asked):
         await sent(url, gzip=True)
@@ -152,7 +152,7 @@ async def test_the_token_of_a_request_is_that_of_its_moment(tmp_path):
             assert (await sink.send(BODY, 1)).code == 190
             token.write_text("sandbox-token")
             held.reread()
-            assert (await sink.send(BODY, 1)).kind is Kind.ACCEPTED
+            assert (await sink.send(BODY, 1)).outcome is ResponseOutcome.ACCEPTED
 
 
 async def test_connections_are_kept_and_never_more_than_requests_at_once():
@@ -160,7 +160,7 @@ async def test_connections_are_kept_and_never_more_than_requests_at_once():
         chosen = settings(meta.url, requests_in_flight_max=2)
         async with Sink(chosen, AccessToken(chosen)) as sink:
             verdicts = await asyncio.gather(*(sink.send(BODY, 1) for _ in range(10)))
-        assert {verdict.kind for verdict in verdicts} == {Kind.ACCEPTED}
+        assert {verdict.outcome for verdict in verdicts} == {ResponseOutcome.ACCEPTED}
         assert meta.stats.requests_at_once_max == 2
 
 
@@ -178,7 +178,7 @@ async def test_a_redirect_is_not_followed():
         location = f"Location: {elsewhere}/".encode()
         for status in (301, 302, 303, 307, 308):
             async with server(http(status, b"", location)) as (url, _):
-                assert (await sent(url)).kind is Kind.SETUP
+                assert (await sent(url)).kind is ResponseOutcome.MISCONFIGURED
         assert asked == []
 
 
@@ -193,27 +193,31 @@ async def test_a_sink_that_is_not_open_sends_nothing():
 
 ODD_ANSWERS = [
     # what comes over the wire, verdict, HTTP status
-    (b"", Kind.TRANSIENT, None),
-    (b"\x00" * 100, Kind.TRANSIENT, None),
-    (b"SSH-2.0-OpenSSH\r\n", Kind.TRANSIENT, None),
-    (b"HTTP/1.1 abc\r\n\r\n", Kind.TRANSIENT, None),
-    (b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{", Kind.TRANSIENT, None),
-    (b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n{}", Kind.TRANSIENT, None),
-    (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", Kind.TRANSIENT, None),
-    (b"HTTP/1.1 200 OK\r\nX: " + b"y" * 200_000 + b"\r\n\r\n", Kind.TRANSIENT, None),
-    (http(200, b"no gzip", b"Content-Encoding: gzip"), Kind.TRANSIENT, None),
-    (http(200, b"no deflate", b"Content-Encoding: deflate"), Kind.TRANSIENT, None),
-    (http(200, gzip.compress(RECEIVED), b"Content-Encoding: gzip"), Kind.ACCEPTED, 200),
-    (http(200, gzip.compress(RECEIVED)[:-12], b"Content-Encoding: gzip"), Kind.TRANSIENT, 200),
-    (http(200, b"\xef\xbb\xbf" + RECEIVED), Kind.TRANSIENT, 200),
-    (http(200, b"\xff\xfe", b"Content-Type: application/json; charset=nonsense"), Kind.TRANSIENT, 200),
-    (http(400, b"<html>", b"X-App-Usage: \xff\xfe"), Kind.REFUSED, 400),
-    (http(429, b"", b"Retry-After: 7"), Kind.THROTTLED, 429),
-    (http(401, b"", b"WWW-Authenticate: Basic realm=x"), Kind.SETUP, 401),
-    (http(204), Kind.TRANSIENT, 204),
-    (http(999, b"x"), Kind.TRANSIENT, 999),
-    (b"HTTP/1.1 100 Continue\r\n\r\n" + http(200, RECEIVED), Kind.ACCEPTED, 200),
-    (b"HTTP/1.0 200 OK\r\n\r\n" + RECEIVED, Kind.ACCEPTED, 200),
+    (b"", ResponseOutcome.TRANSIENT, None),
+    (b"\x00" * 100, ResponseOutcome.TRANSIENT, None),
+    (b"SSH-2.0-OpenSSH\r\n", ResponseOutcome.TRANSIENT, None),
+    (b"HTTP/1.1 abc\r\n\r\n", ResponseOutcome.TRANSIENT, None),
+    (b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{", ResponseOutcome.TRANSIENT, None),
+    (b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n{}", ResponseOutcome.TRANSIENT, None),
+    (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", ResponseOutcome.TRANSIENT, None),
+    (b"HTTP/1.1 200 OK\r\nX: " + b"y" * 200_000 + b"\r\n\r\n", ResponseOutcome.TRANSIENT, None),
+    (http(200, b"no gzip", b"Content-Encoding: gzip"), ResponseOutcome.TRANSIENT, None),
+    (http(200, b"no deflate", b"Content-Encoding: deflate"), ResponseOutcome.TRANSIENT, None),
+    (http(200, gzip.compress(RECEIVED), b"Content-Encoding: gzip"), ResponseOutcome.ACCEPTED, 200),
+    (http(200, gzip.compress(RECEIVED)[:-12], b"Content-Encoding: gzip"), ResponseOutcome.TRANSIENT, 200),
+    (http(200, b"\xef\xbb\xbf" + RECEIVED), ResponseOutcome.TRANSIENT, 200),
+    (
+        http(200, b"\xff\xfe", b"Content-Type: application/json; charset=nonsense"),
+        ResponseOutcome.TRANSIENT,
+        200,
+    ),
+    (http(400, b"<html>", b"X-App-Usage: \xff\xfe"), ResponseOutcome.REJECTED, 400),
+    (http(429, b"", b"Retry-After: 7"), ResponseOutcome.THROTTLED, 429),
+    (http(401, b"", b"WWW-Authenticate: Basic realm=x"), ResponseOutcome.MISCONFIGURED, 401),
+    (http(204), ResponseOutcome.TRANSIENT, 204),
+    (http(999, b"x"), ResponseOutcome.TRANSIENT, 999),
+    (b"HTTP/1.1 100 Continue\r\n\r\n" + http(200, RECEIVED), ResponseOutcome.ACCEPTED, 200),
+    (b"HTTP/1.0 200 OK\r\n\r\n" + RECEIVED, ResponseOutcome.ACCEPTED, 200),
 ]
 
 
@@ -232,13 +236,13 @@ async def test_retry_after_arrives_with_the_verdict():
 async def test_of_an_endless_answer_only_the_beginning_is_read():
     answer = b"HTTP/1.1 500 x\r\nContent-Length: 1000000000000\r\n\r\n" + b"x" * (4 * ANSWER_BYTES_MAX)
     async with server(answer) as (url, _):
-        assert (await sent(url)).kind is Kind.TRANSIENT
+        assert (await sent(url)).kind is ResponseOutcome.TRANSIENT
 
 
 async def test_an_answer_that_grows_when_it_is_decompressed_is_bounded():
     bomb = gzip.compress(b"\x00" * 50_000_000)
     async with server(http(500, bomb, b"Content-Encoding: gzip")) as (url, _):
-        assert (await sent(url)).kind is Kind.TRANSIENT
+        assert (await sent(url)).kind is ResponseOutcome.TRANSIENT
 
 
 # No answer
@@ -247,13 +251,13 @@ async def test_an_answer_that_grows_when_it_is_decompressed_is_bounded():
 async def test_no_answer_in_time_is_transient():
     async with server(None) as (url, _):
         verdict = await sent(url, request_timeout_s=0.2)
-        assert (verdict.kind, verdict.says) == (Kind.TRANSIENT, "no answer in time")
+        assert (verdict.kind, verdict.says) == (ResponseOutcome.TRANSIENT, "no answer in time")
 
 
 async def test_nobody_there_is_transient():
     (port,) = free_ports(1)
     verdict = await sent(f"http://127.0.0.1:{port}")
-    assert (verdict.kind, verdict.http_status) == (Kind.TRANSIENT, None)
+    assert (verdict.kind, verdict.http_status) == (ResponseOutcome.TRANSIENT, None)
     assert verdict.says == "the connection failed (ClientConnectorError)"
 
 
@@ -271,12 +275,12 @@ async def test_a_refused_connection_keeps_no_body():
 
 
 async def test_a_name_that_does_not_exist_is_transient():
-    assert (await sent("https://no-such-host.invalid")).kind is Kind.TRANSIENT
+    assert (await sent("https://no-such-host.invalid")).kind is ResponseOutcome.TRANSIENT
 
 
 async def test_http_where_tls_was_meant_is_transient():
     async with server(http(200, RECEIVED)) as (url, asked):
-        assert (await sent(url.replace("http:", "https:"))).kind is Kind.TRANSIENT
+        assert (await sent(url.replace("http:", "https:"))).kind is ResponseOutcome.TRANSIENT
         assert asked == []
 
 
@@ -297,13 +301,13 @@ def tls():
 async def test_a_certificate_that_is_not_trusted_gets_no_token(tls):
     async with server(http(200, RECEIVED), tls) as (url, asked):
         verdict = await sent(url)
-        assert verdict.kind is Kind.TRANSIENT
+        assert verdict.kind is ResponseOutcome.TRANSIENT
         assert asked == []
 
 
 async def test_a_certificate_file_is_trusted_instead_of_the_systems(tls):
     async with server(http(200, RECEIVED), tls) as (url, asked):
-        assert (await sent(url, ca_file=CERTIFICATE)).kind is Kind.ACCEPTED
+        assert (await sent(url, ca_file=CERTIFICATE)).kind is ResponseOutcome.ACCEPTED
         assert len(asked) == 1
 
 
@@ -312,23 +316,23 @@ async def test_a_file_without_certificates_is_a_mistake_in_the_settings(tmp_path
     file = tmp_path / CANARY
     file.write_bytes(content)
     chosen = settings("https://graph.example.com", ca_file=file)
-    with pytest.raises(BadSettings) as refused:
+    with pytest.raises(SettingsError) as refused:
         await Sink(chosen, AccessToken(chosen)).__aenter__()
-    assert refused.value.mistakes == [f"CAPI_CA_FILE: {chosen.ca_file} holds no certificates in PEM form"]
+    assert refused.value.problems == [f"CAPI_CA_FILE: {chosen.ca_file} holds no certificates in PEM form"]
 
 
 async def test_a_proxy_is_asked_for_the_whole_address():
     async with server(http(200, RECEIVED)) as (proxy, asked):
         url = "http://127.0.0.1:9"
         verdict = await sent(url, proxy=proxy.replace("//", f"//user:{CANARY}@"))
-        assert verdict.kind is Kind.ACCEPTED
+        assert verdict.kind is ResponseOutcome.ACCEPTED
         assert asked[0].line == f"POST {url}/v26.0/1234567890/events HTTP/1.1"
         assert "proxy-authorization" in asked[0].headers
 
 
 PROXY_STATUSES = [
-    *((status, Kind.SETUP) for status in (302, 400, 403, 404, 405, 407, 413)),
-    *((status, Kind.TRANSIENT) for status in (408, 429, 500, 502, 503)),
+    *((status, ResponseOutcome.MISCONFIGURED) for status in (302, 400, 403, 404, 405, 407, 413)),
+    *((status, ResponseOutcome.TRANSIENT) for status in (408, 429, 500, 502, 503)),
 ]
 
 
@@ -346,7 +350,7 @@ async def test_a_proxy_that_opens_no_tunnel_says_nothing_of_the_events(status, k
 async def test_a_proxy_that_is_not_there_is_transient_and_its_password_is_not_said():
     (port,) = free_ports(1)
     verdict = await sent("https://graph.example.com", proxy=f"http://user:{CANARY}@127.0.0.1:{port}")
-    assert verdict.kind is Kind.TRANSIENT
+    assert verdict.kind is ResponseOutcome.TRANSIENT
     assert CANARY not in repr(verdict)
 
 
@@ -355,7 +359,7 @@ async def test_the_environment_s_proxy_is_not_used(monkeypatch):
     for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.setenv(name, f"http://127.0.0.1:{port}")
     async with sandbox() as meta:
-        assert (await sent(meta.url)).kind is Kind.ACCEPTED
+        assert (await sent(meta.url)).kind is ResponseOutcome.ACCEPTED
 
 
 async def test_leaving_closes_every_connection(recwarn):

@@ -5,16 +5,16 @@ from __future__ import annotations
 from structlog.testing import capture_logs
 
 from consumer.domain.state import State
-from consumer.observability.state_lines import StateTeller
+from consumer.observability.state_lines import StateLogger
 
 
 def told(*states, throttled_s=0.0):
     """The lines of a teller that sees these states, one at each look."""
     seen = iter(states)
-    teller = StateTeller(lambda: next(seen), lambda: throttled_s)
+    teller = StateLogger(lambda: next(seen), lambda: throttled_s)
     with capture_logs() as lines:
         for _ in states:
-            teller.look()
+            teller.poll()
     return lines
 
 
@@ -25,12 +25,12 @@ def test_a_state_that_stays_is_said_once():
 
 
 def test_what_wants_somebody_is_an_error_and_its_end_is_not():
-    lines = told(State.RUNNING, State.SETUP, State.RUNNING, State.BRAKED)
+    lines = told(State.RUNNING, State.MISCONFIGURED, State.RUNNING, State.PAUSED)
     assert [(line["state"], line["log_level"]) for line in lines] == [
         ("running", "info"),
-        ("setup", "error"),
+        ("misconfigured", "error"),
         ("running", "info"),
-        ("braked", "error"),
+        ("paused", "error"),
     ]
 
 

@@ -3,33 +3,33 @@
 from __future__ import annotations
 
 from consumer.domain.record import Partition
-from consumer.kafka.stopped import AGAIN_S, Stopped
+from consumer.kafka.stopped import AGAIN_S, StalledPartitions
 
 P0, P1 = Partition("events", 0), Partition("events", 1)
 
 
 def test_what_was_just_said_is_said_again_after_a_while_and_then_again():
-    stopped = Stopped()
+    stopped = StalledPartitions()
     stopped.add(P0, 100.0)
-    assert stopped.to_be_said(100.0 + AGAIN_S - 1) == []
-    assert stopped.to_be_said(100.0 + AGAIN_S) == [P0]
-    assert stopped.to_be_said(100.0 + AGAIN_S) == []
-    assert stopped.to_be_said(100.0 + 2 * AGAIN_S) == [P0]
+    assert stopped.due_reminders(100.0 + AGAIN_S - 1) == []
+    assert stopped.due_reminders(100.0 + AGAIN_S) == [P0]
+    assert stopped.due_reminders(100.0 + AGAIN_S) == []
+    assert stopped.due_reminders(100.0 + 2 * AGAIN_S) == [P0]
 
 
 def test_each_partition_has_its_own_time():
-    stopped = Stopped()
+    stopped = StalledPartitions()
     stopped.add(P0, 0.0)
     stopped.add(P1, 30.0)
-    assert stopped.to_be_said(AGAIN_S) == [P0]
-    assert stopped.to_be_said(AGAIN_S + 30) == [P1]
+    assert stopped.due_reminders(AGAIN_S) == [P0]
+    assert stopped.due_reminders(AGAIN_S + 30) == [P1]
 
 
 def test_what_goes_on_or_is_taken_away_is_said_no_more():
-    stopped = Stopped()
+    stopped = StalledPartitions()
     stopped.add(P0, 0.0)
     stopped.add(P1, 0.0)
     stopped.discard(P0)
     stopped.discard(P0)
-    assert stopped.to_be_said(AGAIN_S) == [P1]
+    assert stopped.due_reminders(AGAIN_S) == [P1]
     assert (P0 in stopped, P1 in stopped, list(stopped), len(stopped)) == (False, True, [P1], 1)

@@ -10,10 +10,10 @@ from structlog.testing import capture_logs
 from consumer.domain.decision import Reason
 from consumer.domain.record import Partition, Record
 from consumer.kafka.offset_tracker import OffsetTracker
-from consumer.mapping.rules import Rules
+from consumer.mapping.rules import MappingOptions
 from consumer.observability import metrics
 from consumer.observability.telemetry import Telemetry
-from consumer.runtime.process_poll import Taking
+from consumer.runtime.process_poll import PollProcessor
 
 P0, P1 = Partition("events", 0), Partition("events", 1)
 GOOD = orjson.dumps(event())
@@ -39,8 +39,8 @@ def telemetry():
 
 @pytest.fixture
 def take(tracker, telemetry):
-    taking = Taking(tracker, Rules(), telemetry)
-    return lambda *records: taking.take(records, NOW_S)
+    taking = PollProcessor(tracker, MappingOptions(), telemetry)
+    return lambda *records: taking.process(records, NOW_S)
 
 
 def test_what_is_sent_and_what_is_not_are_told_apart_and_reasons_keep_their_order(take):

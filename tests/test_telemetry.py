@@ -8,7 +8,7 @@ import pytest
 
 from consumer.domain.decision import FILTERED_REASONS, INVALID_REASONS
 from consumer.domain.state import State
-from consumer.meta.response import Kind
+from consumer.meta.response import ResponseOutcome
 from consumer.observability import metrics
 from consumer.observability.telemetry import Telemetry
 
@@ -33,7 +33,7 @@ def test_every_known_series_starts_at_nought(telemetry):
         assert shown[f'capi_events_filtered_total{{reason="{reason}"}}'] == 0
     for reason in INVALID_REASONS:
         assert shown[f'capi_dead_letters_total{{reason="{reason}"}}'] == 0
-    for kind in Kind:
+    for kind in ResponseOutcome:
         assert shown[f'capi_requests_total{{verdict="{kind}"}}'] == 0
     for code in ("190", "368", "200-299", "80000-80014", "other"):
         assert shown[f'capi_meta_errors_total{{code="{code}"}}'] == 0
@@ -46,8 +46,8 @@ def test_a_pair_of_values_begins_when_it_comes_since_most_never_do(telemetry):
         return {name: number for name, number in series(telemetry).items() if name.startswith("capi_notes")}
 
     assert notes() == {}
-    telemetry.add_all(metrics.NOTES, {("em", "malformed"): 1})
-    assert notes() == {'capi_notes_total{field="em",note="malformed"}': 1}
+    telemetry.add_all(metrics.VALUES_DROPPED, {("em", "malformed"): 1})
+    assert notes() == {'capi_values_dropped_total{field="em",note="malformed"}': 1}
 
 
 def test_names_of_events_and_keys_of_persons_are_closed_sets_that_start_at_nought(telemetry):
@@ -79,12 +79,12 @@ def test_a_count_is_added_under_its_attributes(telemetry):
     telemetry.add(metrics.ACCEPTED, 2, "Purchase")
     telemetry.add(metrics.ACCEPTED, 3, "Purchase")
     telemetry.add_all(metrics.ACCEPTED, {("Lead",): 4})
-    telemetry.add_all(metrics.NOTES, {("em", "malformed"): 1})
+    telemetry.add_all(metrics.VALUES_DROPPED, {("em", "malformed"): 1})
     telemetry.add(metrics.CONSUMED, 1, "capi.events")
     shown = series(telemetry)
     assert shown['capi_events_accepted_total{event_name="Purchase"}'] == 5
     assert shown['capi_events_accepted_total{event_name="Lead"}'] == 4
-    assert shown['capi_notes_total{field="em",note="malformed"}'] == 1
+    assert shown['capi_values_dropped_total{field="em",note="malformed"}'] == 1
     consumed = (
         'messaging_client_consumed_messages_total{messaging_destination_name="capi.events",'
         'messaging_operation_name="poll",messaging_system="kafka"}'
@@ -104,13 +104,13 @@ def test_a_snapshot_is_not_changed_by_what_comes_later(telemetry):
 def test_a_gauge_is_read_when_somebody_asks(telemetry):
     number = [3]
     telemetry.read_from(metrics.IN_FLIGHT, lambda: {(): number[0]})
-    telemetry.read_from(metrics.STATE, lambda: {(s.value,): float(s is State.SETUP) for s in State})
+    telemetry.read_from(metrics.STATE, lambda: {(s.value,): float(s is State.MISCONFIGURED) for s in State})
     assert series(telemetry)["capi_in_flight"] == 3
     number[0] = 4
     shown = series(telemetry)
     assert shown["capi_in_flight"] == 4
     assert [name for name, n in shown.items() if name.startswith("capi_state") and n] == [
-        'capi_state{state="setup"}'
+        'capi_state{state="misconfigured"}'
     ]
 
 
@@ -122,7 +122,7 @@ def test_two_threads_lose_no_count(telemetry):
     def count():
         for _ in range(5_000):
             telemetry.add(metrics.UNCONFIRMED)
-            telemetry.add_all(metrics.NOTES, {("em", "malformed"): 1})
+            telemetry.add_all(metrics.VALUES_DROPPED, {("em", "malformed"): 1})
 
     threads = [threading.Thread(target=count) for _ in range(4)]
     for thread in threads:
@@ -130,7 +130,7 @@ def test_two_threads_lose_no_count(telemetry):
     for thread in threads:
         thread.join(30)
     assert telemetry.total(metrics.UNCONFIRMED) == 20_000
-    assert telemetry.total(metrics.NOTES) == 20_000
+    assert telemetry.total(metrics.VALUES_DROPPED) == 20_000
 
 
 def test_two_telemetries_in_one_process_do_not_share_counts(telemetry):
@@ -172,7 +172,7 @@ def test_what_is_not_in_the_register_cannot_be_counted(telemetry):
         (metrics.CONSUMED, ()),
         (metrics.CONSUMED, ("capi.events", "2")),
         (metrics.FILTERED, ("no_such_reason",)),
-        (metrics.NOTES, ("em", "no_such_note")),
+        (metrics.VALUES_DROPPED, ("em", "no_such_note")),
     ],
 )
 def test_attribute_values_that_the_register_does_not_have_are_a_mistake(telemetry, metric, labels):
@@ -185,7 +185,7 @@ OURS = ("capi.", "messaging.", "http.", "process.")
 
 def test_the_names_of_the_register_are_distinct_and_say_something():
     assert len({metric.name for metric in metrics.REGISTER}) == len(metrics.REGISTER)
-    assert all(metric.name.startswith(OURS) and metric.says.endswith(".") for metric in metrics.REGISTER)
+    assert all(metric.name.startswith(OURS) and metric.help.endswith(".") for metric in metrics.REGISTER)
 
 
 def test_the_register_holds_every_metric_of_its_module():

@@ -31,7 +31,7 @@ def settings(brokers):
         "CAPI_TOPICS": topic,
         "CAPI_DEAD_LETTER_TOPIC": known.dead_letter_topic,
         "CAPI_PARKING_TOPIC": known.parking_topic,
-        "CAPI_GROUP": known.group,
+        "CAPI_GROUP_ID": known.group_id,
         "CAPI_GRAPH_URL": "http://127.0.0.1:1",
         "CAPI_PIXEL_ID": "1",
         "CAPI_ACCESS_TOKEN": "t",

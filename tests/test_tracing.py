@@ -6,7 +6,7 @@ import pytest
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from consumer.meta.response import Kind, Verdict
+from consumer.meta.response import Response, ResponseOutcome
 from consumer.observability.tracing import LINKS_MAX, Tracing, contexts, ids, traceparents
 
 PARENT = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -92,13 +92,21 @@ def test_an_exception_leaves_no_text_in_a_span(spans):
 @pytest.mark.parametrize(
     ("verdict", "error_type", "told"),
     [
-        (Verdict(Kind.ACCEPTED, 200), "", {"capi.verdict": "accepted", "http.response.status_code": 200}),
-        (Verdict(Kind.TRANSIENT), "timeout", {"capi.verdict": "transient", "error.type": "timeout"}),
         (
-            Verdict(Kind.REFUSED, 400, code=100, subcode=2804003, title="Jane's e-mail"),
+            Response(ResponseOutcome.ACCEPTED, 200),
+            "",
+            {"capi.verdict": "accepted", "http.response.status_code": 200},
+        ),
+        (
+            Response(ResponseOutcome.TRANSIENT),
+            "timeout",
+            {"capi.verdict": "transient", "error.type": "timeout"},
+        ),
+        (
+            Response(ResponseOutcome.REJECTED, 400, code=100, subcode=2804003, title="Jane's e-mail"),
             "400",
             {
-                "capi.verdict": "refused",
+                "capi.verdict": "rejected",
                 "http.response.status_code": 400,
                 "error.type": "400",
                 "capi.meta.code": 100,
@@ -119,7 +127,7 @@ def test_a_request_says_how_it_ended_in_codes(spans, verdict, error_type, told):
         "messaging.batch.message_count": 2,
     }
     assert dict(ended.attributes) == {**place, **told}
-    assert ended.status.is_ok is (verdict.kind is Kind.ACCEPTED)
+    assert ended.status.is_ok is (verdict.kind is ResponseOutcome.ACCEPTED)
     assert ended.status.description is None
 
 
@@ -136,7 +144,7 @@ def test_inside_a_span_its_ids_are_known_and_outside_none(spans):
 def test_without_anybody_to_send_them_to_there_are_no_spans():
     quiet = Tracing()
     with quiet.batch(_unread()), quiet.request("h", 1, 1) as span:
-        span.end(Verdict(Kind.ACCEPTED, 200), "")
+        span.end(Response(ResponseOutcome.ACCEPTED, 200), "")
         assert ids() == {}
     quiet.close()
 

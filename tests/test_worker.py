@@ -15,18 +15,18 @@ from deciding import NOW_S, event
 from eventually import eventually
 from faulty_kafka import FaultyKafka, Request
 
-from consumer.config.settings import OutOfRange, Settings, Start
+from consumer.config.settings import OffsetOutOfRange, Settings, StartOffset
 from consumer.domain.decision import Reason
 from consumer.domain.record import Partition, Record
 from consumer.kafka.clients import admin_client, consumer_properties, new_consumer
-from consumer.kafka.consumer import Source
-from consumer.kafka.lag import Lag
-from consumer.kafka.offset_tracker import GivenUp
-from consumer.mapping.rules import Rules
+from consumer.kafka.consumer import KafkaSource
+from consumer.kafka.lag import ConsumerLag
+from consumer.kafka.offset_tracker import Released
+from consumer.mapping.rules import MappingOptions
 from consumer.observability import metrics
 from consumer.observability.telemetry import Telemetry
-from consumer.runtime.loop_bridge import Handover
-from consumer.runtime.poll_loop import Pace, Worker
+from consumer.runtime.loop_bridge import DeliveryHandle
+from consumer.runtime.poll_loop import PollLoop, PollOptions
 
 TOPIC = "events"
 DEADLINE_S = 20
@@ -35,7 +35,7 @@ SLOW_S = 0.6
 GOOD = orjson.dumps(event())
 NO_CONSENT = orjson.dumps(event(consent_categories=["1"]))
 NOT_JSON = b"{"
-RULES = Rules()
+RULES = MappingOptions()
 
 
 class Shift:
@@ -47,8 +47,8 @@ class Shift:
         rules=RULES,
         group="group",
         brake_is_on=False,
-        start=Start.EARLIEST,
-        out_of_range=OutOfRange.STOP,
+        start=StartOffset.EARLIEST,
+        out_of_range=OffsetOutOfRange.PAUSE,
         **pace,
     ):
         self.telemetry = Telemetry()
@@ -62,11 +62,11 @@ class Shift:
         self.brake = SimpleNamespace(is_on=brake_is_on, held=0)
         settings = Settings(
             bootstrap_servers=brokers.bootstrap_servers,
-            group=group,
-            kafka={"session.timeout.ms": 2000, "heartbeat.interval.ms": 200},
+            group_id=group,
+            kafka_properties={"session.timeout.ms": 2000, "heartbeat.interval.ms": 200},
         )
         properties = consumer_properties(settings)
-        source = Source(
+        source = KafkaSource(
             lambda **callbacks: new_consumer(properties | callbacks),
             [TOPIC],
             start,
@@ -82,17 +82,17 @@ class Shift:
             "revoke_timeout_s": 5.0,
             **pace,
         }
-        handover = Handover(
+        handover = DeliveryHandle(
             accept=self.accept,
-            hurry=self.hurries.append,
+            flush=self.hurries.append,
             can_deliver=lambda: self.can_deliver,
-            decided=self.decided.extend,
-            brake=self.brake,
-            let_go=self.give_up,
+            record_decisions=self.decided.extend,
+            dlq_breaker=self.brake,
+            release_delayed=self.give_up,
             asked=lambda: self.asked,
         )
-        self.worker = Worker(
-            source, rules, handover, Pace(**chosen), self.telemetry, self.ended, now_s=lambda: NOW_S
+        self.worker = PollLoop(
+            source, rules, handover, PollOptions(**chosen), self.telemetry, self.ended, now_s=lambda: NOW_S
         )
         self.raised = None
         self.thread = threading.Thread(target=self._run, daemon=True)
@@ -113,7 +113,7 @@ class Shift:
         self.let_go.append(set(partitions))
         gone = [item for item in self.held if item.record.partition in partitions]
         self.held = [item for item in self.held if item not in gone]
-        self.ended.put(GivenUp([item.ticket for item in gone]))
+        self.ended.put(Released([item.ticket for item in gone]))
 
     @property
     def offsets(self):
@@ -202,7 +202,7 @@ def comes_to_rest(shift):
 
 
 def test_each_record_is_handed_over_by_its_decision(brokers, begin):
-    shift = begin(rules=Rules(user_consent_category="3"))
+    shift = begin(rules=MappingOptions(user_consent_category="3"))
     fine = orjson.dumps(event(consent_categories=["3"]))
     brokers.write(TOPIC, fine, NO_CONSENT, NOT_JSON, None, fine)
     shift.has(2)
@@ -220,12 +220,12 @@ def test_each_record_is_handed_over_by_its_decision(brokers, begin):
 
 
 def test_filtered_records_end_by_themselves(brokers, begin):
-    begin(rules=Rules(user_consent_category="3"))
+    begin(rules=MappingOptions(user_consent_category="3"))
     brokers.write(TOPIC, NO_CONSENT, None, NO_CONSENT)
     eventually(lambda: committed(brokers) == [3, 0], DEADLINE_S)
 
 
-@pytest.mark.parametrize(("start", "begins"), [(Start.EARLIEST, 0), (Start.LATEST, 3)])
+@pytest.mark.parametrize(("start", "begins"), [(StartOffset.EARLIEST, 0), (StartOffset.LATEST, 3)])
 def test_where_a_partition_begins_is_committed_at_once(brokers, begin, start, begins):
     """Killed before that, a consumer of `latest` would decide anew and skip what came meanwhile."""
     brokers.write(TOPIC, GOOD, GOOD, GOOD)
@@ -236,7 +236,9 @@ def test_where_a_partition_begins_is_committed_at_once(brokers, begin, start, be
 # Ending
 
 
-@pytest.mark.parametrize(("start", "offsets"), [(Start.EARLIEST, [0, 1, 2, 3]), (Start.LATEST, [3])])
+@pytest.mark.parametrize(
+    ("start", "offsets"), [(StartOffset.EARLIEST, [0, 1, 2, 3]), (StartOffset.LATEST, [3])]
+)
 def test_where_a_partition_begins_is_committed_soon_when_that_fails_and_nothing_is_taken_before(
     brokers, begin, start, offsets
 ):
@@ -256,7 +258,7 @@ def test_where_a_partition_goes_on_after_a_gap_is_committed_before_anything_is_t
     brokers.write(TOPIC, GOOD, GOOD, GOOD)
     commit(brokers, 50)
     brokers.push(Request.OFFSET_COMMIT, 0, *[KafkaError.REBALANCE_IN_PROGRESS] * 3)
-    shift = begin(out_of_range=OutOfRange.EARLIEST, commit_interval_s=3600.0)
+    shift = begin(out_of_range=OffsetOutOfRange.EARLIEST, commit_interval_s=3600.0)
     shift.has(3)
     assert shift.commits_then[("failed",)] == 3
     assert committed(brokers)[0] == 0
@@ -491,14 +493,14 @@ def test_a_member_that_an_outage_threw_out_does_not_know_its_lag(brokers, begin,
     settings = Settings(bootstrap_servers=brokers.bootstrap_servers)
     shift = begin()
     eventually(lambda: len(shift.worker.done) == 2, DEADLINE_S)
-    lag = Lag(admin_client(settings), lambda: shift.worker.done, lambda: now[0])
+    lag = ConsumerLag(admin_client(settings), lambda: shift.worker.done, lambda: now[0])
     brokers.down()
     eventually(lambda: shift.worker.partitions == () and not shift.worker.done, DEADLINE_S)
     for now[0] in (200.0, 400.0):
-        asyncio.run(lag.ask())
-        assert lag.known_ago_s == now[0]
+        asyncio.run(lag.refresh())
+        assert lag.age_s == now[0]
     brokers.up()
-    eventually(lambda: asyncio.run(lag.ask()) or lag.known_ago_s == 0.0, DEADLINE_S)
+    eventually(lambda: asyncio.run(lag.refresh()) or lag.age_s == 0.0, DEADLINE_S)
 
 
 def test_a_partition_that_is_taken_back_waits_for_nothing_that_is_held_and_the_other_holds_on(brokers, begin):
@@ -536,7 +538,7 @@ def test_each_record_taken_has_ended_is_in_flight_or_was_given_up(brokers, begin
     shift.held = shift.events[:2]
     brokers.push(Request.HEARTBEAT, 25)  # unknown member id: all three come again
     shift.has(6)
-    eventually(lambda: shift.telemetry.total(metrics.GIVEN_UP) == 2, DEADLINE_S)
+    eventually(lambda: shift.telemetry.total(metrics.RELEASED) == 2, DEADLINE_S)
     assert shift.telemetry.total(metrics.CONSUMED) == 6
     assert shift.worker.events_in_flight == 4
 
@@ -692,7 +694,7 @@ class ScriptedSource:
 
 def scripted(source, ended, accept=lambda *_: None, hurry=lambda _: None):
     """A worker that commits at its first turn, and then only where it must."""
-    pace = Pace(
+    pace = PollOptions(
         poll_records_max=10,
         events_in_flight_max=10,
         bytes_in_flight_max=10_000,
@@ -700,16 +702,16 @@ def scripted(source, ended, accept=lambda *_: None, hurry=lambda _: None):
         drain_timeout_s=10.0,
         revoke_timeout_s=10.0,
     )
-    handover = Handover(
+    handover = DeliveryHandle(
         accept=accept,
-        hurry=hurry,
+        flush=hurry,
         can_deliver=lambda: True,
-        decided=lambda _: None,
-        brake=SimpleNamespace(is_on=False, held=0),
-        let_go=lambda _: None,
+        record_decisions=lambda _: None,
+        dlq_breaker=SimpleNamespace(is_on=False, held=0),
+        release_delayed=lambda _: None,
         asked=lambda: 0,
     )
-    return Worker(source, RULES, handover, pace, Telemetry(), ended, now_s=lambda: NOW_S)
+    return PollLoop(source, RULES, handover, pace, Telemetry(), ended, now_s=lambda: NOW_S)
 
 
 def test_a_partition_that_is_taken_back_is_finished_and_committed_first():

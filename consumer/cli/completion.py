@@ -13,7 +13,7 @@ from pathlib import Path
 import typer
 
 from consumer.domain.decision import INVALID_REASONS
-from consumer.errors import BadSettings
+from consumer.errors import SettingsError
 
 
 def reasons(incomplete: str) -> list[str]:
@@ -28,7 +28,7 @@ def event_topics(ctx: typer.Context, incomplete: str) -> list[str]:
 
     try:
         settings = load_settings(file=_settings_file(ctx))
-    except BadSettings:
+    except SettingsError:
         return []
     return [topic for topic in settings.topics if topic.startswith(incomplete)]
 

@@ -25,14 +25,14 @@ from consumer import errors
 from consumer.config.loading import load_settings
 from consumer.config.settings import Settings
 from consumer.console import err, out
-from consumer.counted import counted
+from consumer.counted import pluralize
 from consumer.dead_letters.filters import Filter
-from consumer.dead_letters.jsonl import as_line
-from consumer.dead_letters.reader import DeadLetterTopic, open_dead_letters
-from consumer.dead_letters.summary import LetterTally, LetterView, view
-from consumer.dead_letters.tables import KEPT, print_letters, print_tally, print_what_to_do, what_to_do
+from consumer.dead_letters.jsonl import to_line
+from consumer.dead_letters.reader import DeadLetterReader, open_dead_letters
+from consumer.dead_letters.summary import DeadLetterTally, DeadLetterView, view
+from consumer.dead_letters.tables import KEPT, print_dead_letters, print_tally, print_what_to_do, what_to_do
 from consumer.domain.record import Record
-from consumer.errors import BadCall, CannotGoOn
+from consumer.errors import CommandError, UsageError
 from consumer.event_files.progress import progress
 from consumer.kafka import clients
 
@@ -48,7 +48,7 @@ def list_letters(
 ) -> None:
     """Count the letters that are meant, and show the latest of them."""
     settings = load_settings(file=settings_file)
-    tally = LetterTally()
+    tally = DeadLetterTally()
     with open_dead_letters(settings, is_parked=parked) as letters:
         meant = Meant(chosen, _with_a_bar(letters, settings, "reading"))
         views = _viewed(meant, tally)
@@ -60,9 +60,9 @@ def list_letters(
     if tally.total:
         print_tally(tally)
     if latest:
-        print_letters(latest)
+        print_dead_letters(latest)
     rows = f"; the latest {len(latest)} are shown (--limit)" if len(latest) < tally.total else ""
-    out.print(f"{counted(tally.total, 'letter')} in {letters.topic}{meant.beside()}{rows}", markup=False)
+    out.print(f"{pluralize(tally.total, 'letter')} in {letters.topic}{meant.beside()}{rows}", markup=False)
     if tally.total:
         out.print(KEPT, markup=False)
         print_what_to_do(tally)
@@ -73,9 +73,11 @@ def export_letters(
 ) -> None:
     """Write the letters that are meant, to the byte."""
     if as_json and file in (None, STANDARD_OUTPUT):
-        raise BadCall("--json tells on standard output what is in a file", "name the file with --out")
+        raise UsageError("--json tells on standard output what is in a file", "name the file with --out")
     if file is None and sys.stdout.isatty():
-        raise BadCall("this would show personal data on the screen: name a file with --out, or say --out -")
+        raise UsageError(
+            "this would show personal data on the screen: name a file with --out, or say --out -"
+        )
     settings = load_settings(file=settings_file)
     count = 0
     try:
@@ -87,12 +89,12 @@ def export_letters(
             on_screen = target is sys.stdout.buffer and sys.stdout.isatty()
             meant = Meant(chosen, _with_a_bar(letters, settings, "exporting", is_shown=not on_screen))
             for record in meant:
-                target.write(as_line(record))
+                target.write(to_line(record))
                 count += 1
     except KeyboardInterrupt:
-        err.print(f"interrupted after {counted(count, 'letter')}: the rest is missing", markup=False)
-        raise typer.Exit(errors.INTERRUPTED) from None
-    err.print(f"{counted(count, 'letter')} of {letters.topic} exported{meant.beside()}", markup=False)
+        err.print(f"interrupted after {pluralize(count, 'letter')}: the rest is missing", markup=False)
+        raise typer.Exit(errors.EXIT_INTERRUPTED) from None
+    err.print(f"{pluralize(count, 'letter')} of {letters.topic} exported{meant.beside()}", markup=False)
     if as_json:
         told = {
             "topic": letters.topic,
@@ -125,18 +127,20 @@ class Meant:
         return "" if self.filter.is_empty else f"; {self.not_matched} not matched"
 
 
-def _viewed(letters: Iterable[Record], tally: LetterTally) -> Iterator[LetterView]:
+def _viewed(letters: Iterable[Record], tally: DeadLetterTally) -> Iterator[DeadLetterView]:
     for record in letters:
-        tally.add(record)
+        tally.count(record)
         yield view(record)
 
 
-def _age(letter: LetterView) -> tuple[str, int, int]:
+def _age(letter: DeadLetterView) -> tuple[str, int, int]:
     """By time of failure, which is text that sorts as time."""
     return letter.failed_at, letter.partition, letter.offset
 
 
-def _listed(topic: str, meant: Meant, tally: LetterTally, latest: list[LetterView]) -> dict[str, object]:
+def _listed(
+    topic: str, meant: Meant, tally: DeadLetterTally, latest: list[DeadLetterView]
+) -> dict[str, object]:
     return {
         "topic": topic,
         "filters": meant.filter.as_json(),
@@ -149,7 +153,7 @@ def _listed(topic: str, meant: Meant, tally: LetterTally, latest: list[LetterVie
 
 
 def _with_a_bar(
-    letters: DeadLetterTopic, settings: Settings, doing: str, *, is_shown: bool = True
+    letters: DeadLetterReader, settings: Settings, doing: str, *, is_shown: bool = True
 ) -> Iterator[Record]:
     """Every letter, with a progress bar."""
     with progress("offsets", is_shown=is_shown) as bar:
@@ -172,8 +176,8 @@ def _written_to(file: str) -> Iterator[BinaryIO]:
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        raise CannotGoOn(f"{file} exists: name another file, or delete it first") from None
+        raise CommandError(f"{file} exists: name another file, or delete it first") from None
     except OSError as error:
-        raise CannotGoOn(f"{file} cannot be written ({error.strerror})") from None
+        raise CommandError(f"{file} cannot be written ({error.strerror})") from None
     with os.fdopen(descriptor, "wb") as target:
         yield target

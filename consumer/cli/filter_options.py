@@ -23,7 +23,7 @@ from consumer.cli.completion import reasons
 from consumer.clock import now_ms
 from consumer.dead_letters.filters import NO_META_CODE, Filter, MetaCode, Origin, time_ms
 from consumer.domain.decision import INVALID_REASONS
-from consumer.errors import BadCall
+from consumer.errors import UsageError
 
 META_CODE = re.compile(r"(-?\d{1,18})(?:/(-?\d{1,18}))?", re.ASCII)
 AGO = re.compile(r"(\d{1,6})\s?([smhdw])", re.ASCII)
@@ -71,7 +71,7 @@ def read_filter(
     now = now_ms()
     from_, to = _time("--since", since, now), _time("--until", until, now)
     if from_.ms is not None and to.ms is not None and from_.ms >= to.ms:
-        raise BadCall("--since is not before --until: no letter lies between")
+        raise UsageError("--since is not before --until: no letter lies between")
     return Filter(
         reasons=frozenset(map(_reason, _words("--reason", reason))),
         meta_codes=frozenset(map(_meta_code, _words("--meta-code", meta_code))),
@@ -106,7 +106,7 @@ def takes_filter(command: Callable[..., None]) -> Callable[..., None]:
 def _words(option: str, given: Sequence[str] | None) -> list[str]:
     words = [word.strip() for text in given or () for word in text.split(",") if word.strip()]
     if given and not words:
-        raise BadCall(f"{option}: nothing is named")
+        raise UsageError(f"{option}: nothing is named")
     return words
 
 
@@ -115,7 +115,7 @@ def _reason(word: str) -> str:
     if word not in known:
         near = get_close_matches(word, known, n=1)
         meant = f"did you mean {near[0]}?" if near else f"one of {' '.join(known)}"
-        raise BadCall("--reason: no dead letter has such a reason", meant)
+        raise UsageError("--reason: no dead letter has such a reason", meant)
     return word
 
 
@@ -124,14 +124,14 @@ def _meta_code(text: str) -> MetaCode:
         return NO_META_CODE
     found = META_CODE.fullmatch(text)
     if found is None:
-        raise BadCall("--meta-code: a code is expected, or code/subcode, such as 100/2804003, or none")
+        raise UsageError("--meta-code: a code is expected, or code/subcode, such as 100/2804003, or none")
     return MetaCode(int(found[1]), None if found[2] is None else int(found[2]))
 
 
 def _origin(text: str) -> Origin:
     found = ORIGIN.fullmatch(text)
     if found is None:
-        raise BadCall("--origin-partition: a number is expected, or topic:number, such as capi.events:0")
+        raise UsageError("--origin-partition: a number is expected, or topic:number, such as capi.events:0")
     return Origin(int(found[2]), found[1])
 
 
@@ -150,5 +150,5 @@ def _time(option: str, text: str | None, now_ms: int) -> _Time:
         return _Time(now_ms - 1000 * ago_s, ago_s)
     found = time_ms(text.strip())
     if found is None:
-        raise BadCall(f"{option}: a time is expected, such as 1h, 2d (ago), or 2026-11-23T18:00:00Z")
+        raise UsageError(f"{option}: a time is expected, such as 1h, 2d (ago), or 2026-11-23T18:00:00Z")
     return _Time(found)

@@ -17,11 +17,11 @@ class Example(NamedTuple):
     call: str
 
 
-class Ends(NamedTuple):
+class ExitCodes(NamedTuple):
     """What 0, 1 and 130 mean for a command; 2 is the same for all."""
 
     ok: str
-    not_all: str
+    partial: str
     interrupted: str = "interrupted (Ctrl-C)"
 
 
@@ -37,7 +37,7 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         Example("with settings from a file", "capi-consumer run --settings capi.toml"),
         Example(
             "after a look at what the flood brake held back: let the letters go",
-            "capi-consumer run --release-brake",
+            "capi-consumer run --resume",
         ),
     ),
     "check": (
@@ -68,7 +68,7 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         Example("what would go back?", "capi-consumer replay --dry-run"),
         Example("everything, once the cause is mended", "capi-consumer replay"),
         Example(
-            "what Meta refused in the last two hours", "capi-consumer replay --reason refused --since 2h"
+            "what Meta refused in the last two hours", "capi-consumer replay --reason rejected --since 2h"
         ),
         Example("all but gently", "capi-consumer replay --rate 100"),
         Example("ten, to see whether it helps", "capi-consumer replay --meta-code 100 --limit 10"),
@@ -112,27 +112,29 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
     ),
 }
 
-ENDS: dict[str, Ends] = {
-    "": Ends("everything was done", "something was left out, or the world is not ready"),
-    "run": Ends(
+EXIT_CODES: dict[str, ExitCodes] = {
+    "": ExitCodes("everything was done", "something was left out, or the world is not ready"),
+    "run": ExitCodes(
         "stopped when it was asked to (Ctrl-C, SIGTERM)",
         "it could not start, not end its work, or was asked twice",
         "interrupted before it took any work",
     ),
-    "check": Ends("nothing is wrong (warnings may be)", "something is not well"),
-    "publish": Ends("every event was published", "one was left out or not delivered"),
-    "explain": Ends("all were explained, whatever is decided", "the file cannot be read"),
-    "replay": Ends("all that matched went back", "some were left out, parked, or held"),
-    "dead-letters list": Ends("they were counted", "the topic cannot be read"),
-    "dead-letters export": Ends("all that matched are in the file", "the topic or the file cannot be used"),
-    "topics create": Ends("all are there", "one could not be made"),
-    "topics list": Ends("all that run needs are there", "one is missing"),
-    "sandbox": Ends(
+    "check": ExitCodes("nothing is wrong (warnings may be)", "something is not well"),
+    "publish": ExitCodes("every event was published", "one was left out or not delivered"),
+    "explain": ExitCodes("all were explained, whatever is decided", "the file cannot be read"),
+    "replay": ExitCodes("all that matched went back", "some were left out, parked, or held"),
+    "dead-letters list": ExitCodes("they were counted", "the topic cannot be read"),
+    "dead-letters export": ExitCodes(
+        "all that matched are in the file", "the topic or the file cannot be used"
+    ),
+    "topics create": ExitCodes("all are there", "one could not be made"),
+    "topics list": ExitCodes("all that run needs are there", "one is missing"),
+    "sandbox": ExitCodes(
         "stopped when it was asked to (Ctrl-C, SIGTERM)",
         "it could not start",
         "interrupted before it listened",
     ),
-    "demo": Ends("everything adds up", "something does not", "interrupted before that is known"),
+    "demo": ExitCodes("everything adds up", "something does not", "interrupted before that is known"),
 }
 SAME_FOR_ALL = "2 a mistake in settings or call"
 
@@ -140,8 +142,8 @@ SAME_FOR_ALL = "2 a mistake in settings or call"
 def epilog(verb: str) -> str:
     """The end of the help of a command; "" is the program itself."""
     calls = "\n".join(f"  [dim]# {one.when}[/]\n  {_escaped(one.call)}" for one in EXAMPLES[verb])
-    ends = ENDS[verb]
-    codes = "\n  ".join((f"0 {ends.ok}", f"1 {ends.not_all}", SAME_FOR_ALL, f"130 {ends.interrupted}"))
+    ends = EXIT_CODES[verb]
+    codes = "\n  ".join((f"0 {ends.ok}", f"1 {ends.partial}", SAME_FOR_ALL, f"130 {ends.interrupted}"))
     return f"[bold]Examples[/]\n{calls}\n\n[bold]Exit codes[/]\n  {codes}"
 
 

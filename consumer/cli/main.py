@@ -22,12 +22,12 @@ from consumer.cli.commands.replay import replay
 from consumer.cli.commands.run import run
 from consumer.cli.commands.sandbox import sandbox
 from consumer.cli.help_examples import epilog
-from consumer.cli.typer_classes import Verb, Verbs
-from consumer.errors import CannotGoOn
+from consumer.cli.typer_classes import Command, CommandGroup
+from consumer.errors import CommandError
 
 app = typer.Typer(
     name="capi-consumer",
-    cls=Verbs,
+    cls=CommandGroup,
     epilog=epilog(""),
     no_args_is_help=True,
     pretty_exceptions_enable=False,  # a traceback with local variables would show personal data
@@ -50,15 +50,15 @@ def _root(
     """Commanders Act events from Kafka to Meta's Conversions API."""
 
 
-app.command(cls=Verb, epilog=epilog("run"))(run)
-app.command(cls=Verb, epilog=epilog("check"))(check)
-app.command(cls=Verb, epilog=epilog("publish"))(publish)
-app.command(cls=Verb, epilog=epilog("explain"))(explain)
-app.command(cls=Verb, epilog=epilog("replay"))(replay)
+app.command(cls=Command, epilog=epilog("run"))(run)
+app.command(cls=Command, epilog=epilog("check"))(check)
+app.command(cls=Command, epilog=epilog("publish"))(publish)
+app.command(cls=Command, epilog=epilog("explain"))(explain)
+app.command(cls=Command, epilog=epilog("replay"))(replay)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(topics.app, name="topics")
-app.command(cls=Verb, epilog=epilog("sandbox"))(sandbox)
-app.command(cls=Verb, epilog=epilog("demo"))(demo)
+app.command(cls=Command, epilog=epilog("sandbox"))(sandbox)
+app.command(cls=Command, epilog=epilog("demo"))(demo)
 
 
 def main() -> None:
@@ -67,18 +67,18 @@ def main() -> None:
         sys.exit(app(standalone_mode=False))
     except typer.TyperException as mistake:
         sys.exit(_say_how_to_call(mistake))
-    except CannotGoOn as reason:
+    except CommandError as reason:
         for line in str(reason).splitlines():
             print(f"capi-consumer: {line}", file=sys.stderr)
         sys.exit(reason.exit_code)
     except KeyboardInterrupt:
-        sys.exit(errors.INTERRUPTED)
+        sys.exit(errors.EXIT_INTERRUPTED)
     except BrokenPipeError:  # the reader of our output went away: not our mistake
         sys.stderr.close()
-        sys.exit(errors.NOT_ALL)
+        sys.exit(errors.EXIT_PARTIAL)
     except Exception as bug:  # noqa: BLE001 - the last place where anybody can look at it
         _say_where(bug)
-        sys.exit(errors.NOT_ALL)
+        sys.exit(errors.EXIT_PARTIAL)
 
 
 def _say_how_to_call(mistake: typer.TyperException) -> int:

@@ -27,24 +27,24 @@ import orjson
 import typer
 from confluent_kafka import KafkaException
 
-from consumer.cli.replay_report import Asked, exit_code, print_for_a_person, say_what_begins, summary
+from consumer.cli.replay_report import ReplayRequest, exit_code, print_for_a_person, say_what_begins, summary
 from consumer.clock import now_ms
 from consumer.config.loading import load_settings
 from consumer.config.settings import Settings
 from consumer.console import err, out
 from consumer.dead_letters.filters import Filter
-from consumer.dead_letters.reader import DeadLetterTopic, open_dead_letters
-from consumer.dead_letters.replay.plan import Fates, Parking
-from consumer.dead_letters.replay.runner import Outcome, Pace, Replay
-from consumer.dead_letters.replay.sending import Sending
-from consumer.dead_letters.replay.validity import Validity
-from consumer.dead_letters.replay.way_back import open_way_back
-from consumer.errors import BadCall
+from consumer.dead_letters.reader import DeadLetterReader, open_dead_letters
+from consumer.dead_letters.replay.plan import Parking, ReplayPlanner
+from consumer.dead_letters.replay.runner import RateLimit, ReplayRunner, ReplaySummary
+from consumer.dead_letters.replay.sending import ReplaySender
+from consumer.dead_letters.replay.validity import Recheck
+from consumer.dead_letters.replay.way_back import open_replay_target
+from consumer.errors import UsageError
 from consumer.event_files.progress import progress
 from consumer.kafka import clients
 from consumer.kafka.admin import list_cluster
-from consumer.kafka.producer import open_publisher
-from consumer.signals import asked_to_stop
+from consumer.kafka.producer import open_producer
+from consumer.signals import stop_on_signal
 
 
 def replay(
@@ -63,23 +63,27 @@ def replay(
     """Replay what is chosen, and sum up. Exits with 1 where a letter did not go back."""
     settings = load_settings(file=settings_file)
     name = group or replay_group(settings, chosen, include_old=include_old, to=to)
-    asked = Asked(settings.dead_letter_topic, settings.parking_topic, name, chosen, include_old, to, dry_run)
+    asked = ReplayRequest(
+        settings.dead_letter_topic, settings.parking_topic, name, chosen, include_old, to, dry_run
+    )
     started = time.monotonic()
-    with open_dead_letters(settings, group=name) as letters, open_way_back(settings, to) as way_back:
+    with open_dead_letters(settings, group=name) as letters, open_replay_target(settings, to) as way_back:
         say_what_begins(asked)
         parking = Parking(settings.parking_topic, _is_there(settings, settings.parking_topic), max_replays)
         passed: Mapping[int, int] | None = None
         if include_old:
             passed = {} if group else passed_without_old(settings, chosen, to)
-        fates = Fates(chosen, parking, way_back, Validity(settings.rules, now_ms).is_too_old, passed)
+        fates = ReplayPlanner(
+            chosen, parking, way_back, Recheck(settings.mapping_options, now_ms).is_too_old, passed
+        )
         outcome = _run(settings, letters, fates, rate=rate, limit=limit, dry_run=dry_run)
     if as_json:
         said = summary(asked, outcome, seconds=time.monotonic() - started)
         out.print(orjson.dumps(said).decode(), markup=False)
     else:
         print_for_a_person(asked, outcome)
-    if outcome.says:
-        err.print(f"capi-consumer: {outcome.says}", markup=False)
+    if outcome.message:
+        err.print(f"capi-consumer: {outcome.message}", markup=False)
     raise typer.Exit(exit_code(outcome))
 
 
@@ -88,18 +92,18 @@ def replay_group(
 ) -> str:
     """The group of such a replay. Raises BadCall for a filter that may name somebody, or that moves on."""
     if chosen.is_personal:
-        raise BadCall(
+        raise UsageError(
             "a filter that may name somebody (--key, or an --event-name that is no plain word) "
             "needs a --group of its own",
             "one made from the filter could be traced back to the person",
         )
     if chosen.lets_more_in_later:
-        raise BadCall(
+        raise UsageError(
             "--until as a time ago moves on, and what it leaves out now would be passed for the next replay",
             "name the time itself, such as 2026-11-23T18:00:00Z, or a --group of its own",
         )
     parts = ["" if chosen.is_empty else chosen.name(), "old" if include_old else "", f"to.{to}" if to else ""]
-    return ".".join([settings.group, "replay", *filter(None, parts)])
+    return ".".join([settings.group_id, "replay", *filter(None, parts)])
 
 
 def passed_without_old(settings: Settings, chosen: Filter, to: str | None) -> Mapping[int, int]:
@@ -114,19 +118,19 @@ def _is_there(settings: Settings, topic: str) -> bool:
 
 def _run(
     settings: Settings,
-    letters: DeadLetterTopic,
-    fates: Fates,
+    letters: DeadLetterReader,
+    fates: ReplayPlanner,
     *,
     rate: float | None,
     limit: int | None,
     dry_run: bool,
-) -> Outcome:
-    sending = None if dry_run else Sending(lambda on_failure: open_publisher(settings, on_failure))
-    with asked_to_stop() as stop, progress("offsets") as bar:
+) -> ReplaySummary:
+    sending = None if dry_run else ReplaySender(lambda on_failure: open_producer(settings, on_failure))
+    with stop_on_signal() as stop, progress("offsets") as bar:
         task = bar.add_task("looking" if dry_run else "replaying", total=letters.offsets_total)
         try:
-            return Replay(letters, fates, sending).run(
-                pace=Pace(rate),
+            return ReplayRunner(letters, fates, sending).run(
+                pace=RateLimit(rate),
                 limit=limit,
                 stop=stop,
                 on_progress=lambda passed: bar.update(task, completed=passed),

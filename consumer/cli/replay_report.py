@@ -6,27 +6,27 @@ from typing import NamedTuple
 
 from consumer import errors
 from consumer.console import err, out
-from consumer.counted import counted
+from consumer.counted import pluralize
 from consumer.dead_letters.filters import Filter
-from consumer.dead_letters.replay.runner import Ended, Outcome
-from consumer.dead_letters.replay.way_back import LeftOut
+from consumer.dead_letters.replay.runner import ReplaySummary, StopReason
+from consumer.dead_letters.replay.way_back import SkipReason
 from consumer.dead_letters.tables import KEPT, print_tally
 
 MEANS = {
-    LeftOut.NO_ORIGIN: (
+    SkipReason.NO_ORIGIN: (
         "it does not say where it comes from, so this consumer did not write it: "
         "--to TOPIC, with all the others that match, sends it all the same"
     ),
-    LeftOut.NO_VALUE: "the record had no value, and going back it would delete: nothing to do",
-    LeftOut.ORIGINAL_GONE: (
+    SkipReason.NO_VALUE: "the record had no value, and going back it would delete: nothing to do",
+    SkipReason.ORIGINAL_GONE: (
         "its value was too large for the dead-letter topic, and its origin no longer has it: "
         "publish the event again from where it was made"
     ),
-    LeftOut.TOO_LARGE: (
+    SkipReason.TOO_LARGE: (
         "the topic it goes to does not take its size: raise that topic's max.message.bytes, "
         "then replay with a --group of its own"
     ),
-    LeftOut.TOO_OLD: (
+    SkipReason.TOO_OLD: (
         "Meta takes the event no more, by its own time, so it would be filtered: "
         "--include-old (and another --group, where one was named) sends it all the same"
     ),
@@ -34,7 +34,7 @@ MEANS = {
 UNCHANGED = "They went back unchanged, and fail again unless the cause was mended elsewhere."
 
 
-class Asked(NamedTuple):
+class ReplayRequest(NamedTuple):
     """What was asked for, as the summary repeats it."""
 
     topic: str
@@ -46,7 +46,7 @@ class Asked(NamedTuple):
     dry_run: bool
 
 
-def say_what_begins(asked: Asked) -> None:
+def say_what_begins(asked: ReplayRequest) -> None:
     """The group, before anything is done with it, on standard error."""
     doing = "looking at" if asked.dry_run else "replaying"
     old = ", too old ones included" if asked.include_old else ""
@@ -64,7 +64,7 @@ def in_words(filter: Filter) -> str:
     return "; ".join(kind.replace("_", " ") for kind in kinds)
 
 
-def summary(asked: Asked, outcome: Outcome, *, seconds: float) -> dict[str, object]:
+def summary(asked: ReplayRequest, outcome: ReplaySummary, *, seconds: float) -> dict[str, object]:
     """What was done, as JSON has it. `offsets_left` counts offsets, which may be holes."""
     return {
         "topic": asked.topic,
@@ -73,11 +73,11 @@ def summary(asked: Asked, outcome: Outcome, *, seconds: float) -> dict[str, obje
         "include_old": asked.include_old,
         "to": asked.to,
         "dry_run": asked.dry_run,
-        "ended": outcome.ended,
+        "ended": outcome.stop_reason,
         "matched": outcome.matched,
         "replayed": outcome.replayed.total,
         "parked": outcome.parked,
-        "left_out": {word.value: count for word, count in sorted(outcome.left_out.items())},
+        "left_out": {word.value: count for word, count in sorted(outcome.skipped.items())},
         "not_matched": outcome.not_matched,
         "letters": outcome.replayed.as_json(),
         "offsets_left": outcome.offsets_left,
@@ -85,13 +85,13 @@ def summary(asked: Asked, outcome: Outcome, *, seconds: float) -> dict[str, obje
     }
 
 
-def print_for_a_person(asked: Asked, outcome: Outcome) -> None:
+def print_for_a_person(asked: ReplayRequest, outcome: ReplaySummary) -> None:
     """What was done, in words and a table."""
     would = "would be " if asked.dry_run else ""
     if outcome.replayed.total:
         print_tally(outcome.replayed)
     replayed, parked, not_matched = (
-        counted(letters, "letter")
+        pluralize(letters, "letter")
         for letters in (outcome.replayed.total, outcome.parked, outcome.not_matched)
     )
     out.print(f"{replayed} of {asked.topic} {would}replayed; group {asked.group}", markup=False)
@@ -102,22 +102,26 @@ def print_for_a_person(asked: Asked, outcome: Outcome) -> None:
             f"{parked} {would}parked in {asked.parking_topic}: come back too often, somebody has to look",
             markup=False,
         )
-    if outcome.left_out:
-        out.print(f"{outcome.left_out.total()} left out:", markup=False)
-        for word, count in sorted(outcome.left_out.items()):
+    if outcome.skipped:
+        out.print(f"{outcome.skipped.total()} left out:", markup=False)
+        for word, count in sorted(outcome.skipped.items()):
             out.print(f"  {word} {count}: {MEANS[word]}", markup=False)
     if outcome.not_matched:
         gone = ", or gone before without --include-old" if asked.include_old else ""
         not_matched = f"{not_matched} not matched{gone}"
         out.print(f"{not_matched}: passed for this group alone, and there for another filter's", markup=False)
-    if outcome.ended is not Ended.DONE:
+    if outcome.stop_reason is not StopReason.DONE:
         left = outcome.offsets_left
         out.print(
-            f"ended early ({outcome.ended}): up to {left} are left; run it again to go on", markup=False
+            f"ended early ({outcome.stop_reason}): up to {left} are left; run it again to go on", markup=False
         )
 
 
-def exit_code(outcome: Outcome) -> int:
+def exit_code(outcome: ReplaySummary) -> int:
     """0 when all that matched went back as far as was asked; 130 when somebody stopped it before."""
-    is_all = outcome.ended in (Ended.DONE, Ended.LIMIT) and not outcome.left_out and not outcome.parked
-    return errors.code(is_all=is_all, is_interrupted=outcome.ended is Ended.INTERRUPTED)
+    is_all = (
+        outcome.stop_reason in (StopReason.DONE, StopReason.LIMIT)
+        and not outcome.skipped
+        and not outcome.parked
+    )
+    return errors.exit_code(is_all=is_all, is_interrupted=outcome.stop_reason is StopReason.INTERRUPTED)

@@ -30,13 +30,13 @@ from consumer import errors
 from consumer.config.loading import load_settings
 from consumer.config.settings import Settings
 from consumer.console import err, out
-from consumer.counted import counted
+from consumer.counted import pluralize
 from consumer.dead_letters.headers import HEADER_BYTES_MAX
-from consumer.errors import CannotGoOn
+from consumer.errors import CommandError
 from consumer.kafka import admin as cluster
 from consumer.kafka import clients
-from consumer.kafka.admin import CLEANUP_POLICY, MAX_MESSAGE_BYTES, Cluster, Configs, Topic, Unknown
-from consumer.kafka.clients import LookingClient
+from consumer.kafka.admin import CLEANUP_POLICY, MAX_MESSAGE_BYTES, Cluster, Configs, QueryFailed, Topic
+from consumer.kafka.clients import KafkaAdminClient
 
 REPLICAS_MAX = 3
 HOUR_MS = 3_600_000
@@ -92,7 +92,7 @@ def create(
     found = cluster.list_cluster(admin, settings)
     replicas = replication_factor or min(REPLICAS_MAX, found.brokers)
     if replicas > found.brokers:
-        raise CannotGoOn(
+        raise CommandError(
             f"--replication-factor {replicas}: more than there are brokers ({found.brokers})",
             "name as many at most, or leave it out",
         )
@@ -106,7 +106,7 @@ def create(
     for note in left_as_they_are(made, found, partitions):
         err.print(f"capi-consumer: {note}", markup=False)
     _show(settings, admin, {one.name: one.ended for one in made if one.is_there}, as_json=as_json)
-    raise typer.Exit(errors.OK if all(one.is_there for one in made) else errors.NOT_ALL)
+    raise typer.Exit(errors.EXIT_OK if all(one.is_there for one in made) else errors.EXIT_PARTIAL)
 
 
 def list_topics(settings_file: Path | None, *, as_json: bool) -> None:
@@ -118,14 +118,14 @@ def list_topics(settings_file: Path | None, *, as_json: bool) -> None:
     names = (*needed, settings.parking_topic)
     _show(settings, admin, {name: EXISTS if name in there else MISSING for name in names}, as_json=as_json)
     if missing := [name for name in needed if name not in there]:
-        raise CannotGoOn(f"missing: {', '.join(missing)}", "`capi-consumer topics create` makes them")
+        raise CommandError(f"missing: {', '.join(missing)}", "`capi-consumer topics create` makes them")
 
 
 def _refuse_missing(settings: Settings, found: Cluster) -> None:
     """Raise CannotGoOn where a topic is to be made by brokers that make none when asked to."""
     names = (*settings.topics, settings.dead_letter_topic, settings.parking_topic)
     if missing := [name for name in names if name not in found.topics]:
-        raise CannotGoOn(
+        raise CommandError(
             f"the brokers know no CreateTopics request, as those of `demo`, and lack {', '.join(missing)}",
             "use the names of `demo --keep`, which are the defaults, or other brokers",
         )
@@ -135,13 +135,13 @@ def left_as_they_are(made: Sequence[Made], found: Cluster, partitions: int) -> l
     """One line for each topic that existed with another number of partitions than a new one gets."""
     existed = [found.topics[one.name] for one in made if one.ended == EXISTS and one.name in found.topics]
     return [
-        f"topic {topic.name} exists and is left at {counted(topic.partitions, 'partition')}, not {partitions}"
+        f"topic {topic.name} exists and is left at {pluralize(topic.partitions, 'partition')}, not {partitions}"
         for topic in existed
         if topic.partitions != partitions
     ]
 
 
-def make_topics(settings: Settings, admin: LookingClient, found: Cluster, plan: Plan) -> list[Made]:
+def make_topics(settings: Settings, admin: KafkaAdminClient, found: Cluster, plan: Plan) -> list[Made]:
     """Make what is missing: the events topics first, for the size of dead letters follows from theirs."""
     events = [_made(admin, found, name, plan, _keeping(plan, plan.event_hours)) for name in settings.topics]
     there = [made.name for made in events if made.is_there]
@@ -156,16 +156,16 @@ def _keeping(plan: Plan, hours: int) -> dict[str, str]:
     return config | ({"min.insync.replicas": "2"} if plan.replicas >= REPLICAS_MAX else {})
 
 
-def _largest_record(configs: Mapping[str, Configs | Unknown]) -> int:
+def _largest_record(configs: Mapping[str, Configs | QueryFailed]) -> int:
     sizes = [
         int(config[MAX_MESSAGE_BYTES])
         for config in configs.values()
-        if not isinstance(config, Unknown) and MAX_MESSAGE_BYTES in config
+        if not isinstance(config, QueryFailed) and MAX_MESSAGE_BYTES in config
     ]
     return max(sizes, default=RECORD_BYTES_MAX)
 
 
-def _made(admin: LookingClient, found: Cluster, name: str, plan: Plan, config: dict[str, str]) -> Made:
+def _made(admin: KafkaAdminClient, found: Cluster, name: str, plan: Plan, config: dict[str, str]) -> Made:
     if name in found.topics:
         return Made(name, EXISTS)
     new = NewTopic(name, plan.partitions, plan.replicas, config=config)
@@ -177,7 +177,7 @@ def _made(admin: LookingClient, found: Cluster, name: str, plan: Plan, config: d
     return Made(name, CREATED)
 
 
-def _show(settings: Settings, admin: LookingClient, states: Mapping[str, str], *, as_json: bool) -> None:
+def _show(settings: Settings, admin: KafkaAdminClient, states: Mapping[str, str], *, as_json: bool) -> None:
     """What is there now, as a table or one JSON object."""
     seen = _seen(settings, admin, [name for name, state in states.items() if state == CREATED])
     names = [name for name in states if name in seen.topics]
@@ -191,7 +191,7 @@ def _show(settings: Settings, admin: LookingClient, states: Mapping[str, str], *
     )
 
 
-def _configs(admin: LookingClient, names: Sequence[str]) -> Mapping[str, Configs | Unknown]:
+def _configs(admin: KafkaAdminClient, names: Sequence[str]) -> Mapping[str, Configs | QueryFailed]:
     """The configurations, where the brokers can be asked for them."""
     return cluster.topic_configs(admin, names) if cluster.is_administered(admin) else {}
 
@@ -207,7 +207,7 @@ def _table(lines: Sequence[Sequence[str]]) -> Table:
     return table
 
 
-def _seen(settings: Settings, admin: LookingClient, created: Sequence[str]) -> Cluster:
+def _seen(settings: Settings, admin: KafkaAdminClient, created: Sequence[str]) -> Cluster:
     """The cluster, once the brokers show what was created: the news take a moment to reach all of them."""
     until = time.monotonic() + SEEN_WITHIN_S
     found = cluster.list_cluster(admin, settings)
@@ -220,8 +220,8 @@ def _seen(settings: Settings, admin: LookingClient, created: Sequence[str]) -> C
 TopicRow = dict[str, str | int | float | None]
 
 
-def _row(name: str, state: str, topic: Topic | None, config: Configs | Unknown | None) -> TopicRow:
-    known = config if config is not None and not isinstance(config, Unknown) else {}
+def _row(name: str, state: str, topic: Topic | None, config: Configs | QueryFailed | None) -> TopicRow:
+    known = config if config is not None and not isinstance(config, QueryFailed) else {}
     kept_ms = _whole(known.get("retention.ms"))
     return {
         "name": name,

@@ -13,7 +13,7 @@ from typing import Any
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
 
-class Verb(TyperCommand):
+class Command(TyperCommand):
     """One command."""
 
     def get_params(self, ctx: Any) -> list[Any]:  # noqa: ANN401 - typer keeps the type to itself
@@ -21,7 +21,7 @@ class Verb(TyperCommand):
         return list(_without_type(super().get_params(ctx)))
 
 
-class Verbs(TyperGroup):
+class CommandGroup(TyperGroup):
     """A command with commands below it."""
 
     def get_params(self, ctx: Any) -> list[Any]:  # noqa: ANN401 - as above

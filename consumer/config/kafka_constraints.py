@@ -38,7 +38,7 @@ PRESETS: dict[GroupProtocol, dict[str, str]] = {
 }
 
 
-def clashes(preset: GroupProtocol, own: Mapping[str, Any]) -> list[str]:
+def group_protocol_conflicts(preset: GroupProtocol, own: Mapping[str, Any]) -> list[str]:
     """What the user's own properties say against the preset, one mistake each."""
     is_consumer = preset is GroupProtocol.CONSUMER
     found = []

@@ -30,7 +30,7 @@ from pydantic_settings import SettingsConfigDict
 
 from consumer.config import parsers as forms
 from consumer.config.settings import PREFIX, Settings
-from consumer.errors import BadSettings
+from consumer.errors import SettingsError
 
 SETTINGS_FILE = f"{PREFIX}SETTINGS_FILE"
 MADE_WHERE = "Events Manager makes the token under Settings, Conversions API"
@@ -57,7 +57,7 @@ def load_settings(*, file: Path | None = None, sends: bool = False) -> Settings:
         if sends:
             mistakes += missing_for_sending(settings, {mistake.partition(":")[0] for mistake in found})
     if mistakes or settings is None:
-        raise BadSettings(mistakes)
+        raise SettingsError(mistakes)
     return settings
 
 
@@ -119,7 +119,7 @@ def _validated(path: Path | None, given_by: str) -> tuple[Settings | None, list[
     except ValidationError as error:
         details = [detail for detail in _details(error) if detail["loc"]]
     settings = _from(_WellFormed, path)()
-    return settings, [_mistake(detail, given_by) for detail in details] + settings.clashes()
+    return settings, [_mistake(detail, given_by) for detail in details] + settings.conflicts()
 
 
 def _unread(path: Path, error: OSError) -> str:
@@ -161,14 +161,14 @@ def unreadable_files(settings: Settings) -> list[str]:
             settings.ca_file.open("rb").close()
         except OSError as error:
             mistakes.append(f"CAPI_CA_FILE: {_unread(settings.ca_file, error)}")
-    if settings.kafka_file is not None:
+    if settings.kafka_properties_file is not None:
         try:
-            own = forms.kafka_properties(read_properties(settings.kafka_file))
-            mistakes += settings.kafka_clashes(own, "CAPI_KAFKA_FILE")
+            own = forms.kafka_properties(read_properties(settings.kafka_properties_file))
+            mistakes += settings.kafka_conflicts(own, "CAPI_KAFKA_PROPERTIES_FILE")
         except OSError as error:
-            mistakes.append(f"CAPI_KAFKA_FILE: {_unread(settings.kafka_file, error)}")
+            mistakes.append(f"CAPI_KAFKA_PROPERTIES_FILE: {_unread(settings.kafka_properties_file, error)}")
         except ValueError as error:
-            mistakes.append(f"CAPI_KAFKA_FILE: {error}")
+            mistakes.append(f"CAPI_KAFKA_PROPERTIES_FILE: {error}")
     return mistakes
 
 

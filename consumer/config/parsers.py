@@ -16,7 +16,7 @@ import orjson
 import phonenumbers
 
 from consumer.mapping import data_processing
-from consumer.mapping.redaction import holds_address
+from consumer.mapping.redaction import contains_email
 from consumer.mapping.rules import parse_path
 from consumer.mapping.tables import ACTION_SOURCES, USER_DATA_KEYS
 
@@ -24,12 +24,12 @@ from consumer.mapping.tables import ACTION_SOURCES, USER_DATA_KEYS
 REFUSED_KAFKA_PROPERTIES = {
     "enable.auto.commit": "offsets are committed when their records have ended, never by a timer",
     "enable.auto.offset.store": "offsets are stored when their records have ended",
-    "auto.offset.reset": "CAPI_START and CAPI_OUT_OF_RANGE say where to begin",
+    "auto.offset.reset": "CAPI_START_OFFSET and CAPI_OFFSET_OUT_OF_RANGE say where to begin",
     "acks": "a dead letter counts only when every in-sync replica has it",
     "enable.idempotence": "a dead letter is written once",
     "transactional.id": "a dead letter is written outside any transaction",
     "delivery.report.only.error": "a record has ended when the broker says that it has it",
-    "group.id": "CAPI_GROUP names the group",
+    "group.id": "CAPI_GROUP_ID names the group",
     "group.instance.id": "CAPI_GROUP_INSTANCE_ID names the member",
     "bootstrap.servers": "CAPI_BOOTSTRAP_SERVERS names the brokers",
 }
@@ -148,7 +148,7 @@ def user_data_keys(keys: tuple[str, ...]) -> tuple[str, ...]:
 def paths(written: dict[str, Any]) -> dict[str, Any]:
     """Meta key -> dotted path, or a list of them."""
     for key, value in written.items():
-        if not key.strip() or holds_address(key):
+        if not key.strip() or contains_email(key):
             raise ValueError("each key is the name of a custom_data key, not blank and no e-mail address")
         listed = value if isinstance(value, list) else [value]
         if not listed or not all(isinstance(path, str) for path in listed):

@@ -35,7 +35,7 @@ def starts_s(own: Mapping[str, Any], most_s: float) -> float:
     return min(most_s, STARTS_SHARE * poll_interval_s(own))
 
 
-def clashes(revoke_timeout_s: float, own: Mapping[str, Any]) -> list[str]:
+def poll_interval_conflicts(revoke_timeout_s: float, own: Mapping[str, Any]) -> list[str]:
     """One mistake where draining a partition could outlast the interval."""
     least_ms = round((revoke_timeout_s + MARGIN_S) * 1000)
     if poll_interval_s(own) * 1000 >= least_ms:

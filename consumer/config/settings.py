@@ -55,22 +55,29 @@ from consumer.config.fields import (
 )
 from consumer.config.kafka_constraints import GroupProtocol
 from consumer.config.parsers import is_loopback
-from consumer.mapping.rules import EVENT_BYTES_MAX, ContentId, DataProcessing, MatchRule, Rules, parse_path
+from consumer.mapping.rules import (
+    EVENT_BYTES_MAX,
+    ContentId,
+    DataProcessing,
+    MappingOptions,
+    MatchRule,
+    parse_path,
+)
 
 PREFIX = "CAPI_"
 
 
-class Start(StrEnum):
+class StartOffset(StrEnum):
     """Where a partition without a committed offset begins."""
 
     EARLIEST = "earliest"
     LATEST = "latest"
 
 
-class OutOfRange(StrEnum):
+class OffsetOutOfRange(StrEnum):
     """What to do when a committed offset is no longer in the log."""
 
-    STOP = "stop"
+    PAUSE = "stop"
     EARLIEST = "earliest"
     LATEST = "latest"
 
@@ -143,9 +150,9 @@ class Settings(BaseSettings):
     """How long one request may take. A timeout may have been processed."""
     backoff_max_s: Annotated[float, Field(gt=0, le=600)] = 30.0
     """The longest wait between two attempts at the same batch while Meta or the network fails."""
-    setup_retry_s: Annotated[float, Field(gt=0, le=3_600)] = 60.0
+    auth_retry_max_s: Annotated[float, Field(gt=0, le=3_600)] = 60.0
     """The longest wait between two attempts while Meta refuses token, pixel or version."""
-    stuck_after_s: Annotated[float, Field(gt=0, le=86_400)] = 300.0
+    poison_after_s: Annotated[float, Field(gt=0, le=86_400)] = 300.0
     """A batch that fails for so long while others are accepted is halved until the event is found."""
     gzip: bool = False
     """Compresses request bodies. Not known to be taken by Meta."""
@@ -175,7 +182,7 @@ class Settings(BaseSettings):
     """More event names: Commanders Act name to Meta name."""
     custom_data_paths: Paths = Field(default_factory=dict)
     """More sources of custom_data: Meta key to dotted path or paths."""
-    custom_data_allow: TextList = ()
+    custom_data_unredacted_keys: TextList = ()
     """Keys of custom_data that are never cleaned of personal data."""
     data_processing_options: MaybeTextList = None
     """Data processing options of events that bring none."""
@@ -189,7 +196,7 @@ class Settings(BaseSettings):
     # Kafka
     bootstrap_servers: Brokers = "localhost:9092"
     """Brokers, host:port, comma between."""
-    group: Annotated[str, Field(min_length=1)] = "capi-consumer"
+    group_id: Annotated[str, Field(min_length=1)] = "capi-consumer"
     """Consumer group."""
     topics: TopicNames = ("capi.events",)
     """Topics to read."""
@@ -201,13 +208,13 @@ class Settings(BaseSettings):
     """How the members of a group share its partitions; `consumer` is KIP-848, of Kafka 4.0 on."""
     group_instance_id: GroupInstance = ""
     """Static membership: a name that this member alone has and keeps through restarts. Empty: none."""
-    start: Start = Start.EARLIEST
+    start_offset: StartOffset = StartOffset.EARLIEST
     """Where a partition without a committed offset begins."""
-    out_of_range: OutOfRange = OutOfRange.STOP
+    offset_out_of_range: OffsetOutOfRange = OffsetOutOfRange.PAUSE
     """What to do when a committed offset is gone."""
-    kafka: KafkaProperties = Field(default_factory=dict, repr=False)
+    kafka_properties: KafkaProperties = Field(default_factory=dict, repr=False)
     """Further librdkafka properties, as JSON."""
-    kafka_file: MaybePath = None
+    kafka_properties_file: MaybePath = None
     """The same in a file of JSON, for secrets."""
 
     # Limits
@@ -219,7 +226,7 @@ class Settings(BaseSettings):
     """Bytes of one request."""
     linger_ms: Annotated[int, Field(ge=0, le=600000)] = 1_000
     """How long a batch waits for more events."""
-    hold_s: Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)] = 0.0
+    send_delay_s: Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)] = 0.0
     """An event is sent no earlier than its time plus this, so that the browser's copy comes first."""
     requests_in_flight_max: Annotated[int, Field(ge=1, le=256)] = 8
     """Requests at once, at most."""
@@ -237,11 +244,11 @@ class Settings(BaseSettings):
     """How long a partition that is taken away is drained."""
 
     # Operation
-    brake: bool = True
+    dlq_breaker: bool = True
     """Pauses when half of the last 1,000 records would be dead letters."""
     health_address: Address = "0.0.0.0:9090"
     """Health and metrics."""
-    page_address: MaybeAddress = "127.0.0.1:8080"
+    status_page_address: MaybeAddress = "127.0.0.1:8080"
     """The live page of this process; empty: none. A port that nobody chose and that is taken gives way."""
     log_format: LogFormat = LogFormat.AUTO
     """How log lines look."""
@@ -250,11 +257,11 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Settings:
-        if clashes := self.clashes():
+        if clashes := self.conflicts():
             raise ValueError("\n".join(clashes))
         return self
 
-    def clashes(self) -> list[str]:
+    def conflicts(self) -> list[str]:
         """Mistakes across settings that are each well formed."""
         url = urlsplit(self.graph_url)
         is_shown = url.scheme == "http" and not is_loopback(url.hostname or "")
@@ -276,20 +283,20 @@ class Settings(BaseSettings):
             ),
         }
         here = [mistake for mistake, is_so in found.items() if is_so]
-        return here + self.kafka_clashes(self.kafka, "CAPI_KAFKA")
+        return here + self.kafka_conflicts(self.kafka_properties, "CAPI_KAFKA_PROPERTIES")
 
-    def kafka_clashes(self, own: Mapping[str, Any], given_by: str) -> list[str]:
+    def kafka_conflicts(self, own: Mapping[str, Any], given_by: str) -> list[str]:
         """Mistakes of librdkafka properties beside the settings; `given_by` names where they stand."""
         found = [
-            *kafka_constraints.clashes(self.group_protocol, own),
-            *poll_interval.clashes(self.revoke_timeout_s, own),
+            *kafka_constraints.group_protocol_conflicts(self.group_protocol, own),
+            *poll_interval.poll_interval_conflicts(self.revoke_timeout_s, own),
         ]
         return [f"{given_by}: {mistake}" for mistake in found]
 
     @cached_property
-    def rules(self) -> Rules:
+    def mapping_options(self) -> MappingOptions:
         """The part of the settings that the mapping reads."""
-        return Rules(
+        return MappingOptions(
             user_consent_category=self.user_consent_category or None,
             match_rule=self.match_rule,
             purchase_personal_information=self.purchase_personal_information,
@@ -300,7 +307,7 @@ class Settings(BaseSettings):
             content_id=self.content_id,
             event_names=self.event_names,
             custom_data_paths={key: _paths(value) for key, value in self.custom_data_paths.items()},
-            custom_data_allow=frozenset(self.custom_data_allow),
+            unredacted_keys=frozenset(self.custom_data_unredacted_keys),
             data_processing=self._data_processing(),
             event_bytes_max=self.event_bytes_max,
         )

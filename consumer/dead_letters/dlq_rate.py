@@ -27,7 +27,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from consumer.domain.decision import INVALID_REASONS, Reason
-from consumer.observability.sliding_counter import Window
+from consumer.observability.sliding_counter import SlidingCounter
 
 RECORDS = 1_000
 LETTERS_MIN = 100
@@ -35,23 +35,23 @@ LETTERS_MIN = 100
 ANSWERS_MIN = 100
 
 
-class Flood:
+class DeadLetterRate:
     """The brake as a fact: on or off. A record counts by its reason; None where it is sent, or accepted."""
 
     def __init__(self, *, is_released: bool = False) -> None:
-        self._decided: Window[Reason | None] = Window(RECORDS)
-        self._answered: Window[Reason | None] = Window(RECORDS)
+        self._decided: SlidingCounter[Reason | None] = SlidingCounter(RECORDS)
+        self._answered: SlidingCounter[Reason | None] = SlidingCounter(RECORDS)
         self._is_released = is_released
         self.is_on = False
 
-    def decide(self, reasons: Sequence[Reason | None]) -> None:
+    def record_decisions(self, reasons: Sequence[Reason | None]) -> None:
         """The records of one poll, as they were decided."""
-        self._decided.add(reasons)
+        self._decided.append(reasons)
         self._judge()
 
-    def answer(self, reasons: Sequence[Reason | None]) -> None:
+    def record_responses(self, reasons: Sequence[Reason | None]) -> None:
         """The events of one batch, as Meta answered them."""
-        self._answered.add(reasons)
+        self._answered.append(reasons)
         self._judge()
 
     def release(self) -> None:
@@ -64,7 +64,7 @@ class Flood:
         """How many records are looked at."""
         return len(self._decided)
 
-    def letters(self) -> dict[str, int]:
+    def dead_letters(self) -> dict[str, int]:
         """Those of the last records and answers that are dead letters, by reason."""
         counts = Counter(self._decided.counts()) + Counter(self._answered.counts())
         return {reason.value: count for reason, count in counts.items() if reason in INVALID_REASONS}
@@ -72,13 +72,13 @@ class Flood:
     def _judge(self) -> None:
         if self.is_on:
             return
-        is_flood = self._is_flood()
+        is_flood = self._is_over_limit()
         if self._is_released:
             self._is_released = is_flood or not (self._decided.is_full and self._answered.is_full)
         else:
             self.is_on = is_flood
 
-    def _is_flood(self) -> bool:
+    def _is_over_limit(self) -> bool:
         invalid, refused = self._decided.count(INVALID_REASONS), self._answered.count(INVALID_REASONS)
         if invalid + refused < LETTERS_MIN:
             return False

@@ -48,7 +48,7 @@ HEADER_BYTES_MAX = 256
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
 
-class Failure(NamedTuple):
+class FailureInfo(NamedTuple):
     """
     Why a record becomes a dead letter.
 
@@ -65,7 +65,7 @@ class Failure(NamedTuple):
     attempts: int = 0
 
 
-class Writer(NamedTuple):
+class WrittenBy(NamedTuple):
     """Who writes the letter, and when. `now` is RFC 3339 text in UTC."""
 
     group: str
@@ -73,7 +73,9 @@ class Writer(NamedTuple):
     now: str
 
 
-def letter_headers(record: Record, failure: Failure, writer: Writer) -> list[tuple[str, bytes | None]]:
+def dead_letter_headers(
+    record: Record, failure: FailureInfo, writer: WrittenBy
+) -> list[tuple[str, bytes | None]]:
     """The headers of the letter: the record's own, then ours."""
     own = [(name, value) for name, value in record.headers if not name.startswith(PREFIX)]
     origin = coordinates(record)

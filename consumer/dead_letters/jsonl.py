@@ -29,13 +29,13 @@ LETTER = frozenset({"dead_letter", "headers"})
 Written = str | dict[str, str] | None
 
 
-class Mistake(NamedTuple):
+class ParseError(NamedTuple):
     """Why a line is no letter, for the person who edited it. Holds none of its values."""
 
     text: str
 
 
-def as_line(record: Record) -> bytes:
+def to_line(record: Record) -> bytes:
     """A letter as a line, with its line feed."""
     fields: dict[str, object] = {
         "dead_letter": {
@@ -54,7 +54,7 @@ def as_line(record: Record) -> bytes:
     return orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def is_letter(line: bytes) -> bool:
+def is_dead_letter(line: bytes) -> bool:
     """Whether a line was exported, mended or not, and is no event."""
     if b'"dead_letter"' not in line:  # reading every event twice would cost the most of it
         return False
@@ -62,16 +62,16 @@ def is_letter(line: bytes) -> bool:
     return isinstance(fields, dict) and LETTER.issubset(fields)
 
 
-def as_letter(line: bytes) -> Record | Mistake:
+def parse_dead_letter(line: bytes) -> Record | ParseError:
     """The letter in a line, or what is wrong with it."""
     try:
         fields = orjson.loads(line)
     except orjson.JSONDecodeError as error:
-        return Mistake(f"not JSON, from column {error.colno} on: {error.msg}")
+        return ParseError(f"not JSON, from column {error.colno} on: {error.msg}")
     if not isinstance(fields, dict) or not isinstance(fields.get("headers"), list):
-        return Mistake("no exported dead letter: an object with `headers` is expected")
+        return ParseError("no exported dead letter: an object with `headers` is expected")
     if ("event" in fields) == ("value" in fields):
-        return Mistake("either `event` or `value` is expected")
+        return ParseError("either `event` or `value` is expected")
     try:
         return Record(
             *_place(fields.get("dead_letter")),
@@ -81,7 +81,7 @@ def as_letter(line: bytes) -> Record | Mistake:
             _headers(fields["headers"]),
         )
     except ValueError as error:
-        return Mistake(str(error))
+        return ParseError(str(error))
 
 
 def _is_compact_object(value: bytes | None) -> bool:

@@ -14,7 +14,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from consumer.config.settings import Settings
 from consumer.dead_letters.reader import NO_GROUP, partitions_of
 from consumer.domain.record import Coordinates, Record
-from consumer.errors import CannotGoOn
+from consumer.errors import CommandError
 from consumer.kafka import clients
 from consumer.kafka.conversion import as_record
 
@@ -22,7 +22,7 @@ POLL_S = 0.5
 DEADLINE_S = 30.0
 
 
-class Originals:
+class OriginalReader:
     """The records behind letters, looked up one at a time; the Consumer for it is made when first needed."""
 
     def __init__(self, settings: Settings) -> None:
@@ -80,4 +80,4 @@ class Originals:
             record = as_record(message)
             is_it = (record.offset, record.timestamp_ms) == (origin.offset, origin.timestamp_ms)
             return record if is_it else None
-        raise CannotGoOn(f"the brokers stopped answering while {origin.topic} was read: run it again")
+        raise CommandError(f"the brokers stopped answering while {origin.topic} was read: run it again")

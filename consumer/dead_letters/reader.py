@@ -24,10 +24,10 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from consumer.config.settings import Settings
 from consumer.domain.record import Record
-from consumer.errors import CannotGoOn
+from consumer.errors import CommandError
 from consumer.kafka import clients
 from consumer.kafka.conversion import as_record, cause
-from consumer.kafka.errors import Heard
+from consumer.kafka.errors import ErrorCollector
 
 POLL_S = 0.2
 # As many as a poll of the consumer takes by default. What a caller does between two reads waits for these.
@@ -48,24 +48,24 @@ DEAD_LETTERS = ("dead-letter", "CAPI_DEAD_LETTER_TOPIC")
 PARKING = ("parking", "CAPI_PARKING_TOPIC")
 
 
-class Span(NamedTuple):
+class OffsetRange(NamedTuple):
     """What is read of one partition: from `begin` up to, and without, `end`."""
 
     begin: int
     end: int
 
 
-class Mark(NamedTuple):
+class Commit(NamedTuple):
     """A group's progress in a partition: the next offset, and the word of whoever committed it."""
 
     next_offset: int
     by: str
 
 
-class DeadLetterTopic:
+class DeadLetterReader:
     """The letters of every partition, each once, up to the end as it stood at start."""
 
-    def __init__(self, consumer: Consumer, topic: str, spans: Mapping[int, Span]) -> None:
+    def __init__(self, consumer: Consumer, topic: str, spans: Mapping[int, OffsetRange]) -> None:
         self.topic = topic
         self.spans = spans
         self.reached = {number: span.begin for number, span in spans.items()}
@@ -103,7 +103,7 @@ class DeadLetterTopic:
             self._heard_at = time.monotonic()
         elif time.monotonic() - self._heard_at > IDLE_S_MAX:
             if not self._open <= self._silent:
-                raise CannotGoOn(f"the brokers stopped answering while {self.topic} was read: run it again")
+                raise CommandError(f"the brokers stopped answering while {self.topic} was read: run it again")
             self._open.clear()  # the log is shorter than it was: a leader was lost with what it alone had
         return [record for message in messages if (record := self._taken(message)) is not None]
 
@@ -116,7 +116,7 @@ class DeadLetterTopic:
         """The message as a record, when it is one of ours; and where that leaves its partition."""
         error, number, offset = message.error(), message.partition(), message.offset()
         if error is not None and error.code() != KafkaError._PARTITION_EOF:
-            raise CannotGoOn(f"{self.topic} cannot be read ({error.name()})")
+            raise CommandError(f"{self.topic} cannot be read ({error.name()})")
         if number not in self._open or offset is None:
             return None
         end = self.spans[number].end
@@ -142,11 +142,11 @@ class DeadLetterTopic:
         self._open.discard(number)
         self._consumer.pause([TopicPartition(self.topic, number)])
 
-    def committed(self) -> dict[int, Mark]:
+    def committed(self) -> dict[int, Commit]:
         """The group's progress as the broker has it, by partition, where there is any."""
         return _committed(self._consumer, self.topic, self.spans)
 
-    def commit(self, marks: Mapping[int, Mark]) -> None:
+    def commit(self, marks: Mapping[int, Commit]) -> None:
         """Set the group's progress, and wait until the broker has it. Raises KafkaException."""
         offsets = [TopicPartition(self.topic, number, *mark) for number, mark in marks.items()]
         if offsets:
@@ -156,7 +156,7 @@ class DeadLetterTopic:
 @contextmanager
 def open_dead_letters(
     settings: Settings, *, group: str | None = None, is_parked: bool = False
-) -> Iterator[DeadLetterTopic]:
+) -> Iterator[DeadLetterReader]:
     """
     The dead-letter topic: what `group` has not yet passed, or all of it without a group.
 
@@ -166,7 +166,7 @@ def open_dead_letters(
     that was killed is taken up at once, without waiting for a dead member's
     session to end. Raises CannotGoOn without brokers or topic.
     """
-    heard = Heard()
+    heard = ErrorCollector()
     properties = clients.consumer_properties(settings, group=group or NO_GROUP)
     consumer = clients.new_consumer(
         {
@@ -182,7 +182,7 @@ def open_dead_letters(
             numbers = partitions_of(consumer, topic)
             if not numbers:
                 what, setting = PARKING if is_parked else DEAD_LETTERS
-                raise CannotGoOn(
+                raise CommandError(
                     f"the {what} topic {topic} does not exist: "
                     f"check {setting}, or create it with `capi-consumer topics create`"
                 )
@@ -190,7 +190,7 @@ def open_dead_letters(
         except KafkaException as error:
             consumer.poll(0)  # only now is told what became of the connections
             raise clients.cannot_reach(settings, error, heard.faults) from None
-        yield DeadLetterTopic(consumer, topic, spans)
+        yield DeadLetterReader(consumer, topic, spans)
     finally:
         consumer.close()
 
@@ -201,7 +201,9 @@ def partitions_of(consumer: Consumer, topic: str) -> list[int]:
     return sorted(found.partitions) if found is not None and found.error is None else []
 
 
-def _spans(consumer: Consumer, topic: str, numbers: Sequence[int], *, with_progress: bool) -> dict[int, Span]:
+def _spans(
+    consumer: Consumer, topic: str, numbers: Sequence[int], *, with_progress: bool
+) -> dict[int, OffsetRange]:
     ends = {number: _watermarks(consumer, topic, number) for number in numbers}
     done = _committed(consumer, topic, ends) if with_progress else {}
     return {
@@ -210,9 +212,9 @@ def _spans(consumer: Consumer, topic: str, numbers: Sequence[int], *, with_progr
     }
 
 
-def _left(low: int, high: int, done: int) -> Span:
+def _left(low: int, high: int, done: int) -> OffsetRange:
     """What is left behind a bookmark. One beyond the end is of a topic that was made anew: all is left."""
-    return Span(low if done > high else max(low, done), high)
+    return OffsetRange(low if done > high else max(low, done), high)
 
 
 def _watermarks(consumer: Consumer, topic: str, number: int) -> tuple[int, int]:
@@ -222,11 +224,11 @@ def _watermarks(consumer: Consumer, topic: str, number: int) -> tuple[int, int]:
     return low, high
 
 
-def _committed(consumer: Consumer, topic: str, numbers: Mapping[int, object]) -> dict[int, Mark]:
+def _committed(consumer: Consumer, topic: str, numbers: Mapping[int, object]) -> dict[int, Commit]:
     asked = [TopicPartition(topic, number) for number in numbers]
     answered = _asked_of_the_group(lambda: consumer.committed(asked, timeout=clients.METADATA_TIMEOUT_S))
     return {
-        found.partition: Mark(found.offset, found.metadata or "") for found in answered if found.offset >= 0
+        found.partition: Commit(found.offset, found.metadata or "") for found in answered if found.offset >= 0
     }
 
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from consumer.dead_letters import headers as letter
 from consumer.domain.record import ORIGIN_OFFSET, ORIGIN_PARTITION, ORIGIN_TOPIC, Record
 from consumer.mapping.event import parse
-from consumer.mapping.redaction import holds_address
+from consumer.mapping.redaction import contains_email
 
 MASKED = "*****"
 NOTHING = "-"
@@ -25,7 +25,7 @@ PAIRS_MAX = 1000
 OTHERS = "(other names)"
 
 
-class LetterView(NamedTuple):
+class DeadLetterView(NamedTuple):
     """One row of a list of letters. Empty text where the letter does not say."""
 
     partition: int
@@ -39,11 +39,11 @@ class LetterView(NamedTuple):
     replay_count: int
 
 
-def view(record: Record) -> LetterView:
+def view(record: Record) -> DeadLetterView:
     """What may be shown of a letter."""
     headers = record.headers
     codes = (letter.text(headers, letter.META_CODE), letter.text(headers, letter.META_SUBCODE))
-    return LetterView(
+    return DeadLetterView(
         record.partition.number,
         record.offset,
         reason(record),
@@ -75,7 +75,7 @@ def given_event_name(record: Record) -> str:
 
 def showable(text: str) -> str:
     """A text of unknown writing as it may be printed: bounded, of one line, without an e-mail address."""
-    if holds_address(text):
+    if contains_email(text):
         return MASKED
     printable = "".join(character if character.isprintable() else "?" for character in text)
     return printable if len(printable) <= TEXT_LENGTH_MAX else printable[: TEXT_LENGTH_MAX - 1] + "…"
@@ -89,13 +89,13 @@ def _origin(record: Record) -> str:
     return "/".join(map(showable, (topic, number, offset))) if topic else ""
 
 
-class LetterTally:
+class DeadLetterTally:
     """Letters counted by reason and event name, in bounded memory."""
 
     def __init__(self) -> None:
         self._counts: Counter[tuple[str, str]] = Counter()
 
-    def add(self, record: Record) -> None:
+    def count(self, record: Record) -> None:
         """Count one letter."""
         pair = (reason(record), event_name(record))
         if pair not in self._counts and len(self._counts) >= PAIRS_MAX:

@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from consumer.console import out, print_whole, wide, width
-from consumer.dead_letters.summary import LetterTally, LetterView
+from consumer.dead_letters.summary import DeadLetterTally, DeadLetterView
 from consumer.domain.decision import INVALID_REASONS, Reason
 from consumer.messages import REASONS, in_plain_text
 
@@ -30,7 +30,7 @@ DROPPED_WHEN_EMPTY = frozenset({"detail", "Meta code", "replays"})
 FAILED_AT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00")
 
 
-def tally_table(tally: LetterTally) -> Table:
+def tally_table(tally: DeadLetterTally) -> Table:
     """Letters by reason and event name, most letters first."""
     table = _table("reason", "event name")
     table.add_column("letters", justify="right", overflow="fold")
@@ -39,7 +39,7 @@ def tally_table(tally: LetterTally) -> Table:
     return table
 
 
-def letters_table(letters: Sequence[LetterView], columns: int | None = None) -> Table:
+def dead_letters_table(letters: Sequence[DeadLetterView], columns: int | None = None) -> Table:
     """The letters, for a terminal of so many `columns`; None: a pipe, with the year in the times."""
     if columns is None:
         return _in_one_line(letters, _without_fractions)
@@ -48,28 +48,28 @@ def letters_table(letters: Sequence[LetterView], columns: int | None = None) -> 
     return table if fits else _in_two_lines(letters)
 
 
-def print_tally(tally: LetterTally) -> None:
+def print_tally(tally: DeadLetterTally) -> None:
     """The counts on standard output."""
     print_whole(tally_table(tally))
 
 
-def what_to_do(tally: LetterTally) -> dict[str, str]:
+def what_to_do(tally: DeadLetterTally) -> dict[str, str]:
     """By reason, in the order of the tally; nothing for a word that is none of ours."""
     return {why: in_plain_text(REASONS[Reason(why)].do) for why in tally.reasons() if why in INVALID_REASONS}
 
 
-def print_what_to_do(tally: LetterTally) -> None:
+def print_what_to_do(tally: DeadLetterTally) -> None:
     """One line for each reason, on standard output."""
     for why, do in what_to_do(tally).items():
         out.print(Text.assemble((why, "bold"), f": {do}"))
 
 
-def print_letters(letters: Sequence[LetterView]) -> None:
+def print_dead_letters(letters: Sequence[DeadLetterView]) -> None:
     """The letters on standard output, as wide as that is."""
-    print_whole(letters_table(letters, width()))
+    print_whole(dead_letters_table(letters, width()))
 
 
-def _in_one_line(letters: Sequence[LetterView], time: Callable[[str], str]) -> Table:
+def _in_one_line(letters: Sequence[DeadLetterView], time: Callable[[str], str]) -> Table:
     columns = {
         "partition": [str(letter.partition) for letter in letters],
         "offset": [str(letter.offset) for letter in letters],
@@ -88,7 +88,7 @@ def _in_one_line(letters: Sequence[LetterView], time: Callable[[str], str]) -> T
     return table
 
 
-def _in_two_lines(letters: Sequence[LetterView]) -> Table:
+def _in_two_lines(letters: Sequence[DeadLetterView]) -> Table:
     table = _table("letter", "failed at\n(UTC)", "reason\nevent name", "detail\norigin")
     for letter in letters:
         meta = f"Meta {letter.meta_code}" if letter.meta_code else ""

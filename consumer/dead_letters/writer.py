@@ -24,7 +24,7 @@ from typing import NamedTuple
 import structlog
 from confluent_kafka import KafkaError, KafkaException, Producer
 
-from consumer.dead_letters.headers import PREFIX, VALUE_OMITTED, Failure, Writer, letter_headers
+from consumer.dead_letters.headers import PREFIX, VALUE_OMITTED, FailureInfo, WrittenBy, dead_letter_headers
 from consumer.domain.record import Record
 from consumer.kafka.conversion import cause
 from consumer.meta.response import backoff_s
@@ -48,7 +48,7 @@ OVERSIZE = frozenset({KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.RECORD_LIST_TOO_
 WARN_EVERY_S = 30.0
 
 
-class Letter(NamedTuple):
+class DeadLetterRecord(NamedTuple):
     """A letter as it is produced. A time of 0 is the present."""
 
     value: bytes | None
@@ -57,14 +57,14 @@ class Letter(NamedTuple):
     timestamp_ms: int
 
 
-class DeadLetters:
+class DeadLetterWriter:
     """The dead-letter topic, as a place to write to."""
 
     def __init__(
         self,
         topic: str,
         new_producer: Callable[[], Producer],
-        writer: Callable[[], Writer],
+        writer: Callable[[], WrittenBy],
         telemetry: Telemetry,
         chance: Callable[[], float],
     ) -> None:
@@ -79,18 +79,18 @@ class DeadLetters:
         self._warn_at_s = 0.0
         self._waiting = 0
 
-    async def put(self, record: Record, failure: Failure) -> None:
+    async def write(self, record: Record, failure: FailureInfo) -> None:
         """Write the letter of a record; returns when the broker has acknowledged it."""
-        letter = Letter(
+        letter = DeadLetterRecord(
             record.value,
             record.key,
-            letter_headers(record, failure, self._writer()),
+            dead_letter_headers(record, failure, self._writer()),
             # 0 is librdkafka's word for "now", and a record without a time has -1.
             max(record.timestamp_ms, 0),
         )
         self._waiting += 1
         try:
-            await self._write_until_taken(letter)
+            await self._write_until_acknowledged(letter)
         finally:
             self._waiting -= 1
         self._telemetry.add(metrics.DEAD_LETTERS, 1, failure.reason.value)
@@ -105,11 +105,11 @@ class DeadLetters:
             await asyncio.sleep(IDLE_POLL_S)
             _hear(self._producer)
 
-    async def _write_until_taken(self, letter: Letter) -> None:
+    async def _write_until_acknowledged(self, letter: DeadLetterRecord) -> None:
         attempt = 0
         while True:
             producer = self._producer
-            error = await self._write(producer, letter)
+            error = await self._produce(producer, letter)
             if error is None:
                 return
             acceptable = _acceptable(letter, error)
@@ -135,7 +135,7 @@ class DeadLetters:
                 letters_waiting=self._waiting,
             )
 
-    async def _write(self, producer: Producer, letter: Letter) -> KafkaError | None:
+    async def _produce(self, producer: Producer, letter: DeadLetterRecord) -> KafkaError | None:
         """One attempt: None when the broker has it, else why not."""
         done: asyncio.Future[KafkaError | None] = asyncio.get_running_loop().create_future()
 
@@ -190,11 +190,11 @@ def _hear(producer: Producer) -> None:
         producer.poll(0)
 
 
-def _ours(letter: Letter) -> list[tuple[str, bytes | None]]:
+def _ours(letter: DeadLetterRecord) -> list[tuple[str, bytes | None]]:
     return [(name, value) for name, value in letter.headers if name.startswith(PREFIX)]
 
 
-def _acceptable(letter: Letter, error: KafkaError) -> Letter | None:
+def _acceptable(letter: DeadLetterRecord, error: KafkaError) -> DeadLetterRecord | None:
     """
     What the broker may take instead of a letter that it will never take; None when trying again may help.
 

@@ -66,6 +66,6 @@ async def watch_token(token: AccessToken, gate: Gate) -> None:
     """While Meta refuses us: a changed token file is tried at once."""
     while True:
         await asyncio.sleep(LOOK_EVERY_S)
-        if gate.state is State.SETUP and token.reread():
+        if gate.state is State.MISCONFIGURED and token.reread():
             log.info("the token has changed: trying again")
             gate.retry_now()

@@ -40,7 +40,7 @@ from __future__ import annotations
 
 import math
 
-from consumer.meta.response import Kind, Verdict
+from consumer.meta.response import Response, ResponseOutcome
 
 # Where a cold start begins: enough to be of use, too little to do harm.
 START = 4
@@ -59,7 +59,7 @@ CEILING_S = 3600.0
 TOLERANCE = 1e-6
 
 
-class Usual:
+class LatencyBaseline:
     """Mean and deviation of what came lately. A new value weighs SMOOTHING, all the older ones the rest."""
 
     def __init__(self) -> None:
@@ -88,9 +88,9 @@ class Usual:
         self._least = min(self._least, self.mean)
 
 
-def is_too_much(verdict: Verdict) -> bool:
+def is_too_much(verdict: Response) -> bool:
     """Whether Meta says that the pixel sends too much."""
-    return verdict.kind is Kind.THROTTLED or verdict.usage_percent >= USAGE_FULL_PERCENT
+    return verdict.outcome is ResponseOutcome.THROTTLED or verdict.usage_percent >= USAGE_FULL_PERCENT
 
 
 class AdaptiveLimit:
@@ -106,7 +106,7 @@ class AdaptiveLimit:
         self._at_least = at_least
         self._at_most = at_most
         self.requests = min(max(START, at_least), at_most)
-        self._usual = Usual()
+        self._usual = LatencyBaseline()
         self._ceiling = at_most
         self._ceiling_until = -math.inf
         self._lowered_at = -math.inf
@@ -124,7 +124,7 @@ class AdaptiveLimit:
         """A request goes out; with it, so many are under way."""
         self._is_reached = self._is_reached or at_once >= self.requests
 
-    def answered(self, sent_at: float, now: float, verdict: Verdict) -> None:
+    def answered(self, sent_at: float, now: float, verdict: Response) -> None:
         """
         What became of a request.
 
@@ -137,9 +137,9 @@ class AdaptiveLimit:
                 self._throttle(now)
             return
         self._is_held = self._is_held or verdict.usage_percent >= USAGE_HOLD_PERCENT
-        if verdict.kind is Kind.TRANSIENT or verdict.usage_percent >= USAGE_LESS_PERCENT:
+        if verdict.outcome is ResponseOutcome.TRANSIENT or verdict.usage_percent >= USAGE_LESS_PERCENT:
             self._is_pressed = self._is_pressed or is_news
-        if verdict.kind is Kind.ACCEPTED and is_news:
+        if verdict.outcome is ResponseOutcome.ACCEPTED and is_news:
             self._round_trips_s += now - sent_at
             self._answers += 1
         if not (self._answers or self._is_pressed):
@@ -164,7 +164,7 @@ class AdaptiveLimit:
             self._usual.add(round_trip_s)
         if self._usual.is_in_line and self.requests > START:
             self._lower(0.5, now, START)
-            self._usual = Usual()
+            self._usual = LatencyBaseline()
         elif self._is_pressed or is_slow:
             self._lower(DECREASE_RATIO, now)
         else:

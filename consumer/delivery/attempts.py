@@ -25,9 +25,9 @@ from consumer.delivery.poison_detection import History, Others
 from consumer.delivery.request_limiter import Requests
 from consumer.delivery.slots import Slots
 from consumer.delivery.terms import Clocks, Terms
-from consumer.meta.response import Kind, Verdict, backoff_s
+from consumer.meta.response import Response, ResponseOutcome, backoff_s
 
-ABOUT_EVENTS = frozenset({Kind.ACCEPTED, Kind.REFUSED, Kind.TOO_LARGE})
+ABOUT_EVENTS = frozenset({ResponseOutcome.ACCEPTED, ResponseOutcome.REJECTED, ResponseOutcome.TOO_LARGE})
 
 
 class Answer(NamedTuple):
@@ -39,7 +39,7 @@ class Answer(NamedTuple):
     """
 
     batch: Sequence[InFlight]
-    verdict: Verdict | None
+    verdict: Response | None
     history: History
 
 
@@ -75,10 +75,10 @@ class Attempts:
             if self._requests.is_held:
                 self._ends.tell_all_ahead()
             history = self._after(verdict, history, len(batch))
-            if verdict.kind in ABOUT_EVENTS or self._is_its_own_fault(history, len(batch)):
+            if verdict.outcome in ABOUT_EVENTS or self._is_its_own_fault(history, len(batch)):
                 return Answer(batch, verdict, history)
             self._ends.tell_ahead(tally)
-            if verdict.kind is Kind.TRANSIENT:
+            if verdict.outcome is ResponseOutcome.TRANSIENT:
                 self._ask_for_others(history, len(batch))
                 await self._wait(verdict, history)
 
@@ -88,14 +88,14 @@ class Attempts:
             self._ends.tell_ahead(tally)
         return await self._requests.admitted()
 
-    def _after(self, verdict: Verdict, history: History, events: int) -> History:
+    def _after(self, verdict: Response, history: History, events: int) -> History:
         now = self._clocks.monotonic_s()
-        if verdict.kind is Kind.ACCEPTED:
+        if verdict.outcome is ResponseOutcome.ACCEPTED:
             self._others.accepted(now)
-        is_answered = verdict.kind in ABOUT_EVENTS
-        if not history.attempts and (is_answered or verdict.kind is Kind.TRANSIENT):
+        is_answered = verdict.outcome in ABOUT_EVENTS
+        if not history.attempts and (is_answered or verdict.outcome is ResponseOutcome.TRANSIENT):
             self._others.answered_first(now, is_answered=is_answered)
-        if verdict.kind is not Kind.TRANSIENT:
+        if verdict.outcome is not ResponseOutcome.TRANSIENT:
             return history.answered()
         return history.failed(now, self._others, events, self._terms.stuck_after_s)
 
@@ -108,7 +108,7 @@ class Attempts:
         if history.lacks_others(now, self._others, events, self._terms.stuck_after_s):
             self._asking.ask(now, self._others.accepted_at)
 
-    async def _wait(self, verdict: Verdict, history: History) -> None:
+    async def _wait(self, verdict: Response, history: History) -> None:
         backoff = backoff_s(history.attempts, self._clocks.chance(), self._terms.backoff_max_s)
         await self._slots.wait(
             max(backoff, verdict.wait_s),

@@ -27,7 +27,7 @@ from consumer.delivery.poison_detection import History
 from consumer.delivery.slots import Slots
 from consumer.delivery.task_group import Tasks
 from consumer.delivery.terms import Clocks
-from consumer.meta.response import Kind
+from consumer.meta.response import ResponseOutcome
 from consumer.observability.tracing import Tracing
 
 
@@ -69,19 +69,19 @@ class Batches:
             batch, verdict, history = await self._attempts.answer(batch, history, tally)
             if verdict is None:
                 return is_clean
-            if verdict.kind is Kind.ACCEPTED:
+            if verdict.outcome is ResponseOutcome.ACCEPTED:
                 self._ends.accepted(batch, verdict, self._clocks.now_s(), tally)
                 return is_clean
             if len(batch) == 1:
                 self._ends.refused(batch[0], verdict, history.attempts, tally)
                 return False
-            if verdict.kind is Kind.TRANSIENT:
+            if verdict.outcome is ResponseOutcome.TRANSIENT:
                 self._take_apart(batch, history, tally)
                 return False
             # An answer of another kind is not about one event, whatever its text names.
-            named = verdict.event_index if verdict.kind is Kind.REFUSED else None
+            named = verdict.event_index if verdict.outcome is ResponseOutcome.REJECTED else None
             if named is None:
-                is_refused = verdict.kind is Kind.REFUSED
+                is_refused = verdict.outcome is ResponseOutcome.REJECTED
                 return await self._end_halves(batch, history, tally, is_refused=is_refused) and is_clean
             # The event that Meta names goes alone, then the rest. When it is taken after
             # all, the name was wrong, and only halving finds the right one.

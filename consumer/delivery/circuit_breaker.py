@@ -18,7 +18,7 @@ import math
 from collections.abc import Callable
 
 from consumer.domain.state import State
-from consumer.meta.response import Kind, Verdict
+from consumer.meta.response import Response, ResponseOutcome
 
 Clock = Callable[[], float]
 
@@ -49,9 +49,9 @@ class Gate:
 
     @property
     def state(self) -> State:
-        """`running`, `throttled` or `setup`."""
+        """`running`, `throttled` or `misconfigured`."""
         if self._refusals:
-            return State.SETUP
+            return State.MISCONFIGURED
         return State.THROTTLED if self._clock() < self._throttled_until else State.RUNNING
 
     @property
@@ -70,14 +70,14 @@ class Gate:
         self._probing = self._refusals > 0
         return self._admission
 
-    def hear(self, admission: int, verdict: Verdict, wait_s: float) -> None:
+    def hear(self, admission: int, verdict: Response, wait_s: float) -> None:
         """What became of an admitted request; the pixel waits `wait_s` because of it."""
         if admission == self._admission:
             self._probing = False
             # A connection that fails says nothing of the token.
-            if verdict.kind is Kind.SETUP:
+            if verdict.outcome is ResponseOutcome.MISCONFIGURED:
                 self._next_try_at = self._clock() + self._count_refusal()
-            elif verdict.kind is not Kind.TRANSIENT:
+            elif verdict.outcome is not ResponseOutcome.TRANSIENT:
                 self._refusals = 0
         if wait_s > 0:
             self._throttled_until = max(self._throttled_until, self._clock() + wait_s)

@@ -21,8 +21,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Sequence
 
-from consumer.dead_letters.dlq_breaker import Brake
-from consumer.dead_letters.writer import DeadLetters
+from consumer.dead_letters.dlq_breaker import DlqBreaker
+from consumer.dead_letters.writer import DeadLetterWriter
 from consumer.delivery.attempts import Attempts
 from consumer.delivery.batch_delivery import Batches
 from consumer.delivery.batcher import Batcher
@@ -36,7 +36,7 @@ from consumer.delivery.slots import Slots
 from consumer.delivery.task_group import Tasks
 from consumer.delivery.terms import Clocks, Terms
 from consumer.domain.record import Partition
-from consumer.kafka.offset_tracker import Ticket
+from consumer.kafka.offset_tracker import InFlightOffset
 from consumer.observability.telemetry import Telemetry
 
 
@@ -46,13 +46,13 @@ class Delivery:
     def __init__(
         self,
         sink: Sink,
-        letters: DeadLetters,
+        letters: DeadLetterWriter,
         gate: Gate,
         terms: Terms,
         clocks: Clocks,
-        settle: Callable[[list[Ticket]], None],
+        settle: Callable[[list[InFlightOffset]], None],
         telemetry: Telemetry,
-        brake: Brake,
+        brake: DlqBreaker,
     ) -> None:
         self._clocks = clocks
         self._tasks = Tasks()
@@ -115,7 +115,7 @@ class Delivery:
 
     # Giving up
 
-    def let_go(self, partitions: Collection[Partition]) -> list[Ticket]:
+    def let_go(self, partitions: Collection[Partition]) -> list[InFlightOffset]:
         """Give up the held events of these partitions: they are not sent. Their tickets."""
         dropped = self._hold.drop(lambda item: item.record.partition in partitions)
         self._set_hold_timer()

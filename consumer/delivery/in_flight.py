@@ -11,7 +11,7 @@ import structlog
 
 from consumer.domain.decision import Deliverable, Invalid, Reason
 from consumer.domain.record import Record
-from consumer.kafka.offset_tracker import Ticket
+from consumer.kafka.offset_tracker import InFlightOffset
 
 log = structlog.get_logger()
 
@@ -20,7 +20,7 @@ log = structlog.get_logger()
 class InFlight:
     """A deliverable event on its way, with the record it came from."""
 
-    ticket: Ticket
+    ticket: InFlightOffset
     record: Record
     event: Deliverable
 
@@ -38,7 +38,7 @@ class InFlight:
 class Unsendable(NamedTuple):
     """A record for the dead-letter topic."""
 
-    ticket: Ticket
+    ticket: InFlightOffset
     record: Record
     decision: Invalid
 

@@ -22,8 +22,8 @@ import aiohttp
 from consumer import __version__
 from consumer.config.settings import Settings
 from consumer.delivery.access_token import AccessToken
-from consumer.errors import BadSettings
-from consumer.meta.response import Verdict, no_tunnel, read_answer, unanswered
+from consumer.errors import SettingsError
+from consumer.meta.response import Response, no_response, no_tunnel, read_response
 from consumer.observability import metrics
 from consumer.observability.telemetry import Telemetry
 
@@ -72,7 +72,7 @@ class Sink:
         if self._session is not None:
             await self._session.close()
 
-    async def send(self, body: bytes, events: int) -> Verdict:
+    async def send(self, body: bytes, events: int) -> Response:
         """
         Post one request body that holds `events` events.
 
@@ -90,7 +90,7 @@ class Sink:
         self._telemetry.record(metrics.REQUEST_DURATION, time.perf_counter() - began_s, *place)
         return verdict
 
-    async def _ask(self, session: aiohttp.ClientSession, body: bytes, events: int) -> tuple[Verdict, str]:
+    async def _ask(self, session: aiohttp.ClientSession, body: bytes, events: int) -> tuple[Response, str]:
         """The verdict, and OpenTelemetry's `error.type`: empty where HTTP was well."""
         headers = {"Authorization": self._token.authorization}
         if self._settings.gzip:
@@ -108,16 +108,16 @@ class Sink:
                 names = {name.lower(): value for name, value in response.headers.items()}
                 self._hears(names)
                 error_type = str(response.status) if response.status >= 400 else ""
-                return read_answer(response.status, names, answer, events), error_type
+                return read_response(response.status, names, answer, events), error_type
         except TimeoutError:
-            return unanswered("no answer in time"), "timeout"
+            return no_response("no answer in time"), "timeout"
         except aiohttp.ClientHttpProxyError as error:
             return no_tunnel(error.status), type(error).__name__
         except (aiohttp.ClientError, OSError) as error:
             _let_go(error)
             # Only the type: the text of a connection error may hold the address of a proxy with its password.
             name = type(error).__name__
-            return unanswered(f"the connection failed ({name})"), name
+            return no_response(f"the connection failed ({name})"), name
 
 
 def _let_go(error: BaseException | None) -> None:
@@ -149,4 +149,4 @@ def _trust(settings: Settings) -> ssl.SSLContext | bool:
     try:
         return ssl.create_default_context(cafile=str(settings.ca_file))
     except (OSError, ValueError):
-        raise BadSettings([f"CAPI_CA_FILE: {settings.ca_file} holds no certificates in PEM form"]) from None
+        raise SettingsError([f"CAPI_CA_FILE: {settings.ca_file} holds no certificates in PEM form"]) from None

@@ -21,20 +21,20 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from consumer.dead_letters.dlq_breaker import Brake
-from consumer.dead_letters.headers import Failure
-from consumer.dead_letters.writer import DeadLetters
+from consumer.dead_letters.dlq_breaker import DlqBreaker
+from consumer.dead_letters.headers import FailureInfo
+from consumer.dead_letters.writer import DeadLetterWriter
 from consumer.delivery.in_flight import InFlight, Unsendable, log_filtered
 from consumer.delivery.task_group import Tasks
 from consumer.domain.decision import Deliverable, Reason
-from consumer.kafka.offset_tracker import Ticket
-from consumer.meta.response import Kind, Verdict
+from consumer.kafka.offset_tracker import InFlightOffset
+from consumer.meta.response import Response, ResponseOutcome
 from consumer.observability import metrics
 from consumer.observability.telemetry import Telemetry
 
 log = structlog.get_logger()
 
-REASONS = {Kind.REFUSED: Reason.REFUSED, Kind.TOO_LARGE: Reason.EVENT_TOO_LARGE}
+REASONS = {ResponseOutcome.REJECTED: Reason.REJECTED, ResponseOutcome.TOO_LARGE: Reason.EVENT_TOO_LARGE}
 
 
 @dataclass(slots=True, eq=False)
@@ -43,7 +43,7 @@ class Tally:
 
     out: int
     accepted: int = 0
-    refused: list[tuple[InFlight, Failure]] = field(default_factory=list)
+    refused: list[tuple[InFlight, FailureInfo]] = field(default_factory=list)
     told_good: int = 0
 
     def untold(self) -> list[Reason | None]:
@@ -58,9 +58,9 @@ class Ends:
 
     def __init__(
         self,
-        letters: DeadLetters,
-        brake: Brake,
-        settle: Callable[[list[Ticket]], None],
+        letters: DeadLetterWriter,
+        brake: DlqBreaker,
+        settle: Callable[[list[InFlightOffset]], None],
         telemetry: Telemetry,
         tasks: Tasks,
     ) -> None:
@@ -73,7 +73,7 @@ class Ends:
 
     # Accepted, or too old
 
-    def accepted(self, batch: Sequence[InFlight], verdict: Verdict, now_s: float, tally: Tally) -> None:
+    def accepted(self, batch: Sequence[InFlight], verdict: Response, now_s: float, tally: Tally) -> None:
         """Meta has them. `now_s` is in unix seconds."""
         tally.out -= len(batch)
         tally.accepted += len(batch)
@@ -109,7 +109,7 @@ class Ends:
         self._open.add(tally)
         return tally
 
-    def refused(self, item: InFlight, verdict: Verdict, attempts: int, tally: Tally) -> None:
+    def refused(self, item: InFlight, verdict: Response, attempts: int, tally: Tally) -> None:
         """Its letter is written when the brake is told."""
         tally.out -= 1
         tally.refused.append((item, _failure(verdict, attempts)))
@@ -131,7 +131,7 @@ class Ends:
             self.tell_ahead(tally)
 
     def _tell(self, tally: Tally) -> None:
-        self._brake.answer(tally.untold())
+        self._brake.record_responses(tally.untold())
         refused, tally.refused = tally.refused, []
         for item, failure in refused:
             self._tasks.spawn(self._bury(item, failure))
@@ -140,16 +140,16 @@ class Ends:
 
     def unsendable(self, item: Unsendable) -> None:
         """It was decided so; the brake was told then."""
-        self._tasks.spawn(self._bury(item, Failure(item.decision.reason, item.decision.detail)))
+        self._tasks.spawn(self._bury(item, FailureInfo(item.decision.reason, item.decision.detail)))
 
-    async def _bury(self, item: InFlight | Unsendable, failure: Failure) -> None:
+    async def _bury(self, item: InFlight | Unsendable, failure: FailureInfo) -> None:
         """Write the dead letter, then settle. The letter waits in a task of its own and holds no slot."""
-        await self._brake.admit()
+        await self._brake.wait()
         # Held for hours perhaps: whoever has the partition now has its letters too.
         if item.ticket.is_void:
-            self._telemetry.add(metrics.GIVEN_UP)
+            self._telemetry.add(metrics.RELEASED)
         else:
-            await self._letters.put(item.record, failure)
+            await self._letters.write(item.record, failure)
         self._settle([item.ticket])
 
 
@@ -162,10 +162,10 @@ def _match_keys(events: Iterable[Deliverable]) -> Counter[tuple[str, ...]]:
     return counts
 
 
-def _failure(verdict: Verdict, attempts: int) -> Failure:
-    return Failure(
-        REASONS.get(verdict.kind, Reason.UNACCEPTABLE),
-        detail=verdict.says,
+def _failure(verdict: Response, attempts: int) -> FailureInfo:
+    return FailureInfo(
+        REASONS.get(verdict.outcome, Reason.POISON_EVENT),
+        detail=verdict.summary,
         meta_code=verdict.code,
         meta_subcode=verdict.subcode,
         fbtrace_id=verdict.fbtrace_id,

@@ -23,7 +23,7 @@ from consumer.delivery.permits import Permits
 from consumer.delivery.terms import Clocks, Terms
 from consumer.domain.state import State
 from consumer.meta.error_codes import code_word
-from consumer.meta.response import Kind, Verdict, pixel_wait_s
+from consumer.meta.response import Response, ResponseOutcome, pixel_wait_s
 from consumer.observability import metrics
 from consumer.observability.telemetry import Telemetry
 
@@ -74,7 +74,7 @@ class Requests:
         self._gate.abandon(admission)
         self._permits.release()
 
-    async def send(self, body: bytes, events: int, admission: int) -> Verdict:
+    async def send(self, body: bytes, events: int, admission: int) -> Response:
         """The request itself. Its permit is given back."""
         sent_at = self._clocks.monotonic_s()
         self.in_flight += 1
@@ -90,15 +90,15 @@ class Requests:
             self._permits.release()
         self._gate.hear(admission, verdict, pixel_wait_s(verdict, self._clocks.chance()))
         self._telemetry.record(metrics.BATCH_SIZE, events)
-        self._telemetry.add(metrics.REQUESTS, 1, verdict.kind.value)
+        self._telemetry.add(metrics.REQUESTS, 1, verdict.outcome.value)
         if verdict.code is not None:
             self._telemetry.add(metrics.ERRORS, 1, code_word(verdict.code))
-        if verdict.kind is not Kind.ACCEPTED:
-            self._telemetry.refusals.hear(verdict, self._clocks.now_s())
+        if verdict.outcome is not ResponseOutcome.ACCEPTED:
+            self._telemetry.recent_errors.record_error(verdict, self._clocks.now_s())
             _log(verdict, events)
         return verdict
 
-    def _set_limit(self, verdict: Verdict, sent_at: float) -> None:
+    def _set_limit(self, verdict: Response, sent_at: float) -> None:
         before = self._limit.requests
         self._limit.answered(sent_at, self._clocks.monotonic_s(), verdict)
         self._permits.limit = self._limit.requests
@@ -106,15 +106,15 @@ class Requests:
             log.debug("throttled: fewer requests at once", limit=self._limit.requests, before=before)
 
 
-def _log(verdict: Verdict, events: int) -> None:
+def _log(verdict: Response, events: int) -> None:
     """A refused batch of many is only on the way to the event that matters: twenty lines of no use."""
-    is_search = verdict.kind in (Kind.REFUSED, Kind.TOO_LARGE) and events > 1
+    is_search = verdict.outcome in (ResponseOutcome.REJECTED, ResponseOutcome.TOO_LARGE) and events > 1
     # A block has no state of its own, and does not always pass by itself: a person must look.
-    unusual = log.error if verdict.kind is Kind.BLOCKED else log.warning
+    unusual = log.error if verdict.outcome is ResponseOutcome.BLOCKED else log.warning
     (log.debug if is_search else unusual)(
         "request not accepted",
-        verdict=verdict.kind,
-        says=verdict.says,
+        verdict=verdict.outcome,
+        says=verdict.summary,
         events=events,
         http_status=verdict.http_status,
         code=verdict.code,

@@ -14,12 +14,12 @@ import uvloop
 from consumer import errors
 from consumer.config.settings import LogFormat, LogLevel
 from consumer.console import err, out
-from consumer.demo.assertions import checks
-from consumer.demo.environment import World, world
+from consumer.demo.assertions import assertions
+from consumer.demo.environment import DemoEnvironment, demo_environment
 from consumer.demo.report import as_json as outcome_as_json
 from consumer.demo.report import for_a_person
 from consumer.demo.samples import shop_samples
-from consumer.demo.scenario import play
+from consumer.demo.scenario import run_scenario
 from consumer.observability import logs
 
 
@@ -42,10 +42,10 @@ def _print_samples() -> None:
 
 async def _demo(*, keep: bool, as_json: bool) -> int:
     started = time.monotonic()
-    async with world() as running:
+    async with demo_environment() as running:
         _say(f"live page: {running.page}")
-        story = await play(running, _say)
-        judged = checks(story)
+        story = await run_scenario(running, _say)
+        judged = assertions(story)
         seconds = time.monotonic() - started
         if as_json:
             out.print(orjson.dumps(outcome_as_json(story, judged, seconds)).decode(), markup=False)
@@ -53,14 +53,14 @@ async def _demo(*, keep: bool, as_json: bool) -> int:
             out.print(for_a_person(story, judged, seconds))
         if keep:
             await _until_interrupted(running)
-    return errors.OK if all(check.holds for check in judged) else errors.NOT_ALL
+    return errors.EXIT_OK if all(check.holds for check in judged) else errors.EXIT_PARTIAL
 
 
 def _say(step: str) -> None:
     err.print(f"· {step}", style="dim", markup=False)
 
 
-async def _until_interrupted(running: World) -> None:
+async def _until_interrupted(running: DemoEnvironment) -> None:
     """Say how other commands reach this world, and wait."""
     settings = running.settings
     err.print(f"\nLeft running until Ctrl-C. In a browser:\n\n  {running.page}", style="bold", markup=False)

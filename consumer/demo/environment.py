@@ -21,7 +21,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from consumer.config.settings import LogFormat, LogLevel, Settings
 from consumer.demo.samples import ADVERTISING
-from consumer.errors import CannotGoOn
+from consumer.errors import CommandError
 from consumer.kafka import clients
 from consumer.observability.telemetry import Telemetry
 from consumer.runtime.app import consume
@@ -52,7 +52,7 @@ class DemoSettings(Settings):
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class DemoEnvironment:
     """Everything that the story needs."""
 
     settings: Settings
@@ -63,7 +63,7 @@ class World:
 
 
 @asynccontextmanager
-async def world() -> AsyncIterator[World]:
+async def demo_environment() -> AsyncIterator[DemoEnvironment]:
     """Brokers, sandbox and consumer, running until the end of the block."""
     sandbox_settings = SandboxSettings()
     with mock_brokers() as bootstrap_servers:
@@ -74,7 +74,7 @@ async def world() -> AsyncIterator[World]:
             consuming = asyncio.create_task(consume(settings, telemetry, stop, tell_page=page.set_result))
             try:
                 await _begun(page, consuming)
-                yield World(
+                yield DemoEnvironment(
                     settings, sandbox, telemetry, lambda: _settled(settings, consuming), page.result()
                 )
             finally:
@@ -135,7 +135,7 @@ async def _settled(settings: Settings, consuming: asyncio.Task[None]) -> None:
             if consuming.done():
                 await consuming
             if consuming.done() or time.monotonic() > until:
-                raise CannotGoOn("the consumer did not come to the end of the events: run the demo again")
+                raise CommandError("the consumer did not come to the end of the events: run the demo again")
             await asyncio.sleep(POLL_S)
     finally:
         looking.close()

@@ -15,10 +15,10 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 from rich.table import Table
 from rich.text import Text
 
-from consumer.dead_letters.summary import LetterTally
+from consumer.dead_letters.summary import DeadLetterTally
 from consumer.dead_letters.tables import tally_table
-from consumer.demo.assertions import Check, dead_letters_by_reason, filtered
-from consumer.demo.scenario import CURRENCY, Story
+from consumer.demo.assertions import Assertion, dead_letters_by_reason, filtered
+from consumer.demo.scenario import CURRENCY, ScenarioResult
 from consumer.observability import metrics
 
 BAR_WIDTH = 30
@@ -38,12 +38,12 @@ class Fitted:
         yield self.make(options.max_width)
 
 
-def match_keys(story: Story) -> Counter[str]:
+def match_keys(story: ScenarioResult) -> Counter[str]:
     """How many accepted events carry each key of `user_data`: what lets Meta find the person."""
     return Counter(key for event in story.accepted for key in event["user_data"])
 
 
-def match_keys_by_event(story: Story) -> dict[str, Counter[str]]:
+def match_keys_by_event(story: ScenarioResult) -> dict[str, Counter[str]]:
     """The same for each of Meta's event names: from what the sandbox accepted, not from our own counters."""
     carried: dict[str, Counter[str]] = {}
     for event in story.accepted:
@@ -51,12 +51,12 @@ def match_keys_by_event(story: Story) -> dict[str, Counter[str]]:
     return carried
 
 
-def event_names(story: Story) -> Counter[str]:
+def event_names(story: ScenarioResult) -> Counter[str]:
     """The accepted events by Meta's name."""
     return Counter(event["event_name"] for event in story.accepted)
 
 
-def as_json(story: Story, judged: Sequence[Check], seconds: float) -> dict[str, object]:
+def as_json(story: ScenarioResult, judged: Sequence[Assertion], seconds: float) -> dict[str, object]:
     """The whole outcome as one object."""
     return {
         "published": story.published,
@@ -76,7 +76,7 @@ def as_json(story: Story, judged: Sequence[Check], seconds: float) -> dict[str, 
     }
 
 
-def for_a_person(story: Story, judged: Sequence[Check], seconds: float) -> RenderableType:
+def for_a_person(story: ScenarioResult, judged: Sequence[Assertion], seconds: float) -> RenderableType:
     """Tables: the funnel, what Meta gets, the dead letters, one letter's second way, and the judgement."""
     return Group(
         _headed("What became of them", Fitted(lambda width: _funnel(story, _bar_width(width)))),
@@ -101,7 +101,7 @@ def _headed(title: str, what: RenderableType) -> RenderableType:
     return Group(Text(f"\n{title}", style="bold cyan"), what)
 
 
-def _funnel(story: Story, bar_width: int) -> Table:
+def _funnel(story: ScenarioResult, bar_width: int) -> Table:
     table = _table()
     total = story.published
     rows: list[tuple[str, int, str]] = [
@@ -122,7 +122,7 @@ def _funnel(story: Story, bar_width: int) -> Table:
     return table
 
 
-def _shares(story: Story, bar_width: int) -> Table:
+def _shares(story: ScenarioResult, bar_width: int) -> Table:
     table = _table()
     total = len(story.accepted)
     for key, count in _ranked(match_keys(story)):
@@ -153,14 +153,14 @@ def _span(cells: Sequence[str], rows: int) -> int:
     return sum(max(map(len, column)) + GAP for column in columns)
 
 
-def _dead_letters(story: Story) -> Table:
-    tally = LetterTally()
+def _dead_letters(story: ScenarioResult) -> Table:
+    tally = DeadLetterTally()
     for letter in story.letters:
-        tally.add(letter)
+        tally.count(letter)
     return tally_table(tally)
 
 
-def _second_way(story: Story) -> Text:
+def _second_way(story: ScenarioResult) -> Text:
     mended = story.mended
     event = mended.accepted[0] if mended.accepted else {}
     outcome = f"accepted as {event['event_name']}, event id {event['event_id']}" if event else "not accepted"
@@ -173,7 +173,7 @@ def _second_way(story: Story) -> Text:
     return Text("\n".join(lines))
 
 
-def _judgement(judged: Sequence[Check]) -> Table:
+def _judgement(judged: Sequence[Assertion]) -> Table:
     table = _table()
     for check in judged:
         mark = Text("yes", style="green") if check.holds else Text("NO", style="bold red")
@@ -183,7 +183,7 @@ def _judgement(judged: Sequence[Check]) -> Table:
     return table
 
 
-def _verdict(judged: Sequence[Check]) -> str:
+def _verdict(judged: Sequence[Assertion]) -> str:
     wrong = sum(not check.holds for check in judged)
     return f"{wrong} of {len(judged)} facts do not hold." if wrong else "Everything adds up."
 

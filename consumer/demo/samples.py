@@ -34,7 +34,7 @@ class Sample(NamedTuple):
     """One event. `end` is `accepted` or a reason; `event_id` is what Meta gets, None where it is made up."""
 
     value: bytes
-    end: str
+    expected: str
     event_id: str | None
     about: str
 

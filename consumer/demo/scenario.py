@@ -20,24 +20,24 @@ import orjson
 from consumer.clock import now_ms
 from consumer.config.settings import Settings
 from consumer.dead_letters.headers import REASON, text
-from consumer.dead_letters.jsonl import as_line
+from consumer.dead_letters.jsonl import to_line
 from consumer.dead_letters.reader import open_dead_letters
-from consumer.dead_letters.replay.sending import Sending
-from consumer.dead_letters.replay.validity import Validity
-from consumer.dead_letters.replay.way_back import open_way_back
-from consumer.demo.environment import World
+from consumer.dead_letters.replay.sending import ReplaySender
+from consumer.dead_letters.replay.validity import Recheck
+from consumer.dead_letters.replay.way_back import open_replay_target
+from consumer.demo.environment import DemoEnvironment
 from consumer.demo.samples import Sample, shop_samples
 from consumer.domain.decision import Reason
 from consumer.domain.record import Record
-from consumer.errors import CannotGoOn
+from consumer.errors import CommandError
 from consumer.event_files.lines import FoundEvent
-from consumer.kafka.producer import open_publisher
+from consumer.kafka.producer import open_producer
 from consumer.mapping.event import parse
 from consumer.observability.telemetry import Labels
-from consumer.publish.dead_letters import letter_judge, send_letters
+from consumer.publish.dead_letters import dead_letter_validator, send_dead_letters
 from consumer.publish.record_key import record_key
-from consumer.publish.report import Report
-from consumer.publish.runner import Publishing
+from consumer.publish.report import PublishReport
+from consumer.publish.runner import PublishRunner
 from consumer.sandbox.request_log import Stats
 
 PUBLISHED_WITHIN_S = 20.0
@@ -48,7 +48,7 @@ Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Mended:
+class FixedRecord:
     """One letter on its second way: as it was exported, and what the sandbox accepted then."""
 
     letter: Record
@@ -57,7 +57,7 @@ class Mended:
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
+class ScenarioResult:
     """What was meant, what was done, and what was seen, before the mending and after it."""
 
     samples: Sequence[Sample]
@@ -66,10 +66,10 @@ class Story:
     stats: Stats
     counters: dict[str, dict[Labels, int]]
     letters: Sequence[Record]
-    mended: Mended
+    mended: FixedRecord
 
 
-async def play(world: World, tell: Tell) -> Story:
+async def run_scenario(world: DemoEnvironment, tell: Tell) -> ScenarioResult:
     """Live through it; `tell` hears of each step. Raises CannotGoOn when the world does not go on."""
     settings = world.settings
     samples = shop_samples(time.time())
@@ -82,12 +82,12 @@ async def play(world: World, tell: Tell) -> Story:
     letters = await asyncio.to_thread(_letters, settings)
     tell("mending one letter and publishing it again")
     mended = await _mended(world, _without_currency(letters), len(accepted))
-    return Story(samples, published, accepted, stats, counters, letters, mended)
+    return ScenarioResult(samples, published, accepted, stats, counters, letters, mended)
 
 
 def _publish(settings: Settings, samples: Sequence[Sample]) -> int:
     """As `publish --raw` does: every line as it stands, keyed by user id where there is one."""
-    publisher = open_publisher(settings)
+    publisher = open_producer(settings)
     (topic,) = settings.topics
     for sample in samples:
         publisher.send(topic, record_key(sample.value), sample.value, timestamp_ms=now_ms())
@@ -105,24 +105,26 @@ def _without_currency(letters: Sequence[Record]) -> Record:
             event = parse(letter.value or b"")
             if isinstance(event, dict) and "currency" not in event:
                 return letter
-    raise CannotGoOn("no purchase without a currency among the dead letters: the demo has nothing to mend")
+    raise CommandError("no purchase without a currency among the dead letters: the demo has nothing to mend")
 
 
-async def _mended(world: World, letter: Record, accepted_before: int) -> Mended:
-    line = orjson.loads(as_line(letter))
+async def _mended(world: DemoEnvironment, letter: Record, accepted_before: int) -> FixedRecord:
+    line = orjson.loads(to_line(letter))
     line["event"]["currency"] = CURRENCY
     published = await asyncio.to_thread(_publish_letter, world.settings, orjson.dumps(line))
     await world.settled()
-    return Mended(letter, published, world.sandbox.accepted[accepted_before:])
+    return FixedRecord(letter, published, world.sandbox.accepted[accepted_before:])
 
 
 def _publish_letter(settings: Settings, line: bytes) -> int:
     """As `publish --replay` does."""
-    report = Report()
-    sending = Sending(lambda on_failure: open_publisher(settings, on_failure))
-    with open_way_back(settings, None) as way_back:
-        publishing = Publishing(letter_judge(way_back, Validity(settings.rules, now_ms), report), report)
+    report = PublishReport()
+    sending = ReplaySender(lambda on_failure: open_producer(settings, on_failure))
+    with open_replay_target(settings, None) as way_back:
+        publishing = PublishRunner(
+            dead_letter_validator(way_back, Recheck(settings.mapping_options, now_ms), report), report
+        )
         done = publishing.publish(
-            lambda: [FoundEvent(1, 1, line)], lambda letters: send_letters(letters, sending, report)
+            lambda: [FoundEvent(1, 1, line)], lambda letters: send_dead_letters(letters, sending, report)
         )
     return done.published

@@ -26,10 +26,10 @@ from consumer.config.loading import load_settings
 from consumer.config.settings import Settings
 from consumer.console import out
 from consumer.diagnostics.meta_probe import probe
-from consumer.diagnostics.preflight import Finding, preflight
-from consumer.errors import BadCall, CannotGoOn
+from consumer.diagnostics.preflight import CheckResult, preflight
+from consumer.errors import CommandError, UsageError
 from consumer.kafka import clients
-from consumer.kafka.admin import Group, Unknown, describe_group
+from consumer.kafka.admin import Group, QueryFailed, describe_group
 
 # By the word that JSON has: the sign, what stands for it where there is no UTF-8, and its colour.
 SIGNS = {
@@ -54,37 +54,37 @@ def check(settings_file: Path | None, *, send_test_event: bool, test_event_code:
     if as_json:
         checks = [{**finding._asdict(), "state": _state(finding)} for finding in findings]
         out.print(orjson.dumps({"ok": is_well, "checks": checks}).decode(), markup=False)
-    raise typer.Exit(errors.OK if is_well else errors.NOT_ALL)
+    raise typer.Exit(errors.EXIT_OK if is_well else errors.EXIT_PARTIAL)
 
 
 def _code(settings: Settings, given: str, *, is_asked_for: bool) -> str:
     """The test event code where a test event is asked for, else none."""
     if given and not is_asked_for:
-        raise BadCall("--test-event-code sends nothing by itself", "say --send-test-event too")
+        raise UsageError("--test-event-code sends nothing by itself", "say --send-test-event too")
     code = (given or settings.test_event_code).strip() if is_asked_for else ""
     if is_asked_for and not code:
-        raise BadCall(
+        raise UsageError(
             "--send-test-event needs a test event code",
             "Events Manager shows it under Test events, for --test-event-code or CAPI_TEST_EVENT_CODE",
         )
     return code
 
 
-def look(settings: Settings, test_event_code: str = "") -> Iterator[Finding]:
+def look(settings: Settings, test_event_code: str = "") -> Iterator[CheckResult]:
     """Everything there is to find, as it is found; with a code, what becomes of a test event."""
-    yield Finding("settings", True, "well formed; they fit together")
+    yield CheckResult("settings", True, "well formed; they fit together")
     yield _consent(settings)
     yield from _kafka(settings)
     yield from asyncio.run(probe(settings, test_event_code))
 
 
-def _consent(settings: Settings) -> Finding:
+def _consent(settings: Settings) -> CheckResult:
     """Not a fault: sites that send only what was consented to leave it empty."""
     if settings.user_consent_category:
-        return Finding(
+        return CheckResult(
             "consent", True, f"events without category {settings.user_consent_category} are not sent"
         )
-    return Finding(
+    return CheckResult(
         "consent",
         None,
         "no category is set: every event is sent, whatever its consent",
@@ -92,46 +92,46 @@ def _consent(settings: Settings) -> Finding:
     )
 
 
-def _kafka(settings: Settings) -> Iterator[Finding]:
+def _kafka(settings: Settings) -> Iterator[CheckResult]:
     try:
         admin = clients.admin_client(settings)
-    except CannotGoOn as reason:
-        yield Finding("Kafka", False, reason.says, reason.do)
+    except CommandError as reason:
+        yield CheckResult("Kafka", False, reason.says, reason.do)
         return
     findings = preflight(settings, admin)
     yield from findings
     if findings[0].ok:
-        group = describe_group(admin, settings.group)
-        yield group_state(f"group {settings.group}", group)
+        group = describe_group(admin, settings.group_id)
+        yield group_state(f"group {settings.group_id}", group)
 
 
-def group_state(name: str, group: Group | Unknown) -> Finding:
+def group_state(name: str, group: Group | QueryFailed) -> CheckResult:
     """Who is in the group. A group that is new or empty is as well as any."""
-    if isinstance(group, Unknown) and group.error != NO_SUCH_GROUP:
-        return Finding(name, None, group.says)
-    if isinstance(group, Unknown):
-        return Finding(name, True, "nobody has joined it yet")
+    if isinstance(group, QueryFailed) and group.error != NO_SUCH_GROUP:
+        return CheckResult(name, None, group.message)
+    if isinstance(group, QueryFailed):
+        return CheckResult(name, True, "nobody has joined it yet")
     is_empty = not group.members
-    return Finding(
+    return CheckResult(
         name, True, "nobody is in it now" if is_empty else f"{group.state}, members: {group.members}"
     )
 
 
-def _print(finding: Finding) -> None:
+def _print(finding: CheckResult) -> None:
     mark, style = _mark(finding)
     out.print(mark, style=style, end=" ")
-    then = f"; {finding.do}" if finding.do else ""
-    out.print(f"{finding.name}: {finding.says}{then}", markup=False)
+    then = f"; {finding.remedy}" if finding.remedy else ""
+    out.print(f"{finding.name}: {finding.message}{then}", markup=False)
 
 
-def _mark(finding: Finding) -> tuple[str, str]:
+def _mark(finding: CheckResult) -> tuple[str, str]:
     """The sign, and its colour on a terminal."""
     sign, plain, colour = SIGNS[_state(finding)]
     return sign if out.encoding.startswith("utf") else plain, colour
 
 
-def _state(finding: Finding) -> str:
+def _state(finding: CheckResult) -> str:
     """One of SIGNS."""
     if finding.ok is None:
-        return "warning" if finding.do else "unknown"
+        return "warning" if finding.remedy else "unknown"
     return "ok" if finding.ok else "failed"

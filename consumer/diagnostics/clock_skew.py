@@ -14,8 +14,8 @@ from __future__ import annotations
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
-from consumer.counted import counted
-from consumer.diagnostics.preflight import Finding
+from consumer.counted import pluralize
+from consumer.diagnostics.preflight import CheckResult
 from consumer.mapping.times import AHEAD_MS_MAX
 
 NAME = "clock"
@@ -23,11 +23,11 @@ NAME = "clock"
 SKEW_S_GOOD = 10
 # What is further ahead is a dead letter: the core's own bound.
 SKEW_S_MAX = AHEAD_MS_MAX // 1000
-NOT_COMPARED = Finding(NAME, None, "not known (no answer to compare it with)")
+NOT_COMPARED = CheckResult(NAME, None, "not known (no answer to compare it with)")
 SET_IT = "let NTP set this machine's clock: by it events are too old, or ahead of their time"
 
 
-class Answered(NamedTuple):
+class ServerTime(NamedTuple):
     """One answer: its `Date` header, and when it was asked for and came, in milliseconds of our clock."""
 
     date: str
@@ -35,15 +35,15 @@ class Answered(NamedTuple):
     came_ms: int
 
 
-def clock_finding(answered: Answered) -> Finding:
+def clock_finding(answered: ServerTime) -> CheckResult:
     """Whether our clock is well. A header that is no date leaves it unknown."""
     try:
         theirs_s = parsedate_to_datetime(answered.date).timestamp() + 0.5
     except (ValueError, OverflowError):
-        return Finding(NAME, None, "not known (the answer has no Date that can be read)")
+        return CheckResult(NAME, None, "not known (the answer has no Date that can be read)")
     ahead_s = round((answered.asked_ms + answered.came_ms) / 2000 - theirs_s)
     way = "ahead of" if ahead_s > 0 else "behind"
-    says = f"{counted(abs(ahead_s), 'second')} {way} Meta's (its Date header)"
+    says = f"{pluralize(abs(ahead_s), 'second')} {way} Meta's (its Date header)"
     if abs(ahead_s) <= SKEW_S_GOOD:
-        return Finding(NAME, True, says if abs(ahead_s) > 1 else "as Meta's (its Date header)")
-    return Finding(NAME, None if abs(ahead_s) <= SKEW_S_MAX else False, says, SET_IT)
+        return CheckResult(NAME, True, says if abs(ahead_s) > 1 else "as Meta's (its Date header)")
+    return CheckResult(NAME, None if abs(ahead_s) <= SKEW_S_MAX else False, says, SET_IT)

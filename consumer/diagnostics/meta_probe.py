@@ -22,15 +22,15 @@ from collections.abc import Mapping
 
 from consumer.clock import now_ms
 from consumer.config.settings import Settings
-from consumer.counted import counted
+from consumer.counted import pluralize
 from consumer.delivery.access_token import AccessToken
 from consumer.delivery.batcher import envelope_end, request_body
 from consumer.delivery.meta_client import Sink
-from consumer.diagnostics.clock_skew import NOT_COMPARED, Answered, clock_finding
-from consumer.diagnostics.preflight import Finding
+from consumer.diagnostics.clock_skew import NOT_COMPARED, ServerTime, clock_finding
+from consumer.diagnostics.preflight import CheckResult
 from consumer.diagnostics.synthetic_event import event_id, synthetic_event
 from consumer.domain.decision import Deliverable
-from consumer.meta.response import WRONG_PIXEL, Kind, Verdict, no_tunnel
+from consumer.meta.response import WRONG_PIXEL, Response, ResponseOutcome, no_tunnel
 
 NAME = "Meta"
 TEST_EVENT = "test event"
@@ -46,18 +46,18 @@ REFUSED_TOKEN = frozenset({190, 102, 104})
 DEAD_VERSION = frozenset({12, 2635})
 
 
-async def probe(settings: Settings, test_event_code: str = "") -> list[Finding]:
+async def probe(settings: Settings, test_event_code: str = "") -> list[CheckResult]:
     """
     What Meta answers to a request without an event, and how its clock is; with a code, to a test event.
 
     Raises BadSettings for a file without certificates.
     """
     body = b'{"data":[' + envelope_end(settings.partner_agent, "")
-    answers: list[Answered] = []
+    answers: list[ServerTime] = []
     asked_ms = now_ms()
 
     def hears(headers: Mapping[str, str]) -> None:
-        answers.append(Answered(headers.get("date", ""), asked_ms, now_ms()))
+        answers.append(ServerTime(headers.get("date", ""), asked_ms, now_ms()))
 
     async with Sink(settings, AccessToken(settings), hears=hears) as sink:
         found = [finding(await sink.send(body, 0), settings.pixel_id)]
@@ -67,41 +67,41 @@ async def probe(settings: Settings, test_event_code: str = "") -> list[Finding]:
     return found
 
 
-async def _test_event(settings: Settings, sink: Sink, code: str, *, is_taken: bool) -> Finding:
+async def _test_event(settings: Settings, sink: Sink, code: str, *, is_taken: bool) -> CheckResult:
     if not is_taken:
-        return Finding(TEST_EVENT, False, "not sent", "mend first what is wrong with Meta, above")
+        return CheckResult(TEST_EVENT, False, "not sent", "mend first what is wrong with Meta, above")
     at_ms = now_ms()
     event = synthetic_event(settings, at_ms)
     if not isinstance(event, Deliverable):
         says = f"not sent: with these settings it is not deliverable ({event.reason})"
-        return Finding(TEST_EVENT, False, says, "look at CAPI_MATCH_RULE and CAPI_EVENT_BYTES_MAX")
+        return CheckResult(TEST_EVENT, False, says, "look at CAPI_MATCH_RULE and CAPI_EVENT_BYTES_MAX")
     verdict = await sink.send(request_body([event], envelope_end(settings.partner_agent, code)), 1)
-    if verdict.kind is not Kind.ACCEPTED:
-        return Finding(TEST_EVENT, False, f"{verdict.says}{_numbers(verdict)}", _what_to_do(verdict))
-    says = f"Meta answers that it received {counted(verdict.received, 'event')}{_numbers(verdict)}"
-    return Finding(TEST_EVENT, True, f"{says}; look for {event_id(at_ms)} in Events Manager, Test events")
+    if verdict.outcome is not ResponseOutcome.ACCEPTED:
+        return CheckResult(TEST_EVENT, False, f"{verdict.summary}{_numbers(verdict)}", _what_to_do(verdict))
+    says = f"Meta answers that it received {pluralize(verdict.received, 'event')}{_numbers(verdict)}"
+    return CheckResult(TEST_EVENT, True, f"{says}; look for {event_id(at_ms)} in Events Manager, Test events")
 
 
-def finding(verdict: Verdict, pixel_id: str) -> Finding:
+def finding(verdict: Response, pixel_id: str) -> CheckResult:
     """What the verdict on a request without an event says of token and pixel."""
-    is_for_no_event = verdict.kind is Kind.REFUSED and verdict.code == PARAMETER
-    if verdict.kind is Kind.ACCEPTED or is_for_no_event:
-        return Finding(NAME, True, f"takes the token for pixel {pixel_id} (no event was sent)")
-    says = f"{verdict.says}{_numbers(verdict)}"
+    is_for_no_event = verdict.outcome is ResponseOutcome.REJECTED and verdict.code == PARAMETER
+    if verdict.outcome is ResponseOutcome.ACCEPTED or is_for_no_event:
+        return CheckResult(NAME, True, f"takes the token for pixel {pixel_id} (no event was sent)")
+    says = f"{verdict.summary}{_numbers(verdict)}"
     if _is_away(verdict):
-        return Finding(NAME, False, f"Meta is unavailable: {says}", TRY_AGAIN)
-    return Finding(NAME, False, says, _what_to_do(verdict))
+        return CheckResult(NAME, False, f"Meta is unavailable: {says}", TRY_AGAIN)
+    return CheckResult(NAME, False, says, _what_to_do(verdict))
 
 
-def _is_away(verdict: Verdict) -> bool:
+def _is_away(verdict: Response) -> bool:
     """Whether whoever answered is not well itself: it says nothing of what we sent."""
     status = verdict.http_status
-    if verdict.kind is not Kind.TRANSIENT or status is None or verdict == no_tunnel(status):
+    if verdict.outcome is not ResponseOutcome.TRANSIENT or status is None or verdict == no_tunnel(status):
         return False
     return verdict.code is not None or status >= 500
 
 
-def _numbers(verdict: Verdict) -> str:
+def _numbers(verdict: Response) -> str:
     subcode = f"/{verdict.subcode}" if verdict.subcode is not None else ""
     told = {
         "code": f"{verdict.code}{subcode}" if verdict.code is not None else None,
@@ -112,13 +112,13 @@ def _numbers(verdict: Verdict) -> str:
     return f" ({written})" if written else ""
 
 
-def _what_to_do(verdict: Verdict) -> str:
-    if verdict.kind in (Kind.THROTTLED, Kind.BLOCKED):
+def _what_to_do(verdict: Response) -> str:
+    if verdict.outcome in (ResponseOutcome.THROTTLED, ResponseOutcome.BLOCKED):
         wait = f"{verdict.wait_s:.0f} seconds" if verdict.wait_s else "some minutes"
         return f"try again in {wait}: whether token and pixel are taken is not known yet"
-    if verdict.kind in (Kind.REFUSED, Kind.TOO_LARGE):
+    if verdict.outcome in (ResponseOutcome.REJECTED, ResponseOutcome.TOO_LARGE):
         return "the event is the same for everybody: please report it, with the trace"
-    if verdict.kind is not Kind.SETUP:
+    if verdict.outcome is not ResponseOutcome.MISCONFIGURED:
         return "check the network, CAPI_GRAPH_URL, CAPI_PROXY and CAPI_CA_FILE, or try again"
     if verdict.code in REFUSED_TOKEN:
         return MAKE_ANOTHER

@@ -47,4 +47,4 @@ def synthetic_event(settings: Settings, now_ms: int) -> Decision:
         "browser": {"ip": "192.0.2.1", "user_agent": f"Mozilla/5.0 ({NAME})"},
     }
     record = Record(Partition(NAME, 0), 0, now_ms, orjson.dumps(event))
-    return decide(record, settings.rules, BatchHasher(), now_ms)
+    return decide(record, settings.mapping_options, BatchHasher(), now_ms)

@@ -35,8 +35,8 @@ class Reason(StrEnum):
     PURCHASE_WITHOUT_CURRENCY = "purchase_without_currency"
     EVENT_TOO_LARGE = "event_too_large"
     # invalid, by Meta's answer
-    REFUSED = "refused"
-    UNACCEPTABLE = "unacceptable"
+    REJECTED = "rejected"
+    POISON_EVENT = "poison_event"
 
 
 FILTERED_REASONS = frozenset(
@@ -51,7 +51,7 @@ FILTERED_REASONS = frozenset(
 INVALID_REASONS = frozenset(Reason) - FILTERED_REASONS
 
 
-class NoteCode(StrEnum):
+class WarningCode(StrEnum):
     """What happened to one value that could not be used as it stood."""
 
     MALFORMED = "malformed"
@@ -67,7 +67,7 @@ class NoteCode(StrEnum):
     TOO_DEEP = "too_deep"
 
 
-class NoteGroup(StrEnum):
+class WarningScope(StrEnum):
     """What a lost value was part of, where no one Meta key is meant."""
 
     USER = "user"
@@ -78,24 +78,24 @@ class NoteGroup(StrEnum):
     CONTENTS = "contents[]"
 
 
-class Note(NamedTuple):
+class MappingWarning(NamedTuple):
     """
     One value lost, never the event.
 
-    `field` is a Meta key or a `NoteGroup`: a closed set (`mapping.NOTE_FIELDS`), so
+    `field` is a Meta key or a `WarningScope`: a closed set (`mapping.NOTE_FIELDS`), so
     both words can be metric attributes. No note holds a customer's key or value.
     """
 
     field: str
-    word: NoteCode
+    code: WarningCode
 
 
-Notes = tuple[Note, ...]
+MappingWarnings = tuple[MappingWarning, ...]
 
 # The label of an event whose name is not one of Meta's standard events, and
 # of a record that has no name.
 CUSTOM = "custom"
-UNNAMED = "none"
+NO_NAME = "none"
 
 
 class Deliverable(NamedTuple):
@@ -113,13 +113,13 @@ class Deliverable(NamedTuple):
     event_time_s: int
     expires_at_s: int
     match_keys: tuple[str, ...]
-    notes: Notes = ()
+    warnings: MappingWarnings = ()
 
     def __repr__(self) -> str:
         """Without the payload, which is somebody's."""
         return (
             f"Deliverable({len(self.payload)} bytes, {self.event_label!r}, {self.event_time_s},"
-            f" {self.expires_at_s}, {self.match_keys}, {self.notes})"
+            f" {self.expires_at_s}, {self.match_keys}, {self.warnings})"
         )
 
 
@@ -128,8 +128,8 @@ class Filtered:
     """A success that is not sent."""
 
     reason: Reason
-    event_label: str = UNNAMED
-    notes: Notes = ()
+    event_label: str = NO_NAME
+    warnings: MappingWarnings = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +141,9 @@ class Invalid:
     """
 
     reason: Reason
-    event_label: str = UNNAMED
+    event_label: str = NO_NAME
     detail: str = ""
-    notes: Notes = ()
+    warnings: MappingWarnings = ()
 
 
 Decision = Deliverable | Filtered | Invalid

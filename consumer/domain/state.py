@@ -6,11 +6,11 @@ from enum import StrEnum
 
 
 class State(StrEnum):
-    """What the consumer is doing. `throttled` is ready all the same; `setup` and `braked` are not."""
+    """What the consumer is doing. `throttled` is ready all the same; `misconfigured` and `paused` are not."""
 
     STARTING = "starting"
     RUNNING = "running"
     THROTTLED = "throttled"
-    SETUP = "setup"
-    BRAKED = "braked"
+    MISCONFIGURED = "misconfigured"
+    PAUSED = "paused"
     DRAINING = "draining"

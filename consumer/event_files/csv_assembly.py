@@ -20,7 +20,7 @@ import orjson
 
 from consumer.event_files.csv_columns import EVENT_NAME, ID, PLACE_MAX, Column, Header
 from consumer.event_files.csv_rows import CsvRow
-from consumer.event_files.lines import Entry, FoundEvent, Remark, Unreadable
+from consumer.event_files.lines import Entry, FileWarning, FoundEvent, Unreadable
 from consumer.mapping.rules import Path
 
 ROWS_MAX = 10_000
@@ -30,7 +30,7 @@ TOO_MANY_CELLS = "more cells than the header has columns"
 TOO_MANY_ROWS = f"more than {ROWS_MAX:,} lines with one id"
 
 
-class Assembly:
+class PurchaseRows:
     """An event being put together. `purchases` are the event names whose rows are joined by `id`."""
 
     def __init__(self, header: Header, row: CsvRow, purchases: frozenset[str]) -> None:
@@ -42,16 +42,16 @@ class Assembly:
         self._first: dict[Column, str] = {}
         self._places: list[tuple[Path, str]] = []
         self._consents: dict[Column, list[str]] = {}
-        self._remarks: set[Remark] = set()
+        self._remarks: set[FileWarning] = set()
         self._trouble = ""
-        self.add(row)
+        self.append_row(row)
 
     @property
     def is_open(self) -> bool:
         """Whether more rows may follow."""
         return bool(self._order)
 
-    def goes_on_in(self, row: CsvRow) -> bool:
+    def continues_in(self, row: CsvRow) -> bool:
         """Whether a row belongs to this event: the purchase's id, and its name or none."""
         return (
             self.is_open
@@ -59,20 +59,20 @@ class Assembly:
             and _cell(self._header, row, EVENT_NAME) in ("", self._name)
         )
 
-    def add(self, row: CsvRow) -> None:
+    def append_row(self, row: CsvRow) -> None:
         """Take in one row."""
         self._rows += 1
         self._last_line = row.last_line
         trouble = row.trouble or (TOO_MANY_ROWS if self._rows > ROWS_MAX else self._overflow(row))
         if trouble:
-            self.spoil(row, trouble)
+            self.reject(row, trouble)
         if self._trouble:
             return
         for place, text in enumerate(row.cells or ()):
             if text.strip():
                 self._put(place, text)
 
-    def spoil(self, row: CsvRow, trouble: str) -> None:
+    def reject(self, row: CsvRow, trouble: str) -> None:
         """Give the event up: one of its rows is not to be trusted."""
         self._trouble = self._trouble or (trouble if self._rows == 1 else f"line {row.line}: {trouble}")
         self._places.clear()
@@ -95,7 +95,7 @@ class Assembly:
     def _put(self, place: int, text: str) -> None:
         column = self._header.columns.get(place)
         if column is None:
-            self._remarks.add(Remark(f"column {place + 1}", NAMELESS))
+            self._remarks.add(FileWarning(f"column {place + 1}", NAMELESS))
         elif column.within is not None:
             self._places.append(((*column.path, PLACE_MAX + self._rows, *column.within), text))
         elif column.is_consent:
@@ -103,7 +103,7 @@ class Assembly:
             before = self._consents.setdefault(column, ids)
             self._consents[column] = [one for one in before if one in ids]
         elif self._first.setdefault(column, text) != text:
-            self._remarks.add(Remark(column.name, DIFFERS))
+            self._remarks.add(FileWarning(column.name, DIFFERS))
 
 
 def _cell(header: Header, row: CsvRow, name: str) -> str:

@@ -16,8 +16,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 
-from consumer.errors import CannotGoOn
-from consumer.event_files.csv_assembly import Assembly
+from consumer.errors import CommandError
+from consumer.event_files.csv_assembly import PurchaseRows
 from consumer.event_files.csv_columns import BadHeader, Header, read_header, separator
 from consumer.event_files.csv_rows import CsvRow, not_encoded, rows
 from consumer.event_files.formats import Encoding
@@ -54,23 +54,23 @@ def csv_events(
     """
     header, line = _header(lines, encoding)
     on_header(line, header.places.keys())
-    current: Assembly | None = None
+    current: PurchaseRows | None = None
     held: list[CsvRow] = []
     for row in rows(lines, header.delimiter, encoding, line):
         if current is not None and row.cells is None and current.is_open and len(held) < HELD_ROWS_MAX:
             held.append(row)
-        elif current is not None and current.goes_on_in(row):
-            current.add(row)
+        elif current is not None and current.continues_in(row):
+            current.append_row(row)
             for damaged in held:
-                current.spoil(damaged, damaged.trouble)
+                current.reject(damaged, damaged.trouble)
             held = []
         else:
             yield from _ended(current, held)
-            current, held = Assembly(header, row, purchases), []
+            current, held = PurchaseRows(header, row, purchases), []
     yield from _ended(current, held)
 
 
-def _ended(current: Assembly | None, held: list[CsvRow]) -> Iterator[Entry]:
+def _ended(current: PurchaseRows | None, held: list[CsvRow]) -> Iterator[Entry]:
     if current is not None:
         yield current.entry()
     for row in held:
@@ -89,8 +89,8 @@ def _header(lines: Iterator[Line], encoding: Encoding) -> tuple[Header, int]:
         try:
             return read_header(text, named), line.number
         except BadHeader as reason:
-            raise CannotGoOn(f"line {line.number}: {reason}") from None
-    raise CannotGoOn("the file has no header; its first line must name the columns, event_name among them")
+            raise CommandError(f"line {line.number}: {reason}") from None
+    raise CommandError("the file has no header; its first line must name the columns, event_name among them")
 
 
 def _header_text(line: Line, encoding: Encoding) -> str:
@@ -98,4 +98,4 @@ def _header_text(line: Line, encoding: Encoding) -> str:
     try:
         return raw.decode(encoding.codec)
     except UnicodeDecodeError:
-        raise CannotGoOn(f"line {line.number}: {not_encoded(encoding)}") from None
+        raise CommandError(f"line {line.number}: {not_encoded(encoding)}") from None

@@ -26,7 +26,7 @@ from pathlib import Path
 import orjson
 
 from consumer import errors
-from consumer.errors import BadCall, CannotGoOn
+from consumer.errors import CommandError, UsageError
 from consumer.event_files.csv_columns import has_header, separator
 from consumer.event_files.csv_events import PURCHASES, OnHeader, csv_events, unheard
 from consumer.event_files.formats import STANDARD_INPUT, Encoding, FileFormat
@@ -52,18 +52,18 @@ SUFFIXES = {
 }
 
 
-class Stopped(Exception):
+class Cancelled(Exception):
     """Somebody wants to stop while the file is being read: what was read last may be half a line."""
 
 
-class BrokenOff(CannotGoOn):
+class TruncatedInput(CommandError):
     """A file that could be opened, and not be read to its end."""
 
 
-class NoSuchFile(CannotGoOn):
+class NoSuchFile(CommandError):
     """A file that cannot be opened."""
 
-    exit_code = errors.USAGE
+    exit_code = errors.EXIT_USAGE
 
 
 class EventFile:
@@ -118,13 +118,13 @@ class EventFile:
         kept = tempfile.TemporaryFile()  # noqa: SIM115 - closed with this object
         for piece in self._counted():
             if self.read_bytes > SPOOL_BYTES_MAX:
-                raise CannotGoOn(
+                raise CommandError(
                     f"more than {SPOOL_BYTES_MAX // 1024**3} GiB from a pipe; give a file instead"
                 )
             try:
                 kept.write(piece)
             except OSError as error:
-                raise CannotGoOn(
+                raise CommandError(
                     f"the input cannot be kept on disk, to read it twice: {error.strerror}"
                 ) from None
         return kept
@@ -148,11 +148,13 @@ class EventFile:
         pieces = self._counted()
         head = _head(pieces)
         if head.startswith(SPREADSHEET):
-            raise BadCall(f"{self.name}: a spreadsheet file", "save it as CSV UTF-8")
+            raise UsageError(f"{self.name}: a spreadsheet file", "save it as CSV UTF-8")
         if head.startswith(UTF_16):
-            raise CannotGoOn(f"{self.name}: UTF-16; save the file as UTF-8")
+            raise CommandError(f"{self.name}: UTF-16; save the file as UTF-8")
         if b"\0" in head[:BEGINNING_BYTES]:
-            raise CannotGoOn(f"{self.name}: no text; a packed file is unpacked first, another saved as UTF-8")
+            raise CommandError(
+                f"{self.name}: no text; a packed file is unpacked first, another saved as UTF-8"
+            )
         if form is FileFormat.AUTO:
             form = SUFFIXES.get(Path(self.name).suffix.lower()) or detected(head)
         whole = chain((head,), pieces)
@@ -170,7 +172,7 @@ class EventFile:
             try:
                 piece = next(pieces, b"")
             except OSError as error:
-                raise BrokenOff(f"{self.name} cannot be read further: {error.strerror}") from None
+                raise TruncatedInput(f"{self.name} cannot be read further: {error.strerror}") from None
             if not piece:
                 return
             self.read_bytes += len(piece)
@@ -182,7 +184,7 @@ class EventFile:
         while not is_ready and not self._stop.is_set():
             is_ready = bool(select.select([self._file], [], [], WAIT_S)[0])
         if self._stop.is_set():
-            raise Stopped
+            raise Cancelled
 
 
 def detected(head: bytes) -> FileFormat:

@@ -31,7 +31,7 @@ class Line(NamedTuple):
         return (self.raw or b"").removesuffix(b"\n").removesuffix(b"\r")
 
 
-class Remark(NamedTuple):
+class FileWarning(NamedTuple):
     """Something odd that a reader saw: a field of the file, by its name, and what is odd."""
 
     field: str
@@ -44,7 +44,7 @@ class FoundEvent(NamedTuple):
     line: int
     last_line: int
     value: bytes
-    remarks: tuple[Remark, ...] = ()
+    remarks: tuple[FileWarning, ...] = ()
 
 
 class Unreadable(NamedTuple):

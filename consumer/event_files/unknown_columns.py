@@ -19,7 +19,7 @@ from typing import Any
 
 from consumer.event_files.csv_columns import NEW
 from consumer.event_files.csv_events import OnHeader
-from consumer.event_files.lines import Remark
+from consumer.event_files.lines import FileWarning
 from consumer.mapping.rules import Path, parse_path
 from consumer.mapping.tables import EVENT_OBJECTS, KEY_OF_PATH
 
@@ -33,28 +33,28 @@ LIKENESS = 0.75
 def column_check(
     schema: Mapping[str, Any],
     custom_data_paths: Mapping[str, Collection[Path]],
-    warn: Callable[[int, int, Remark], None],
+    warn: Callable[[int, int, FileWarning], None],
 ) -> OnHeader:
     """What a reader of CSV tells the header to: `warn` hears of each column that nothing reads."""
 
     def check(line: int, names: Collection[str]) -> None:
-        for remark in unread_columns(names, schema, custom_data_paths):
+        for remark in find_unknown_columns(names, schema, custom_data_paths):
             warn(line, line, remark)
 
     return check
 
 
-def unread_columns(
+def find_unknown_columns(
     names: Iterable[str], schema: Mapping[str, Any], custom_data_paths: Mapping[str, Collection[Path]]
-) -> Iterator[Remark]:
+) -> Iterator[FileWarning]:
     """One remark for each column by whose name nothing is read, with the likeliest path when there is one."""
-    for name, meant in unread(names, schema, custom_data_paths):
+    for name, meant in unknown_columns(names, schema, custom_data_paths):
         shown = name if HARMLESS.fullmatch(name) else "with a name of other signs"
         hint = f"; did you mean {meant}?" if meant else ""
-        yield Remark(f"column {shown}", f"nothing reads it{hint}")
+        yield FileWarning(f"column {shown}", f"nothing reads it{hint}")
 
 
-def unread(
+def unknown_columns(
     names: Iterable[str], schema: Mapping[str, Any], custom_data_paths: Mapping[str, Collection[Path]]
 ) -> Iterator[tuple[str, str | None]]:
     """The names, as dotted paths, that nothing reads, each with the likeliest path that is read."""

@@ -30,18 +30,18 @@ from consumer import errors
 from consumer.clock import now_ms
 from consumer.config.loading import load_settings
 from consumer.console import err, out, width
-from consumer.counted import counted
+from consumer.counted import pluralize
 from consumer.event_files.csv_events import purchase_names
 from consumer.event_files.event_files import EventFile
 from consumer.event_files.formats import STANDARD_INPUT, Encoding, FileFormat
 from consumer.event_files.progress import progress, reading
-from consumer.explain.dead_letter_input import with_letters
-from consumer.explain.decisions import explained, row
+from consumer.explain.dead_letter_input import with_dead_letters
+from consumer.explain.decisions import explain_events, row
 from consumer.explain.hints import Hints
 from consumer.explain.rows import Explained
-from consumer.explain.table import Tally, block, lines
-from consumer.mapping.rules import MatchRule, Rules
-from consumer.publish.report import Report
+from consumer.explain.table import DecisionTally, block, lines
+from consumer.mapping.rules import MappingOptions, MatchRule
+from consumer.publish.report import PublishReport
 
 NO_CATEGORY = "CAPI_USER_CONSENT_CATEGORY is not set"
 # Names of files that `publish` does not read line by line.
@@ -61,16 +61,16 @@ def explain(
     """Explain each entry of a file on standard output."""
     at_ms = now_ms() if now is None else _unix_ms(now)
     settings = load_settings(file=settings_file)
-    rules = settings.rules
-    report = Report()  # of what is odd about the file, on standard error: the answers are for a pipe
+    rules = settings.mapping_options
+    report = PublishReport()  # of what is odd about the file, on standard error: the answers are for a pipe
     hints = Hints(rules, report)
     with EventFile(file) as opened, progress("KiB", is_shown=_is_into_a_file()) as bar:
         _say_what_begins(file, rules)
         is_by_line = form is FileFormat.JSONL or (form is FileFormat.AUTO and not _is_named_otherwise(file))
         names = purchase_names(settings.event_names)
         entries = opened.raw() if is_by_line else opened.events(form, encoding, names, hints.header)
-        read = hints.read(with_letters(entries))
-        each = Shown(hints.heard(explained(read, rules, at_ms)), reading(bar, opened))
+        read = hints.read(with_dead_letters(entries))
+        each = Shown(hints.note_warnings(explain_events(read, rules, at_ms)), reading(bar, opened))
         try:
             if as_json:
                 _print_json(each)
@@ -78,15 +78,15 @@ def explain(
                 _print_tables(each, rules.match_rule, show_values)
         except KeyboardInterrupt:
             err.print(
-                f"interrupted after {counted(each.count, 'event')}: the rest was not read", markup=False
+                f"interrupted after {pluralize(each.count, 'event')}: the rest was not read", markup=False
             )
-            raise typer.Exit(errors.INTERRUPTED) from None
+            raise typer.Exit(errors.EXIT_INTERRUPTED) from None
     report.close()
     for hint in hints.at_the_end(is_by_line=is_by_line):
         err.print(hint, markup=False)
 
 
-def _say_what_begins(file: str, rules: Rules) -> None:
+def _say_what_begins(file: str, rules: MappingOptions) -> None:
     if not rules.user_consent_category:
         err.print(f"{NO_CATEGORY}: every event passes", markup=False)
     if file == STANDARD_INPUT and sys.stdin.isatty():
@@ -128,9 +128,9 @@ def _print_json(each: Iterable[Explained]) -> None:
 
 
 def _print_tables(each: Iterable[Explained], rule: MatchRule, show_values: bool) -> None:
-    tally, columns = Tally(), width()
+    tally, columns = DecisionTally(), width()
     for one in each:
-        tally.add(one)
+        tally.count(one)
         if columns is None:
             sys.stdout.write(lines(one, rule, show_values=show_values))
         else:

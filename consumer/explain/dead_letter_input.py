@@ -9,20 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from consumer.dead_letters.jsonl import Mistake, as_letter, is_letter
+from consumer.dead_letters.jsonl import ParseError, is_dead_letter, parse_dead_letter
 from consumer.domain.record import Record
-from consumer.event_files.lines import BOM, Entry, FoundEvent, Remark, Unreadable
+from consumer.event_files.lines import BOM, Entry, FileWarning, FoundEvent, Unreadable
 
 NO_VALUE = "a dead letter without its value, too large for its topic: `publish --replay` looks it up"
 
 
-class FoundLetter(NamedTuple):
+class FoundDeadLetter(NamedTuple):
     """A letter where an event could stand."""
 
     line: int
     last_line: int
     record: Record
-    remarks: tuple[Remark, ...] = ()
+    remarks: tuple[FileWarning, ...] = ()
 
     @property
     def value(self) -> bytes:
@@ -30,19 +30,19 @@ class FoundLetter(NamedTuple):
         return self.record.value or b""
 
 
-def with_letters(entries: Iterable[Entry]) -> Iterator[Entry | FoundLetter]:
+def with_dead_letters(entries: Iterable[Entry]) -> Iterator[Entry | FoundDeadLetter]:
     """The entries, and in place of each line of an export its letter."""
     for entry in entries:
-        if isinstance(entry, FoundEvent) and is_letter(entry.value.removeprefix(BOM)):
+        if isinstance(entry, FoundEvent) and is_dead_letter(entry.value.removeprefix(BOM)):
             yield _letter_of(entry)
         else:
             yield entry
 
 
-def _letter_of(entry: FoundEvent) -> FoundLetter | Unreadable:
-    letter = as_letter(entry.value.removeprefix(BOM))
-    if isinstance(letter, Mistake):
+def _letter_of(entry: FoundEvent) -> FoundDeadLetter | Unreadable:
+    letter = parse_dead_letter(entry.value.removeprefix(BOM))
+    if isinstance(letter, ParseError):
         return Unreadable(entry.line, entry.last_line, f"a dead letter, but {letter.text}")
     if letter.value is None:
         return Unreadable(entry.line, entry.last_line, NO_VALUE)
-    return FoundLetter(entry.line, entry.last_line, letter)
+    return FoundDeadLetter(entry.line, entry.last_line, letter)

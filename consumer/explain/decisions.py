@@ -16,31 +16,33 @@ from consumer.dead_letters.summary import view
 from consumer.domain.decision import Decision, Deliverable, Filtered, Invalid, Reason
 from consumer.domain.record import Partition, Record
 from consumer.event_files.lines import BOM, Entry, FoundEvent, Unreadable
-from consumer.explain.dead_letter_input import FoundLetter
-from consumer.explain.hash_recorder import ReadingHasher
+from consumer.explain.dead_letter_input import FoundDeadLetter
+from consumer.explain.hash_recorder import RecordingHasher
 from consumer.explain.rows import Explained, text_of_json
 from consumer.explain.words import why_no_consent
 from consumer.mapping.decide import decide
 from consumer.mapping.event import parse
 from consumer.mapping.lookup import at_path
-from consumer.mapping.rules import Rules, parse_path
-from consumer.mapping.trail import Sources
+from consumer.mapping.rules import MappingOptions, parse_path
+from consumer.mapping.trail import Provenance
 from consumer.publish.checks import where_json_breaks
 
 STDIN = Partition("stdin", 0)
 TEXT_LENGTH_MAX = 200  # of a value that could not be used
 
 
-def explained(entries: Iterable[Entry | FoundLetter], rules: Rules, at_ms: int) -> Iterator[Explained]:
+def explain_events(
+    entries: Iterable[Entry | FoundDeadLetter], rules: MappingOptions, at_ms: int
+) -> Iterator[Explained]:
     """The decision about each entry, without a byte order mark before the first."""
     for offset, entry in enumerate(entries):
         if isinstance(entry, Unreadable):
-            yield Explained(entry.line, Invalid(Reason.NOT_JSON), Sources(), {}, says=entry.says)
+            yield Explained(entry.line, Invalid(Reason.NOT_JSON), Provenance(), {}, says=entry.says)
             continue
         value = entry.value.removeprefix(BOM) if offset == 0 else entry.value
-        record = entry.record if isinstance(entry, FoundLetter) else Record(STDIN, offset, at_ms, value)
-        hasher = ReadingHasher()
-        sources = Sources()
+        record = entry.record if isinstance(entry, FoundDeadLetter) else Record(STDIN, offset, at_ms, value)
+        hasher = RecordingHasher()
+        sources = Provenance()
         decision = decide(record, rules, hasher, at_ms, sources)
         yield Explained(
             entry.line,
@@ -52,12 +54,12 @@ def explained(entries: Iterable[Entry | FoundLetter], rules: Rules, at_ms: int) 
         )
 
 
-def _as_they_came(sources: Sources, value: bytes) -> dict[str, tuple[str, ...]]:
+def _as_they_came(sources: Provenance, value: bytes) -> dict[str, tuple[str, ...]]:
     """Of keys that lost all they had, the values that could not be used."""
-    event = parse(value) if sources.lost else None
+    event = parse(value) if sources.invalid_paths else None
     found = {
         field: [at_path(event, parse_path(path)) for path in paths]
-        for field, paths in sources.lost.items()
+        for field, paths in sources.invalid_paths.items()
         if field not in sources
     }
     return {
@@ -66,11 +68,11 @@ def _as_they_came(sources: Sources, value: bytes) -> dict[str, tuple[str, ...]]:
     }
 
 
-def _why(decision: Decision, entry: FoundEvent | FoundLetter, value: bytes, rules: Rules) -> str:
+def _why(decision: Decision, entry: FoundEvent | FoundDeadLetter, value: bytes, rules: MappingOptions) -> str:
     """What can be said beyond the reason, with the event at hand."""
     if isinstance(decision, Invalid) and decision.reason is Reason.NOT_JSON:
         return _where_it_breaks(entry, value)
-    if isinstance(decision, Deliverable) and isinstance(entry, FoundLetter):
+    if isinstance(decision, Deliverable) and isinstance(entry, FoundDeadLetter):
         return _what_meta_answered(entry.record)
     if isinstance(decision, Filtered) and decision.reason is Reason.NO_CONSENT:
         event = parse(value)
@@ -79,9 +81,9 @@ def _why(decision: Decision, entry: FoundEvent | FoundLetter, value: bytes, rule
     return ""
 
 
-def _where_it_breaks(entry: FoundEvent | FoundLetter, value: bytes) -> str:
+def _where_it_breaks(entry: FoundEvent | FoundDeadLetter, value: bytes) -> str:
     """In a letter the line is well, and its `value`, a text with lines of its own, is not."""
-    is_letter = isinstance(entry, FoundLetter)
+    is_letter = isinstance(entry, FoundDeadLetter)
     where = where_json_breaks(value, 1 if is_letter else entry.line)
     if not where:
         return ""
@@ -92,9 +94,9 @@ def _where_it_breaks(entry: FoundEvent | FoundLetter, value: bytes) -> str:
 def _what_meta_answered(record: Record) -> str:
     """Of a letter that is one for an answer alone: nothing in the event tells that it comes back."""
     shown = view(record)
-    if shown.reason == Reason.UNACCEPTABLE:
+    if shown.reason == Reason.POISON_EVENT:
         return "requests with it failed time and again"
-    if shown.reason == Reason.REFUSED:
+    if shown.reason == Reason.REJECTED:
         answer = ", ".join(filter(None, (shown.meta_code, shown.detail)))
         return f"Meta refused it: {answer}" if answer else "Meta refused it"
     return ""
@@ -102,7 +104,7 @@ def _what_meta_answered(record: Record) -> str:
 
 def row(decision: Decision) -> dict[str, Any]:
     """Decision, reason, payload (None unless deliverable) and notes, as JSON has them."""
-    notes = [{"field": note.field, "note": note.word} for note in decision.notes]
+    notes = [{"field": note.field, "note": note.code} for note in decision.warnings]
     if isinstance(decision, Deliverable):
         payload = orjson.loads(decision.payload)
         return {"decision": "deliverable", "reason": None, "payload": payload, "notes": notes}

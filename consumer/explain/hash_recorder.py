@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from consumer.mapping.normalize.fields import Circumstances, Normalised, normalise
-from consumer.mapping.normalize.hashing import BatchHasher, Digests
+from consumer.mapping.normalize.fields import NormalizationContext, NormalizedValue, normalize
+from consumer.mapping.normalize.hashing import BatchHasher, FieldDigests
 
 ALREADY_HASHED = "(already hashed)"
 
 
-class ReadingHasher(BatchHasher):
+class RecordingHasher(BatchHasher):
     """A hasher for one event. `texts` is key of `user_data` -> what was hashed for it."""
 
     def __init__(self) -> None:
@@ -24,8 +24,8 @@ class ReadingHasher(BatchHasher):
         self.texts: dict[str, tuple[str, ...]] = {}
 
     def hashed(
-        self, key: str, value: object, circumstances: Circumstances, *, digests_only: bool = False
-    ) -> Digests:
+        self, key: str, value: object, circumstances: NormalizationContext, *, digests_only: bool = False
+    ) -> FieldDigests:
         """As in a batch. The last source of a key that gives something is the one that is sent."""
         found = super().hashed(key, value, circumstances, digests_only=digests_only)
         if found.sent is not None:
@@ -34,8 +34,10 @@ class ReadingHasher(BatchHasher):
         return found
 
 
-def _texts(key: str, values: list[object], circumstances: Circumstances, digests_only: bool) -> Iterator[str]:
+def _texts(
+    key: str, values: list[object], circumstances: NormalizationContext, digests_only: bool
+) -> Iterator[str]:
     for value in values:
-        read = normalise(key, value, circumstances, digests_only=digests_only)
-        if isinstance(read, Normalised):
+        read = normalize(key, value, circumstances, digests_only=digests_only)
+        if isinstance(read, NormalizedValue):
             yield ALREADY_HASHED if read.is_digest else read.text

@@ -13,14 +13,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 
 from consumer.domain.decision import Invalid, Reason
-from consumer.event_files.lines import Entry, Remark, Unreadable
-from consumer.event_files.unknown_columns import column_check, unread
-from consumer.explain.dead_letter_input import FoundLetter
+from consumer.event_files.lines import Entry, FileWarning, Unreadable
+from consumer.event_files.unknown_columns import column_check, unknown_columns
+from consumer.explain.dead_letter_input import FoundDeadLetter
 from consumer.explain.rows import Explained
 from consumer.mapping.event import parse
-from consumer.mapping.rules import Rules
+from consumer.mapping.rules import MappingOptions
 from consumer.publish.checks import PLAIN_NAME
-from consumer.publish.report import Report
+from consumer.publish.report import PublishReport
 from consumer.schemas_loader import EVENT, schema
 
 NAMES_KEPT_MAX = 1_000
@@ -34,7 +34,7 @@ MANY_LINES = (
 class Hints:
     """The slips of one file. `report` hears of them as they are met."""
 
-    def __init__(self, rules: Rules, report: Report) -> None:
+    def __init__(self, rules: MappingOptions, report: PublishReport) -> None:
         self._rules = rules
         self._report = report
         self._seen: set[str] = set()
@@ -48,7 +48,7 @@ class Hints:
         self._has_header = True
         column_check(schema(EVENT), self._rules.custom_data_paths, self._report.warn)(line, names)
 
-    def read(self, entries: Iterable[Entry | FoundLetter]) -> Iterator[Entry | FoundLetter]:
+    def read(self, entries: Iterable[Entry | FoundDeadLetter]) -> Iterator[Entry | FoundDeadLetter]:
         """The entries as they come. What their reader saw, and names that nothing reads, are told."""
         for entry in entries:
             self._entries += 1
@@ -58,7 +58,7 @@ class Hints:
                     self._report.warn(entry.line, entry.last_line, remark)
             yield entry
 
-    def heard(self, each: Iterable[Explained]) -> Iterator[Explained]:
+    def note_warnings(self, each: Iterable[Explained]) -> Iterator[Explained]:
         """The answers as they come."""
         for one in each:
             decision = one.decision
@@ -71,16 +71,16 @@ class Hints:
             return ["no events"]
         return [MANY_LINES] if is_by_line and self._opens_an_object and self._is_no_json else []
 
-    def _slips(self, value: bytes) -> Iterator[Remark]:
+    def _slips(self, value: bytes) -> Iterator[FileWarning]:
         event = parse(value)
         if self._has_header or not isinstance(event, dict):
             return
         new = [name for name in _names(event) if name not in self._seen]
         if len(self._seen) < NAMES_KEPT_MAX:
             self._seen.update(new)
-            for name, meant in unread(new, schema(EVENT), self._rules.custom_data_paths):
+            for name, meant in unknown_columns(new, schema(EVENT), self._rules.custom_data_paths):
                 if meant is not None:
-                    yield Remark(name, f"nothing reads it; did you mean {meant}?")
+                    yield FileWarning(name, f"nothing reads it; did you mean {meant}?")
 
 
 def _names(event: dict[str, object]) -> Iterator[str]:

@@ -21,7 +21,7 @@ SHAPE_LENGTH_MAX = 40
 _DIGEST = re.compile(rf"\b([0-9a-f]{{{DIGEST_DIGITS}}})[0-9a-f]{{{64 - DIGEST_DIGITS}}}\b")
 
 
-def shape(text: str) -> str:
+def mask(text: str) -> str:
     """Letters as `x`, digits as `9`, the rest as it is; cut when it is long."""
     cut = text if len(text) <= SHAPE_LENGTH_MAX else text[: SHAPE_LENGTH_MAX - 1]
     shown = "".join(filter(None, map(_shape_of, cut)))

@@ -21,11 +21,11 @@ import orjson
 
 from consumer.domain.decision import Decision, Deliverable
 from consumer.explain.hash_recorder import ALREADY_HASHED
-from consumer.explain.masking import shape, short_digests
+from consumer.explain.masking import mask, short_digests
 from consumer.explain.words import NO_ID, what_happened
 from consumer.mapping import tables
-from consumer.mapping.redaction import clean_entry, holds_address, is_personal_name
-from consumer.mapping.trail import Sources
+from consumer.mapping.redaction import clean_entry, contains_email, is_personal_name
+from consumer.mapping.trail import Provenance
 
 Texts = Mapping[str, tuple[str, ...]]
 
@@ -53,7 +53,7 @@ class Explained(NamedTuple):
 
     line: int
     decision: Decision
-    sources: Sources
+    sources: Provenance
     texts: Texts
     lost: Texts = MappingProxyType({})
     says: str = ""
@@ -74,7 +74,7 @@ def rows(one: Explained, *, show_values: bool = False) -> list[Row]:
     found = {row.key: row for row in _found(one, show_values)}
     for field, notes in _notes(one).items():
         key = full_key(field)
-        lost = ", ".join(dict.fromkeys(one.sources.lost.get(field, ())))
+        lost = ", ".join(dict.fromkeys(one.sources.invalid_paths.get(field, ())))
         if key in found and lost:
             notes += f" ({lost})"
         as_it_came = Row(key, lost, _normalised(field, one.lost, show_values))
@@ -116,27 +116,27 @@ def _found(one: Explained, show_values: bool) -> Iterator[Row]:
 def _is_hidden_key(field: str) -> bool:
     """A key of the user's own that is personal by its name. What is not sent was not cleaned."""
     key = field.removeprefix(CUSTOM_DATA)
-    return key != field and (holds_address(key) or is_personal_name(key))
+    return key != field and (contains_email(key) or is_personal_name(key))
 
 
 def _normalised(key: str, texts: Texts, show_values: bool) -> str:
-    shown = (text if show_values or text == ALREADY_HASHED else shape(text) for text in texts.get(key, ()))
+    shown = (text if show_values or text == ALREADY_HASHED else mask(text) for text in texts.get(key, ()))
     return ", ".join(shown)
 
 
 def _personal(key: str, value: object, show_values: bool) -> str:
     if show_values:
         return text_of_json(value)
-    return short_digests(text_of_json(value)) if key in HASHED else shape(text_of_json(value))
+    return short_digests(text_of_json(value)) if key in HASHED else mask(text_of_json(value))
 
 
-def _detail(key: str, value: object, sources: Sources, show_values: bool) -> Row:
+def _detail(key: str, value: object, sources: Provenance, show_values: bool) -> Row:
     # A key of the user's own may be named like one of Meta's elsewhere.
     field = key if key in tables.CUSTOM_DATA else CUSTOM_DATA + key
     source = sources.get(field, NO_SOURCE)
     is_personal = clean_entry(key, value, frozenset()) is not value or OF_A_PERSON.match(source)
     text = (
-        shape(text_of_json(value))
+        mask(text_of_json(value))
         if is_personal and not show_values
         else _shown(text_of_json(value), show_values)
     )
@@ -145,14 +145,14 @@ def _detail(key: str, value: object, sources: Sources, show_values: bool) -> Row
 
 def _shown(text: str, show_values: bool) -> str:
     """Without digests, nor the click id in an address, which `fbc` is made of."""
-    return text if show_values else CLICK.sub(lambda click: shape(click[0]), short_digests(text))
+    return text if show_values else CLICK.sub(lambda click: mask(click[0]), short_digests(text))
 
 
 def _notes(one: Explained) -> dict[str, str]:
     """Field -> `expired: older than 90 days; malformed: …`, each note once."""
     said: dict[str, list[str]] = {}
-    for note in dict.fromkeys(one.decision.notes):
-        said.setdefault(note.field, []).append(f"{note.word}: {what_happened(note)}")
+    for note in dict.fromkeys(one.decision.warnings):
+        said.setdefault(note.field, []).append(f"{note.code}: {what_happened(note)}")
     if one.sources.get("event_id") == PLACE_OF_RECORD:
         said.setdefault("event_id", []).append(NO_ID)
     return {field: "; ".join(sentences) for field, sentences in said.items()}

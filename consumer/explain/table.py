@@ -25,7 +25,7 @@ from rich.table import Table
 from rich.text import Text
 
 from consumer.console import wide
-from consumer.counted import counted
+from consumer.counted import pluralize
 from consumer.domain.decision import Deliverable, Filtered
 from consumer.explain.rows import Explained, Row, full_key, rows
 from consumer.explain.words import why_not
@@ -36,18 +36,18 @@ NORMALISED, MASKED = "normalised", "normalised, masked"
 STYLES = {SOURCE: "dim", NOTE: "yellow"}
 
 
-class Tally:
+class DecisionTally:
     """How many events there were, by what is decided about them, and which values they lost."""
 
     def __init__(self) -> None:
         self._ends: Counter[str] = Counter()
         self._lost: Counter[tuple[str, str]] = Counter()
 
-    def add(self, one: Explained) -> None:
+    def count(self, one: Explained) -> None:
         """Count one."""
         decision = one.decision
         self._ends["deliverable" if isinstance(decision, Deliverable) else decision.reason] += 1
-        self._lost.update((full_key(note.field), note.word) for note in dict.fromkeys(decision.notes))
+        self._lost.update((full_key(note.field), note.code) for note in dict.fromkeys(decision.warnings))
 
     @property
     def total(self) -> int:
@@ -56,7 +56,7 @@ class Tally:
 
     def lines(self) -> list[str]:
         """`12 events: 9 deliverable, 3 no_consent`, and what was lost in how many of them."""
-        said = [f"{counted(self.total, 'event')}: {_listed(self._ends.most_common())}"]
+        said = [f"{pluralize(self.total, 'event')}: {_listed(self._ends.most_common())}"]
         if self._lost:
             lost = [(f"{field} {word}", count) for (field, word), count in self._lost.most_common()]
             said.append(f"notes: {_listed(lost)}")

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 
-from consumer.domain.decision import Filtered, Invalid, Note, NoteCode, Reason
+from consumer.domain.decision import Filtered, Invalid, MappingWarning, Reason, WarningCode
 from consumer.mapping import consent
-from consumer.mapping.eligibility import IDENTIFIERS, OTHERS, is_enough_by_rule, is_never_enough
+from consumer.mapping.eligibility import IDENTIFIERS, OTHERS, is_enough_by_rule, meta_rejects_keys
 from consumer.mapping.rules import MatchRule
 from consumer.mapping.tables import USER_DATA_KEYS
 
@@ -33,17 +33,17 @@ REASONS = {
     Reason.EVENT_TOO_LARGE: "the payload is larger than CAPI_EVENT_BYTES_MAX",
 }
 NOTES = {
-    NoteCode.MALFORMED: "not in a form that can be used",
-    NoteCode.WRONG_TYPE: "not of the type that is expected",
-    NoteCode.UNKNOWN_KEY: "a key that Meta does not know was left out",
-    NoteCode.PLACEHOLDER: "a placeholder, not a value",
-    NoteCode.EXPIRED: "older than 90 days",
-    NoteCode.FUTURE: "ahead of now; the record's time counts",
-    NoteCode.AMBIGUOUS: "can be read in two ways",
-    NoteCode.PERSONAL_DATA: "personal data was taken out",
-    NoteCode.NO_COUNTRY: "a national number without a country (CAPI_DEFAULT_COUNTRY), or not valid in it",
-    NoteCode.MISSING: "nothing in the event can be used for it",
-    NoteCode.TOO_DEEP: "nested more than 32 levels deep",
+    WarningCode.MALFORMED: "not in a form that can be used",
+    WarningCode.WRONG_TYPE: "not of the type that is expected",
+    WarningCode.UNKNOWN_KEY: "a key that Meta does not know was left out",
+    WarningCode.PLACEHOLDER: "a placeholder, not a value",
+    WarningCode.EXPIRED: "older than 90 days",
+    WarningCode.FUTURE: "ahead of now; the record's time counts",
+    WarningCode.AMBIGUOUS: "can be read in two ways",
+    WarningCode.PERSONAL_DATA: "personal data was taken out",
+    WarningCode.NO_COUNTRY: "a national number without a country (CAPI_DEFAULT_COUNTRY), or not valid in it",
+    WarningCode.MISSING: "nothing in the event can be used for it",
+    WarningCode.TOO_DEEP: "nested more than 32 levels deep",
 }
 # What it means that one of these has no value.
 WITHOUT = {
@@ -79,11 +79,11 @@ def why_not(decision: Filtered | Invalid, keys: Collection[str], rule: MatchRule
     return REASONS.get(decision.reason, "")
 
 
-def what_happened(note: Note) -> str:
+def what_happened(note: MappingWarning) -> str:
     """The sentence for a note."""
-    if note.word is NoteCode.MISSING:
-        return WITHOUT.get(note.field, NOTES[note.word])
-    return NOTES[note.word]
+    if note.code is WarningCode.MISSING:
+        return WITHOUT.get(note.field, NOTES[note.code])
+    return NOTES[note.code]
 
 
 def what_is_known(keys: Collection[str], rule: MatchRule) -> str:
@@ -93,7 +93,7 @@ def what_is_known(keys: Collection[str], rule: MatchRule) -> str:
     has = f"{_named(identifiers, 'identifier')} and {_named(others, 'other')}"
     says = f"has {has}; CAPI_MATCH_RULE={rule} needs {RULES[rule]}"
     person = [key for key in keys if key in USER_DATA_KEYS]
-    if is_enough_by_rule(person, rule) and is_never_enough(person):
+    if is_enough_by_rule(person, rule) and meta_rejects_keys(person):
         return f"{says}, and Meta refuses {', '.join(others)} with nothing beside"
     return says
 

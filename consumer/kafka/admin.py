@@ -25,7 +25,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 
 from consumer.config.settings import Settings
 from consumer.kafka import clients
-from consumer.kafka.clients import LookingClient
+from consumer.kafka.clients import KafkaAdminClient
 
 MAX_MESSAGE_BYTES = "max.message.bytes"
 CLEANUP_POLICY = "cleanup.policy"
@@ -37,7 +37,7 @@ Allowed = frozenset[str] | None
 Configs = Mapping[str, str]
 
 
-class Unknown(NamedTuple):
+class QueryFailed(NamedTuple):
     """No answer: the name of Kafka's error."""
 
     error: str
@@ -53,7 +53,7 @@ class Unknown(NamedTuple):
         return self.error == "_UNSUPPORTED_FEATURE"
 
     @property
-    def says(self) -> str:
+    def message(self) -> str:
         """For a person."""
         why = "these brokers cannot be asked for it" if self.is_unsupported else self.error
         return f"not known ({why})"
@@ -82,7 +82,7 @@ class Group(NamedTuple):
     allowed: Allowed
 
 
-def list_cluster(admin: LookingClient, settings: Settings) -> Cluster:
+def list_cluster(admin: KafkaAdminClient, settings: Settings) -> Cluster:
     """Brokers and topics, internal ones left out. Raises CannotGoOn when no broker answers."""
     metadata = _listed(admin, settings)
     topics = {
@@ -93,7 +93,7 @@ def list_cluster(admin: LookingClient, settings: Settings) -> Cluster:
     return Cluster(len(metadata.brokers), topics)
 
 
-def _listed(admin: LookingClient, settings: Settings) -> ClusterMetadata:
+def _listed(admin: KafkaAdminClient, settings: Settings) -> ClusterMetadata:
     try:
         return clients.metadata(admin)
     except KafkaException as error:
@@ -112,11 +112,11 @@ def is_administered(admin: AdminClient) -> bool:
     Of the requests that it does not know this one is refused at once; others wait for their time-out.
     """
     listed = _answer(admin.list_consumer_groups(request_timeout=clients.METADATA_TIMEOUT_S))
-    errors = [] if isinstance(listed, Unknown) else listed.errors
+    errors = [] if isinstance(listed, QueryFailed) else listed.errors
     return not any(error.code() == KafkaError._UNSUPPORTED_FEATURE for error in errors)
 
 
-def topic_configs(admin: AdminClient, names: Sequence[str]) -> dict[str, Configs | Unknown]:
+def topic_configs(admin: AdminClient, names: Sequence[str]) -> dict[str, Configs | QueryFailed]:
     """The configuration of topics that exist: name to value, both text."""
     if not names:
         return {}
@@ -127,13 +127,13 @@ def topic_configs(admin: AdminClient, names: Sequence[str]) -> dict[str, Configs
     answers = {resource.name: _answer(future) for resource, future in asked.items()}
     return {
         name: answer
-        if isinstance(answer, Unknown)
+        if isinstance(answer, QueryFailed)
         else {key: entry.value for key, entry in answer.items() if entry.value is not None}
         for name, answer in answers.items()
     }
 
 
-def topic_rights(admin: AdminClient, names: Sequence[str]) -> dict[str, Allowed | Unknown]:
+def topic_rights(admin: AdminClient, names: Sequence[str]) -> dict[str, Allowed | QueryFailed]:
     """What we may do with topics that exist."""
     if not names:
         return {}
@@ -144,18 +144,18 @@ def topic_rights(admin: AdminClient, names: Sequence[str]) -> dict[str, Allowed 
     )
     answers = {name: _answer(future) for name, future in asked.items()}
     return {
-        name: answer if isinstance(answer, Unknown) else _allowed(answer.authorized_operations)
+        name: answer if isinstance(answer, QueryFailed) else _allowed(answer.authorized_operations)
         for name, answer in answers.items()
     }
 
 
-def describe_group(admin: AdminClient, name: str) -> Group | Unknown:
+def describe_group(admin: AdminClient, name: str) -> Group | QueryFailed:
     """A consumer group. One that nobody has joined yet is `dead`, or the error `GROUP_ID_NOT_FOUND`."""
     asked = admin.describe_consumer_groups(
         [name], include_authorized_operations=True, request_timeout=clients.METADATA_TIMEOUT_S
     )
     answer = _answer(asked[name])
-    if isinstance(answer, Unknown):
+    if isinstance(answer, QueryFailed):
         return answer
     return Group(answer.state.name.lower(), len(answer.members), _allowed(answer.authorized_operations))
 
@@ -164,10 +164,10 @@ def _allowed(operations: Sequence[AclOperation] | None) -> Allowed:
     return frozenset(operation.name for operation in operations) if operations else None
 
 
-def _answer(future: Future[Answer]) -> Answer | Unknown:
+def _answer(future: Future[Answer]) -> Answer | QueryFailed:
     """The result, or Unknown. librdkafka ends every request within its timeout."""
     try:
         return future.result()
     except KafkaException as error:
         cause = error.args[0]
-        return Unknown(cause.name() if isinstance(cause, KafkaError) else "no answer")
+        return QueryFailed(cause.name() if isinstance(cause, KafkaError) else "no answer")

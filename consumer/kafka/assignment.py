@@ -21,10 +21,10 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from consumer.domain.record import Partition
 from consumer.kafka.conversion import cause, partition_at, places
-from consumer.kafka.stopped import Stopped
+from consumer.kafka.stopped import StalledPartitions
 
 
-class Assigned:
+class PartitionAssignment:
     """The partitions that one Consumer has: where each began, and which are paused, for which reason."""
 
     def __init__(self, consumer: Consumer) -> None:
@@ -32,14 +32,14 @@ class Assigned:
         self._began: dict[Partition, int] = {}
         self._held: set[Partition] = set()
         self._holds_new = False
-        self._stopped = Stopped()
+        self._stopped = StalledPartitions()
 
     @property
-    def partitions_stopped(self) -> int:
+    def partitions_stalled(self) -> int:
         """How many of ours stand still."""
         return len(self._stopped)
 
-    def take_on(self, starts: list[TopicPartition]) -> None:
+    def assign(self, starts: list[TopicPartition]) -> None:
         """
         Read these from their offsets.
 
@@ -59,7 +59,7 @@ class Assigned:
             # librdkafka remembers a pause through a partition's absence.
             self._consumer.resume(starts)
 
-    def let_go(self, partitions: list[TopicPartition]) -> None:
+    def unassign(self, partitions: list[TopicPartition]) -> None:
         """Read these no more. What is known of them is to be forgotten by itself."""
         try:
             self._consumer.incremental_unassign(partitions)
@@ -78,7 +78,7 @@ class Assigned:
         self._stopped.discard(partition)
         self._held.discard(partition)
 
-    def hold(self, partitions: Iterable[Partition], *, new: bool) -> None:
+    def pause(self, partitions: Iterable[Partition], *, new: bool) -> None:
         """Pause these and no others, and with `new` any that comes. What stands still stays so."""
         wanted = {partition for partition in partitions if partition not in self._stopped}
         if more := wanted - self._held:
@@ -89,16 +89,16 @@ class Assigned:
         self._held = wanted
         self._holds_new = new
 
-    def stop(self, partition: Partition) -> None:
+    def stall(self, partition: Partition) -> None:
         """It stands still for as long as it is ours."""
         self._stopped.add(partition, time.monotonic())
         self._consumer.pause([TopicPartition(*partition)])
 
-    def stopped_to_be_said(self) -> list[Partition]:
+    def due_reminders(self) -> list[Partition]:
         """Those that stand still and of which nothing was said for a while; the caller says it now."""
-        return self._stopped.to_be_said(time.monotonic())
+        return self._stopped.due_reminders(time.monotonic())
 
-    def read_from(self, partition: Partition, offset: int) -> None:
+    def seek(self, partition: Partition, offset: int) -> None:
         """Go on there, whatever was read of it before."""
         self._began[partition] = offset
         place = TopicPartition(*partition, offset)

@@ -32,14 +32,14 @@ ASKED_SHARE = 1 / 400
 ASKED_SHARE_MAX = 2.0
 
 
-class Held(NamedTuple):
+class PausedPartitions(NamedTuple):
     """These partitions are not read, nor, with `new`, any that comes."""
 
     partitions: Collection[Partition]
     new: bool
 
 
-class Intake:
+class Backpressure:
     """The limits, and what was held at the last look."""
 
     def __init__(self, events_max: int, bytes_max: int) -> None:
@@ -52,9 +52,9 @@ class Intake:
         self._let_by: frozenset[Partition] = frozenset()
         self._ahead_then: Mapping[Partition, int] = {}
 
-    def look(
+    def update(
         self, events: int, size: int, ahead: Mapping[Partition, int], *, is_braked: bool, asked: int = 0
-    ) -> Held:
+    ) -> PausedPartitions:
         """
         What is to be held now, with so many events and bytes in flight.
 
@@ -79,8 +79,8 @@ class Intake:
         elif self._let_by and ahead != self._ahead_then:
             self._let_by = frozenset()  # something came, from wherever
         if self._is_full or is_braked:
-            return Held(ahead.keys(), new=True)
-        return Held(self._far_ahead - self._let_by, new=False)
+            return PausedPartitions(ahead.keys(), new=True)
+        return PausedPartitions(self._far_ahead - self._let_by, new=False)
 
     def poll_records(self, records_max: int) -> int:
         """How many records may be read at once, as of the last look."""

@@ -1,7 +1,7 @@
 """
 How we talk to Kafka: the properties of each client, and one line where it is refused or not answered.
 
-A user's own librdkafka properties (`CAPI_KAFKA`, `CAPI_KAFKA_FILE`) go below
+A user's own librdkafka properties (`CAPI_KAFKA_PROPERTIES`, `CAPI_KAFKA_PROPERTIES_FILE`) go below
 ours, so that those which carry the delivery promise always win.
 """
 
@@ -18,10 +18,10 @@ from confluent_kafka.admin import AdminClient, ClusterMetadata  # type: ignore[a
 from consumer.config.kafka_constraints import PRESETS
 from consumer.config.loading import read_properties
 from consumer.config.settings import Settings
-from consumer.errors import CannotGoOn
+from consumer.errors import CommandError
 from consumer.kafka.conversion import cause
-from consumer.kafka.errors import FAULTS, Heard
-from consumer.kafka.property_errors import missing, not_taken
+from consumer.kafka.errors import FAULTS, ErrorCollector
+from consumer.kafka.property_errors import explain_rejection, missing_properties
 
 METADATA_TIMEOUT_S = 10.0
 TURN_S = 1.0
@@ -43,8 +43,8 @@ FETCH_BACKOFF_MS = 10
 
 Properties = dict[str, Any]
 
-CHECK_ALL = "check CAPI_BOOTSTRAP_SERVERS, the network, and the security settings in CAPI_KAFKA"
-MEND = "mend CAPI_KAFKA or CAPI_KAFKA_FILE"
+CHECK_ALL = "check CAPI_BOOTSTRAP_SERVERS, the network, and the security settings in CAPI_KAFKA_PROPERTIES"
+MEND = "mend CAPI_KAFKA_PROPERTIES or CAPI_KAFKA_PROPERTIES_FILE"
 
 # What only one kind of client reads; librdkafka warns about it in the other.
 CONSUMER_ONLY = frozenset(
@@ -94,7 +94,10 @@ PRODUCER_ONLY = frozenset(
 
 def client_properties(settings: Settings) -> Properties:
     """What every client needs to reach the brokers. What librdkafka would print comes back as errors."""
-    own = {**settings.kafka, **(read_properties(settings.kafka_file) if settings.kafka_file else {})}
+    own = {
+        **settings.kafka_properties,
+        **(read_properties(settings.kafka_properties_file) if settings.kafka_properties_file else {}),
+    }
     texts = {name: str(value).lower() if isinstance(value, bool) else value for name, value in own.items()}
     return {
         "client.id": "capi-consumer",
@@ -127,7 +130,7 @@ def consumer_properties(settings: Settings, *, group: str | None = None) -> Prop
         "queued.max.messages.kbytes": prefetched_kib(settings.bytes_in_flight_max),
         "max.partition.fetch.bytes": partition_bytes(settings.bytes_in_flight_max),
         **own,
-        "group.id": group or settings.group,
+        "group.id": group or settings.group_id,
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
         "auto.offset.reset": "error",
@@ -175,11 +178,11 @@ def producer_properties(settings: Settings) -> Properties:
     }
 
 
-class LookingClient(AdminClient):
+class KafkaAdminClient(AdminClient):
     """An AdminClient that remembers which faults its connections ended with."""
 
     def __init__(self, properties: Properties) -> None:
-        self._heard = Heard()
+        self._heard = ErrorCollector()
         with_memory: Properties = {**properties, "error_cb": self._heard}
         super().__init__(with_memory)
 
@@ -189,11 +192,11 @@ class LookingClient(AdminClient):
         return self._heard.faults
 
 
-def admin_client(settings: Settings) -> LookingClient:
+def admin_client(settings: Settings) -> KafkaAdminClient:
     """A client that looks and creates, and reads no record. Raises CannotGoOn like the others."""
     properties = _only(_only(client_properties(settings), producer=True), producer=False)
     with _refusal_in_one_line(properties):
-        return LookingClient(properties)
+        return KafkaAdminClient(properties)
 
 
 def new_consumer(properties: Properties) -> Consumer:
@@ -229,27 +232,30 @@ def metadata(client: AdminClient | Consumer) -> ClusterMetadata:
 
 @contextmanager
 def _refusal_in_one_line(properties: Properties) -> Iterator[None]:
-    if mistake := missing(properties):
-        raise CannotGoOn(mistake, MEND)
+    if mistake := missing_properties(properties):
+        raise CommandError(mistake, MEND)
     try:
         yield
     except KafkaException as error:
-        raise CannotGoOn(not_taken(error, properties), MEND) from None
+        raise CommandError(explain_rejection(error, properties), MEND) from None
     except ImportError:  # aws_iam is an extra of confluent-kafka
-        raise CannotGoOn(
-            "confluent-kafka lacks an extra that the properties of CAPI_KAFKA need (oauthbearer-aws)", MEND
+        raise CommandError(
+            "confluent-kafka lacks an extra that the properties of CAPI_KAFKA_PROPERTIES need (oauthbearer-aws)",
+            MEND,
         ) from None
     except (TypeError, ValueError):
         # confluent-kafka reads some properties itself, and says so in its own way.
-        raise CannotGoOn("confluent-kafka does not take the properties of CAPI_KAFKA", MEND) from None
+        raise CommandError(
+            "confluent-kafka does not take the properties of CAPI_KAFKA_PROPERTIES", MEND
+        ) from None
 
 
 def _quiet(properties: Properties) -> Properties:
     """The same, with librdkafka's own complaints unprinted."""
-    return {"error_cb": _unsaid, **properties}
+    return {"error_cb": _without_reported_faults, **properties}
 
 
-def _unsaid(error: KafkaError) -> None:
+def _without_reported_faults(error: KafkaError) -> None:
     """The caller learns of the error from its own call; librdkafka need not print it too."""
 
 
@@ -258,9 +264,9 @@ def error_name(error: KafkaException) -> str:
     return cause(error).name()
 
 
-def cannot_reach(settings: Settings, error: KafkaException, faults: Set[str] = frozenset()) -> CannotGoOn:
+def cannot_reach(settings: Settings, error: KafkaException, faults: Set[str] = frozenset()) -> CommandError:
     """One line for brokers that do not answer or that turn us away; `faults` are those of a LookingClient."""
     name = error_name(error)
     word = next((word for word in FAULTS if word in faults or word == name), None)
     says, do = FAULTS[word][:2] if word else (name, CHECK_ALL)
-    return CannotGoOn(f"no answer from the brokers {settings.bootstrap_servers} ({says})", do)
+    return CommandError(f"no answer from the brokers {settings.bootstrap_servers} ({says})", do)

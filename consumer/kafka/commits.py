@@ -28,18 +28,18 @@ SOON_S = 0.1
 SOON_S_MAX = 5.0
 
 
-class Commit(NamedTuple):
+class RequestedCommit(NamedTuple):
     """What the coordinator confirmed, and when, in seconds of the caller's clock."""
 
     offset: int
     at_s: float
 
 
-class Commits:
+class CommitLedger:
     """What the coordinator has of our partitions, as far as it is known. Time is an argument."""
 
     def __init__(self) -> None:
-        self._done: dict[Partition, Commit] = {}
+        self._done: dict[Partition, RequestedCommit] = {}
         self._decided: dict[Partition, int] = {}
         self._pause_s = SOON_S
         self._again_at_s = float("-inf")
@@ -49,17 +49,17 @@ class Commits:
         """Those whose decided beginning the coordinator is not known to have."""
         return self._decided.keys()
 
-    def decided(self, partition: Partition, offset: int) -> None:
+    def require(self, partition: Partition, offset: int) -> None:
         """It begins there, and nobody else knows."""
         self._decided[partition] = offset
         self._pause_s = SOON_S
         self._again_at_s = float("-inf")
 
-    def are_wanted(self, now_s: float) -> bool:
+    def is_due(self, now_s: float) -> bool:
         """Whether to commit now, for the sake of what was decided."""
         return bool(self._decided) and now_s >= self._again_at_s
 
-    def due(self, offsets: Mapping[Partition, int], now_s: float) -> dict[Partition, int]:
+    def due_offsets(self, offsets: Mapping[Partition, int], now_s: float) -> dict[Partition, int]:
         """Those of the offsets that are new, and those that were confirmed long ago."""
         return {p: offset for p, offset in offsets.items() if self._is_due(p, offset, now_s)}
 
@@ -74,9 +74,9 @@ class Commits:
         self._again_at_s = now_s + self._pause_s
         self._pause_s = min(2 * self._pause_s, SOON_S_MAX)
 
-    def done(self, partition: Partition, offset: int, now_s: float) -> None:
+    def confirmed(self, partition: Partition, offset: int, now_s: float) -> None:
         """The coordinator has confirmed it."""
-        self._done[partition] = Commit(offset, now_s)
+        self._done[partition] = RequestedCommit(offset, now_s)
         if offset >= self._decided.get(partition, offset):
             self._decided.pop(partition, None)
 

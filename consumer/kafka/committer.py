@@ -21,7 +21,7 @@ import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from consumer.domain.record import Partition
-from consumer.kafka.commits import Commits
+from consumer.kafka.commits import CommitLedger
 from consumer.kafka.conversion import cause, partition_at, places
 from consumer.observability import metrics
 from consumer.observability.telemetry import Telemetry
@@ -38,18 +38,18 @@ COMMIT_REPEATED_S_MAX = 3.0
 COMMIT_PAUSE_S = 0.1
 
 
-class Committing:
+class OffsetCommitter:
     """Commits of one Consumer, and what the coordinator is known to have."""
 
     def __init__(self, consumer: Consumer, telemetry: Telemetry) -> None:
         self._consumer = consumer
         self._telemetry = telemetry
-        self._known = Commits()
+        self._known = CommitLedger()
 
     def commit(self, offsets: Mapping[Partition, int], *, wait: bool) -> bool:
         """Send those that are due. False when it failed, as far as is known."""
         now_s = time.monotonic()
-        news = self._known.due(offsets, now_s)
+        news = self._known.due_offsets(offsets, now_s)
         if not news:
             return True
         self._known.sent(news, now_s)
@@ -57,7 +57,7 @@ class Committing:
         try:
             self._consumer.commit(offsets=wanted, asynchronous=True)
         except KafkaException as error:
-            self.answered(cause(error), wanted)
+            self.on_commit(cause(error), wanted)
             return False
         return self._await(news, wanted) if wait else True
 
@@ -85,7 +85,7 @@ class Committing:
         log.warning("commit not confirmed: what it covers may come again", partitions=len(news))
         return False
 
-    def answered(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
+    def on_commit(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
         """
         Kafka's answer to a commit. One that failed is not repeated by itself: the next one covers it.
 
@@ -103,13 +103,13 @@ class Committing:
         """Those whose decided beginning the coordinator is not known to have."""
         return self._known.unconfirmed
 
-    def decided(self, partition: Partition, offset: int) -> None:
+    def require(self, partition: Partition, offset: int) -> None:
         """It begins there, by our own decision: to be committed before anything of it is taken."""
-        self._known.decided(partition, offset)
+        self._known.require(partition, offset)
 
-    def are_wanted(self) -> bool:
+    def is_due(self) -> bool:
         """Whether to commit now, whatever the interval."""
-        return self._known.are_wanted(time.monotonic())
+        return self._known.is_due(time.monotonic())
 
     def forget(self, partition: Partition) -> None:
         """It has gone, or comes: what the coordinator had of it says nothing."""
@@ -119,4 +119,4 @@ class Committing:
         """The coordinator has these offsets."""
         now_s = time.monotonic()
         for p in partitions:
-            self._known.done(partition_at(p), p.offset, now_s)
+            self._known.confirmed(partition_at(p), p.offset, now_s)

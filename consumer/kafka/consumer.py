@@ -3,7 +3,7 @@ The Consumer, and the one thread that owns it.
 
 What Kafka does to a member of a group arrives here, inside `poll`: partitions
 come, are taken back, are lost. The worker says what that means for records in
-flight (`Owner`); this module says it to Kafka.
+flight (`RebalanceListener`); this module says it to Kafka.
 
     poll --> records, of partitions that were ours before it
      |------ partitions come   starts  -> Owner.assigned -> assigned.take_on
@@ -25,13 +25,13 @@ from typing import Protocol
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from consumer.config.settings import OutOfRange, Start
+from consumer.config.settings import OffsetOutOfRange, StartOffset
 from consumer.domain.record import Partition, Record
-from consumer.kafka.assignment import Assigned
-from consumer.kafka.committer import Committing
+from consumer.kafka.assignment import PartitionAssignment
+from consumer.kafka.committer import OffsetCommitter
 from consumer.kafka.conversion import as_record, cause, partition_at, partition_of
-from consumer.kafka.membership import is_of_member
-from consumer.kafka.start_offsets import STARTS_S_MAX, Starts, edge
+from consumer.kafka.membership import has_joined_group
+from consumer.kafka.start_offsets import STARTS_S_MAX, StartOffsetResolver, log_boundary
 from consumer.observability import metrics
 from consumer.observability.telemetry import Telemetry
 
@@ -41,7 +41,7 @@ log = structlog.get_logger()
 UNREAD_MAX = 10_000
 
 
-class Owner(Protocol):
+class RebalanceListener(Protocol):
     """What the worker does when partitions come and go. Called inside `poll`, in the same thread."""
 
     def assigned(self, starts: Mapping[Partition, int]) -> None:
@@ -65,22 +65,22 @@ class Owner(Protocol):
         ...
 
 
-class Source:
+class KafkaSource:
     """The events topics, as records of the partitions that are ours."""
 
     def __init__(
         self,
         new_consumer: Callable[..., Consumer],
         topics: Iterable[str],
-        start: Start,
-        out_of_range: OutOfRange,
+        start: StartOffset,
+        out_of_range: OffsetOutOfRange,
         telemetry: Telemetry,
         patience_s: float = STARTS_S_MAX,
     ) -> None:
         self._topics = list(topics)
         self._out_of_range = out_of_range
         self._telemetry = telemetry
-        self._owner: Owner | None = None
+        self._owner: RebalanceListener | None = None
         self._is_closing = False
         # Partitions that came in the current poll, with their starts; ends and
         # gaps that the last poll saw.
@@ -88,11 +88,11 @@ class Source:
         self._ends: dict[Partition, int] = {}
         self._gone: set[Partition] = set()
         self._consumer = new_consumer(on_commit=self._on_commit)
-        self._starts = Starts(self._consumer, start, patience_s)
-        self._assigned = Assigned(self._consumer)
-        self._committing = Committing(self._consumer, telemetry)
+        self._starts = StartOffsetResolver(self._consumer, start, patience_s)
+        self._assigned = PartitionAssignment(self._consumer)
+        self._committing = OffsetCommitter(self._consumer, telemetry)
 
-    def subscribe(self, owner: Owner) -> None:
+    def subscribe(self, owner: RebalanceListener) -> None:
         """Join the group."""
         self._owner = owner
         self._consumer.subscribe(
@@ -101,8 +101,8 @@ class Source:
 
     def poll(self, records_max: int, timeout_s: float) -> list[Record]:
         """At most `records_max` records, within `timeout_s`. Raises KafkaException for a fatal error."""
-        self._say_what_stands_still()
-        if self._pass_on():
+        self._log_stalled_partitions()
+        if self._report_partition_ends():
             return []
         records = []
         for message in self._consumer.consume(records_max, timeout_s):
@@ -110,17 +110,17 @@ class Source:
             if error is None:
                 records.append(as_record(message))
             else:
-                self._hear(message, error)
-        self._drop_what_is_not_ours()
-        return self._of_one_assignment(records) if self._new else records
+                self._handle_error(message, error)
+        self._drop_unassigned()
+        return self._since_assignment(records) if self._new else records
 
     def idle(self, records_max: int, timeout_s: float) -> None:
         """Poll, so as to stay in the group, and take nothing: neither what comes nor the ends behind it."""
-        self._say_what_stands_still()
-        self._pass_on()
+        self._log_stalled_partitions()
+        self._report_partition_ends()
         self._consumer.consume(records_max, timeout_s)
 
-    def _pass_on(self) -> bool:
+    def _report_partition_ends(self) -> bool:
         """
         The ends and gaps of the last poll: only now have the records before them been taken.
 
@@ -131,23 +131,23 @@ class Source:
         for partition, offset in ends.items():
             self._owned().reached_end(partition, offset)
         gone, self._gone = self._gone, set()
-        moved = [partition for partition in gone if self._go_on_after(partition)]
+        moved = [partition for partition in gone if self._resume_after(partition)]
         return bool(moved)
 
-    def _say_what_stands_still(self) -> None:
-        for partition in self._assigned.stopped_to_be_said():
+    def _log_stalled_partitions(self) -> None:
+        for partition in self._assigned.due_reminders():
             log.error(
-                "partition stands still: its committed offset is gone; see CAPI_OUT_OF_RANGE",
+                "partition stands still: its committed offset is gone; see CAPI_OFFSET_OUT_OF_RANGE",
                 topic=partition.topic,
                 partition=partition.number,
             )
 
-    def _drop_what_is_not_ours(self) -> None:
+    def _drop_unassigned(self) -> None:
         """Ends and gaps of partitions that were taken away in the very poll that told of them."""
         self._ends = {p: offset for p, offset in self._ends.items() if p in self._assigned}
         self._gone = {p for p in self._gone if p in self._assigned}
 
-    def _of_one_assignment(self, records: list[Record]) -> list[Record]:
+    def _since_assignment(self, records: list[Record]) -> list[Record]:
         """
         Without the records and ends of partitions that came to us in this very poll.
 
@@ -159,7 +159,7 @@ class Source:
         for partition in read & self._new.keys():
             self._ends.pop(partition, None)
             self._gone.discard(partition)
-            self._assigned.read_from(partition, self._new[partition])
+            self._assigned.seek(partition, self._new[partition])
         return [record for record in records if record.partition not in self._new]
 
     def commit(self, offsets: Mapping[Partition, int], *, wait: bool = False) -> bool:
@@ -180,13 +180,13 @@ class Source:
         """
         return self._committing.unconfirmed
 
-    def wants_commit(self) -> bool:
+    def is_commit_due(self) -> bool:
         """Whether to commit now, whatever the interval: because of those."""
-        return self._committing.are_wanted()
+        return self._committing.is_due()
 
-    def hold(self, partitions: Iterable[Partition], *, new: bool) -> None:
+    def pause(self, partitions: Iterable[Partition], *, new: bool) -> None:
         """Take nothing from these, nor, with `new`, from any that comes; go on with the others."""
-        self._assigned.hold(partitions, new=new)
+        self._assigned.pause(partitions, new=new)
 
     def close(self) -> None:
         """
@@ -207,45 +207,45 @@ class Source:
 
     def is_member(self) -> bool:
         """Whether the group has taken us in, with or without partitions. Not every group tells us."""
-        return is_of_member(self._consumer.consumer_group_metadata())
+        return has_joined_group(self._consumer.consumer_group_metadata())
 
     @property
-    def partitions_stopped(self) -> int:
+    def partitions_stalled(self) -> int:
         """Partitions of ours that stand still because their committed offset is gone."""
-        return self._assigned.partitions_stopped
+        return self._assigned.partitions_stalled
 
     # What Kafka says
 
     def _on_assign(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         if self._is_closing:  # too late for us, and nobody would answer any more
             return
-        starts, decided = self._starts.of(partitions)
+        starts, decided = self._starts.resolve(partitions)
         self._telemetry.add(metrics.REBALANCES, len(partitions), "assigned")
         offsets = {partition_at(p): p.offset for p in starts}
         for partition in offsets:
             self._forget(partition)
         for partition in decided:
-            self._committing.decided(partition, offsets[partition])
+            self._committing.require(partition, offsets[partition])
         self._new.update(offsets)
         # Before the partitions are fetched: what a record starts in must be there.
         self._owned().assigned(offsets)
-        self._assigned.take_on(starts)
+        self._assigned.assign(starts)
 
     def _on_revoke(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         self._telemetry.add(metrics.REBALANCES, len(partitions), "revoked")
         self._owned().revoked([partition_at(p) for p in partitions])
-        self._let_go(partitions)
+        self._unassign(partitions)
 
     def _on_lost(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         self._telemetry.add(metrics.REBALANCES, len(partitions), "lost")
         log.warning("partitions lost: the group went on without us", partitions=len(partitions))
         self._owned().lost([partition_at(p) for p in partitions])
-        self._let_go(partitions)
+        self._unassign(partitions)
 
-    def _let_go(self, partitions: list[TopicPartition]) -> None:
+    def _unassign(self, partitions: list[TopicPartition]) -> None:
         for p in partitions:
             self._forget(partition_at(p))
-        self._assigned.let_go(partitions)
+        self._assigned.unassign(partitions)
 
     def _forget(self, partition: Partition) -> None:
         self._committing.forget(partition)
@@ -254,15 +254,15 @@ class Source:
         self._ends.pop(partition, None)
         self._new.pop(partition, None)
 
-    def _owned(self) -> Owner:
+    def _owned(self) -> RebalanceListener:
         if self._owner is None:
             raise RuntimeError("the source has no owner: subscribe first")
         return self._owner
 
     def _on_commit(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
-        self._committing.answered(error, partitions)
+        self._committing.on_commit(error, partitions)
 
-    def _hear(self, message: Message, error: KafkaError) -> None:
+    def _handle_error(self, message: Message, error: KafkaError) -> None:
         """One entry of a poll that is no record."""
         code = error.code()
         if code == KafkaError._PARTITION_EOF:
@@ -276,7 +276,7 @@ class Source:
                 "Kafka reports", error=error.name(), topic=message.topic(), partition=message.partition()
             )
 
-    def _go_on_after(self, partition: Partition) -> bool:
+    def _resume_after(self, partition: Partition) -> bool:
         """
         The offset to read from is no longer in the log: records were deleted before we came to them.
 
@@ -288,17 +288,17 @@ class Source:
             partition=partition.number,
             policy=self._out_of_range,
         )
-        if self._out_of_range is OutOfRange.STOP:
-            self._assigned.stop(partition)
+        if self._out_of_range is OffsetOutOfRange.PAUSE:
+            self._assigned.stall(partition)
             return False
-        is_end = self._out_of_range is OutOfRange.LATEST
+        is_end = self._out_of_range is OffsetOutOfRange.LATEST
         try:
-            offset = edge(self._consumer, TopicPartition(*partition), is_end=is_end)
+            offset = log_boundary(self._consumer, TopicPartition(*partition), is_end=is_end)
         except KafkaException as error:
             log.warning("where to go on is not known yet", error=cause(error).name())
             self._gone.add(partition)
             return False
-        self._committing.decided(partition, offset)
+        self._committing.require(partition, offset)
         self._owned().moved(partition, offset)
-        self._assigned.read_from(partition, offset)
+        self._assigned.seek(partition, offset)
         return True

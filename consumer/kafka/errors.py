@@ -5,8 +5,8 @@ What is wrong between us and the brokers, in words for a person.
 
 librdkafka's text is searched for the words that tell faults apart and is never
 shown: it may hold a value, and changes from version to version. What it tells
-of a connection comes by `error_cb`, to `Heard` where somebody waits for an
-answer, to `Teller` where the process goes on and tries again.
+of a connection comes by `error_cb`, to `ErrorCollector` where somebody waits for an
+answer, to `ErrorLogger` where the process goes on and tries again.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Fault(NamedTuple):
     needs_somebody: bool = True
 
 
-REFUSED = "refused"
+REFUSED = "rejected"
 NO_TOKEN = "no_token"  # noqa: S105 - a word for a fault
 TOKEN_REFUSED = "token_refused"  # noqa: S105 - a word for a fault
 NO_SUCH_LOGIN = "no_such_login"
@@ -42,7 +42,7 @@ CERTIFICATE_REFUSED = "certificate_refused"
 NO_TLS = "no_tls"
 
 ADDRESS = "CAPI_BOOTSTRAP_SERVERS"
-RIGHTS = "give the user of CAPI_KAFKA its rights on it"
+RIGHTS = "give the user of CAPI_KAFKA_PROPERTIES its rights on it"
 
 # By librdkafka's name of the error, or by a word of ours. Of several, the
 # first here counts: who heard of a certificate had found the name and made the
@@ -99,7 +99,7 @@ WORDS = (
 )
 
 
-def fault_of(error: KafkaError) -> str | None:
+def classify(error: KafkaError) -> str | None:
     """Which of FAULTS this is; None for one that a person can do nothing about."""
     text = error.str()
     found = next((fault for words, fault in WORDS if words.search(text)), None)
@@ -108,7 +108,7 @@ def fault_of(error: KafkaError) -> str | None:
     return found
 
 
-class Heard:
+class ErrorCollector:
     """Which faults the connections of one client ended with: its `error_cb`."""
 
     def __init__(self) -> None:
@@ -116,11 +116,11 @@ class Heard:
 
     def __call__(self, error: KafkaError) -> None:
         """One error of a connection."""
-        if fault := fault_of(error):
+        if fault := classify(error):
             self.faults.add(fault)
 
 
-class Teller:
+class ErrorLogger:
     """
     Says in the log what is wrong while we go on trying: the `error_cb` of one client.
 
@@ -135,7 +135,7 @@ class Teller:
 
     def __call__(self, error: KafkaError) -> None:
         """One error of a connection, or of a poll."""
-        word = fault_of(error)
+        word = classify(error)
         if word is None or self._now_s() < self._say_at_s.get(word, float("-inf")):
             return
         self._say_at_s[word] = self._now_s() + SAY_EVERY_S

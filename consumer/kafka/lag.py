@@ -39,7 +39,7 @@ ALIVE_S_MAX = 5.0
 Offsets = Mapping[Partition, int]
 
 
-class Lag:
+class ConsumerLag:
     """
     The lag of our partitions. `done` gives for each the offset below which everything has ended.
 
@@ -57,7 +57,7 @@ class Lag:
         self._known_at = clock()
 
     @property
-    def known_ago_s(self) -> float:
+    def age_s(self) -> float:
         """Seconds since all ends were known; without partitions, since Kafka gave a sign of life."""
         return self._clock() - self._known_at
 
@@ -73,13 +73,13 @@ class Lag:
     async def watch(self) -> None:
         """Ask for the ends, again and again; soon, where partitions have come."""
         while True:
-            await self.ask()
+            await self.refresh()
             for _ in range(LOOKS):
                 await asyncio.sleep(LOOK_EVERY_S)
                 if self._done().keys() - self._ends.keys():
                     break
 
-    async def ask(self) -> None:
+    async def refresh(self) -> None:
         """Ask once. Where Kafka does not answer, what was known stays."""
         self._admin.poll(0)  # errors of its connections would pile up
         partitions = list(self._done())
@@ -110,7 +110,7 @@ class Lag:
 
     async def _ask_for_life(self) -> None:
         """Whoever has no partitions may have lost them because Kafka is away."""
-        if self.known_ago_s < ALIVE_EVERY_S:
+        if self.age_s < ALIVE_EVERY_S:
             return
         with contextlib.suppress(KafkaException):
             await asyncio.to_thread(self._admin.list_topics, timeout=ALIVE_S_MAX)

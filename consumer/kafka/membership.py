@@ -20,7 +20,7 @@ MARK = b"CGMDv2:"
 GENERATION_BYTES = 4
 
 
-def is_of_member(metadata: bytes | None) -> bool:
+def has_joined_group(metadata: bytes | None) -> bool:
     """Whether this group metadata is a member's. False for a form that is not known."""
     if metadata is None or not metadata.startswith(MARK):
         return False

@@ -26,7 +26,7 @@ from typing import NamedTuple
 from consumer.domain.record import Partition
 
 
-class Lane:
+class PartitionOffsets:
     """
     One partition for as long as it is ours this time.
 
@@ -37,10 +37,10 @@ class Lane:
     __slots__ = (
         "before",
         "behind",
-        "given_up",
         "is_closed",
         "next_offset",
         "partition",
+        "released",
         "started",
         "unfinished",
     )
@@ -48,37 +48,37 @@ class Lane:
     def __init__(self, partition: Partition, next_offset: int | None) -> None:
         self.partition = partition
         self.next_offset = next_offset
-        self.before: Ticket | Lane = self
-        self.behind: Ticket | Lane = self
+        self.before: InFlightOffset | PartitionOffsets = self
+        self.behind: InFlightOffset | PartitionOffsets = self
         self.started = 0
         self.unfinished = 0
-        self.given_up = 0
+        self.released = 0
         self.is_closed = False
 
     def committable(self) -> int | None:
         """Everything below this offset is done. None until something is known of the partition."""
         oldest = self.behind
-        return oldest.offset if isinstance(oldest, Ticket) else self.next_offset
+        return oldest.offset if isinstance(oldest, InFlightOffset) else self.next_offset
 
-    def uncommittable(self) -> int:
+    def span_in_flight(self) -> int:
         """Records from the oldest open one on, by their numbers: most of them may be forgotten."""
         oldest = self.behind
-        return self.started - oldest.number if isinstance(oldest, Ticket) else 0
+        return self.started - oldest.number if isinstance(oldest, InFlightOffset) else 0
 
 
-class Ticket:
+class InFlightOffset:
     """One record in flight: its place in the lane, its number there, and its bytes."""
 
     __slots__ = ("before", "behind", "is_in_flight", "lane", "number", "offset", "size")
 
-    def __init__(self, lane: Lane, offset: int, size: int) -> None:
+    def __init__(self, lane: PartitionOffsets, offset: int, size: int) -> None:
         """The newest of its lane."""
         self.lane = lane
         self.offset = offset
         self.size = size
         self.number = lane.started
         self.before = lane.before
-        self.behind: Ticket | Lane = lane
+        self.behind: InFlightOffset | PartitionOffsets = lane
         self.is_in_flight = True
 
     @property
@@ -87,25 +87,25 @@ class Ticket:
         return self.lane.is_closed
 
 
-class GivenUp(NamedTuple):
+class Released(NamedTuple):
     """Tickets of records that will not end here, among the lists of those that have ended."""
 
-    tickets: list[Ticket]
+    tickets: list[InFlightOffset]
 
 
 class OffsetTracker:
     """The partitions that are ours, and how far each is done."""
 
     def __init__(self) -> None:
-        self._lanes: dict[Partition, Lane] = {}
+        self._lanes: dict[Partition, PartitionOffsets] = {}
         self.events_in_flight = 0
         self.bytes_in_flight = 0
 
     def assign(self, partition: Partition, next_offset: int | None) -> None:
         """Begin a partition at `next_offset`. A lane that was left open is forgotten, as in `revoke`."""
-        self._lanes[partition] = Lane(partition, next_offset)
+        self._lanes[partition] = PartitionOffsets(partition, next_offset)
 
-    def start(self, partition: Partition, offset: int, size: int) -> Ticket | None:
+    def start(self, partition: Partition, offset: int, size: int) -> InFlightOffset | None:
         """
         A ticket for a record that was just read; `size` in bytes.
 
@@ -115,7 +115,7 @@ class OffsetTracker:
         lane = self._lanes.get(partition)
         if lane is None or (lane.next_offset is not None and offset < lane.next_offset):
             return None
-        ticket = Ticket(lane, offset, size)
+        ticket = InFlightOffset(lane, offset, size)
         lane.before.behind = ticket
         lane.before = ticket
         lane.next_offset = offset + 1
@@ -125,7 +125,7 @@ class OffsetTracker:
         self.bytes_in_flight += size
         return ticket
 
-    def complete(self, ticket: Ticket) -> None:
+    def complete(self, ticket: InFlightOffset) -> None:
         """The record has ended. A second time changes nothing."""
         if not ticket.is_in_flight:
             return
@@ -136,7 +136,7 @@ class OffsetTracker:
         ticket.before = ticket.behind = ticket.lane
         self._land(ticket)
 
-    def give_up(self, ticket: Ticket) -> None:
+    def release(self, ticket: InFlightOffset) -> None:
         """
         Nobody waits for the record any more, and it has not ended.
 
@@ -145,10 +145,10 @@ class OffsetTracker:
         """
         if not ticket.is_in_flight:
             return
-        ticket.lane.given_up += 1
+        ticket.lane.released += 1
         self._land(ticket)
 
-    def _land(self, ticket: Ticket) -> None:
+    def _land(self, ticket: InFlightOffset) -> None:
         ticket.is_in_flight = False
         ticket.lane.unfinished -= 1
         self.events_in_flight -= 1
@@ -191,12 +191,12 @@ class OffsetTracker:
 
     def uncommitted(self) -> int:
         """Records of all partitions that have not ended, given up or in flight: they come again."""
-        return sum(lane.unfinished + lane.given_up for lane in self._lanes.values())
+        return sum(lane.unfinished + lane.released for lane in self._lanes.values())
 
-    def uncommittable(self, partition: Partition) -> int:
+    def span_in_flight(self, partition: Partition) -> int:
         """Records from the oldest unfinished one on, finished or not: what would come again after a crash."""
         lane = self._lanes.get(partition)
-        return 0 if lane is None else lane.uncommittable()
+        return 0 if lane is None else lane.span_in_flight()
 
     def committable(self, partitions: Iterable[Partition] | None = None) -> dict[Partition, int]:
         """For each partition (all of ours when not named): the offset below which everything is done."""

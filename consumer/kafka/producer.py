@@ -35,7 +35,7 @@ RECORD_BYTES_MAX = 64 * 1024 * 1024
 POLL_S = 0.1
 PURGE_S = 2.0
 # What is left for the reports still out once somebody wants to stop.
-HURRY_S = 10.0
+STOP_FLUSH_S = 10.0
 
 QUEUE_FULL = KafkaError(KafkaError._QUEUE_FULL).name()
 
@@ -43,7 +43,7 @@ OnFailure = Callable[[int, str], None]
 
 
 @dataclass(slots=True)
-class Counts:
+class DeliveryCounts:
     """What became of the records. `errors` counts the failed ones by the name of librdkafka's error."""
 
     delivered: int = 0
@@ -51,7 +51,7 @@ class Counts:
     errors: Counter[str] = field(default_factory=Counter)
 
 
-class Publisher:
+class RecordProducer:
     """
     A Producer that loses no report. For one thread.
 
@@ -70,7 +70,7 @@ class Publisher:
         self._producer = producer
         self._on_failure = on_failure
         self._in_a_hurry = in_a_hurry
-        self.counts = Counts()
+        self.counts = DeliveryCounts()
 
     def send(
         self,
@@ -106,7 +106,7 @@ class Publisher:
                 break
         self._producer.poll(0)
 
-    def finish(self, deadline_s: float) -> Counts:
+    def finish(self, deadline_s: float) -> DeliveryCounts:
         """
         Wait for the reports still out, `deadline_s` seconds at most, and give the final counts.
 
@@ -118,7 +118,7 @@ class Publisher:
         while len(self._producer) and time.monotonic() < until:
             self._producer.flush(POLL_S)
             if self._in_a_hurry():
-                until = min(until, started + HURRY_S)
+                until = min(until, started + STOP_FLUSH_S)
         if len(self._producer):
             self._producer.purge()
             self._producer.flush(PURGE_S)
@@ -137,15 +137,15 @@ class Publisher:
             self._on_failure(place, error)
 
 
-def open_publisher(
+def open_producer(
     settings: Settings,
     on_failure: OnFailure | None = None,
     in_a_hurry: Callable[[], bool] = lambda: False,
-) -> Publisher:
+) -> RecordProducer:
     """A Publisher on the brokers of the settings. Raises CannotGoOn where librdkafka takes no property."""
     bounds = {
         "queue.buffering.max.messages": QUEUE_RECORDS_MAX,
         "queue.buffering.max.kbytes": QUEUE_KBYTES_MAX,
         "message.max.bytes": RECORD_BYTES_MAX,
     }
-    return Publisher(new_producer({**bounds, **producer_properties(settings)}), on_failure, in_a_hurry)
+    return RecordProducer(new_producer({**bounds, **producer_properties(settings)}), on_failure, in_a_hurry)

@@ -1,5 +1,5 @@
 """
-What librdkafka does not take of `CAPI_KAFKA`, in a line that shows no value.
+What librdkafka does not take of `CAPI_KAFKA_PROPERTIES`, in a line that shows no value.
 
 Its text may hold a value, a password. So it is compared with sentences that
 are librdkafka's own, and else only names that we gave are taken from it.
@@ -22,7 +22,7 @@ MANDATORY = re.compile(r"`((?:ssl|sasl)\.[a-z.]+)` is mandatory when `")
 MECHANISM_NAMES = ("sasl.mechanism", "sasl.mechanisms")
 
 
-def missing(properties: Mapping[str, object]) -> str | None:
+def missing_properties(properties: Mapping[str, object]) -> str | None:
     """What librdkafka would take, only to wait for ever: nobody makes tokens for OAUTHBEARER but itself."""
     is_oauth = any(properties.get(name) == "OAUTHBEARER" for name in MECHANISM_NAMES)
     is_fed = str(properties.get("sasl.oauthbearer.method", "")).lower() == "oidc"
@@ -32,7 +32,7 @@ def missing(properties: Mapping[str, object]) -> str | None:
     return None
 
 
-def not_taken(error: KafkaException, properties: Mapping[str, object]) -> str:
+def explain_rejection(error: KafkaException, properties: Mapping[str, object]) -> str:
     """What librdkafka refuses."""
     text = cause(error).str()
     if "No provider for SASL mechanism" in text or "Unsupported SASL mechanism" in text:
@@ -43,7 +43,7 @@ def not_taken(error: KafkaException, properties: Mapping[str, object]) -> str:
         return f"librdkafka wants {found[1]}"
     name = max((name for name in properties if name in text), key=len, default=None)
     if name is None:
-        return f"librdkafka does not take the properties of CAPI_KAFKA ({cause(error).name()})"
+        return f"librdkafka does not take the properties of CAPI_KAFKA_PROPERTIES ({cause(error).name()})"
     if text.startswith("No such configuration property"):
         return f"librdkafka knows no property {name}"
     return _unread(name, properties[name]) or f"librdkafka does not take the value of {name}"

@@ -21,7 +21,7 @@ from typing import NamedTuple
 import structlog
 from confluent_kafka import OFFSET_INVALID, Consumer, KafkaException, TopicPartition
 
-from consumer.config.settings import Start
+from consumer.config.settings import StartOffset
 from consumer.domain.record import Partition
 from consumer.kafka.conversion import cause, partition_at
 
@@ -37,30 +37,30 @@ STARTS_S_MAX = 120.0
 START_PAUSE_S = 0.25
 
 
-class Begins(NamedTuple):
+class StartOffsets(NamedTuple):
     """Partitions with the offsets at which they begin, and those of them that had none committed."""
 
     places: list[TopicPartition]
     decided: Set[Partition]
 
 
-class Starts:
+class StartOffsetResolver:
     """Asks where partitions begin. `start` is the setting, `patience_s` how long it may take."""
 
-    def __init__(self, consumer: Consumer, start: Start, patience_s: float = STARTS_S_MAX) -> None:
+    def __init__(self, consumer: Consumer, start: StartOffset, patience_s: float = STARTS_S_MAX) -> None:
         self._consumer = consumer
         self._start = start
         self._patience_s = patience_s
 
-    def of(self, partitions: list[TopicPartition]) -> Begins:
+    def resolve(self, partitions: list[TopicPartition]) -> StartOffsets:
         """Where these begin. Raises KafkaException when out of patience."""
         give_up_at = time.monotonic() + self._patience_s
         pause_s = START_PAUSE_S
         while True:
             try:
                 committed = self._consumer.committed(partitions, timeout=BROKER_TIMEOUT_S)
-                return Begins(
-                    [self._of_one(p) for p in committed],
+                return StartOffsets(
+                    [self._resolve_one(p) for p in committed],
                     {partition_at(p) for p in committed if p.offset == OFFSET_INVALID},
                 )
             except KafkaException as error:
@@ -70,16 +70,16 @@ class Starts:
             time.sleep(pause_s)
             pause_s *= 2
 
-    def _of_one(self, partition: TopicPartition) -> TopicPartition:
+    def _resolve_one(self, partition: TopicPartition) -> TopicPartition:
         if partition.error is not None:
             raise KafkaException(partition.error)
         if partition.offset != OFFSET_INVALID:
             return TopicPartition(partition.topic, partition.partition, partition.offset)
-        offset = edge(self._consumer, partition, is_end=self._start is Start.LATEST)
+        offset = log_boundary(self._consumer, partition, is_end=self._start is StartOffset.LATEST)
         return TopicPartition(partition.topic, partition.partition, offset)
 
 
-def edge(consumer: Consumer, partition: TopicPartition, *, is_end: bool) -> int:
+def log_boundary(consumer: Consumer, partition: TopicPartition, *, is_end: bool) -> int:
     """The offset at which the partition's log begins, or behind its last record. Raises KafkaException."""
     low, high = consumer.get_watermark_offsets(partition, timeout=BROKER_TIMEOUT_S, cached=False)
     return high if is_end else low

@@ -15,7 +15,7 @@ from consumer.domain.record import Partition
 AGAIN_S = 60.0
 
 
-class Stopped:
+class StalledPartitions:
     """The partitions that stand still. Time is an argument, in seconds of any one clock."""
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ class Stopped:
         """It is ours no more, or goes on."""
         self._say_at.pop(partition, None)
 
-    def to_be_said(self, now_s: float) -> list[Partition]:
+    def due_reminders(self, now_s: float) -> list[Partition]:
         """Those of which nothing was said for a while; it is said now."""
         found = [partition for partition, say_at in self._say_at.items() if say_at <= now_s]
         for partition in found:

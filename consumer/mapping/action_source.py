@@ -14,10 +14,10 @@ from collections.abc import Mapping
 
 from consumer.mapping import tables, text_values
 from consumer.mapping.event import Event
-from consumer.mapping.lookup import first_usable
-from consumer.mapping.rules import Rules
-from consumer.mapping.trail import Trail
-from consumer.mapping.values import EMPTY, MALFORMED, Unusable
+from consumer.mapping.lookup import first_valid
+from consumer.mapping.rules import MappingOptions
+from consumer.mapping.trail import MappingTrace
+from consumer.mapping.values import EMPTY, MALFORMED, InvalidValue
 
 WEBSITE = "website"
 PHYSICAL_STORE = "physical_store"
@@ -31,26 +31,28 @@ COMPLETE_ALONE = frozenset(tables.ACTION_SOURCES) - {APP, BUSINESS_MESSAGING}
 EXTINFO_LENGTH = 16
 
 
-def action_source(event: Event, overrides: Mapping[str, object], rules: Rules, trail: Trail) -> str:
+def action_source(
+    event: Event, overrides: Mapping[str, object], rules: MappingOptions, trail: MappingTrace
+) -> str:
     """One of `mapping.ACTION_SOURCES`. `overrides` are the cleaned ones, which it may need beside it."""
-    found = first_usable("action_source", tables.EVENT["action_source"], event, trail, _usable, overrides)
+    found = first_valid("action_source", tables.EVENT["action_source"], event, trail, _usable, overrides)
     if found is not None:
         return found
     kind = event.root.get("type")
     by_type = tables.ACTION_SOURCE_BY_TYPE.get(kind) if isinstance(kind, str) else None
     if by_type is not None:
-        trail.came("action_source", "type")
+        trail.record_source("action_source", "type")
         return by_type
     setting = _usable(rules.action_source, overrides)
-    if isinstance(setting, Unusable):
-        trail.note("action_source", setting.note)
+    if isinstance(setting, InvalidValue):
+        trail.record_warning("action_source", setting.note)
         return WEBSITE
     return setting
 
 
-def _usable(value: object, overrides: Mapping[str, object]) -> str | Unusable:
-    source = text_values.text(value)
-    if isinstance(source, Unusable):
+def _usable(value: object, overrides: Mapping[str, object]) -> str | InvalidValue:
+    source = text_values.trimmed_text(value)
+    if isinstance(source, InvalidValue):
         return source
     source = source.lower()
     if source not in tables.ACTION_SOURCES:

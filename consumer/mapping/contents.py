@@ -12,28 +12,28 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Set
 from typing import TypeVar, TypeVarTuple
 
-from consumer.domain.decision import NoteGroup, NoteCode
+from consumer.domain.decision import WarningCode, WarningScope
 from consumer.mapping import numbers, text_values
 from consumer.mapping.event import NOTHING
-from consumer.mapping.lookup import Object, usable
+from consumer.mapping.lookup import Object, read_or_warn
 from consumer.mapping.rules import ContentId
 from consumer.mapping.tables import CONTENT_KEYS, CONTENT_TEXTS
-from consumer.mapping.trail import Trail
-from consumer.mapping.values import Unusable
+from consumer.mapping.trail import MappingTrace
+from consumer.mapping.values import InvalidValue
 
 Line = dict[str, object]
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 
-def objects(value: object, field: str, trail: Trail) -> list[Object]:
+def objects(value: object, field: str, trail: MappingTrace) -> list[Object]:
     """The objects of a list, or the one object that stands for a list of one; anything else leaves a note."""
     found: list[Object] = []
     for element in value if isinstance(value, list) else (value,):
         if isinstance(element, dict):
             found.append(element)
         elif element is not None:
-            trail.note(field, NoteCode.WRONG_TYPE)
+            trail.record_warning(field, WarningCode.WRONG_TYPE)
     return found
 
 
@@ -43,13 +43,15 @@ def product(item: Object) -> Object:
     return found if isinstance(found, dict) else NOTHING
 
 
-def lines_of_items(items: list[Object], currency: str | None, first: ContentId, trail: Trail) -> list[Line]:
+def lines_of_items(
+    items: list[Object], currency: str | None, first: ContentId, trail: MappingTrace
+) -> list[Line]:
     """`contents` of the event's items. `first` says whose id is tried first, the product's or the item's."""
     lines = []
     for item in items:
         its_product = product(item)
         if its_product is NOTHING and item.get("product") is not None:
-            trail.note(NoteGroup.CONTENTS, NoteCode.WRONG_TYPE)
+            trail.record_warning(WarningScope.CONTENTS, WarningCode.WRONG_TYPE)
         places = (its_product, item) if first is ContentId.PRODUCT else (item, its_product)
         ids = (place.get("id") for place in places)
         prices = (its_product.get("price"), item.get("price"))
@@ -59,7 +61,9 @@ def lines_of_items(items: list[Object], currency: str | None, first: ContentId, 
     return lines
 
 
-def lines_of_override(given: list[Object], currency: str | None, allow: Set[str], trail: Trail) -> list[Line]:
+def lines_of_override(
+    given: list[Object], currency: str | None, allow: Set[str], trail: MappingTrace
+) -> list[Line]:
     """`contents` as an override writes them: Meta's own keys, each read like an item's."""
     lines = []
     for entry in given:
@@ -71,13 +75,13 @@ def lines_of_override(given: list[Object], currency: str | None, allow: Set[str]
 
 
 def _line(
-    ids: Iterable[object], count: object, prices: Iterable[object], currency: str | None, trail: Trail
+    ids: Iterable[object], count: object, prices: Iterable[object], currency: str | None, trail: MappingTrace
 ) -> Line | None:
     identifier = _first(ids, trail, text_values.content_id)
     if identifier is None:
-        trail.note(NoteGroup.CONTENTS, NoteCode.MISSING)
+        trail.record_warning(WarningScope.CONTENTS, WarningCode.MISSING)
         return None
-    quantity = usable(NoteGroup.CONTENTS, count, trail, numbers.quantity)
+    quantity = read_or_warn(WarningScope.CONTENTS, count, trail, numbers.quantity)
     line: Line = {"id": identifier, "quantity": 1 if quantity is None else quantity}
     price = _first(prices, trail, numbers.money, currency)
     if price is not None:
@@ -86,22 +90,28 @@ def _line(
 
 
 def _first(
-    values: Iterable[object], trail: Trail, read: Callable[[object, *Ts], T | Unusable], *arguments: *Ts
+    values: Iterable[object],
+    trail: MappingTrace,
+    read: Callable[[object, *Ts], T | InvalidValue],
+    *arguments: *Ts,
 ) -> T | None:
     for value in values:
-        found = usable(NoteGroup.CONTENTS, value, trail, read, *arguments)
+        found = read_or_warn(WarningScope.CONTENTS, value, trail, read, *arguments)
         if found is not None:
             return found
     return None
 
 
-def _texts(entry: Object, allow: Set[str], trail: Trail) -> Iterator[tuple[str, str]]:
+def _texts(entry: Object, allow: Set[str], trail: MappingTrace) -> Iterator[tuple[str, str]]:
     for key, value in entry.items():
         if key in CONTENT_TEXTS:
-            text = usable(
-                NoteGroup.CONTENTS, value, trail, text_values.text if key in allow else text_values.clean_text
+            text = read_or_warn(
+                WarningScope.CONTENTS,
+                value,
+                trail,
+                text_values.trimmed_text if key in allow else text_values.clean_text,
             )
             if text is not None:
                 yield key, text
         elif key not in CONTENT_KEYS and value is not None:
-            trail.note(NoteGroup.CONTENTS, NoteCode.UNKNOWN_KEY)
+            trail.record_warning(WarningScope.CONTENTS, WarningCode.UNKNOWN_KEY)

@@ -11,10 +11,10 @@ from functools import cache
 
 import pycountry
 
-from consumer.mapping.values import EMPTY, MALFORMED, WRONG_TYPE, Unusable
+from consumer.mapping.values import EMPTY, MALFORMED, WRONG_TYPE, InvalidValue
 
 
-def code(value: object) -> str | Unusable:
+def code(value: object) -> str | InvalidValue:
     """The ISO 4217 code that a JSON value names."""
     if not isinstance(value, str):
         return WRONG_TYPE

@@ -15,17 +15,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Set
 from typing import NamedTuple, TypeVar, TypeVarTuple
 
-from consumer.domain.decision import NoteGroup, NoteCode
+from consumer.domain.decision import WarningCode, WarningScope
 from consumer.mapping import contents, numbers, tables, text_values
 from consumer.mapping.contents import Line
 from consumer.mapping.currencies import code
 from consumer.mapping.depth import is_too_deep
 from consumer.mapping.event import Event
-from consumer.mapping.lookup import Object, at_path, first_usable, usable
-from consumer.mapping.redaction import DROPPED, clean, clean_entry, holds_address, is_personal_name
-from consumer.mapping.rules import Path, Rules
-from consumer.mapping.trail import Trail
-from consumer.mapping.values import EMPTY, TOO_DEEP, Unusable
+from consumer.mapping.lookup import Object, at_path, first_valid, read_or_warn
+from consumer.mapping.redaction import REDACTED, clean, clean_entry, contains_email, is_personal_name
+from consumer.mapping.rules import MappingOptions, Path
+from consumer.mapping.trail import MappingTrace
+from consumer.mapping.values import EMPTY, TOO_DEEP, InvalidValue
 
 CustomData = dict[str, object]
 T = TypeVar("T")
@@ -35,7 +35,7 @@ PRODUCT_CURRENCY = ("currency",)
 PRODUCT_NAME = ("name",)
 
 
-def custom_data(event: Event, name: str, rules: Rules, trail: Trail) -> CustomData:
+def custom_data(event: Event, name: str, rules: MappingOptions, trail: MappingTrace) -> CustomData:
     """Meta's `custom_data` of an event that Meta gets as `name`."""
     rows = _Rows(event, name, rules, trail, _items(event, trail))
     currency = rows.first(
@@ -48,33 +48,33 @@ def custom_data(event: Event, name: str, rules: Rules, trail: Trail) -> CustomDa
         "contents": lines or None,
         "content_name": rows.first(
             "content_name",
-            text_values.text,
-            otherwise=lambda: rows.of_products("content_name", text_values.text, PRODUCT_NAME),
+            text_values.trimmed_text,
+            otherwise=lambda: rows.of_products("content_name", text_values.trimmed_text, PRODUCT_NAME),
         ),
         "content_category": rows.first(
             "content_category",
-            text_values.text,
+            text_values.trimmed_text,
             otherwise=lambda: rows.of_products(
-                "content_category", text_values.text, tables.PRODUCT_CATEGORIES
+                "content_category", text_values.trimmed_text, tables.PRODUCT_CATEGORIES
             ),
         ),
         "content_type": rows.first(
-            "content_type", text_values.text, otherwise=lambda: rules.content_type or None
+            "content_type", text_values.trimmed_text, otherwise=lambda: rules.content_type or None
         ),
-        "status": rows.first("status", text_values.text),
+        "status": rows.first("status", text_values.trimmed_text),
         "order_id": rows.first("order_id", text_values.text_or_integer),
-        "search_string": rows.first("search_string", text_values.text),
+        "search_string": rows.first("search_string", text_values.trimmed_text),
         "num_items": rows.first(
             "num_items", numbers.whole_number, 0, otherwise=lambda: rows.lines_counted(lines)
         ),
     }
     found.update(rows.without_row())
-    return _cleaned(found, rules.custom_data_allow, trail)
+    return _cleaned(found, rules.unredacted_keys, trail)
 
 
-def _items(event: Event, trail: Trail) -> list[Object]:
+def _items(event: Event, trail: MappingTrace) -> list[Object]:
     items = event.root.get("items")
-    return [] if items is None else contents.objects(items, NoteGroup.ITEMS, trail)
+    return [] if items is None else contents.objects(items, WarningScope.ITEMS, trail)
 
 
 def _nothing() -> None:
@@ -86,16 +86,16 @@ class _Rows(NamedTuple):
 
     event: Event
     name: str
-    rules: Rules
-    trail: Trail
+    rules: MappingOptions
+    trail: MappingTrace
     items: list[Object]
 
     def first(
         self,
         key: str,
-        read: Callable[[object, *Ts], T | Unusable],
+        read: Callable[[object, *Ts], T | InvalidValue],
         *arguments: *Ts,
-        at_paths: Callable[[object, *Ts], T | Unusable] | None = None,
+        at_paths: Callable[[object, *Ts], T | InvalidValue] | None = None,
         otherwise: Callable[[], T | None] = _nothing,
     ) -> T | None:
         """
@@ -107,47 +107,49 @@ class _Rows(NamedTuple):
         is_replaced = key in self.rules.custom_data_paths
         is_for_event = row.events is None or self.name in row.events
         sources = row.sources if is_for_event and not is_replaced else row.override
-        found = first_usable(key, sources, self.event, self.trail, read, *arguments)
+        found = first_valid(key, sources, self.event, self.trail, read, *arguments)
         if found is not None:
             return found
         if is_replaced:
             return self._at_paths(key, at_paths or read, *arguments)
         return otherwise() if is_for_event else None
 
-    def _at_paths(self, key: str, read: Callable[[object, *Ts], T | Unusable], *arguments: *Ts) -> T | None:
+    def _at_paths(
+        self, key: str, read: Callable[[object, *Ts], T | InvalidValue], *arguments: *Ts
+    ) -> T | None:
         is_row = key in tables.CUSTOM_DATA
-        field = key if is_row else NoteGroup.CUSTOM_DATA
+        field = key if is_row else WarningScope.CUSTOM_DATA
         for path in self.rules.custom_data_paths[key]:
             written = ".".join(map(str, path))
             value = self._cleaned_at(key, path, field)
-            found = usable(field, value, self.trail, read, *arguments, path=written)
+            found = read_or_warn(field, value, self.trail, read, *arguments, path=written)
             if found is not None:
-                self.trail.came(key if is_row else f"custom_data.{key}", written)
+                self.trail.record_source(key if is_row else f"custom_data.{key}", written)
                 return found
         return None
 
     def _cleaned_at(self, key: str, path: Path, field: str) -> object:
         """What lies at a path. Under a name of personal data it is that under any other name too."""
-        value, allow = at_path(self.event.root, path), self.rules.custom_data_allow
+        value, allow = at_path(self.event.root, path), self.rules.unredacted_keys
         if value is None or key in allow or not any(is_personal_name(str(step)) for step in path):
             return value
         if is_too_deep(value):
             return value  # its reader says so
         cleaned = clean(value, allow, is_personal=True)
         if cleaned is not value:
-            self.trail.note(field, NoteCode.PERSONAL_DATA, ".".join(map(str, path)))
-        return None if cleaned is DROPPED else cleaned
+            self.trail.record_warning(field, WarningCode.PERSONAL_DATA, ".".join(map(str, path)))
+        return None if cleaned is REDACTED else cleaned
 
     def of_products(
-        self, key: str, read: Callable[[object], str | Unusable], names: Iterable[str]
+        self, key: str, read: Callable[[object], str | InvalidValue], names: Iterable[str]
     ) -> str | None:
         """The first usable property of the items' products."""
         for index, item in enumerate(self.items):
             product = contents.product(item)
             for name in names:
-                text = usable(key, product.get(name), self.trail, read)
+                text = read_or_warn(key, product.get(name), self.trail, read)
                 if text is not None:
-                    self.trail.came(key, f"items[{index}].product.{name}")
+                    self.trail.record_source(key, f"items[{index}].product.{name}")
                     return text
         return None
 
@@ -162,26 +164,26 @@ class _Rows(NamedTuple):
         )
         return found or []
 
-    def _given_lines(self, value: object, currency: str | None) -> list[Line] | Unusable:
-        given = contents.objects(value, NoteGroup.CONTENTS, self.trail)
-        allow = self.rules.custom_data_allow
+    def _given_lines(self, value: object, currency: str | None) -> list[Line] | InvalidValue:
+        given = contents.objects(value, WarningScope.CONTENTS, self.trail)
+        allow = self.rules.unredacted_keys
         return contents.lines_of_override(given, currency, allow, self.trail) or EMPTY
 
-    def _lines_at_path(self, value: object, currency: str | None) -> list[Line] | Unusable:
-        items = contents.objects(value, NoteGroup.CONTENTS, self.trail)
+    def _lines_at_path(self, value: object, currency: str | None) -> list[Line] | InvalidValue:
+        items = contents.objects(value, WarningScope.CONTENTS, self.trail)
         return contents.lines_of_items(items, currency, self.rules.content_id, self.trail) or EMPTY
 
     def _lines_of_items(self, currency: str | None) -> list[Line]:
         lines = contents.lines_of_items(self.items, currency, self.rules.content_id, self.trail)
         if lines:
-            self.trail.came("contents", "items")
+            self.trail.record_source("contents", "items")
         return lines
 
     def lines_counted(self, lines: list[Line]) -> int | None:
         """Lines of `contents`, where there are any."""
         if not lines:
             return None
-        self.trail.came("num_items", "lines of contents")
+        self.trail.record_source("num_items", "lines of contents")
         return len(lines)
 
     def without_row(self) -> Iterator[tuple[str, object]]:
@@ -192,15 +194,15 @@ class _Rows(NamedTuple):
                 yield key, self._at_paths(key, _as_it_is)
         for key, value in overrides.items():
             if key not in tables.CUSTOM_DATA and value is not None:
-                self.trail.came(f"custom_data.{key}", f"integrations.facebook.custom_data.{key}")
+                self.trail.record_source(f"custom_data.{key}", f"integrations.facebook.custom_data.{key}")
                 yield key, value
 
 
-def _as_it_is(value: object) -> object | Unusable:
+def _as_it_is(value: object) -> object | InvalidValue:
     return TOO_DEEP if is_too_deep(value) else value
 
 
-def _cleaned(found: CustomData, allow: Set[str], trail: Trail) -> CustomData:
+def _cleaned(found: CustomData, allow: Set[str], trail: MappingTrace) -> CustomData:
     """What is there, without personal data."""
     kept: CustomData = {}
     for key, value in found.items():
@@ -210,11 +212,11 @@ def _cleaned(found: CustomData, allow: Set[str], trail: Trail) -> CustomData:
         # A row has no personal name, and a form; only its text may hold an address.
         cleaned = value if is_row and not _holds_address(value) else clean_entry(key, value, allow)
         if cleaned is not value:
-            trail.note(key if is_row else NoteGroup.CUSTOM_DATA, NoteCode.PERSONAL_DATA)
-        if cleaned is not DROPPED:
+            trail.record_warning(key if is_row else WarningScope.CUSTOM_DATA, WarningCode.PERSONAL_DATA)
+        if cleaned is not REDACTED:
             kept[key] = cleaned
     return kept
 
 
 def _holds_address(value: object) -> bool:
-    return isinstance(value, str) and holds_address(value)
+    return isinstance(value, str) and contains_email(value)

@@ -12,13 +12,13 @@ use with the place left to Meta. An empty list and 0 say something, and are sent
 
 from __future__ import annotations
 
-from consumer.domain.decision import NoteCode
+from consumer.domain.decision import WarningCode
 from consumer.mapping import tables
 from consumer.mapping.event import Event
 from consumer.mapping.lookup import Object
-from consumer.mapping.redaction import holds_address
+from consumer.mapping.redaction import contains_email
 from consumer.mapping.rules import DataProcessing
-from consumer.mapping.trail import Trail
+from consumer.mapping.trail import MappingTrace
 from consumer.mapping.values import integer_of
 
 OPT_OUT = "opt_out"
@@ -36,25 +36,29 @@ LIMITED = DataProcessing(("LDU",), 0, 0)
 SAFE_SIDE = "the safe side"  # where a key of it came from, that the event did not give
 
 
-def wishes(event: Event, setting: DataProcessing | None, trail: Trail) -> dict[str, object]:
+def data_processing_fields(
+    event: Event, setting: DataProcessing | None, trail: MappingTrace
+) -> dict[str, object]:
     """The keys to send. `setting` is the group of the events that bring none."""
     overrides = event.facebook
     if not overrides:
         return keys_of(setting)
     sent: dict[str, object] = {}
     if (value := overrides.get(OPT_OUT)) is not None:
-        trail.came(OPT_OUT, tables.WISHES[OPT_OUT][0].path)
+        trail.record_source(OPT_OUT, tables.WISHES[OPT_OUT][0].path)
         sent[OPT_OUT] = _opts_out(value, trail)
     sent.update(keys_of(setting if overrides.get(OPTIONS) is None else _group(overrides, trail)))
     return sent
 
 
-def _opts_out(value: object, trail: Trail) -> bool:
+def _opts_out(value: object, trail: MappingTrace) -> bool:
     if isinstance(value, bool):
         return value
     word = value.strip() if isinstance(value, str) else str(integer_of(value))
     if word not in OPT_OUT_WORDS:
-        trail.note(OPT_OUT, NoteCode.MALFORMED if isinstance(value, str) else NoteCode.WRONG_TYPE)
+        trail.record_warning(
+            OPT_OUT, WarningCode.MALFORMED if isinstance(value, str) else WarningCode.WRONG_TYPE
+        )
     return OPT_OUT_WORDS.get(word, True)
 
 
@@ -70,33 +74,33 @@ def keys_of(group: DataProcessing | None) -> dict[str, object]:
     return keys
 
 
-def _group(overrides: Object, trail: Trail) -> DataProcessing:
+def _group(overrides: Object, trail: MappingTrace) -> DataProcessing:
     """The event's own group; limited use when any of it cannot be read."""
     read = _read(overrides)
     for key in (OPTIONS, COUNTRY, STATE):
         if overrides.get(key) is not None:
-            trail.came(key, tables.WISHES[key][0].path)
-        elif isinstance(read, NoteCode):
-            trail.came(key, SAFE_SIDE)
-    if isinstance(read, NoteCode):
-        trail.note(OPTIONS, read)
+            trail.record_source(key, tables.WISHES[key][0].path)
+        elif isinstance(read, WarningCode):
+            trail.record_source(key, SAFE_SIDE)
+    if isinstance(read, WarningCode):
+        trail.record_warning(OPTIONS, read)
         return LIMITED
     return read
 
 
-def _read(overrides: Object) -> DataProcessing | NoteCode:
+def _read(overrides: Object) -> DataProcessing | WarningCode:
     options = overrides[OPTIONS]
     listed = options if isinstance(options, list) else [options]
     texts = [option.strip() for option in listed if isinstance(option, str)]
     if len(texts) < len(listed):
-        return NoteCode.WRONG_TYPE
+        return WarningCode.WRONG_TYPE
     if not all(texts):
-        return NoteCode.MALFORMED
-    if any(map(holds_address, texts)):
-        return NoteCode.PERSONAL_DATA
+        return WarningCode.MALFORMED
+    if any(map(contains_email, texts)):
+        return WarningCode.PERSONAL_DATA
     country, state = overrides.get(COUNTRY), overrides.get(STATE)
     if not (_is_one_of(COUNTRIES, country) and _is_one_of(STATES, state)):
-        return NoteCode.MALFORMED
+        return WarningCode.MALFORMED
     return DataProcessing(tuple(texts), integer_of(country), integer_of(state))
 
 

@@ -21,12 +21,12 @@ import orjson
 from consumer.domain.decision import (
     CUSTOM,
     FILTERED_REASONS,
-    UNNAMED,
+    NO_NAME,
     Decision,
     Deliverable,
     Filtered,
     Invalid,
-    Notes,
+    MappingWarnings,
     Reason,
 )
 from consumer.domain.record import Record
@@ -34,9 +34,9 @@ from consumer.mapping import consent, eligibility, fast_mapping, map_event
 from consumer.mapping.event import parse
 from consumer.mapping.map_event import NotMapped
 from consumer.mapping.normalize.hashing import BatchHasher
-from consumer.mapping.rules import Rules
+from consumer.mapping.rules import MappingOptions
 from consumer.mapping.tables import STANDARD_EVENTS
-from consumer.mapping.trail import Sources
+from consumer.mapping.trail import Provenance
 
 # Which field of the server event an invalid event falls for.
 _DETAILS = {
@@ -48,7 +48,7 @@ _DETAILS = {
 
 
 def decide(
-    record: Record, rules: Rules, hasher: BatchHasher, now_ms: int, sources: Sources | None = None
+    record: Record, rules: MappingOptions, hasher: BatchHasher, now_ms: int, sources: Provenance | None = None
 ) -> Decision:
     """
     What becomes of a record. Never raises on anything a record can hold.
@@ -71,7 +71,7 @@ def decide(
         return _ended(mapped.reason, mapped.name, mapped.notes)
 
     given_name, name, event_time_s, expires_at_s, server_event, user_data, custom_data, notes = mapped
-    reason = eligibility.reason_against(given_name, name, user_data, custom_data, rules)
+    reason = eligibility.rejection_reason(given_name, name, user_data, custom_data, rules)
     if reason is not None:
         return _ended(reason, name, notes)
     server_event["user_data"], server_event["custom_data"] = user_data, custom_data
@@ -81,8 +81,8 @@ def decide(
     return Deliverable(payload, _label(name), event_time_s, expires_at_s, tuple(user_data), notes)
 
 
-def _ended(reason: Reason, name: str | None, notes: Notes) -> Filtered | Invalid:
-    label = UNNAMED if name is None else _label(name)
+def _ended(reason: Reason, name: str | None, notes: MappingWarnings) -> Filtered | Invalid:
+    label = NO_NAME if name is None else _label(name)
     if reason in FILTERED_REASONS:
         return Filtered(reason, label, notes)
     return Invalid(reason, label, _DETAILS.get(reason, ""), notes)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Set
 
 from consumer.domain.decision import Reason
-from consumer.mapping.rules import MatchRule, Rules
+from consumer.mapping.rules import MappingOptions, MatchRule
 from consumer.mapping.tables import PURCHASE
 
 IDENTIFIERS = frozenset({"em", "ph", "external_id", "fbp", "fbc"})
@@ -30,8 +30,12 @@ NEVER_ENOUGH = (
 _NEVER_ENOUGH_KEYS = max(map(len, NEVER_ENOUGH))
 
 
-def reason_against(
-    given_name: str, name: str, user_data: Collection[str], custom_data: Collection[str], rules: Rules
+def rejection_reason(
+    given_name: str,
+    name: str,
+    user_data: Collection[str],
+    custom_data: Collection[str],
+    rules: MappingOptions,
 ) -> Reason | None:
     """
     Why a mapped event is not sent; None when it is.
@@ -54,7 +58,7 @@ def reason_against(
 
 def is_enough_to_match(keys: Collection[str], rule: MatchRule) -> bool:
     """Whether `user_data` with these keys may match somebody: by the user's rule, then by Meta's."""
-    return is_enough_by_rule(keys, rule) and not is_never_enough(keys)
+    return is_enough_by_rule(keys, rule) and not meta_rejects_keys(keys)
 
 
 def is_enough_by_rule(keys: Collection[str], rule: MatchRule) -> bool:
@@ -66,7 +70,7 @@ def is_enough_by_rule(keys: Collection[str], rule: MatchRule) -> bool:
     return _has(keys, 1, IDENTIFIERS) or _has(keys, 3, OTHERS)
 
 
-def is_never_enough(keys: Collection[str]) -> bool:
+def meta_rejects_keys(keys: Collection[str]) -> bool:
     """Whether Meta refuses an event for whose `user_data` has these keys, or none."""
     return len(keys) <= _NEVER_ENOUGH_KEYS and any(never.issuperset(keys) for never in NEVER_ENOUGH)
 

@@ -27,11 +27,11 @@ from typing import NamedTuple
 
 import orjson
 
-from consumer.domain.decision import NoteGroup, NoteCode, Reason
+from consumer.domain.decision import Reason, WarningCode, WarningScope
 from consumer.mapping.depth import is_too_deep
 from consumer.mapping.lookup import Object
 from consumer.mapping.tables import CUSTOM_DATA, EVENT_KEYS, USER_DATA_KEYS, WISHES
-from consumer.mapping.trail import Trail
+from consumer.mapping.trail import MappingTrace
 
 NOTHING: Object = {}
 
@@ -71,43 +71,43 @@ def parse(value: bytes) -> dict[str, object] | Reason:
     return root if isinstance(root, dict) else Reason.NOT_AN_OBJECT
 
 
-def open_event(root: Object, trail: Trail) -> Event:
+def open_event(root: Object, trail: MappingTrace) -> Event:
     """The places of an event; a place that is no object is empty, with a note on what it would have given."""
     context = _object(root.get("context"), "event_time", trail)
     device = _object(context.get("device"), "client_user_agent", trail)
-    integrations = _object(root.get("integrations"), NoteGroup.FACEBOOK, trail)
-    facebook = _object(integrations.get("facebook"), NoteGroup.FACEBOOK, trail)
-    user_data = _object(facebook.get("user_data"), NoteGroup.USER_DATA, trail)
-    custom_data = _object(facebook.get("custom_data"), NoteGroup.CUSTOM_DATA, trail)
+    integrations = _object(root.get("integrations"), WarningScope.FACEBOOK, trail)
+    facebook = _object(integrations.get("facebook"), WarningScope.FACEBOOK, trail)
+    user_data = _object(facebook.get("user_data"), WarningScope.USER_DATA, trail)
+    custom_data = _object(facebook.get("custom_data"), WarningScope.CUSTOM_DATA, trail)
     return Event(
         root,
-        _object(root.get("user"), NoteGroup.USER, trail),
+        _object(root.get("user"), WarningScope.USER, trail),
         _object(root.get("browser"), "client_user_agent", trail),
         context,
         _object(context.get("page"), "event_source_url", trail),
         device,
         click_cookies(device.get("cookie")),
-        _shallow(facebook, FACEBOOK_KEYS, NoteGroup.FACEBOOK, trail),
-        _shallow(user_data, USER_DATA_KEYS, NoteGroup.USER_DATA, trail),
-        _shallow(custom_data, CUSTOM_DATA, NoteGroup.CUSTOM_DATA, trail),
+        _shallow(facebook, FACEBOOK_KEYS, WarningScope.FACEBOOK, trail),
+        _shallow(user_data, USER_DATA_KEYS, WarningScope.USER_DATA, trail),
+        _shallow(custom_data, CUSTOM_DATA, WarningScope.CUSTOM_DATA, trail),
     )
 
 
-def _object(value: object, field: str, trail: Trail) -> Object:
+def _object(value: object, field: str, trail: MappingTrace) -> Object:
     if isinstance(value, dict):
         return value
     if value is not None:
-        trail.note(field, NoteCode.WRONG_TYPE)
+        trail.record_warning(field, WarningCode.WRONG_TYPE)
     return NOTHING
 
 
-def _shallow(overrides: Object, names: Container[str], others: str, trail: Trail) -> Object:
+def _shallow(overrides: Object, names: Container[str], others: str, trail: MappingTrace) -> Object:
     """Overrides without those that nest too deep. A key outside `names` is noted as `others`."""
     deep = [key for key, value in overrides.items() if key not in _NEVER_TOO_DEEP and is_too_deep(value)]
     if not deep:
         return overrides
     for key in deep:
-        trail.note(key if key in names else others, NoteCode.TOO_DEEP)
+        trail.record_warning(key if key in names else others, WarningCode.TOO_DEEP)
     return {key: value for key, value in overrides.items() if key not in deep}
 
 

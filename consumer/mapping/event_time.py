@@ -14,13 +14,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from consumer.domain.decision import NoteCode, Reason
+from consumer.domain.decision import Reason, WarningCode
 from consumer.domain.record import Coordinates
 from consumer.mapping import tables, times
 from consumer.mapping.action_source import PHYSICAL_STORE
 from consumer.mapping.event import Event
-from consumer.mapping.lookup import first_usable
-from consumer.mapping.trail import Trail
+from consumer.mapping.lookup import first_valid
+from consumer.mapping.trail import MappingTrace
 
 # Meta's documentation of the Conversions API, read in November 2026.
 AGE_S_MAX = 7 * times.DAY_S
@@ -29,7 +29,7 @@ AGE_IN_STORE_S_MAX = 62 * times.DAY_S
 AGE_MARGIN_S = 10 * 60
 
 
-class When(NamedTuple):
+class EventTime(NamedTuple):
     """When an event happened, and the last moment at which it is sent."""
 
     time_ms: int
@@ -41,7 +41,9 @@ class When(NamedTuple):
         return self.time_ms // 1000
 
 
-def when(event: Event, origin: Coordinates, action_source: str, now_ms: int, trail: Trail) -> When | Reason:
+def event_time(
+    event: Event, origin: Coordinates, action_source: str, now_ms: int, trail: MappingTrace
+) -> EventTime | Reason:
     """When it happened, or that Meta does not take it any more, or not yet."""
     time_ms = _time_ms(event, origin, now_ms, trail)
     if is_ahead(time_ms, now_ms):
@@ -49,15 +51,15 @@ def when(event: Event, origin: Coordinates, action_source: str, now_ms: int, tra
     expires_at_s = expiry_s(time_ms, action_source)
     if has_expired(expires_at_s, now_ms):
         return Reason.EVENT_TOO_OLD
-    return When(time_ms, expires_at_s)
+    return EventTime(time_ms, expires_at_s)
 
 
-def _time_ms(event: Event, origin: Coordinates, now_ms: int, trail: Trail) -> int:
-    found = first_usable("event_time", tables.EVENT["event_time"], event, trail, times.unix_ms)
+def _time_ms(event: Event, origin: Coordinates, now_ms: int, trail: MappingTrace) -> int:
+    found = first_valid("event_time", tables.EVENT["event_time"], event, trail, times.unix_ms)
     if found is not None and not is_ahead(found, now_ms):
         return found
-    trail.note("event_time", NoteCode.MISSING if found is None else NoteCode.FUTURE)
-    trail.came("event_time", "timestamp of the record")
+    trail.record_warning("event_time", WarningCode.MISSING if found is None else WarningCode.FUTURE)
+    trail.record_source("event_time", "timestamp of the record")
     return origin.timestamp_ms
 
 

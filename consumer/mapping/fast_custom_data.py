@@ -12,24 +12,24 @@ from consumer.mapping import numbers, tables, text_values
 from consumer.mapping.currencies import code
 from consumer.mapping.event import NOTHING
 from consumer.mapping.lookup import Object
-from consumer.mapping.rules import ContentId, Rules
-from consumer.mapping.values import Unusable
+from consumer.mapping.rules import ContentId, MappingOptions
+from consumer.mapping.values import InvalidValue
 
 _OTHER_AMOUNTS = ("value", "revenue")
 _CURRENCY = ("currency",)
 _NAME = ("name",)
 
 
-def custom_data(root: Object, name: str, rules: Rules) -> dict[str, object] | None:
+def custom_data(root: Object, name: str, rules: MappingOptions) -> dict[str, object] | None:
     """What happened, in the shop's terms; None where any of it cannot be used as it stands."""
     items = _items(root.get("items"))
     products = None if items is None else _products(items)
     currency = None if products is None else _currency(root, products)
-    if items is None or products is None or isinstance(currency, Unusable):
+    if items is None or products is None or isinstance(currency, InvalidValue):
         return None
     lines = _lines(items, products, currency, rules.content_id)
     amount = _amount(root, currency)
-    if lines is None or isinstance(amount, Unusable):
+    if lines is None or isinstance(amount, InvalidValue):
         return None
     found: dict[str, object] = {}
     if amount is not None:
@@ -64,14 +64,14 @@ def _products(items: Iterable[object]) -> list[Object] | None:
     return products
 
 
-def _currency(root: Object, products: Sequence[Object]) -> str | Unusable | None:
+def _currency(root: Object, products: Sequence[Object]) -> str | InvalidValue | None:
     given = root.get("currency")
     if given is None:
         given = first_property(products, _CURRENCY)
     return None if given is None else code(given)
 
 
-def _amount(root: Object, currency: str | None) -> int | float | Unusable | None:
+def _amount(root: Object, currency: str | None) -> int | float | InvalidValue | None:
     given = root.get("amount")
     if given is None:
         given = first_property((root,), _OTHER_AMOUNTS)
@@ -107,7 +107,7 @@ def _lines(
             price = item.get("price")
         if price is not None:
             price = numbers.money(price, currency)
-        if isinstance(identifier, Unusable) or isinstance(price, Unusable):
+        if isinstance(identifier, InvalidValue) or isinstance(price, InvalidValue):
             return None
         line: dict[str, object] = {"id": identifier, "quantity": count}
         if price is not None:

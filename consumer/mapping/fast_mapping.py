@@ -19,20 +19,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from consumer.domain.decision import Note, NoteCode
+from consumer.domain.decision import MappingWarning, WarningCode
 from consumer.domain.record import Record, coordinates
 from consumer.mapping import event_time, identifiers, tables, text_values, times
 from consumer.mapping.action_source import COMPLETE_ALONE
 from consumer.mapping.data_processing import keys_of
 from consumer.mapping.event import NOTHING, click_cookies
-from consumer.mapping.event_fields import id_of_place, what_a_website_lacks
+from consumer.mapping.event_fields import id_from_coordinates, missing_website_fields
 from consumer.mapping.fast_custom_data import custom_data, first_property
 from consumer.mapping.lookup import Object
-from consumer.mapping.mapped import Mapped
-from consumer.mapping.normalize.hashing import BatchHasher, learn
-from consumer.mapping.rules import Rules
+from consumer.mapping.mapped import MappedEvent
+from consumer.mapping.normalize.hashing import BatchHasher, compute
+from consumer.mapping.rules import MappingOptions
 from consumer.mapping.urls import clean_url, click_id
-from consumer.mapping.values import Unusable
+from consumer.mapping.values import InvalidValue
 
 # Overrides that are each event's own, and common: the ids by which the browser's copy is known.
 _IDS = frozenset({"event_id", "fbc", "fbp"})
@@ -41,7 +41,9 @@ _EVENT_ID = ("event_id",)
 _ADDRESSES = (("event_source_url", "url"), ("referrer_url", "referrer"))
 
 
-def map_event(root: Object, record: Record, rules: Rules, hasher: BatchHasher, now_ms: int) -> Mapped | None:
+def map_event(
+    root: Object, record: Record, rules: MappingOptions, hasher: BatchHasher, now_ms: int
+) -> MappedEvent | None:
     """What would be sent for an event, or None: it is not as ordinary as that."""
     user, browser = root.get("user", NOTHING), root.get("browser", NOTHING)
     context, integrations = root.get("context", NOTHING), root.get("integrations", NOTHING)
@@ -61,7 +63,12 @@ def map_event(root: Object, record: Record, rules: Rules, hasher: BatchHasher, n
     happened_in = tables.ACTION_SOURCE_BY_TYPE.get(kind, rules.action_source)
     event_id = _event_id((facebook, root, context), record)
     time_ms = times.unix_ms(_either(context, "event_timestamp", root, "event_timestamp"))
-    if "@" in name or happened_in not in COMPLETE_ALONE or event_id is None or isinstance(time_ms, Unusable):
+    if (
+        "@" in name
+        or happened_in not in COMPLETE_ALONE
+        or event_id is None
+        or isinstance(time_ms, InvalidValue)
+    ):
         return None
     expires_at_s = event_time.expiry_s(time_ms, happened_in)
     if event_time.is_ahead(time_ms, now_ms) or event_time.has_expired(expires_at_s, now_ms):
@@ -73,7 +80,7 @@ def map_event(root: Object, record: Record, rules: Rules, hasher: BatchHasher, n
         "event_id": event_id,
         "action_source": happened_in,
     }
-    notes: list[Note] = []
+    notes: list[MappingWarning] = []
     user_data = _digests_of(user, hasher, rules, now_ms, notes)
     details = custom_data(root, name, rules)
     if (
@@ -88,17 +95,19 @@ def map_event(root: Object, record: Record, rules: Rules, hasher: BatchHasher, n
         return None
     if rules.data_processing is not None:
         server_event.update(keys_of(rules.data_processing))
-    notes.extend(Note(key, NoteCode.MISSING) for key in what_a_website_lacks(server_event, user_data))
+    notes.extend(
+        MappingWarning(key, WarningCode.MISSING) for key in missing_website_fields(server_event, user_data)
+    )
     time_s = time_ms // 1000
-    return Mapped(given_name, name, time_s, expires_at_s, server_event, user_data, details, tuple(notes))
+    return MappedEvent(given_name, name, time_s, expires_at_s, server_event, user_data, details, tuple(notes))
 
 
 def _event_id(places: Iterable[Object], record: Record) -> str | None:
     given = first_property(places, _EVENT_ID)
     if given is None:
-        return id_of_place(coordinates(record))
+        return id_from_coordinates(coordinates(record))
     found = text_values.identifier(given)
-    return None if isinstance(found, Unusable) else found
+    return None if isinstance(found, InvalidValue) else found
 
 
 def _add_addresses(server_event: dict[str, object], page: Object, root: Object) -> bool:
@@ -118,13 +127,13 @@ def _either(first: Object, key: str, second: Object, other_key: str) -> object:
 
 
 def _digests_of(
-    user: Object, hasher: BatchHasher, rules: Rules, now_ms: int, notes: list[Note]
+    user: Object, hasher: BatchHasher, rules: MappingOptions, now_ms: int, notes: list[MappingWarning]
 ) -> dict[str, object] | None:
     """The digests of a person of whom everything is one text or whole number."""
     country = user.get("country")
     if type(country) is not str and country is not None:
         return None
-    circumstances, columns = hasher.columns(country, rules, now_ms)
+    circumstances, columns = hasher.field_caches(country, rules, now_ms)
     found: dict[str, object] = {}
     for key, plain_property, digest_property, known, known_digests in columns:
         value = user.get(plain_property)
@@ -140,11 +149,11 @@ def _digests_of(
             value = str(value)
         digest = remembered.get(value)
         if digest is None:
-            digest = learn(remembered, key, value, circumstances, digests_only=digests_only)
+            digest = compute(remembered, key, value, circumstances, digests_only=digests_only)
         if isinstance(digest, str):
             found[key] = digest
         elif digests_only or user.get(digest_property) is None:
-            notes.extend(Note(key, word) for word in digest.notes)
+            notes.extend(MappingWarning(key, word) for word in digest.notes)
         else:
             return None  # the other property may have one
     return found
@@ -158,7 +167,7 @@ def _add_browser(found: dict[str, object], browser: Object, device: Object) -> b
     agent = _either(browser, "user_agent", device, "user_agent")
     if agent is not None:
         agent = found["client_user_agent"] = identifiers.client_user_agent(agent)
-    return not (isinstance(address, Unusable) or isinstance(agent, Unusable))
+    return not (isinstance(address, InvalidValue) or isinstance(agent, InvalidValue))
 
 
 def _add_clicks(
@@ -178,4 +187,4 @@ def _add_clicks(
         visitor = cookies.get("_fbp")
     if visitor is not None:
         visitor = found["fbp"] = identifiers.fbp(visitor)
-    return not (isinstance(click, Unusable) or isinstance(visitor, Unusable))
+    return not (isinstance(click, InvalidValue) or isinstance(visitor, InvalidValue))

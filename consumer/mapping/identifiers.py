@@ -20,7 +20,7 @@ import re
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from consumer.mapping.normalize.digests import APPENDIX
-from consumer.mapping.redaction import holds_address
+from consumer.mapping.redaction import contains_email
 from consumer.mapping.times import AHEAD_MS_MAX, DAY_MS
 from consumer.mapping.values import (
     EMPTY,
@@ -29,7 +29,7 @@ from consumer.mapping.values import (
     PERSONAL_DATA,
     PLACEHOLDER,
     WRONG_TYPE,
-    Unusable,
+    InvalidValue,
     is_placeholder,
 )
 
@@ -71,7 +71,7 @@ _NOBODYS_IPV4 = tuple(
 _NOBODYS_IPV6 = tuple(map(IPv6Network, ("::/128", "::1/128", "fc00::/7", "fe80::/10", "ff00::/8")))
 
 
-def client_ip_address(value: object) -> str | Unusable:
+def client_ip_address(value: object) -> str | InvalidValue:
     """The first of a comma list, when it is an address of the public internet."""
     if not isinstance(value, str):
         return WRONG_TYPE
@@ -86,11 +86,11 @@ def client_ip_address(value: object) -> str | Unusable:
     return MALFORMED if address is None or _is_nobodys(address) else first
 
 
-def client_user_agent(value: object) -> str | Unusable:
+def client_user_agent(value: object) -> str | InvalidValue:
     """Trimmed text; no placeholder, and none that holds an e-mail address."""
     if not isinstance(value, str):
         return WRONG_TYPE
-    if holds_address(value):
+    if contains_email(value):
         return PERSONAL_DATA
     trimmed = value.strip()
     if not trimmed:
@@ -98,7 +98,7 @@ def client_user_agent(value: object) -> str | Unusable:
     return PLACEHOLDER if is_placeholder(trimmed) else trimmed
 
 
-def fbc(value: object, event_time_ms: int) -> str | Unusable:
+def fbc(value: object, event_time_ms: int) -> str | InvalidValue:
     """A click id in its form, made at most 90 days before the event and 5 minutes after it."""
     if not isinstance(value, str):
         return WRONG_TYPE
@@ -111,14 +111,14 @@ def fbc(value: object, event_time_ms: int) -> str | Unusable:
     return EXPIRED if ahead_ms < -CLICK_AGE_MS_MAX else value
 
 
-def fbp(value: object) -> str | Unusable:
+def fbp(value: object) -> str | InvalidValue:
     """A browser id in its form."""
     if not isinstance(value, str):
         return WRONG_TYPE
     return value if _FBP.fullmatch(value) else MALFORMED
 
 
-def fbc_from_click(click_id: str, event_time_ms: int) -> str | Unusable:
+def fbc_from_click(click_id: str, event_time_ms: int) -> str | InvalidValue:
     """The `fbc` that the decoded `fbclid` of a URL stands for."""
     return f"fb.1.{event_time_ms}.{click_id}" if _CLICK_ID.fullmatch(click_id) else MALFORMED
 

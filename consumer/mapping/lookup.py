@@ -15,8 +15,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, TypeVar, TypeVarTuple
 
 from consumer.mapping.rules import Path
-from consumer.mapping.trail import Trail
-from consumer.mapping.values import Unusable
+from consumer.mapping.trail import MappingTrace
+from consumer.mapping.values import InvalidValue
 
 Object = Mapping[str, object]
 T = TypeVar("T")
@@ -31,12 +31,12 @@ class Source(NamedTuple):
     key: str
 
 
-def first_usable(
+def first_valid(
     field: str,
     sources: Sequence[Source],
     places: Sequence[Object],
-    trail: Trail,
-    read: Callable[[object, *Ts], T | Unusable],
+    trail: MappingTrace,
+    read: Callable[[object, *Ts], T | InvalidValue],
     *arguments: *Ts,
 ) -> T | None:
     """The first value that `read` can use, out of the `places` of an event; None when there is none."""
@@ -45,18 +45,18 @@ def first_usable(
         if value is None:
             continue
         found = read(value, *arguments)  # as `usable` does, without a call for each value of each event
-        if not isinstance(found, Unusable):
-            trail.came(field, path)
+        if not isinstance(found, InvalidValue):
+            trail.record_source(field, path)
             return found
-        trail.note(field, found.note, path)
+        trail.record_warning(field, found.note, path)
     return None
 
 
-def usable(
+def read_or_warn(
     field: str,
     value: object,
-    trail: Trail,
-    read: Callable[[object, *Ts], T | Unusable],
+    trail: MappingTrace,
+    read: Callable[[object, *Ts], T | InvalidValue],
     *arguments: *Ts,
     path: str = "",
 ) -> T | None:
@@ -68,8 +68,8 @@ def usable(
     if value is None:
         return None
     found = read(value, *arguments)
-    if isinstance(found, Unusable):
-        trail.note(field, found.note, path)
+    if isinstance(found, InvalidValue):
+        trail.record_warning(field, found.note, path)
         return None
     return found
 

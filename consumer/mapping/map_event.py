@@ -11,17 +11,17 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from consumer.domain.decision import Notes, NoteCode, Reason
+from consumer.domain.decision import MappingWarnings, Reason, WarningCode
 from consumer.domain.record import Record, coordinates
 from consumer.mapping import data_processing, event_fields, event_time
 from consumer.mapping.action_source import action_source
 from consumer.mapping.custom_data import custom_data
 from consumer.mapping.event import open_event
 from consumer.mapping.lookup import Object
-from consumer.mapping.mapped import Mapped
+from consumer.mapping.mapped import MappedEvent
 from consumer.mapping.normalize.hashing import BatchHasher
-from consumer.mapping.rules import Rules
-from consumer.mapping.trail import Sources, Trail
+from consumer.mapping.rules import MappingOptions
+from consumer.mapping.trail import MappingTrace, Provenance
 from consumer.mapping.user_data import user_data
 
 
@@ -30,24 +30,29 @@ class NotMapped(NamedTuple):
 
     reason: Reason
     name: str | None
-    notes: Notes
+    notes: MappingWarnings
 
 
 def map_event(
-    root: Object, record: Record, rules: Rules, hasher: BatchHasher, now_ms: int, sources: Sources | None
-) -> Mapped | NotMapped:
+    root: Object,
+    record: Record,
+    rules: MappingOptions,
+    hasher: BatchHasher,
+    now_ms: int,
+    sources: Provenance | None,
+) -> MappedEvent | NotMapped:
     """What would be sent for an event, or why nothing is. `sources` is filled when it is given."""
-    trail = Trail(sources)
+    trail = MappingTrace(sources)
     event = open_event(root, trail)
     name = event_fields.name(event, rules, trail)
     if name is None:
-        return NotMapped(Reason.NO_EVENT_NAME, None, trail.notes)
+        return NotMapped(Reason.NO_EVENT_NAME, None, trail.warnings)
     origin = coordinates(record)
     overrides = event_fields.clean_overrides(event, trail)
     happened_in = action_source(event, overrides, rules, trail)
-    when = event_time.when(event, origin, happened_in, now_ms, trail)
+    when = event_time.event_time(event, origin, happened_in, now_ms, trail)
     if isinstance(when, Reason):
-        return NotMapped(when, name, trail.notes)
+        return NotMapped(when, name, trail.warnings)
 
     server_event: dict[str, object] = {
         "event_name": name,
@@ -55,16 +60,16 @@ def map_event(
         "event_id": event_fields.event_id(event, origin, trail),
         "action_source": happened_in,
         **event_fields.addresses(event, trail),
-        **data_processing.wishes(event, rules.data_processing, trail),
+        **data_processing.data_processing_fields(event, rules.data_processing, trail),
         **overrides,
     }
     person = user_data(
         event, when.time_ms, server_event.get("event_source_url"), rules, hasher, now_ms, trail
     )
     details = custom_data(event, name, rules, trail)
-    for key in event_fields.what_a_website_lacks(server_event, person):
-        trail.note(key, NoteCode.MISSING)
-    given_name = event_fields.given_name(event)
-    return Mapped(
-        given_name, name, when.time_s, when.expires_at_s, server_event, person, details, trail.notes
+    for key in event_fields.missing_website_fields(server_event, person):
+        trail.record_warning(key, WarningCode.MISSING)
+    given_name = event_fields.raw_event_name(event)
+    return MappedEvent(
+        given_name, name, when.time_s, when.expires_at_s, server_event, person, details, trail.warnings
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from consumer.domain.decision import Notes
+from consumer.domain.decision import MappingWarnings
 
 
-class Mapped(NamedTuple):
+class MappedEvent(NamedTuple):
     """
     What would be sent for an event.
 
@@ -22,7 +22,7 @@ class Mapped(NamedTuple):
     server_event: dict[str, object]
     user_data: dict[str, object]
     custom_data: dict[str, object]
-    notes: Notes
+    notes: MappingWarnings
 
     def __repr__(self) -> str:
         """Without its parts, which are somebody's."""

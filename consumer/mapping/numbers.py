@@ -14,7 +14,15 @@ import math
 import re
 from unicodedata import category
 
-from consumer.mapping.values import AMBIGUOUS, EMPTY, INTEGER_MAX, MALFORMED, WRONG_TYPE, Unusable, integer_of
+from consumer.mapping.values import (
+    AMBIGUOUS,
+    EMPTY,
+    INTEGER_MAX,
+    MALFORMED,
+    WRONG_TYPE,
+    InvalidValue,
+    integer_of,
+)
 
 # CLDR's currencies with three decimals. Iraq's dinar has three in ISO 4217 and
 # none in use, so `1.234` of them stays ambiguous.
@@ -27,7 +35,7 @@ _CURRENCY_LETTERS = re.compile(r"[A-Za-z]{3}")
 _DIGITS_MAX = 20  # of the largest integer that fits 64 bits
 
 
-def money(value: object, currency: str | None) -> int | float | Unusable:
+def money(value: object, currency: str | None) -> int | float | InvalidValue:
     """
     A finite amount, not negative.
 
@@ -44,12 +52,12 @@ def money(value: object, currency: str | None) -> int | float | Unusable:
     return value if 0 <= value <= INTEGER_MAX else MALFORMED
 
 
-def whole_number(value: object, least: int) -> int | Unusable:
+def whole_number(value: object, least: int) -> int | InvalidValue:
     """An integer of at least `least`, in text too."""
     if isinstance(value, str):
         text = value.strip()
         amount = _amount(text, None) if text else EMPTY
-        if isinstance(amount, Unusable):
+        if isinstance(amount, InvalidValue):
             return amount
         number = integer_of(amount)
         return MALFORMED if number is None or number < least else number
@@ -59,12 +67,12 @@ def whole_number(value: object, least: int) -> int | Unusable:
     return number if number >= least else MALFORMED
 
 
-def quantity(value: object) -> int | Unusable:
+def quantity(value: object) -> int | InvalidValue:
     """How many of an item: a whole number, at least 1."""
     return whole_number(value, 1)
 
 
-def _amount(text: str, currency: str | None) -> int | float | Unusable:
+def _amount(text: str, currency: str | None) -> int | float | InvalidValue:
     if _AMBIGUOUS.fullmatch(text) and currency not in THREE_DECIMALS:
         return AMBIGUOUS
     if match := _PLAIN.fullmatch(text):
@@ -75,7 +83,7 @@ def _amount(text: str, currency: str | None) -> int | float | Unusable:
     return _number(match[1].replace(match[2], ""), match[4])
 
 
-def _number(whole: str, decimals: str | None) -> int | float | Unusable:
+def _number(whole: str, decimals: str | None) -> int | float | InvalidValue:
     digits = whole.lstrip("0") or "0"
     if len(digits) > _DIGITS_MAX or int(digits) > INTEGER_MAX:
         return MALFORMED

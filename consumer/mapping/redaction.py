@@ -47,14 +47,14 @@ PERSONAL_NAMES = frozenset(
 )
 
 
-class _Dropped:
+class _Redacted:
     """Marks what is taken out, as null is a value."""
 
 
-DROPPED: Final = _Dropped()
+REDACTED: Final = _Redacted()
 
 
-def holds_address(text: str) -> bool:
+def contains_email(text: str) -> bool:
     """Whether a text contains an e-mail address."""
     return "@" in text and _ADDRESS.search(text) is not None
 
@@ -68,19 +68,19 @@ def is_personal_name(name: str) -> bool:
 
 def clean(value: object, allow: Set[str] = frozenset(), *, is_personal: bool = False) -> object:
     """
-    The value without personal data: the same object when there was none, `DROPPED` when nothing is left.
+    The value without personal data: the same object when there was none, `REDACTED` when nothing is left.
 
     `allow` are exact keys whose values are kept whole, at any depth. Bounded
     depth is the caller's promise (`depth.is_too_deep`).
     """
     if isinstance(value, str):
-        return DROPPED if is_personal or holds_address(value) else value
+        return REDACTED if is_personal or contains_email(value) else value
     if isinstance(value, dict):
         return _clean_object(value, allow, is_personal)
     if isinstance(value, list):
         return _clean_list(value, allow, is_personal)
     if is_personal and isinstance(value, int | float) and not isinstance(value, bool):
-        return DROPPED
+        return REDACTED
     return value
 
 
@@ -88,18 +88,18 @@ def _clean_object(value: dict[str, object], allow: Set[str], is_personal: bool) 
     kept = {}
     for key, child in value.items():
         clean_child = clean_entry(key, child, allow, is_personal=is_personal)
-        if clean_child is not DROPPED:
+        if clean_child is not REDACTED:
             kept[key] = clean_child
     same = len(kept) == len(value) and all(kept[key] is child for key, child in value.items())
     return value if same else kept
 
 
 def clean_entry(key: str, value: object, allow: Set[str], *, is_personal: bool = False) -> object:
-    """The value of a key, judged with the key's name; `DROPPED` when the key itself holds an address."""
+    """The value of a key, judged with the key's name; `REDACTED` when the key itself holds an address."""
     if key in allow:
         return value
-    if holds_address(key):
-        return DROPPED
+    if contains_email(key):
+        return REDACTED
     return clean(value, allow, is_personal=is_personal or is_personal_name(key))
 
 
@@ -107,4 +107,4 @@ def _clean_list(value: list[object], allow: Set[str], is_personal: bool) -> list
     cleaned = [clean(element, allow, is_personal=is_personal) for element in value]
     if all(after is before for after, before in zip(cleaned, value, strict=True)):
         return value
-    return [element for element in cleaned if element is not DROPPED]
+    return [element for element in cleaned if element is not REDACTED]

@@ -58,7 +58,7 @@ def _no_paths() -> Mapping[str, tuple[Path, ...]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class MappingOptions:
     """The settings of the mapping. The defaults are those of a consumer without any setting."""
 
     user_consent_category: str | None = None
@@ -71,7 +71,7 @@ class Rules:
     content_id: ContentId = ContentId.PRODUCT
     event_names: Mapping[str, str] = field(default_factory=_none)
     custom_data_paths: Mapping[str, tuple[Path, ...]] = field(default_factory=_no_paths)
-    custom_data_allow: frozenset[str] = frozenset()
+    unredacted_keys: frozenset[str] = frozenset()
     data_processing: DataProcessing | None = None
     event_bytes_max: int = EVENT_BYTES_MAX
 

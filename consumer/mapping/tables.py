@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from consumer.domain.decision import NoteGroup
+from consumer.domain.decision import WarningScope
 from consumer.mapping.lookup import Source
 
 # Commanders Act event -> Meta's standard event. Any other event goes under its own name.
@@ -232,4 +232,4 @@ SOURCES = {
 # The Meta key that each path of an event is read for.
 KEY_OF_PATH = {source.path: key for key, sources in SOURCES.items() for source in sources}
 
-NOTE_FIELDS = EVENT_KEYS | USER_DATA_KEYS | frozenset(CUSTOM_DATA) | frozenset(NoteGroup)
+NOTE_FIELDS = EVENT_KEYS | USER_DATA_KEYS | frozenset(CUSTOM_DATA) | frozenset(WarningScope)

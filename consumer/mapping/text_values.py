@@ -14,45 +14,45 @@ the value that is sent, or says why there is none (·).
 
 from __future__ import annotations
 
-from consumer.mapping.redaction import holds_address
+from consumer.mapping.redaction import contains_email
 from consumer.mapping.values import (
     EMPTY,
     PERSONAL_DATA,
     PLACEHOLDER,
     WRONG_TYPE,
-    Unusable,
+    InvalidValue,
     integer_of,
     is_placeholder,
     text_of,
 )
 
 
-def text(value: object) -> str | Unusable:
+def trimmed_text(value: object) -> str | InvalidValue:
     """Trimmed text."""
     if not isinstance(value, str):
         return WRONG_TYPE
     return value.strip() or EMPTY
 
 
-def clean_text(value: object) -> str | Unusable:
+def clean_text(value: object) -> str | InvalidValue:
     """Trimmed text without an e-mail address in it."""
-    return _without_address(text(value))
+    return _without_email(trimmed_text(value))
 
 
-def text_or_integer(value: object) -> str | Unusable:
+def text_or_integer(value: object) -> str | InvalidValue:
     """Trimmed text, or an integer as text."""
     found = text_of(value)
-    return found if isinstance(found, Unusable) else found.strip() or EMPTY
+    return found if isinstance(found, InvalidValue) else found.strip() or EMPTY
 
 
-def content_id(value: object) -> str | Unusable:
+def content_id(value: object) -> str | InvalidValue:
     """The id of a product: text or an integer, as text, without an e-mail address in it."""
     if isinstance(value, str) and "@" not in value:
         return value.strip() or EMPTY
-    return _without_address(text_or_integer(value))
+    return _without_email(text_or_integer(value))
 
 
-def identifier(value: object) -> str | Unusable:
+def identifier(value: object) -> str | InvalidValue:
     """
     Text unchanged, or an integer as text; no placeholder, no e-mail address.
 
@@ -60,18 +60,18 @@ def identifier(value: object) -> str | Unusable:
     count as a repeat of the first.
     """
     found = text_of(value)
-    if isinstance(found, Unusable):
+    if isinstance(found, InvalidValue):
         return found
     if not found or found.isspace():
         return EMPTY
-    return PLACEHOLDER if is_placeholder(found) else _without_address(found)
+    return PLACEHOLDER if is_placeholder(found) else _without_email(found)
 
 
-def given(value: object) -> str | int | Unusable:
+def identifier_as_is(value: object) -> str | int | InvalidValue:
     """An identifier that is sent as given: text unchanged, or an integer."""
     number = integer_of(value)
     return identifier(value) if number is None else number
 
 
-def _without_address(found: str | Unusable) -> str | Unusable:
-    return PERSONAL_DATA if isinstance(found, str) and holds_address(found) else found
+def _without_email(found: str | InvalidValue) -> str | InvalidValue:
+    return PERSONAL_DATA if isinstance(found, str) and contains_email(found) else found

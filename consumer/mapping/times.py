@@ -17,7 +17,7 @@ import datetime
 import math
 import re
 
-from consumer.mapping.values import EMPTY, MALFORMED, WRONG_TYPE, Unusable
+from consumer.mapping.values import EMPTY, MALFORMED, WRONG_TYPE, InvalidValue
 
 DAY_S = 24 * 60 * 60
 DAY_MS = DAY_S * 1000
@@ -38,7 +38,7 @@ _RFC_3339 = re.compile(
 _DAY_ZERO = datetime.date(1970, 1, 1).toordinal()
 
 
-def unix_ms(value: object) -> int | Unusable:
+def unix_ms(value: object) -> int | InvalidValue:
     """Milliseconds since 1970, at least a second of them, of a JSON number or text."""
     if type(value) is int and _MILLISECONDS_MIN <= value < _MILLISECONDS_MAX:
         return value
@@ -56,7 +56,7 @@ def day_of(time_ms: int) -> datetime.date:
     return datetime.date.fromordinal(_DAY_ZERO + time_ms // DAY_MS)
 
 
-def _of_text(text: str) -> int | Unusable:
+def _of_text(text: str) -> int | InvalidValue:
     if not text:
         return EMPTY
     if match := _DECIMAL.fullmatch(text):
@@ -65,7 +65,7 @@ def _of_text(text: str) -> int | Unusable:
     return MALFORMED if match is None else _of_date_time(match)
 
 
-def _of_number(number: int, thousandths: int) -> int | Unusable:
+def _of_number(number: int, thousandths: int) -> int | InvalidValue:
     a_second = next((unit for limit, unit in _A_SECOND if number < limit), _NANOSECONDS)
     return _positive((number * 1000 + thousandths) // a_second)
 
@@ -75,7 +75,7 @@ def _thousandths(decimals: str | None) -> int:
     return int((decimals or "")[:3].ljust(3, "0"))
 
 
-def _of_date_time(match: re.Match[str]) -> int | Unusable:
+def _of_date_time(match: re.Match[str]) -> int | InvalidValue:
     date, *clock, decimals, sign, zone_hours, zone_minutes = match.groups()
     hours, minutes, seconds = (int(part or 0) for part in clock)
     zone = int(zone_hours or 0), int(zone_minutes or 0)
@@ -91,5 +91,5 @@ def _of_date_time(match: re.Match[str]) -> int | Unusable:
     return _positive(whole * 1000 + _thousandths(decimals))
 
 
-def _positive(milliseconds: int) -> int | Unusable:
+def _positive(milliseconds: int) -> int | InvalidValue:
     return milliseconds if milliseconds >= 1000 else MALFORMED

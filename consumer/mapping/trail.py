@@ -7,10 +7,10 @@ somebody asked, as nobody reads them when events are sent.
 
 from __future__ import annotations
 
-from consumer.domain.decision import Note, Notes, NoteCode
+from consumer.domain.decision import MappingWarning, MappingWarnings, WarningCode
 
 
-class Sources(dict[str, str]):
+class Provenance(dict[str, str]):
     """
     Meta key -> the path its value was read from.
 
@@ -19,34 +19,34 @@ class Sources(dict[str, str]):
 
     def __init__(self) -> None:
         super().__init__()
-        self.lost: dict[str, list[str]] = {}
+        self.invalid_paths: dict[str, list[str]] = {}
 
 
-class Trail:
+class MappingTrace:
     """Notes, and `sources`: where values were read, or None when nobody asks."""
 
     __slots__ = ("_notes", "sources")
 
-    def __init__(self, sources: Sources | None = None) -> None:
-        self._notes: list[Note] = []
+    def __init__(self, sources: Provenance | None = None) -> None:
+        self._notes: list[MappingWarning] = []
         self.sources = sources
 
-    def note(self, field: str, word: NoteCode, path: str = "") -> None:
+    def record_warning(self, field: str, word: WarningCode, path: str = "") -> None:
         """
         One value is lost. `field` is a Meta key or a group's name, never a customer's key.
 
         `path` is where it stood, where that is one place; only `explain` hears of it.
         """
-        self._notes.append(Note(field, word))
+        self._notes.append(MappingWarning(field, word))
         if path and self.sources is not None:
-            self.sources.lost.setdefault(field, []).append(path)
+            self.sources.invalid_paths.setdefault(field, []).append(path)
 
-    def came(self, field: str, path: str) -> None:
+    def record_source(self, field: str, path: str) -> None:
         """The value of `field` was read from `path`."""
         if self.sources is not None:
             self.sources[field] = path
 
     @property
-    def notes(self) -> Notes:
+    def warnings(self) -> MappingWarnings:
         """What was lost so far, in order."""
         return tuple(self._notes)

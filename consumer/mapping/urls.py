@@ -17,8 +17,8 @@ import re
 from collections.abc import Sequence
 from urllib.parse import unquote, unquote_plus
 
-from consumer.mapping.redaction import PERSONAL_NAMES, holds_address, is_personal_name
-from consumer.mapping.values import MALFORMED, PERSONAL_DATA, WRONG_TYPE, Unusable
+from consumer.mapping.redaction import PERSONAL_NAMES, contains_email, is_personal_name
+from consumer.mapping.values import MALFORMED, PERSONAL_DATA, WRONG_TYPE, InvalidValue
 
 MASK = "*****"
 DECODINGS_MAX = 2
@@ -39,7 +39,7 @@ _NAMED_PERSONALLY = re.compile(
 )
 
 
-def clean_url(value: object) -> tuple[str, bool] | Unusable:
+def clean_url(value: object) -> tuple[str, bool] | InvalidValue:
     """An absolute http(s) address without personal data, and whether anything was taken out."""
     if not isinstance(value, str):
         return WRONG_TYPE
@@ -107,7 +107,7 @@ def _is_personal(parameter: str) -> bool:
 
 def _shows_address(text: str) -> bool:
     # Most texts have neither, and no decoding makes an @ of anything else.
-    return ("@" in text or "%" in text) and any(map(holds_address, _readings(text)))
+    return ("@" in text or "%" in text) and any(map(contains_email, _readings(text)))
 
 
 def _readings(text: str) -> Sequence[str]:

@@ -6,7 +6,7 @@ What a JSON value is worth as text.
     float           the integer it is, below 2**53; any other float: unusable
     anything else   unusable
 
-A value that cannot be used is an `Unusable`, which carries the word of the note
+A value that cannot be used is an `InvalidValue`, which carries the word of the note
 that it leaves behind and never the value. There is one constant for each word,
 so callers compare with `is` or by type.
 """
@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from consumer.domain.decision import NoteCode
+from consumer.domain.decision import WarningCode
 
 INTEGER_MIN = -(2**63)
 INTEGER_MAX = 2**64 - 1  # what orjson reads as an integer; beyond it reads a float
@@ -42,24 +42,24 @@ _LONGEST_PLACEHOLDER = max(map(len, PLACEHOLDERS))
 NO_IDS = frozenset({"0", "-1"})
 
 
-class Unusable(NamedTuple):
+class InvalidValue(NamedTuple):
     """Why a value cannot be used."""
 
-    note: NoteCode
+    note: WarningCode
 
 
-EMPTY = Unusable(NoteCode.MISSING)
-MALFORMED = Unusable(NoteCode.MALFORMED)
-WRONG_TYPE = Unusable(NoteCode.WRONG_TYPE)
-PLACEHOLDER = Unusable(NoteCode.PLACEHOLDER)
-AMBIGUOUS = Unusable(NoteCode.AMBIGUOUS)
-NO_COUNTRY = Unusable(NoteCode.NO_COUNTRY)
-EXPIRED = Unusable(NoteCode.EXPIRED)
-PERSONAL_DATA = Unusable(NoteCode.PERSONAL_DATA)
-TOO_DEEP = Unusable(NoteCode.TOO_DEEP)
+EMPTY = InvalidValue(WarningCode.MISSING)
+MALFORMED = InvalidValue(WarningCode.MALFORMED)
+WRONG_TYPE = InvalidValue(WarningCode.WRONG_TYPE)
+PLACEHOLDER = InvalidValue(WarningCode.PLACEHOLDER)
+AMBIGUOUS = InvalidValue(WarningCode.AMBIGUOUS)
+NO_COUNTRY = InvalidValue(WarningCode.NO_COUNTRY)
+EXPIRED = InvalidValue(WarningCode.EXPIRED)
+PERSONAL_DATA = InvalidValue(WarningCode.PERSONAL_DATA)
+TOO_DEEP = InvalidValue(WarningCode.TOO_DEEP)
 
 
-def text_of(value: object) -> str | Unusable:
+def text_of(value: object) -> str | InvalidValue:
     """The text a scalar stands for, untrimmed. A boolean is no number here."""
     if isinstance(value, str):
         return value

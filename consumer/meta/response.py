@@ -28,19 +28,19 @@ import orjson
 from consumer.meta.error_codes import BUSINESS_LIMITS, RIGHTS, masked, sentence
 
 
-class Kind(StrEnum):
+class ResponseOutcome(StrEnum):
     """The seven things an answer can mean. Public: metric attribute and log word."""
 
     ACCEPTED = "accepted"
     TRANSIENT = "transient"
     THROTTLED = "throttled"
     BLOCKED = "blocked"
-    SETUP = "setup"
+    MISCONFIGURED = "misconfigured"
     TOO_LARGE = "too_large"
-    REFUSED = "refused"
+    REJECTED = "rejected"
 
 
-class Verdict(NamedTuple):
+class Response(NamedTuple):
     """
     What an answer means.
 
@@ -50,7 +50,7 @@ class Verdict(NamedTuple):
     `says` is our own sentence; `title` is Meta's, masked.
     """
 
-    kind: Kind
+    outcome: ResponseOutcome
     http_status: int | None = None
     code: int | None = None
     subcode: int | None = None
@@ -59,21 +59,21 @@ class Verdict(NamedTuple):
     event_index: int | None = None
     wait_s: float = 0.0
     usage_percent: int = 0
-    says: str = ""
+    summary: str = ""
     title: str = ""
 
 
 THROTTLED_CODES = frozenset({4, 17, 32, 341, 613, *BUSINESS_LIMITS})
 TRANSIENT_CODES = frozenset({1, 2, 5000, 21009})
 BLOCKED_CODES = frozenset({368})
-SETUP_CODES = frozenset({3, 10, 12, 102, 104, 190, 294, 2500, 2635, *RIGHTS})
-REFUSED_CODES = frozenset({100, 105})
+MISCONFIGURED_CODES = frozenset({3, 10, 12, 102, 104, 190, 294, 2500, 2635, *RIGHTS})
+REJECTED_CODES = frozenset({100, 105})
 WRONG_PIXEL = (100, 33)
 
 NO_RECEIPT = "the answer does not say what was received"
 NONE_RECEIVED = "Meta received none of the events that were sent"
 
-SETUP_STATUS = frozenset({401, 403, 404, 407})
+MISCONFIGURED_STATUS = frozenset({401, 403, 404, 407})
 
 # A header that asks for more than this is a mistake of somebody's.
 WAIT_S_MAX = 3600.0
@@ -81,29 +81,31 @@ EVENT_INDEX = re.compile(r"\$\['data'\]\[(\d{1,4})\]")
 TRACE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
-def read_answer(status: int, headers: Mapping[str, str], body: bytes, sent: int) -> Verdict:
+def read_response(status: int, headers: Mapping[str, str], body: bytes, sent: int) -> Response:
     """The verdict on `sent` events. `headers` has lower-case names. Never raises."""
     answer = _object(body)
     error = answer.get("error") if answer is not None else None
     if isinstance(error, dict):
-        verdict = _of_error(status, error, sent)
+        verdict = _from_error(status, error, sent)
     elif answer is not None and "error" not in answer and 200 <= status < 300:
-        verdict = _of_success(status, answer, sent)
+        verdict = _from_success(status, answer, sent)
     else:
-        verdict = Verdict(_by_status(status), status, says=sentence(None, None, status))
+        verdict = Response(_by_status(status), status, summary=sentence(None, None, status))
     return _with_headers(verdict, headers)
 
 
-def unanswered(says: str) -> Verdict:
+def no_response(says: str) -> Response:
     """No answer: a broken connection, or none in time. What was sent may have been processed."""
-    return Verdict(Kind.TRANSIENT, says=says)
+    return Response(ResponseOutcome.TRANSIENT, summary=says)
 
 
-def no_tunnel(status: int) -> Verdict:
+def no_tunnel(status: int) -> Response:
     """A proxy did not let us through to Meta: whatever its status, it says nothing of the events."""
     is_passing = status >= 500 or status in (408, 429)
     says = f"the proxy opens no connection to Meta (HTTP {status})"
-    return Verdict(Kind.TRANSIENT if is_passing else Kind.SETUP, status, says=says)
+    return Response(
+        ResponseOutcome.TRANSIENT if is_passing else ResponseOutcome.MISCONFIGURED, status, summary=says
+    )
 
 
 def _object(body: bytes) -> dict[str, object] | None:
@@ -114,63 +116,66 @@ def _object(body: bytes) -> dict[str, object] | None:
     return read if isinstance(read, dict) else None
 
 
-def _of_success(status: int, answer: dict[str, object], sent: int) -> Verdict:
+def _from_success(status: int, answer: dict[str, object], sent: int) -> Response:
     received = answer.get("events_received")
     trace = _trace(answer.get("fbtrace_id"))
     if not isinstance(received, int) or isinstance(received, bool):
-        return Verdict(Kind.TRANSIENT, status, fbtrace_id=trace, says=NO_RECEIPT)
+        return Response(ResponseOutcome.TRANSIENT, status, fbtrace_id=trace, summary=NO_RECEIPT)
     if received <= 0 < sent:
-        return Verdict(Kind.SETUP, status, fbtrace_id=trace, says=NONE_RECEIVED)
-    return Verdict(Kind.ACCEPTED, status, fbtrace_id=trace, received=received)
+        return Response(ResponseOutcome.MISCONFIGURED, status, fbtrace_id=trace, summary=NONE_RECEIVED)
+    return Response(ResponseOutcome.ACCEPTED, status, fbtrace_id=trace, received=received)
 
 
-def _of_error(status: int, error: dict[str, object], sent: int) -> Verdict:
+def _from_error(status: int, error: dict[str, object], sent: int) -> Response:
     code, subcode = _int(error.get("code")), _int(error.get("error_subcode"))
-    return Verdict(
-        _kind(status, code, subcode, error.get("is_transient") is True),
+    return Response(
+        _outcome(status, code, subcode, error.get("is_transient") is True),
         status,
         code,
         subcode,
         _trace(error.get("fbtrace_id")),
         event_index=_event_index(error, sent),
-        says=sentence(code, subcode, status),
+        summary=sentence(code, subcode, status),
         title=masked(error.get("error_user_title")),
     )
 
 
-def _kind(status: int, code: int | None, subcode: int | None, is_transient: bool) -> Kind:
+def _outcome(status: int, code: int | None, subcode: int | None, is_transient: bool) -> ResponseOutcome:
     """Throttling goes before `is_transient`, which may be set on it too: all of the pixel must wait."""
     if code in THROTTLED_CODES:
-        return Kind.THROTTLED
+        return ResponseOutcome.THROTTLED
     if code in BLOCKED_CODES:
-        return Kind.BLOCKED
+        return ResponseOutcome.BLOCKED
     if is_transient or code in TRANSIENT_CODES or (code is not None and code < 0):
-        return Kind.TRANSIENT
-    if code in SETUP_CODES or (code, subcode) == WRONG_PIXEL:
-        return Kind.SETUP
+        return ResponseOutcome.TRANSIENT
+    if code in MISCONFIGURED_CODES or (code, subcode) == WRONG_PIXEL:
+        return ResponseOutcome.MISCONFIGURED
     # Both are about the events, and 413 says more.
-    if code in REFUSED_CODES and status != 413:
-        return Kind.REFUSED
+    if code in REJECTED_CODES and status != 413:
+        return ResponseOutcome.REJECTED
     return _by_status(status)
 
 
-def _by_status(status: int) -> Kind:
+def _by_status(status: int) -> ResponseOutcome:
     if status == 413:
-        return Kind.TOO_LARGE
+        return ResponseOutcome.TOO_LARGE
     if status == 429:
-        return Kind.THROTTLED
-    if status in SETUP_STATUS or 300 <= status < 400:
-        return Kind.SETUP
+        return ResponseOutcome.THROTTLED
+    if status in MISCONFIGURED_STATUS or 300 <= status < 400:
+        return ResponseOutcome.MISCONFIGURED
     if 400 <= status < 500 and status != 408:
-        return Kind.REFUSED
+        return ResponseOutcome.REJECTED
     # 5xx, 408, and a 2xx that is no success by its body.
-    return Kind.TRANSIENT
+    return ResponseOutcome.TRANSIENT
 
 
-def _with_headers(verdict: Verdict, headers: Mapping[str, str]) -> Verdict:
+def _with_headers(verdict: Response, headers: Mapping[str, str]) -> Response:
     usage, regain_s = _usage(headers)
     wait_s = _retry_after_s(headers) or regain_s
-    asks = verdict.kind in (Kind.THROTTLED, Kind.BLOCKED, Kind.TRANSIENT) or usage >= 100
+    asks = (
+        verdict.outcome in (ResponseOutcome.THROTTLED, ResponseOutcome.BLOCKED, ResponseOutcome.TRANSIENT)
+        or usage >= 100
+    )
     return verdict._replace(usage_percent=usage, wait_s=min(wait_s, WAIT_S_MAX) if asks else 0.0)
 
 
@@ -245,11 +250,11 @@ def backoff_s(attempt: int, chance: float, most_s: float) -> float:
     return chance * min(most_s, BACKOFF_BASE_S * 2.0 ** min(attempt, 30))
 
 
-def pixel_wait_s(verdict: Verdict, chance: float) -> float:
+def pixel_wait_s(verdict: Response, chance: float) -> float:
     """How long the whole pixel waits: what Meta asks for, else minutes; 0 when it need not wait."""
-    if verdict.kind is Kind.BLOCKED:
+    if verdict.outcome is ResponseOutcome.BLOCKED:
         return max(verdict.wait_s, BLOCKED_S)
-    if verdict.kind is Kind.THROTTLED or verdict.usage_percent >= 100:
+    if verdict.outcome is ResponseOutcome.THROTTLED or verdict.usage_percent >= 100:
         low, high = THROTTLED_S
         return verdict.wait_s or low + chance * (high - low)
     return 0.0

@@ -14,23 +14,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from consumer.domain.decision import FILTERED_REASONS, Reason
-from consumer.observability.sliding_counter import Window
+from consumer.observability.sliding_counter import SlidingCounter
 
 RECORDS = 1_000
 ON_ABOVE = 500
 OFF_AT = 400
 
 
-class FilterAlarm:
+class FilterRate:
     """Which reasons are too many. A record's end is its reason, None where it is sent."""
 
     def __init__(self) -> None:
-        self._decided: Window[Reason | None] = Window(RECORDS)
+        self._decided: SlidingCounter[Reason | None] = SlidingCounter(RECORDS)
         self.on: frozenset[Reason] = frozenset()
 
-    def decide(self, reasons: Sequence[Reason | None]) -> None:
+    def update(self, reasons: Sequence[Reason | None]) -> None:
         """The records of one poll, as they were decided."""
-        self._decided.add(reasons)
+        self._decided.append(reasons)
         self.on = frozenset(
             reason
             for reason in FILTERED_REASONS

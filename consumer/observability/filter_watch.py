@@ -7,21 +7,21 @@ from collections.abc import Mapping, Sequence
 import structlog
 
 from consumer.domain.decision import FILTERED_REASONS, Reason
-from consumer.observability.filter_alarm import RECORDS, FilterAlarm
+from consumer.observability.filter_alarm import RECORDS, FilterRate
 
 log = structlog.get_logger()
 
 
-class FilterWatch:
+class FilterRateAlarm:
     """Hears of each poll's decisions."""
 
     def __init__(self) -> None:
-        self._alarm = FilterAlarm()
+        self._alarm = FilterRate()
 
-    def decide(self, reasons: Sequence[Reason | None]) -> None:
+    def record_decisions(self, reasons: Sequence[Reason | None]) -> None:
         """The records of one poll: reasons of filtered and invalid ones, None for those that are sent."""
         before = self._alarm.on
-        self._alarm.decide(reasons)
+        self._alarm.update(reasons)
         for reason in sorted(self._alarm.on - before):
             log.warning(
                 "most records are filtered for one reason: are the settings right?",

@@ -21,8 +21,8 @@ from typing import NamedTuple
 from aiohttp import web
 
 from consumer.domain.state import State
-from consumer.errors import CannotGoOn
-from consumer.observability.listening import why_not
+from consumer.errors import CommandError
+from consumer.observability.listening import bind_error
 from consumer.observability.telemetry import Telemetry
 
 # A worker that has not turned for so long is stuck. While it waits for what is in
@@ -32,19 +32,19 @@ from consumer.observability.telemetry import Telemetry
 LIVE_S = 300.0
 
 # Those of them that a wrong setting causes stop a rollout that brings it.
-UNREADY = frozenset({State.STARTING, State.SETUP, State.BRAKED, State.DRAINING})
+UNREADY = frozenset({State.STARTING, State.MISCONFIGURED, State.PAUSED, State.DRAINING})
 
 
-class Vital(NamedTuple):
+class Liveness(NamedTuple):
     """What health is read from: the state, whether we have started, the seconds since the worker's turn."""
 
     state: Callable[[], State]
     has_started: Callable[[], bool]
-    turned_s_ago: Callable[[], float]
+    seconds_since_poll: Callable[[], float]
 
 
 @asynccontextmanager
-async def served(address: str, vital: Vital, telemetry: Telemetry) -> AsyncIterator[int]:
+async def serve_health(address: str, vital: Liveness, telemetry: Telemetry) -> AsyncIterator[int]:
     """Serve at `host:port` (port 0: a free one); gives the port. Raises CannotGoOn when it is taken."""
     host, _, port = address.rpartition(":")
     runner = web.AppRunner(_app(vital, telemetry), access_log=None)
@@ -54,8 +54,8 @@ async def served(address: str, vital: Vital, telemetry: Telemetry) -> AsyncItera
             site = web.TCPSite(runner, host.strip("[]"), int(port))
             await site.start()
         except OSError as error:
-            raise CannotGoOn(
-                f"CAPI_HEALTH_ADDRESS: cannot listen on {address} ({why_not(error)}); "
+            raise CommandError(
+                f"CAPI_HEALTH_ADDRESS: cannot listen on {address} ({bind_error(error)}); "
                 "is another consumer running? Port 0 takes a free one"
             ) from None
         yield runner.addresses[0][1]
@@ -63,7 +63,7 @@ async def served(address: str, vital: Vital, telemetry: Telemetry) -> AsyncItera
         await runner.cleanup()
 
 
-def _app(vital: Vital, telemetry: Telemetry) -> web.Application:
+def _app(vital: Liveness, telemetry: Telemetry) -> web.Application:
     async def started(_: web.Request) -> web.Response:
         return _answer(vital.state(), vital.has_started())
 
@@ -71,7 +71,7 @@ def _app(vital: Vital, telemetry: Telemetry) -> web.Application:
         return _answer(vital.state(), vital.state() not in UNREADY)
 
     async def alive(_: web.Request) -> web.Response:
-        return _answer(vital.state(), vital.turned_s_ago() < LIVE_S)
+        return _answer(vital.state(), vital.seconds_since_poll() < LIVE_S)
 
     async def metrics(_: web.Request) -> web.Response:
         return web.Response(body=telemetry.exposition(), content_type="text/plain", charset="utf-8")

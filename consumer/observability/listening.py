@@ -6,7 +6,7 @@ import os
 import socket
 
 
-def why_not(error: OSError) -> str:
+def bind_error(error: OSError) -> str:
     """`address already in use`. Not the error's own text: asyncio's repeats the address."""
     if isinstance(error, socket.gaierror) or error.errno is None:
         return "no such host"

@@ -14,11 +14,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from consumer.domain.decision import CUSTOM, FILTERED_REASONS, INVALID_REASONS, NoteCode
+from consumer.domain.decision import CUSTOM, FILTERED_REASONS, INVALID_REASONS, WarningCode
 from consumer.domain.state import State
 from consumer.mapping.tables import NOTE_FIELDS, STANDARD_EVENTS, USER_DATA_KEYS
 from consumer.meta.error_codes import CODE_WORDS
-from consumer.meta.response import Kind
+from consumer.meta.response import ResponseOutcome
 
 # The values of an attribute: all that there are, or in words where they depend on the settings.
 Values = tuple[str, ...] | str
@@ -44,7 +44,7 @@ class Metric:
     name: str
     instrument: Instrument
     unit: str
-    says: str
+    help: str
     attributes: Mapping[str, Values] = field(default_factory=dict)
     constants: Mapping[str, str] = field(default_factory=dict)
     bounds: tuple[float, ...] = ()
@@ -67,7 +67,7 @@ BATCH_EVENTS = (1.0, 10.0, 50.0, 100.0, 250.0, 500.0, 750.0, 1000.0)
 KAFKA = {"messaging.system": "kafka"}
 
 
-def words(values: Iterable[StrEnum]) -> tuple[str, ...]:
+def values_of(values: Iterable[StrEnum]) -> tuple[str, ...]:
     """A closed set as plain text."""
     return tuple(sorted(value.value for value in values))
 
@@ -126,16 +126,16 @@ FILTERED = counter(
     "capi.events.filtered",
     "{event}",
     "Records that are not sent, by reason: a success.",
-    {"reason": words(FILTERED_REASONS)},
+    {"reason": values_of(FILTERED_REASONS)},
 )
 DEAD_LETTERS = counter(
     "capi.dead_letters",
     "{record}",
     "Records whose dead letter the broker acknowledged, by reason.",
-    {"reason": words(INVALID_REASONS)},
+    {"reason": values_of(INVALID_REASONS)},
 )
-GIVEN_UP = counter(
-    "capi.given_up",
+RELEASED = counter(
+    "capi.records.released",
     "{record}",
     "Records taken that end elsewhere: they were held back when their partition was taken away or the "
     "process was told to stop. They come again.",
@@ -143,11 +143,11 @@ GIVEN_UP = counter(
 DEAD_LETTER_RETRIES = counter(
     "capi.dead_letters.retries", "{attempt}", "Writes of dead letters that failed and were tried again."
 )
-NOTES = counter(
-    "capi.notes",
+VALUES_DROPPED = counter(
+    "capi.values.dropped",
     "{value}",
     "Values lost, by field and note.",
-    {"field": tuple(sorted(NOTE_FIELDS)), "note": words(NoteCode)},
+    {"field": tuple(sorted(NOTE_FIELDS)), "note": values_of(WarningCode)},
 )
 MATCH_KEYS = counter(
     "capi.match_keys",
@@ -165,7 +165,9 @@ EVENT_AGE = histogram(
 # Requests to Meta
 
 BATCH_SIZE = histogram("capi.batch.size", "{event}", "Events in a request.", BATCH_EVENTS)
-REQUESTS = counter("capi.requests", "{request}", "Requests to Meta, by verdict.", {"verdict": words(Kind)})
+REQUESTS = counter(
+    "capi.requests", "{request}", "Requests to Meta, by verdict.", {"verdict": values_of(ResponseOutcome)}
+)
 ERRORS = counter(
     "capi.meta.errors",
     "{answer}",
@@ -187,8 +189,8 @@ REQUEST_DURATION = histogram(
 )
 IN_FLIGHT = gauge("capi.in_flight", "{record}", "Records taken and not yet ended.")
 IN_FLIGHT_BYTES = gauge("capi.in_flight.bytes", "By", "Bytes of those records.")
-EVENTS_HELD = gauge(
-    "capi.events.held", "{event}", "Events in flight that wait for the browser's copy (hold_s)."
+EVENTS_DELAYED = gauge(
+    "capi.events.delayed", "{event}", "Events in flight that wait for the browser's copy (hold_s)."
 )
 REQUESTS_IN_FLIGHT = gauge("capi.requests.in_flight", "{request}", "Requests under way.")
 REQUESTS_LIMIT = gauge("capi.requests.limit", "{request}", "Requests that may be under way at once.")
@@ -202,8 +204,8 @@ LAG = gauge(
     "Records of a partition that have not ended: from the lowest unfinished one to the end of the log.",
     PLACE,
 )
-LAG_KNOWN_AGO = gauge(
-    "capi.lag.known_ago",
+LAG_AGE = gauge(
+    "capi.lag.age",
     "s",
     "Since when the ends of the logs are known for capi.lag. It grows without Kafka.",
 )
@@ -215,8 +217,8 @@ REBALANCES = counter(
     {"event": ("assigned", "lost", "revoked")},
 )
 PARTITIONS = gauge("capi.partitions", "{partition}", "Partitions that are this consumer's.")
-PARTITIONS_STOPPED = gauge(
-    "capi.partitions.stopped",
+PARTITIONS_STALLED = gauge(
+    "capi.partitions.stalled",
     "{partition}",
     "Partitions that stand still because their committed offset is gone (out_of_range=stop).",
 )
@@ -227,19 +229,19 @@ STATE = gauge(
     "capi.state",
     "1",
     "1 for the state that the consumer is in, 0 for the others.",
-    {"state": words(State)},
+    {"state": values_of(State)},
 )
 THROTTLED = gauge(
     "capi.throttled", "s", "For how long Meta asks for patience, from now on; 0 while it does not."
 )
-LETTERS_HELD = gauge(
-    "capi.brake.held_letters", "{record}", "Records whose dead letter the flood brake holds back."
+DLQ_BREAKER_WAITING = gauge(
+    "capi.dlq_breaker.waiting", "{record}", "Records whose dead letter the flood brake holds back."
 )
 FILTER_ALARM = gauge(
     "capi.filter_alarm",
     "1",
     "1 for a reason that over half of the last 1,000 records are filtered for, 0 for the others.",
-    {"reason": words(FILTERED_REASONS)},
+    {"reason": values_of(FILTERED_REASONS)},
 )
 TOKEN_AGE = gauge(
     "capi.token.age",

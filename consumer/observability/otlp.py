@@ -22,7 +22,7 @@ from opentelemetry.sdk.trace import SpanProcessor
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from consumer import __version__
-from consumer.errors import BadSettings
+from consumer.errors import SettingsError
 from consumer.observability.telemetry import Telemetry
 from consumer.observability.tracing import Tracing
 
@@ -58,7 +58,7 @@ def metric_readers(environment: Environment) -> list[MetricReader]:
     try:
         return [PeriodicExportingMetricReader(exporter)]
     except ValueError:
-        raise BadSettings(["OTEL_METRIC_EXPORT_INTERVAL is to be more than 0"]) from None
+        raise SettingsError(["OTEL_METRIC_EXPORT_INTERVAL is to be more than 0"]) from None
 
 
 def span_processors(environment: Environment) -> list[SpanProcessor]:
@@ -83,7 +83,7 @@ def span_processors(environment: Environment) -> list[SpanProcessor]:
             )
         ]
     except ValueError:
-        raise BadSettings(
+        raise SettingsError(
             [
                 f"{queue}, {at_once} and {delay} are to be whole numbers above 0, and {queue} "
                 f"({SPANS_WAITING_MAX}) no less than {at_once} ({SPANS_AT_ONCE})"

@@ -21,7 +21,7 @@ EVERY_S = 30.0
 Ends = dict[str, object]
 
 
-def ends(telemetry: Telemetry) -> Ends:
+def outcome_counts(telemetry: Telemetry) -> Ends:
     """The ends of all records so far; filtered and dead letters by reason."""
     counts = telemetry.snapshot()
     return {
@@ -36,12 +36,12 @@ def _by_reason(counts: dict[Labels, int]) -> dict[str, int]:
     return {reason: count for (reason,), count in sorted(counts.items()) if count}
 
 
-async def tell_progress(telemetry: Telemetry) -> None:
+async def log_progress(telemetry: Telemetry) -> None:
     """Write a line every half a minute, unless nothing has happened since the last one."""
-    told = ends(telemetry)
+    told = outcome_counts(telemetry)
     while True:
         await asyncio.sleep(EVERY_S)
-        now = ends(telemetry)
+        now = outcome_counts(telemetry)
         if now != told:
             log.info("progress", **now)
             told = now

@@ -10,17 +10,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from consumer.meta.response import Kind, Verdict
+from consumer.meta.response import Response, ResponseOutcome
 
 # Meta has about forty codes that matter here; a person reads the first few.
 KEPT_MAX = 24
 
 
 @dataclass(slots=True)
-class Refusal:
+class ErrorResponse:
     """Answers of one kind, code and subcode. `at_s` (unix seconds) and the trace id are the last one's."""
 
-    kind: Kind
+    kind: ResponseOutcome
     code: int | None
     subcode: int | None
     says: str
@@ -29,18 +29,18 @@ class Refusal:
     fbtrace_id: str | None = None
 
 
-class Refusals:
+class RecentErrors:
     """Written by the event loop at each answer, read by the page in the same thread."""
 
     def __init__(self) -> None:
-        self._by_code: dict[tuple[Kind, int | None, int | None, str], Refusal] = {}
+        self._by_code: dict[tuple[ResponseOutcome, int | None, int | None, str], ErrorResponse] = {}
 
-    def hear(self, verdict: Verdict, now_s: float) -> None:
+    def record_error(self, verdict: Response, now_s: float) -> None:
         """Remember an answer, unless it was an acceptance. The one that was heard longest ago gives way."""
-        if verdict.kind is Kind.ACCEPTED:
+        if verdict.outcome is ResponseOutcome.ACCEPTED:
             return
-        key = (verdict.kind, verdict.code, verdict.subcode, verdict.says)
-        known = self._by_code.pop(key, None) or Refusal(*key)
+        key = (verdict.outcome, verdict.code, verdict.subcode, verdict.summary)
+        known = self._by_code.pop(key, None) or ErrorResponse(*key)
         known.answers += 1
         known.at_s = now_s
         known.fbtrace_id = verdict.fbtrace_id
@@ -48,6 +48,6 @@ class Refusals:
         if len(self._by_code) > KEPT_MAX:
             del self._by_code[next(iter(self._by_code))]
 
-    def latest(self) -> list[Refusal]:
+    def latest(self) -> list[ErrorResponse]:
         """Those that are remembered, the latest first."""
         return list(reversed(self._by_code.values()))

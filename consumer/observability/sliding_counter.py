@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 W = TypeVar("W", bound=Hashable)
 
 
-class Window(Generic[W]):
+class SlidingCounter(Generic[W]):
     """The last `size` words, counted."""
 
     def __init__(self, size: int) -> None:
@@ -22,7 +22,7 @@ class Window(Generic[W]):
         self._words: list[W] = []
         self._counts: Counter[W] = Counter()
 
-    def add(self, words: Sequence[W]) -> None:
+    def append(self, words: Sequence[W]) -> None:
         """
         Put words in, the oldest first; as many of the oldest leave as are too many.
 

@@ -18,10 +18,10 @@ log = structlog.get_logger()
 
 LOOK_EVERY_S = 1.0
 # The other states pass by themselves, or are what was asked for.
-WANTS_SOMEBODY = frozenset({State.SETUP, State.BRAKED})
+WANTS_SOMEBODY = frozenset({State.MISCONFIGURED, State.PAUSED})
 
 
-class StateTeller:
+class StateLogger:
     """Remembers the state that was told last. `throttled_s` is how long Meta asks us to wait, from now."""
 
     def __init__(self, state: Callable[[], State], throttled_s: Callable[[], float]) -> None:
@@ -29,7 +29,7 @@ class StateTeller:
         self._throttled_s = throttled_s
         self._told = State.STARTING
 
-    def look(self) -> None:
+    def poll(self) -> None:
         """Write a line where the state is another one than before."""
         state = self._state()
         if state is self._told:
@@ -42,5 +42,5 @@ class StateTeller:
     async def watch(self) -> None:
         """Look each second."""
         while True:
-            self.look()
+            self.poll()
             await asyncio.sleep(LOOK_EVERY_S)

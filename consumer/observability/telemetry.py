@@ -28,7 +28,7 @@ from prometheus_client.exposition import generate_latest
 
 from consumer import __version__
 from consumer.observability.metrics import COUNTERS, GAUGES, HISTOGRAMS, Metric
-from consumer.observability.recent_errors import Refusals
+from consumer.observability.recent_errors import RecentErrors
 from consumer.observability.tracing import Tracing
 
 Labels = tuple[str, ...]
@@ -55,7 +55,7 @@ class Telemetry:
         tracing: Tracing | None = None,
     ) -> None:
         self.tracing = tracing or Tracing()
-        self.refusals = Refusals()
+        self.recent_errors = RecentErrors()
         self._lock = threading.Lock()
         self._sums: dict[str, dict[Labels, int]] = {metric.name: _zeros(metric) for metric in COUNTERS}
         self._readings: dict[str, Reading] = {}
@@ -68,7 +68,7 @@ class Telemetry:
         self._meter = self._provider.get_meter("capi-consumer", __version__)
         self._histograms = {
             metric.name: self._meter.create_histogram(
-                metric.name, metric.unit, metric.says, explicit_bucket_boundaries_advisory=metric.bounds
+                metric.name, metric.unit, metric.help, explicit_bucket_boundaries_advisory=metric.bounds
             )
             for metric in HISTOGRAMS
         }
@@ -135,11 +135,11 @@ class Telemetry:
     def _observe(self) -> None:
         for metric in COUNTERS:
             self._meter.create_observable_counter(
-                metric.name, [self._observer(metric, self._sums_of(metric))], metric.unit, metric.says
+                metric.name, [self._observer(metric, self._sums_of(metric))], metric.unit, metric.help
             )
         for metric in GAUGES:
             self._meter.create_observable_gauge(
-                metric.name, [self._observer(metric, self._reading_of(metric))], metric.unit, metric.says
+                metric.name, [self._observer(metric, self._reading_of(metric))], metric.unit, metric.help
             )
 
     def _sums_of(self, metric: Metric) -> Reading:

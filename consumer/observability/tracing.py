@@ -35,7 +35,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from consumer import __version__
 from consumer.domain.record import Headers
-from consumer.meta.response import Kind, Verdict
+from consumer.meta.response import Response, ResponseOutcome
 
 TRACEPARENT = "traceparent"
 # It has 55 characters; what is much longer is none, and is not looked at.
@@ -118,10 +118,10 @@ class RequestSpan:
     def __init__(self, span: Span) -> None:
         self._span = span
 
-    def end(self, verdict: Verdict, error_type: str) -> None:
+    def end(self, verdict: Response, error_type: str) -> None:
         """What became of it: codes and closed words, no text of Meta's."""
         span = self._span
-        span.set_attribute("capi.verdict", verdict.kind.value)
+        span.set_attribute("capi.verdict", verdict.outcome.value)
         numbers = {
             "http.response.status_code": verdict.http_status,
             "capi.meta.code": verdict.code,
@@ -132,7 +132,7 @@ class RequestSpan:
                 span.set_attribute(name, number)
         if error_type:
             span.set_attribute("error.type", error_type)
-        if verdict.kind is not Kind.ACCEPTED:
+        if verdict.outcome is not ResponseOutcome.ACCEPTED:
             span.set_status(Status(StatusCode.ERROR))
 
 

@@ -20,13 +20,13 @@ from typing import Any, NamedTuple
 import jsonschema_rs
 import orjson
 
-from consumer.domain.decision import Decision, Filtered, Invalid, Note, NoteCode, Reason
+from consumer.domain.decision import Decision, Filtered, Invalid, MappingWarning, Reason, WarningCode
 from consumer.domain.record import Partition, Record
-from consumer.event_files.lines import FoundEvent, Remark
+from consumer.event_files.lines import FileWarning, FoundEvent
 from consumer.mapping.decide import decide
 from consumer.mapping.event import parse
 from consumer.mapping.normalize.hashers import hashers
-from consumer.mapping.rules import Rules
+from consumer.mapping.rules import MappingOptions
 from consumer.mapping.tables import KEY_OF_PATH
 
 PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
@@ -42,7 +42,7 @@ TIME_UNREAD = "cannot be read; it would be sent with the time of publishing; wri
 TIME_AHEAD = "lies ahead of now; it would be sent with the time of publishing"
 
 
-class Checked(NamedTuple):
+class CheckedEvent(NamedTuple):
     """
     Why an event is left out (None: it is not), what else there is to say of it, and whether it would be sent.
 
@@ -50,28 +50,30 @@ class Checked(NamedTuple):
     """
 
     error: str | None
-    warnings: tuple[Remark, ...]
+    warnings: tuple[FileWarning, ...]
     filtered: Reason | None = None
 
 
 class EventCheck:
     """Events against the rules of the settings and the schema. `now_ms` is the clock."""
 
-    def __init__(self, rules: Rules, schema: dict[str, Any], now_ms: Callable[[], int]) -> None:
+    def __init__(self, rules: MappingOptions, schema: dict[str, Any], now_ms: Callable[[], int]) -> None:
         self._rules = rules
         self._validator = jsonschema_rs.validator_for(schema)
         self._now_ms = now_ms
         self._hashers = hashers()
 
-    def check(self, event: FoundEvent) -> Checked:
+    def check(self, event: FoundEvent) -> CheckedEvent:
         """What becomes of the event if it is published now."""
         decision = self._decide(event)
         if isinstance(decision, Invalid):
-            return Checked(_error(decision, event), ())
+            return CheckedEvent(_error(decision, event), ())
         root = parse(event.value)
         unlike = list(_unlike_the_schema(self._validator, root)) if isinstance(root, dict) else []
-        warnings = [*event.remarks, *_once_a_field(decision.notes, unlike)]
-        return Checked(None, tuple(warnings), decision.reason if isinstance(decision, Filtered) else None)
+        warnings = [*event.remarks, *_once_a_field(decision.warnings, unlike)]
+        return CheckedEvent(
+            None, tuple(warnings), decision.reason if isinstance(decision, Filtered) else None
+        )
 
     def _decide(self, event: FoundEvent) -> Decision:
         now_ms = self._now_ms()
@@ -83,7 +85,7 @@ def _error(decision: Invalid, event: FoundEvent) -> str:
     told = [decision.detail] if decision.detail else []
     if decision.reason is Reason.NOT_JSON:
         told = [where_json_breaks(event.value, event.line)]
-    told += [f"{note.field} {note.word}" for note in decision.notes]
+    told += [f"{note.field} {note.code}" for note in decision.warnings]
     return f"{decision.reason} ({', '.join(told)})" if told else decision.reason
 
 
@@ -107,15 +109,15 @@ def _where_utf_8_breaks(value: bytes) -> tuple[int, int] | None:
     return None
 
 
-def _once_a_field(notes: Sequence[Note], unlike: Sequence[Remark]) -> Iterator[Remark]:
+def _once_a_field(notes: Sequence[MappingWarning], unlike: Sequence[FileWarning]) -> Iterator[FileWarning]:
     """The notes, one remark a field, with the properties they are about; then what else the schema says."""
-    words: dict[str, list[NoteCode]] = {}
+    words: dict[str, list[WarningCode]] = {}
     for note in notes:
-        words.setdefault(note.field, []).append(note.word)
+        words.setdefault(note.field, []).append(note.code)
     paths = {remark.field: KEY_OF_PATH.get(LIST_PLACE.sub("", remark.field)) for remark in unlike}
     for field, said in words.items():
         about = [path for path, key in paths.items() if key == field]
-        yield Remark(field, _of_notes(field, said, about))
+        yield FileWarning(field, _of_notes(field, said, about))
     said_of = set()
     for remark in unlike:
         if paths[remark.field] not in words and remark.field not in said_of:
@@ -123,30 +125,30 @@ def _once_a_field(notes: Sequence[Note], unlike: Sequence[Remark]) -> Iterator[R
             yield remark
 
 
-def _of_notes(field: str, words: Sequence[NoteCode], paths: Sequence[str]) -> str:
+def _of_notes(field: str, words: Sequence[WarningCode], paths: Sequence[str]) -> str:
     """What is wrong with one field. That it is missing then is no news."""
-    wrong = [word for word in dict.fromkeys(words) if word is not NoteCode.MISSING]
-    if field == TIME and NoteCode.FUTURE in wrong:
+    wrong = [word for word in dict.fromkeys(words) if word is not WarningCode.MISSING]
+    if field == TIME and WarningCode.FUTURE in wrong:
         return TIME_AHEAD
-    if field == TIME and wrong and NoteCode.MISSING in words:
+    if field == TIME and wrong and WarningCode.MISSING in words:
         return TIME_UNREAD
     if not wrong and not paths:
         paths = [USUAL_PATH[field]] if field in USUAL_PATH else []  # what to write: its key is Meta's word
-    says = ", ".join(wrong or [NoteCode.MISSING])
+    says = ", ".join(wrong or [WarningCode.MISSING])
     return f"{says} ({', '.join(paths)})" if paths else says
 
 
-def _unlike_the_schema(validator: jsonschema_rs.Validator, root: dict[str, object]) -> Iterator[Remark]:
+def _unlike_the_schema(validator: jsonschema_rs.Validator, root: dict[str, object]) -> Iterator[FileWarning]:
     for error in validator.iter_errors(root):
         kind = error.kind
         path = list(error.instance_path)
         if isinstance(kind, jsonschema_rs.ValidationErrorKind.Required):
-            yield Remark(_path([*path, kind.property]), "missing")
+            yield FileWarning(_path([*path, kind.property]), "missing")
         elif isinstance(kind, jsonschema_rs.ValidationErrorKind.Type):
             expected = " or ".join(sorted(str(one) for one in kind.types if str(one) != "null"))
-            yield Remark(_path(path), f"not of the type the schema has ({expected})")
+            yield FileWarning(_path(path), f"not of the type the schema has ({expected})")
         else:
-            yield Remark(_path(path), f"not as the schema has it ({kind.name})")
+            yield FileWarning(_path(path), f"not as the schema has it ({kind.name})")
 
 
 def _path(steps: Sequence[str | int]) -> str:

@@ -24,11 +24,11 @@ from consumer.clock import now_ms
 from consumer.config.loading import load_settings
 from consumer.config.settings import Settings
 from consumer.console import err, out
-from consumer.counted import counted
-from consumer.dead_letters.replay.sending import Sending
-from consumer.dead_letters.replay.validity import Validity
-from consumer.dead_letters.replay.way_back import open_way_back
-from consumer.errors import BadCall, CannotGoOn
+from consumer.counted import pluralize
+from consumer.dead_letters.replay.sending import ReplaySender
+from consumer.dead_letters.replay.validity import Recheck
+from consumer.dead_letters.replay.way_back import open_replay_target
+from consumer.errors import CommandError, UsageError
 from consumer.event_files.csv_events import purchase_names
 from consumer.event_files.event_files import EventFile
 from consumer.event_files.formats import STANDARD_INPUT, Encoding, FileFormat
@@ -37,16 +37,16 @@ from consumer.event_files.progress import progress, reading
 from consumer.event_files.unknown_columns import column_check
 from consumer.kafka import clients
 from consumer.kafka.admin import list_cluster
-from consumer.kafka.producer import open_publisher
+from consumer.kafka.producer import open_producer
 from consumer.publish.checks import EventCheck
-from consumer.publish.dead_letters import ReadyLetter, letter_judge, send_letters
-from consumer.publish.events import as_it_stands, event_judge, send_events
-from consumer.publish.report import Report
-from consumer.publish.runner import Publishing, Sent, Sum, only_counted
-from consumer.signals import asked_to_stop
+from consumer.publish.dead_letters import ReadyDeadLetter, dead_letter_validator, send_dead_letters
+from consumer.publish.events import accept_all, event_validator, send_events
+from consumer.publish.report import PublishReport
+from consumer.publish.runner import PublishRunner, PublishSummary, SendResult, count_only
+from consumer.signals import stop_on_signal
 
 
-class Asked(NamedTuple):
+class PublishRequest(NamedTuple):
     """What the command was called with, for events and letters alike. `topic` None: where they belong."""
 
     file: str
@@ -57,7 +57,7 @@ class Asked(NamedTuple):
 
 
 def publish(
-    asked: Asked,
+    asked: PublishRequest,
     settings_file: Path | None,
     *,
     replay: bool,
@@ -70,11 +70,11 @@ def publish(
     settings = load_settings(file=settings_file)
     of_letters = {settings.dead_letter_topic: "dead-letter", settings.parking_topic: "parking"}
     if asked.topic in of_letters:
-        raise BadCall(
+        raise UsageError(
             f"--topic {asked.topic}: that is the {of_letters[asked.topic]} topic itself",
             "name an events topic, or leave --topic out",
         )
-    report = Report()
+    report = PublishReport()
     if replay:
         done = _publish_letters(asked, settings, report)
         where = asked.topic or "the topics they came from"
@@ -83,7 +83,7 @@ def publish(
         where = asked.topic or settings.topics[0]
     report.close()
     _say(done, where, asked, as_json=as_json)
-    raise typer.Exit(errors.code(is_all=done.is_all, is_interrupted=done.is_interrupted))
+    raise typer.Exit(errors.exit_code(is_all=done.is_all, is_interrupted=done.is_interrupted))
 
 
 def _refuse_contradictions(*, strict: bool, raw: bool, replay: bool, form: FileFormat) -> None:
@@ -98,10 +98,10 @@ def _refuse_contradictions(*, strict: bool, raw: bool, replay: bool, form: FileF
 
 
 def _publish_events(
-    asked: Asked, settings: Settings, report: Report, form: FileFormat, encoding: Encoding
-) -> Sum:
+    asked: PublishRequest, settings: Settings, report: PublishReport, form: FileFormat, encoding: Encoding
+) -> PublishSummary:
     topic = asked.topic or settings.topics[0]
-    judge = as_it_stands if asked.raw else event_judge(_event_check(settings), report)
+    judge = accept_all if asked.raw else event_validator(_event_check(settings), report)
     stop = threading.Event()
     with EventFile(asked.file, stop) as opened:
         refuse_unknown(settings, topic)
@@ -118,24 +118,29 @@ def _publish_events(
                 encoding,
                 purchases,
                 column_check(
-                    schemas_loader.schema(schemas_loader.EVENT), settings.rules.custom_data_paths, report.warn
+                    schemas_loader.schema(schemas_loader.EVENT),
+                    settings.mapping_options.custom_data_paths,
+                    report.warn,
                 ),
             )
 
-        def send(events: Iterator[FoundEvent]) -> Sent:
+        def send(events: Iterator[FoundEvent]) -> SendResult:
             if asked.dry_run:
-                return only_counted(events)
-            return send_events(events, open_publisher(settings, report.failed, stop.is_set), topic)
+                return count_only(events)
+            return send_events(events, open_producer(settings, report.log_failed, stop.is_set), topic)
 
-        with asked_to_stop(stop), progress("KiB") as bar:
-            publishing = Publishing(judge, report, stop, reading(bar, opened))
+        with stop_on_signal(stop), progress("KiB") as bar:
+            publishing = PublishRunner(judge, report, stop, reading(bar, opened))
             return publishing.publish(entries, send, strict=asked.strict)
 
 
-def _publish_letters(asked: Asked, settings: Settings, report: Report) -> Sum:
-    validity = None if asked.raw else Validity(settings.rules, now_ms)
+def _publish_letters(asked: PublishRequest, settings: Settings, report: PublishReport) -> PublishSummary:
+    validity = None if asked.raw else Recheck(settings.mapping_options, now_ms)
     stop = threading.Event()
-    with EventFile(asked.file, stop) as opened, open_way_back(settings, asked.topic, "--topic") as way_back:
+    with (
+        EventFile(asked.file, stop) as opened,
+        open_replay_target(settings, asked.topic, "--topic") as way_back,
+    ):
         _say_what_is_waited_for(asked.file)
 
         def entries() -> Iterable[Entry]:
@@ -143,26 +148,26 @@ def _publish_letters(asked: Asked, settings: Settings, report: Report) -> Sum:
                 opened.go_to_start()
             return opened.events(FileFormat.JSONL)
 
-        def send(letters: Iterator[ReadyLetter]) -> Sent:
+        def send(letters: Iterator[ReadyDeadLetter]) -> SendResult:
             if asked.dry_run:
-                return only_counted(letters)
-            sending = Sending(lambda on_failure: open_publisher(settings, on_failure, stop.is_set))
-            return send_letters(letters, sending, report)
+                return count_only(letters)
+            sending = ReplaySender(lambda on_failure: open_producer(settings, on_failure, stop.is_set))
+            return send_dead_letters(letters, sending, report)
 
-        judge = letter_judge(way_back, validity, report)
-        with asked_to_stop(stop), progress("KiB") as bar:
-            publishing = Publishing(judge, report, stop, reading(bar, opened))
+        judge = dead_letter_validator(way_back, validity, report)
+        with stop_on_signal(stop), progress("KiB") as bar:
+            publishing = PublishRunner(judge, report, stop, reading(bar, opened))
             return publishing.publish(entries, send, strict=asked.strict)
 
 
 def _event_check(settings: Settings) -> EventCheck:
-    return EventCheck(settings.rules, schemas_loader.schema(schemas_loader.EVENT), now_ms)
+    return EventCheck(settings.mapping_options, schemas_loader.schema(schemas_loader.EVENT), now_ms)
 
 
 def refuse_unknown(settings: Settings, topic: str) -> None:
     """Raise CannotGoOn for a topic that is not there: writing to it might create it, or wait for it."""
     if topic not in list_cluster(clients.admin_client(settings), settings).topics:
-        raise CannotGoOn(
+        raise CommandError(
             f"topic {topic} does not exist, or may not be seen: "
             "`capi-consumer topics create` makes the topics of the settings, and --topic names another"
         )
@@ -173,22 +178,22 @@ def _say_what_is_waited_for(file: str) -> None:
         err.print("reading from the terminal; Ctrl-D ends it", markup=False)
 
 
-def _say(done: Sum, topic: str, asked: Asked, *, as_json: bool) -> None:
-    if done.is_interrupted or done.is_broken_off:
-        err.print(f"interrupted after {counted(done.read, 'event')}: the rest was not read", markup=False)
-    elif asked.strict and done.read and done.left_out == done.read:
+def _say(done: PublishSummary, topic: str, asked: PublishRequest, *, as_json: bool) -> None:
+    if done.is_interrupted or done.is_truncated:
+        err.print(f"interrupted after {pluralize(done.read, 'event')}: the rest was not read", markup=False)
+    elif asked.strict and done.read and done.invalid == done.read:
         err.print("nothing was published, as --strict asks", markup=False)
     becomes = "would be published" if asked.dry_run else "published"
     err.print(
-        f"{counted(done.read, 'event')} read: {done.published:,} {becomes} to {topic}{_not_sent(done)}, "
-        f"{done.left_out:,} left out, {done.failed:,} failed; {counted(done.warnings, 'warning')}",
+        f"{pluralize(done.read, 'event')} read: {done.published:,} {becomes} to {topic}{_not_sent(done)}, "
+        f"{done.invalid:,} left out, {done.failed:,} failed; {pluralize(done.warnings, 'warning')}",
         markup=False,
     )
     if as_json:
         out.print(orjson.dumps({**done.as_json(), "dry_run": asked.dry_run}).decode(), markup=False)
 
 
-def _not_sent(done: Sum) -> str:
+def _not_sent(done: PublishSummary) -> str:
     """` (of which 3 would be filtered: no_consent 3)`."""
     if not done.would_be_filtered:
         return ""

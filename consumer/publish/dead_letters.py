@@ -15,82 +15,86 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-from consumer.dead_letters.jsonl import Mistake, as_letter
-from consumer.dead_letters.replay.runner import LETTERS_AT_ONCE
-from consumer.dead_letters.replay.sending import TOO_LARGE, Sending
-from consumer.dead_letters.replay.validity import Validity
-from consumer.dead_letters.replay.way_back import Back, Held, LeftOut, WayBack
+from consumer.dead_letters.jsonl import ParseError, parse_dead_letter
+from consumer.dead_letters.replay.runner import RECORDS_PER_CHUNK
+from consumer.dead_letters.replay.sending import TOO_LARGE, ReplaySender
+from consumer.dead_letters.replay.validity import Recheck
+from consumer.dead_letters.replay.way_back import Blocked, ReplayRecord, ReplayTarget, SkipReason
 from consumer.domain.decision import Filtered, Invalid
 from consumer.event_files.lines import FoundEvent
-from consumer.publish.report import Report
-from consumer.publish.runner import Judge, Sent
+from consumer.publish.report import PublishReport
+from consumer.publish.runner import SendResult, Validator
 
 WHY = {
-    LeftOut.NO_ORIGIN: "no origin headers: it cannot go back",
-    LeftOut.NO_VALUE: "no value: it would delete at its origin",
-    LeftOut.ORIGINAL_GONE: "no value, and its origin has it no more",
-    LeftOut.TOO_LARGE: "too large for the topic it would go to",
-    LeftOut.TOO_OLD: "Meta takes it no more",
+    SkipReason.NO_ORIGIN: "no origin headers: it cannot go back",
+    SkipReason.NO_VALUE: "no value: it would delete at its origin",
+    SkipReason.ORIGINAL_GONE: "no value, and its origin has it no more",
+    SkipReason.TOO_LARGE: "too large for the topic it would go to",
+    SkipReason.TOO_OLD: "Meta takes it no more",
 }
 
 
-class ReadyLetter(NamedTuple):
+class ReadyDeadLetter(NamedTuple):
     """A letter that goes back, and its line."""
 
     line: int
-    back: Back
+    back: ReplayRecord
 
 
-def letter_judge(way_back: WayBack, validity: Validity | None, report: Report) -> Judge[ReadyLetter]:
+def dead_letter_validator(
+    way_back: ReplayTarget, validity: Recheck | None, report: PublishReport
+) -> Validator[ReadyDeadLetter]:
     """
     Leaves out what cannot go back, and what is still invalid.
 
     `validity` is None for `--raw`: then whatever a letter holds goes.
     """
 
-    def judge(line: FoundEvent) -> ReadyLetter | str:
-        letter = as_letter(line.value)
-        if isinstance(letter, Mistake):
+    def judge(line: FoundEvent) -> ReadyDeadLetter | str:
+        letter = parse_dead_letter(line.value)
+        if isinstance(letter, ParseError):
             return letter.text
-        match way_back.of(letter):
-            case Held(topic):
+        match way_back.target_of(letter):
+            case Blocked(topic):
                 return f"it comes from {topic}, which is not one of CAPI_TOPICS or does not exist"
-            case LeftOut() as why:
+            case SkipReason() as why:
                 return WHY[why]
-            case Back() as back:
+            case ReplayRecord() as back:
                 return judged(line, back)
 
-    def judged(line: FoundEvent, back: Back) -> ReadyLetter | str:
+    def judged(line: FoundEvent, back: ReplayRecord) -> ReadyDeadLetter | str:
         decision = validity.decision(back) if validity else None
         if isinstance(decision, Invalid):
             return f"it would be a dead letter again: {decision.reason}"
         if isinstance(decision, Filtered):
-            report.filtered(line.line, line.last_line, decision.reason)
-        return ReadyLetter(line.line, back)
+            report.log_filtered(line.line, line.last_line, decision.reason)
+        return ReadyDeadLetter(line.line, back)
 
     return judge
 
 
-def send_letters(letters: Iterator[ReadyLetter], sending: Sending, report: Report) -> Sent:
+def send_dead_letters(
+    letters: Iterator[ReadyDeadLetter], sending: ReplaySender, report: PublishReport
+) -> SendResult:
     """Send a handful at a time, each waited for."""
     published = failed = left_out = 0
-    while handful := list(islice(letters, LETTERS_AT_ONCE)):
+    while handful := list(islice(letters, RECORDS_PER_CHUNK)):
         errors = sending.send([letter.back for letter in handful])
         too_large = _say(handful, errors, report)
         published += len(handful) - len(errors)
         failed += len(errors) - too_large
         left_out += too_large
-    return Sent(published, failed, left_out)
+    return SendResult(published, failed, left_out)
 
 
-def _say(handful: Sequence[ReadyLetter], errors: dict[int, str], report: Report) -> int:
+def _say(handful: Sequence[ReadyDeadLetter], errors: dict[int, str], report: PublishReport) -> int:
     """Say what did not arrive; how many of these are too large, which never go, by a replay neither."""
     too_large = 0
     for place, error in sorted(errors.items()):
         line = handful[place].line
         if error in TOO_LARGE:
             too_large += 1
-            report.left_out(line, line, WHY[LeftOut.TOO_LARGE])
+            report.log_invalid(line, line, WHY[SkipReason.TOO_LARGE])
         else:
-            report.failed(line, error)
+            report.log_failed(line, error)
     return too_large

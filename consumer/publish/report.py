@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from consumer.console import err
 from consumer.domain.decision import Reason
-from consumer.event_files.lines import Remark
+from consumer.event_files.lines import FileWarning
 from consumer.publish.checks import WHOLE_EVENT
 
 ERRORS_TOLD = 1_000
@@ -29,14 +29,14 @@ DETAIL = re.compile(r" \(.*|^line \d+: ")
 
 
 @dataclass(slots=True)
-class Told:
+class LimitedLog:
     """How often something was said, by its kind; the first `most` times it is said in full."""
 
     most: int
     total: int = 0
     untold: Counter[str] = field(default_factory=Counter)
 
-    def tell(self, text: str, kind: str) -> None:
+    def write(self, text: str, kind: str) -> None:
         """Say it, or count it."""
         self.total += 1
         if self.total <= self.most:
@@ -54,42 +54,42 @@ class Told:
             err.print(f"  {count:>9,}  {kind}", markup=False)
 
 
-class Report:
+class PublishReport:
     """Everything said about one file. `is_quiet` holds back warnings: they were said before."""
 
     def __init__(self) -> None:
         self.is_quiet = False
         self.would_be_filtered: Counter[Reason] = Counter()
-        self._errors = Told(ERRORS_TOLD)
-        self._warnings = Told(WARNINGS_TOLD)
-        self._failures = Told(ERRORS_TOLD)
+        self._errors = LimitedLog(ERRORS_TOLD)
+        self._warnings = LimitedLog(WARNINGS_TOLD)
+        self._failures = LimitedLog(ERRORS_TOLD)
 
     @property
     def warnings(self) -> int:
         """Warnings so far."""
         return self._warnings.total
 
-    def left_out(self, line: int, last_line: int, why: str) -> None:
+    def log_invalid(self, line: int, last_line: int, why: str) -> None:
         """An event that is not published."""
-        self._errors.tell(f"{_lines(line, last_line)}: left out: {why}", DETAIL.sub("", why))
+        self._errors.write(f"{_lines(line, last_line)}: left out: {why}", DETAIL.sub("", why))
 
-    def filtered(self, line: int, last_line: int, reason: Reason) -> None:
+    def log_filtered(self, line: int, last_line: int, reason: Reason) -> None:
         """An event that is published and would not be sent to Meta: a warning, counted by its reason."""
         if not self.is_quiet:
             self.would_be_filtered[reason] += 1
-        self.warn(line, last_line, Remark(WHOLE_EVENT, f"would be filtered: {reason}"))
+        self.warn(line, last_line, FileWarning(WHOLE_EVENT, f"would be filtered: {reason}"))
 
-    def warn(self, line: int, last_line: int, remark: Remark) -> None:
+    def warn(self, line: int, last_line: int, remark: FileWarning) -> None:
         """Something odd about an event that is published all the same."""
         if not self.is_quiet:
             text = f"{remark.field}: {remark.says}"
-            self._warnings.tell(f"{_lines(line, last_line)}: warning: {text}", PLACE.sub("*", text))
+            self._warnings.write(f"{_lines(line, last_line)}: warning: {text}", PLACE.sub("*", text))
 
-    def failed(self, line: int, error: str) -> None:
+    def log_failed(self, line: int, error: str) -> None:
         """An event that the brokers did not confirm."""
-        self._failures.tell(f"line {line}: not delivered ({error})", error)
+        self._failures.write(f"line {line}: not delivered ({error})", error)
 
-    def broken_off(self, error: Exception) -> None:
+    def truncated(self, error: Exception) -> None:
         """The file could not be read to its end."""
         err.print(f"capi-consumer: {error}", markup=False)
 

@@ -26,7 +26,7 @@ from confluent_kafka import KafkaException
 from consumer import errors as exits
 from consumer.config.loading import load_settings
 from consumer.config.settings import Settings
-from consumer.dead_letters.dlq_breaker import Brake, tell_of_brake
+from consumer.dead_letters.dlq_breaker import DlqBreaker, log_reminders
 from consumer.delivery.access_token import AccessToken, watch_token
 from consumer.delivery.circuit_breaker import Gate
 from consumer.delivery.dispatcher import Delivery
@@ -34,17 +34,17 @@ from consumer.delivery.meta_client import Sink
 from consumer.delivery.task_group import Tasks
 from consumer.diagnostics.preflight import preflight, refuse_unless_ready
 from consumer.domain.state import State
-from consumer.errors import CannotGoOn
+from consumer.errors import CommandError
 from consumer.kafka import clients
 from consumer.observability import logs, metrics, otlp
-from consumer.observability.filter_watch import FilterWatch
-from consumer.observability.health import served
-from consumer.observability.progress_lines import ends, tell_progress
-from consumer.observability.state_lines import StateTeller
+from consumer.observability.filter_watch import FilterRateAlarm
+from consumer.observability.health import serve_health
+from consumer.observability.progress_lines import log_progress, outcome_counts
+from consumer.observability.state_lines import StateLogger
 from consumer.observability.telemetry import Telemetry
 from consumer.runtime import gauges, gc_tuning, wiring
-from consumer.runtime.poll_loop import Worker
-from consumer.runtime.worker_thread import WorkerThread
+from consumer.runtime.poll_loop import PollLoop
+from consumer.runtime.worker_thread import PollThread
 from consumer.status_page import server as page
 
 log = structlog.get_logger()
@@ -65,23 +65,23 @@ def run(settings_file: Path | None, *, release_brake: bool) -> None:
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # there is no brake yet, and it would end the process
     signal.signal(signal.SIGTERM, _end_before_the_first_record)
     refuse_unless_ready(preflight(settings, clients.admin_client(settings)))
-    gc_tuning.look_seldom()
+    gc_tuning.tune()
     uvloop.run(_until_signalled(settings, release_brake))
 
 
 def _end_before_the_first_record(*_: object) -> None:
     """Nothing is to be drained. The first process of a container hears no signal that it does not catch."""
-    raise SystemExit(exits.OK)
+    raise SystemExit(exits.EXIT_OK)
 
 
 async def _until_signalled(settings: Settings, release_brake: bool) -> None:
     stop = asyncio.Event()
-    brake = Brake(is_wanted=settings.brake, is_released=release_brake)
+    brake = DlqBreaker(is_wanted=settings.dlq_breaker, is_released=release_brake)
 
     def asked() -> None:
         if stop.is_set():
             log.warning("stopped at once: what was in flight comes again")
-            os._exit(exits.NOT_ALL)
+            os._exit(exits.EXIT_PARTIAL)
         log.info(
             "stopping: taking no more in; ask again to stop at once", wait_s_max=settings.drain_timeout_s
         )
@@ -89,8 +89,8 @@ async def _until_signalled(settings: Settings, release_brake: bool) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, asked)
-    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, brake.release)
-    telemetry = otlp.telemetry(settings.group)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, brake.resume)
+    telemetry = otlp.telemetry(settings.group_id)
     try:
         await consume(settings, telemetry, stop, watchdog=_end_process, brake=brake)
     finally:
@@ -102,7 +102,7 @@ async def consume(
     telemetry: Telemetry,
     stop: asyncio.Event,
     watchdog: Callable[[], None] | None = None,
-    brake: Brake | None = None,
+    brake: DlqBreaker | None = None,
     tell_page: Callable[[str], None] | None = None,
 ) -> None:
     """
@@ -116,24 +116,24 @@ async def consume(
     for topic in settings.topics:
         telemetry.add(metrics.CONSUMED, 0, topic)
     token = AccessToken(settings)
-    gate = Gate(time.monotonic, settings.setup_retry_s)
+    gate = Gate(time.monotonic, settings.auth_retry_max_s)
     letters = wiring.dead_letters(settings, telemetry)
-    brake = brake or Brake(is_wanted=settings.brake)
-    watch = FilterWatch()
+    brake = brake or DlqBreaker(is_wanted=settings.dlq_breaker)
+    watch = FilterRateAlarm()
     ended: wiring.Ended = queue.SimpleQueue()
     async with Sink(settings, token, telemetry) as sink:
         delivery = wiring.delivery(settings, sink, letters, gate, brake, telemetry, ended)
-        handover = wiring.handover(delivery, gate, brake, watch, ended)
-        worker = wiring.worker(settings, telemetry, handover, ended)
-        thread = WorkerThread(worker)
-        vital = wiring.vital(lambda: _state(stop, worker, gate, brake), worker)
+        handover = wiring.delivery_handle(delivery, gate, brake, watch, ended)
+        worker = wiring.poll_loop(settings, telemetry, handover, ended)
+        thread = PollThread(worker)
+        vital = wiring.liveness(lambda: _state(stop, worker, gate, brake), worker)
         lag = wiring.lag(settings, worker)
-        gauges.of_worker(telemetry, worker, lag)
-        gauges.of_delivery(telemetry, delivery, brake, gate)
-        gauges.of_process(telemetry, vital, watch, token)
+        gauges.register_worker_gauges(telemetry, worker, lag)
+        gauges.register_delivery_gauges(telemetry, delivery, brake, gate)
+        gauges.register_process_gauges(telemetry, vital, watch, token)
         async with (
-            served(settings.health_address, vital, telemetry) as port,
-            page.served(settings, telemetry) as page_at,
+            serve_health(settings.health_address, vital, telemetry) as port,
+            page.serve_status_page(settings, telemetry) as page_at,
         ):
             log.info("consuming", **_where(settings), health_port=port, page=page_at)
             if tell_page is not None:
@@ -142,9 +142,9 @@ async def consume(
             beside = Tasks()
             for work in (
                 watch_token(token, gate),
-                tell_progress(telemetry),
-                tell_of_brake(brake),
-                StateTeller(vital.state, lambda: gate.throttled_s).watch(),
+                log_progress(telemetry),
+                log_reminders(brake),
+                StateLogger(vital.state, lambda: gate.throttled_s).watch(),
                 lag.watch(),
                 letters.watch(),
             ):
@@ -158,10 +158,10 @@ async def consume(
                 with _watched(settings, watchdog):
                     await _leave(thread, beside, delivery)
     _raise_first(thread.ended, delivery.broken, beside.broken)
-    log.info("left the group", **ends(telemetry))
+    log.info("left the group", **outcome_counts(telemetry))
 
 
-async def _leave(thread: WorkerThread, beside: Tasks, delivery: Delivery) -> None:
+async def _leave(thread: PollThread, beside: Tasks, delivery: Delivery) -> None:
     """The worker drains, commits and leaves the group; what goes on beside it goes on until then."""
     await asyncio.wait([thread.ended])
     await beside.abandon()
@@ -172,7 +172,7 @@ def _where(settings: Settings) -> dict[str, str]:
     """From where to where: what a person looks at first when nothing arrives."""
     return {
         "topics": ",".join(settings.topics),
-        "group": settings.group,
+        "group": settings.group_id,
         "brokers": settings.bootstrap_servers,
         "pixel": settings.pixel_id,
         "graph": urlsplit(settings.graph_url).hostname or "",
@@ -192,17 +192,17 @@ def _raise_first(*futures: asyncio.Future[None]) -> None:
     errors = [error for future in futures if future.done() and (error := future.exception())]
     for error in errors:
         if isinstance(error, KafkaException):
-            raise CannotGoOn(
+            raise CommandError(
                 f"Kafka ended our work ({clients.error_name(error)}): see the lines above; nothing was lost"
             ) from None
         raise error
 
 
-def _state(stop: asyncio.Event, worker: Worker, gate: Gate, brake: Brake) -> State:
+def _state(stop: asyncio.Event, worker: PollLoop, gate: Gate, brake: DlqBreaker) -> State:
     if stop.is_set():
         return State.DRAINING
-    if brake.is_on:  # the one that does not pass by itself
-        return State.BRAKED
+    if brake.is_open:  # the one that does not pass by itself
+        return State.PAUSED
     return gate.state if worker.has_joined else State.STARTING
 
 
@@ -214,10 +214,12 @@ def _warn_of_settings(settings: Settings) -> None:
         log.warning(
             "a test event code is set: Meta counts test events as live", setting="CAPI_TEST_EVENT_CODE"
         )
-    if not settings.brake:
-        log.warning("the flood brake is off: however many dead letters are written", setting="CAPI_BRAKE")
-    if settings.custom_data_allow:
-        log.warning("some keys of custom_data are not cleaned", setting="CAPI_CUSTOM_DATA_ALLOW")
+    if not settings.dlq_breaker:
+        log.warning(
+            "the flood brake is off: however many dead letters are written", setting="CAPI_DLQ_BREAKER"
+        )
+    if settings.custom_data_unredacted_keys:
+        log.warning("some keys of custom_data are not cleaned", setting="CAPI_CUSTOM_DATA_UNREDACTED_KEYS")
 
 
 @contextmanager
@@ -241,4 +243,4 @@ def _watched(settings: Settings, watchdog: Callable[[], None] | None) -> Iterato
 def _end_process() -> None:
     """The group takes too long to leave. Nothing is lost: what is uncommitted comes again."""
     log.error("leaving the group hangs: ending the process")
-    os._exit(exits.NOT_ALL)
+    os._exit(exits.EXIT_PARTIAL)

@@ -9,40 +9,42 @@ from __future__ import annotations
 
 import time
 
-from consumer.dead_letters.dlq_breaker import Brake
+from consumer.dead_letters.dlq_breaker import DlqBreaker
 from consumer.delivery.access_token import AccessToken
 from consumer.delivery.circuit_breaker import Gate
 from consumer.delivery.dispatcher import Delivery
 from consumer.domain.state import State
-from consumer.kafka.lag import Lag
+from consumer.kafka.lag import ConsumerLag
 from consumer.observability import metrics
-from consumer.observability.filter_watch import FilterWatch
-from consumer.observability.health import Vital
+from consumer.observability.filter_watch import FilterRateAlarm
+from consumer.observability.health import Liveness
 from consumer.observability.memory import resident_bytes
 from consumer.observability.telemetry import Telemetry
-from consumer.runtime.poll_loop import Worker
+from consumer.runtime.poll_loop import PollLoop
 
 
-def of_worker(telemetry: Telemetry, worker: Worker, lag: Lag) -> None:
+def register_worker_gauges(telemetry: Telemetry, worker: PollLoop, lag: ConsumerLag) -> None:
     """What is in flight, the partitions that are ours, and how far behind they are."""
     telemetry.read_from(metrics.IN_FLIGHT, lambda: {(): worker.events_in_flight})
     telemetry.read_from(metrics.IN_FLIGHT_BYTES, lambda: {(): worker.bytes_in_flight})
     telemetry.read_from(metrics.PARTITIONS, lambda: {(): len(worker.partitions)})
-    telemetry.read_from(metrics.PARTITIONS_STOPPED, lambda: {(): worker.partitions_stopped})
+    telemetry.read_from(metrics.PARTITIONS_STALLED, lambda: {(): worker.partitions_stalled})
     telemetry.read_from(metrics.LAG, lag.by_place)
-    telemetry.read_from(metrics.LAG_KNOWN_AGO, lambda: {(): lag.known_ago_s})
+    telemetry.read_from(metrics.LAG_AGE, lambda: {(): lag.age_s})
 
 
-def of_delivery(telemetry: Telemetry, delivery: Delivery, brake: Brake, gate: Gate) -> None:
+def register_delivery_gauges(telemetry: Telemetry, delivery: Delivery, brake: DlqBreaker, gate: Gate) -> None:
     """What is held back, how long Meta wants us to wait, and how many requests are under way."""
-    telemetry.read_from(metrics.EVENTS_HELD, lambda: {(): delivery.events_held})
-    telemetry.read_from(metrics.LETTERS_HELD, lambda: {(): brake.held})
+    telemetry.read_from(metrics.EVENTS_DELAYED, lambda: {(): delivery.events_held})
+    telemetry.read_from(metrics.DLQ_BREAKER_WAITING, lambda: {(): brake.waiting})
     telemetry.read_from(metrics.THROTTLED, lambda: {(): gate.throttled_s})
     telemetry.read_from(metrics.REQUESTS_IN_FLIGHT, lambda: {(): delivery.requests_in_flight})
     telemetry.read_from(metrics.REQUESTS_LIMIT, lambda: {(): delivery.requests_limit})
 
 
-def of_process(telemetry: Telemetry, vital: Vital, watch: FilterWatch, token: AccessToken) -> None:
+def register_process_gauges(
+    telemetry: Telemetry, vital: Liveness, watch: FilterRateAlarm, token: AccessToken
+) -> None:
     """The state, and what may be wrong with it: the filter alarm, an old token, memory."""
     telemetry.read_from(metrics.STATE, lambda: {(s.value,): float(s is vital.state()) for s in State})
     telemetry.read_from(metrics.FILTER_ALARM, watch.gauge)

@@ -20,7 +20,7 @@ YOUNG_OBJECTS = 50_000
 LOOKS_AT_YOUNGER = 20
 
 
-def look_seldom() -> None:
+def tune() -> None:
     """For the whole process. Called once, when everything is imported."""
     gc.collect()
     gc.freeze()

@@ -18,34 +18,34 @@ from consumer.domain.decision import Reason
 from consumer.domain.record import Partition
 
 
-class Holding(Protocol):
+class BreakerState(Protocol):
     """What the worker reads of the flood brake."""
 
     @property
-    def is_on(self) -> bool:
+    def is_open(self) -> bool:
         """Take nothing more in."""
         ...
 
     @property
-    def held(self) -> int:
+    def waiting(self) -> int:
         """Records that do not end before the brake is released."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Handover:
+class DeliveryHandle:
     """
     What the worker calls and asks.
 
     `let_go` gives up the held events of some partitions; their tickets come
-    back among the ended ones, as `GivenUp`. `asked` is how often delivery has
+    back among the ended ones, as `Released`. `asked` is how often delivery has
     asked for a few records past the window (`delivery/asking.py`).
     """
 
     accept: Callable[[Sequence[InFlight], Sequence[Unsendable]], None]
-    hurry: Callable[[bool], None]
+    flush: Callable[[bool], None]
     can_deliver: Callable[[], bool]
-    decided: Callable[[Sequence[Reason | None]], None]
-    brake: Holding
-    let_go: Callable[[Collection[Partition]], None]
+    record_decisions: Callable[[Sequence[Reason | None]], None]
+    dlq_breaker: BreakerState
+    release_delayed: Callable[[Collection[Partition]], None]
     asked: Callable[[], int]

@@ -23,14 +23,14 @@ from dataclasses import dataclass
 import structlog
 
 from consumer.domain.record import Partition, Record
-from consumer.kafka.backpressure import Intake
-from consumer.kafka.consumer import Source
-from consumer.kafka.offset_tracker import GivenUp, OffsetTracker, Ticket
-from consumer.mapping.rules import Rules
+from consumer.kafka.backpressure import Backpressure
+from consumer.kafka.consumer import KafkaSource
+from consumer.kafka.offset_tracker import InFlightOffset, OffsetTracker, Released
+from consumer.mapping.rules import MappingOptions
 from consumer.observability import metrics
 from consumer.observability.telemetry import Telemetry
-from consumer.runtime.loop_bridge import Handover
-from consumer.runtime.process_poll import Taking
+from consumer.runtime.loop_bridge import DeliveryHandle
+from consumer.runtime.process_poll import PollProcessor
 
 log = structlog.get_logger()
 
@@ -42,7 +42,7 @@ PROGRESS_EVERY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
+class PollOptions:
     """The limits of taking in, and the times of giving back."""
 
     poll_records_max: int
@@ -53,17 +53,17 @@ class Pace:
     revoke_timeout_s: float
 
 
-class Worker:
+class PollLoop:
     """The loop of the thread that owns the Consumer. `ended` brings the tickets that are settled."""
 
     def __init__(
         self,
-        source: Source,
-        rules: Rules,
-        handover: Handover,
-        pace: Pace,
+        source: KafkaSource,
+        rules: MappingOptions,
+        handover: DeliveryHandle,
+        pace: PollOptions,
         telemetry: Telemetry,
-        ended: queue.SimpleQueue[list[Ticket] | GivenUp],
+        ended: queue.SimpleQueue[list[InFlightOffset] | Released],
         now_s: Callable[[], float] = time.time,
     ) -> None:
         self._source = source
@@ -72,14 +72,14 @@ class Worker:
         self._telemetry = telemetry
         self._now_s = now_s
         self._tracker = OffsetTracker()
-        self._taking = Taking(self._tracker, rules, telemetry)
-        self._intake = Intake(pace.events_in_flight_max, pace.bytes_in_flight_max)
+        self._taking = PollProcessor(self._tracker, rules, telemetry)
+        self._intake = Backpressure(pace.events_in_flight_max, pace.bytes_in_flight_max)
         self._has_drained = False
         self._commit_due = 0.0
         self._progress_due = 0.0
         self._stopping = threading.Event()
         self._ended = ended
-        self.turned_at = time.monotonic()
+        self.last_poll_at = time.monotonic()
         self.has_subscribed = False
         self.has_joined = False
         # For each of our partitions the offset below which everything has ended, as of a second ago.
@@ -91,7 +91,7 @@ class Worker:
             self._source.subscribe(self)
             self.has_subscribed = True
             while not self._stopping.is_set():
-                self._turn()
+                self._poll_once()
             self._drain()
         finally:
             self._source.close()
@@ -116,68 +116,68 @@ class Worker:
         return self._tracker.partitions
 
     @property
-    def partitions_stopped(self) -> int:
+    def partitions_stalled(self) -> int:
         """Those of them that stand still because their committed offset is gone."""
-        return self._source.partitions_stopped
+        return self._source.partitions_stalled
 
     # A turn
 
-    def _turn(self) -> None:
+    def _poll_once(self) -> None:
         self._settle()
         self._commit_when_due()
-        self._hold_back()
+        self._apply_backpressure()
         records = self._source.poll(self._intake.poll_records(self._pace.poll_records_max), POLL_S)
         if records:
-            self._take(records)
+            self._process(records)
         self.has_joined = self.has_joined or self._source.is_member()
-        self.turned_at = time.monotonic()
+        self.last_poll_at = time.monotonic()
 
     def _settle(self, wait_s: float = 0.0) -> None:
         """Complete the tickets of what has ended; wait for the first of it at most `wait_s`."""
         try:
             tickets = self._ended.get(timeout=wait_s) if wait_s else self._ended.get_nowait()
             while True:
-                self._put_down(tickets)
+                self._release(tickets)
                 tickets = self._ended.get_nowait()
         except queue.Empty:
             return
 
-    def _put_down(self, tickets: list[Ticket] | GivenUp) -> None:
-        if isinstance(tickets, GivenUp):
+    def _release(self, tickets: list[InFlightOffset] | Released) -> None:
+        if isinstance(tickets, Released):
             for ticket in tickets.tickets:
-                self._tracker.give_up(ticket)
-            self._telemetry.add(metrics.GIVEN_UP, len(tickets.tickets))
+                self._tracker.release(ticket)
+            self._telemetry.add(metrics.RELEASED, len(tickets.tickets))
             return
         for ticket in tickets:
             self._tracker.complete(ticket)
 
     def _commit_when_due(self) -> None:
         now = time.monotonic()
-        if now >= self._commit_due or self._source.wants_commit():
+        if now >= self._commit_due or self._source.is_commit_due():
             self._commit_due = now + self._pace.commit_interval_s
             self._source.commit(self._tracker.committable())
         if now >= self._progress_due:
             self._progress_due = now + PROGRESS_EVERY_S
             self.done = self._tracker.committable()
 
-    def _hold_back(self) -> None:
+    def _apply_backpressure(self) -> None:
         """Read only what may be read; polling goes on either way."""
         tracker = self._tracker
-        ahead = {partition: tracker.uncommittable(partition) for partition in tracker.partitions}
-        held = self._intake.look(
+        ahead = {partition: tracker.span_in_flight(partition) for partition in tracker.partitions}
+        held = self._intake.update(
             tracker.events_in_flight,
             tracker.bytes_in_flight,
             ahead,
-            is_braked=self._handover.brake.is_on,
+            is_braked=self._handover.dlq_breaker.is_open,
             asked=self._handover.asked(),
         )
-        self._source.hold({*held.partitions, *self._source.unconfirmed}, new=held.new)
+        self._source.pause({*held.partitions, *self._source.unconfirmed}, new=held.new)
 
-    def _take(self, records: Sequence[Record]) -> None:
+    def _process(self, records: Sequence[Record]) -> None:
         """Decide on what was read, and pass it on."""
-        taken = self._taking.take(records, self._now_s())
+        taken = self._taking.process(records, self._now_s())
         # Before the records themselves: the brake is to know of them when their letters come.
-        self._handover.decided(taken.reasons)
+        self._handover.record_decisions(taken.reasons)
         if taken.events or taken.unsendable:
             self._handover.accept(taken.events, taken.unsendable)
 
@@ -194,7 +194,7 @@ class Worker:
     def revoked(self, partitions: Iterable[Partition]) -> None:
         """Finish what is in flight as far as the deadline lets us, commit, let go."""
         gone = frozenset(partitions)
-        self._handover.let_go(gone)
+        self._handover.release_delayed(gone)
         self._finish(gone, self._pace.revoke_timeout_s)
         self._source.commit(self._tracker.committable(gone), wait=True)
         self._forget(gone)
@@ -202,7 +202,7 @@ class Worker:
     def lost(self, partitions: Iterable[Partition]) -> None:
         """Let go; what ends later counts for nothing."""
         gone = frozenset(partitions)
-        self._handover.let_go(gone)
+        self._handover.release_delayed(gone)
         self._forget(gone)
 
     def _forget(self, partitions: Collection[Partition]) -> None:
@@ -231,15 +231,15 @@ class Worker:
         self._settle()
         if self._has_drained or not self._tracker.unfinished(partitions):
             return
-        self._handover.hurry(True)
-        while self._tracker.unfinished(partitions) and time.monotonic() < deadline and self._can_go_on():
+        self._handover.flush(True)
+        while self._tracker.unfinished(partitions) and time.monotonic() < deadline and self._can_progress():
             self._settle(POLL_S)
-            self.turned_at = time.monotonic()
-        self._handover.hurry(False)
+            self.last_poll_at = time.monotonic()
+        self._handover.flush(False)
 
-    def _can_go_on(self) -> bool:
+    def _can_progress(self) -> bool:
         """Whether anything in flight may end: Meta can be asked, and not everything waits for the brake."""
-        held = self._handover.brake.held
+        held = self._handover.dlq_breaker.waiting
         return self._handover.can_deliver() and self._tracker.events_in_flight > held
 
     def _drain(self) -> None:
@@ -249,20 +249,20 @@ class Worker:
         Polling goes on, so the group does not throw us out.
         """
         deadline = time.monotonic() + self._pace.drain_timeout_s
-        self._source.hold(self._tracker.partitions, new=True)
-        self._handover.let_go(frozenset(self._tracker.partitions))
-        self._handover.hurry(True)
+        self._source.pause(self._tracker.partitions, new=True)
+        self._handover.release_delayed(frozenset(self._tracker.partitions))
+        self._handover.flush(True)
         while time.monotonic() < deadline:
             self._settle()
-            if not self._tracker.unfinished(self._tracker.partitions) or not self._can_go_on():
+            if not self._tracker.unfinished(self._tracker.partitions) or not self._can_progress():
                 break
             self._commit_when_due()
             self._source.idle(self._pace.poll_records_max, POLL_S)
-            self.turned_at = time.monotonic()
+            self.last_poll_at = time.monotonic()
         # Leaving the group takes the partitions back once more: no second wait.
         self._has_drained = True
         # While the group hands out partitions it may take no commit: it comes to an end as we poll.
         while not self._source.commit(self._tracker.committable(), wait=True) and time.monotonic() < deadline:
             self._source.idle(self._pace.poll_records_max, POLL_S)
-            self.turned_at = time.monotonic()
+            self.last_poll_at = time.monotonic()
         log.info("drained", left_uncommitted=self._tracker.uncommitted())

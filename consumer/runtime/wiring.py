@@ -20,9 +20,9 @@ from datetime import UTC, datetime
 from consumer import __version__
 from consumer.config import poll_interval
 from consumer.config.settings import Settings
-from consumer.dead_letters.dlq_breaker import Brake
-from consumer.dead_letters.headers import Writer
-from consumer.dead_letters.writer import ONE_BY_ONE, DeadLetters
+from consumer.dead_letters.dlq_breaker import DlqBreaker
+from consumer.dead_letters.headers import WrittenBy
+from consumer.dead_letters.writer import ONE_BY_ONE, DeadLetterWriter
 from consumer.delivery.batcher import Limits, envelope_end
 from consumer.delivery.circuit_breaker import Gate
 from consumer.delivery.dispatcher import Delivery
@@ -32,29 +32,31 @@ from consumer.domain.decision import Reason
 from consumer.domain.record import Partition
 from consumer.domain.state import State
 from consumer.kafka import clients
-from consumer.kafka.consumer import Source
-from consumer.kafka.errors import Teller
-from consumer.kafka.lag import Lag
-from consumer.kafka.offset_tracker import GivenUp, Ticket
+from consumer.kafka.consumer import KafkaSource
+from consumer.kafka.errors import ErrorLogger
+from consumer.kafka.lag import ConsumerLag
+from consumer.kafka.offset_tracker import InFlightOffset, Released
 from consumer.kafka.start_offsets import STARTS_S_MAX
-from consumer.observability.filter_watch import FilterWatch
-from consumer.observability.health import Vital
+from consumer.observability.filter_watch import FilterRateAlarm
+from consumer.observability.health import Liveness
 from consumer.observability.telemetry import Telemetry
-from consumer.runtime.loop_bridge import Handover
-from consumer.runtime.poll_loop import Pace, Worker
+from consumer.runtime.loop_bridge import DeliveryHandle
+from consumer.runtime.poll_loop import PollLoop, PollOptions
 
-Ended = queue.SimpleQueue[list[Ticket] | GivenUp]
+Ended = queue.SimpleQueue[list[InFlightOffset] | Released]
 
 
-def dead_letters(settings: Settings, telemetry: Telemetry) -> DeadLetters:
+def dead_letters(settings: Settings, telemetry: Telemetry) -> DeadLetterWriter:
     """The writer of dead letters, with a producer of its own."""
 
-    def writer() -> Writer:
+    def writer() -> WrittenBy:
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        return Writer(settings.group, __version__, now)
+        return WrittenBy(settings.group_id, __version__, now)
 
-    properties = clients.producer_properties(settings) | ONE_BY_ONE | {"error_cb": Teller("dead letters")}
-    return DeadLetters(
+    properties = (
+        clients.producer_properties(settings) | ONE_BY_ONE | {"error_cb": ErrorLogger("dead letters")}
+    )
+    return DeadLetterWriter(
         settings.dead_letter_topic, lambda: clients.new_producer(properties), writer, telemetry, random.random
     )
 
@@ -67,8 +69,8 @@ def terms(settings: Settings) -> Terms:
         requests_in_flight_min=settings.requests_in_flight_min,
         requests_in_flight_max=settings.requests_in_flight_max,
         backoff_max_s=settings.backoff_max_s,
-        stuck_after_s=settings.stuck_after_s,
-        hold_s=settings.hold_s,
+        stuck_after_s=settings.poison_after_s,
+        hold_s=settings.send_delay_s,
     )
 
 
@@ -80,9 +82,9 @@ def clocks() -> Clocks:
 def delivery(
     settings: Settings,
     sink: Sink,
-    letters: DeadLetters,
+    letters: DeadLetterWriter,
     gate: Gate,
-    brake: Brake,
+    brake: DlqBreaker,
     telemetry: Telemetry,
     ended: Ended,
 ) -> Delivery:
@@ -90,13 +92,15 @@ def delivery(
     return Delivery(sink, letters, gate, terms(settings), clocks(), ended.put, telemetry, brake)
 
 
-def handover(delivery: Delivery, gate: Gate, brake: Brake, watch: FilterWatch, ended: Ended) -> Handover:
+def delivery_handle(
+    delivery: Delivery, gate: Gate, brake: DlqBreaker, watch: FilterRateAlarm, ended: Ended
+) -> DeliveryHandle:
     """The way from the worker's thread to this event loop, in which delivery, gate and brake are."""
     loop = asyncio.get_running_loop()
 
     def decided(reasons: Sequence[Reason | None]) -> None:
-        brake.decide(reasons)
-        watch.decide(reasons)
+        brake.record_decisions(reasons)
+        watch.record_decisions(reasons)
 
     def in_loop(call: Callable[..., None]) -> Callable[..., None]:
         def hand_over(*given: object) -> None:
@@ -105,35 +109,35 @@ def handover(delivery: Delivery, gate: Gate, brake: Brake, watch: FilterWatch, e
         return hand_over
 
     def let_go(partitions: Collection[Partition]) -> None:
-        ended.put(GivenUp(delivery.let_go(partitions)))
+        ended.put(Released(delivery.let_go(partitions)))
 
     def can_deliver() -> bool:
         # Behind a closed gate too: what Meta is answering may still be accepted.
         return (gate.state is State.RUNNING or delivery.is_awaiting) and not delivery.broken.done()
 
-    return Handover(
+    return DeliveryHandle(
         accept=in_loop(delivery.accept),
-        hurry=in_loop(delivery.hurry),
+        flush=in_loop(delivery.hurry),
         can_deliver=can_deliver,
-        decided=in_loop(decided),
-        brake=brake,
-        let_go=in_loop(let_go),
+        record_decisions=in_loop(decided),
+        dlq_breaker=brake,
+        release_delayed=in_loop(let_go),
         asked=lambda: delivery.asked,
     )
 
 
-def worker(settings: Settings, telemetry: Telemetry, handover: Handover, ended: Ended) -> Worker:
+def poll_loop(settings: Settings, telemetry: Telemetry, handover: DeliveryHandle, ended: Ended) -> PollLoop:
     """The worker with its source. `ended` brings it the tickets that are settled."""
-    properties = clients.consumer_properties(settings) | {"error_cb": Teller("events")}
-    source = Source(
+    properties = clients.consumer_properties(settings) | {"error_cb": ErrorLogger("events")}
+    source = KafkaSource(
         lambda **callbacks: clients.new_consumer(properties | callbacks),
         settings.topics,
-        settings.start,
-        settings.out_of_range,
+        settings.start_offset,
+        settings.offset_out_of_range,
         telemetry,
         poll_interval.starts_s(properties, STARTS_S_MAX),
     )
-    pace = Pace(
+    pace = PollOptions(
         poll_records_max=settings.poll_records_max,
         events_in_flight_max=settings.events_in_flight_max,
         bytes_in_flight_max=settings.bytes_in_flight_max,
@@ -141,18 +145,18 @@ def worker(settings: Settings, telemetry: Telemetry, handover: Handover, ended: 
         drain_timeout_s=settings.drain_timeout_s,
         revoke_timeout_s=settings.revoke_timeout_s,
     )
-    return Worker(source, settings.rules, handover, pace, telemetry, ended)
+    return PollLoop(source, settings.mapping_options, handover, pace, telemetry, ended)
 
 
-def vital(state: Callable[[], State], worker: Worker) -> Vital:
+def liveness(state: Callable[[], State], worker: PollLoop) -> Liveness:
     """What health is read from."""
-    return Vital(
+    return Liveness(
         state=state,
         has_started=lambda: worker.has_subscribed,
-        turned_s_ago=lambda: time.monotonic() - worker.turned_at,
+        seconds_since_poll=lambda: time.monotonic() - worker.last_poll_at,
     )
 
 
-def lag(settings: Settings, worker: Worker) -> Lag:
+def lag(settings: Settings, worker: PollLoop) -> ConsumerLag:
     """The lag of the worker's partitions, with a client of its own."""
-    return Lag(clients.admin_client(settings), lambda: worker.done)
+    return ConsumerLag(clients.admin_client(settings), lambda: worker.done)

@@ -6,13 +6,13 @@ import asyncio
 import contextlib
 import threading
 
-from consumer.runtime.poll_loop import Worker
+from consumer.runtime.poll_loop import PollLoop
 
 
-class WorkerThread:
+class PollThread:
     """Runs the worker; `ended` is done when it has ended, with what it raised."""
 
-    def __init__(self, worker: Worker) -> None:
+    def __init__(self, worker: PollLoop) -> None:
         self._loop = asyncio.get_running_loop()
         self._worker = worker
         self.ended: asyncio.Future[None] = self._loop.create_future()

@@ -10,8 +10,8 @@ from pathlib import Path
 import orjson
 import uvloop
 
-from consumer.errors import BadSettings, CannotGoOn
-from consumer.sandbox.faults import BadBehaviour
+from consumer.errors import CommandError, SettingsError
+from consumer.sandbox.faults import InvalidBehavior
 from consumer.sandbox.server import serve
 from consumer.sandbox.settings import SandboxSettings
 
@@ -48,15 +48,15 @@ def sandbox(
             accepted_kept_max=0,  # a process keeps nothing personal
         )
     except ValueError as mistake:
-        raise BadSettings([f"sandbox: {mistake}"]) from None
+        raise SettingsError([f"sandbox: {mistake}"]) from None
     try:
         uvloop.run(serve(settings, port_file=port_file))
     except OSError as error:
         if error.filename:
-            raise CannotGoOn(f"sandbox: cannot start with {error.filename}: {error.strerror}") from None
+            raise CommandError(f"sandbox: cannot start with {error.filename}: {error.strerror}") from None
         # asyncio's own text says the address once more.
         why = os.strerror(error.errno).lower() if error.errno and error.errno > 0 else error.strerror
-        raise CannotGoOn(
+        raise CommandError(
             f"sandbox: cannot listen on {host}:{port} ({why})",
             "name another --host or --port; port 0 is a free one",
         ) from None
@@ -70,5 +70,5 @@ def _read_behave(text: str | None) -> dict[str, object]:
     except orjson.JSONDecodeError:
         changes = None
     if not isinstance(changes, dict):
-        raise BadBehaviour("behave: not a JSON object")
+        raise InvalidBehavior("behave: not a JSON object")
     return changes

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import orjson
 from aiohttp import web
 
-from consumer.sandbox.faults import BadBehaviour
+from consumer.sandbox.faults import InvalidBehavior
 from consumer.sandbox.request import parse
 from consumer.sandbox.request_log import Stats
 from consumer.sandbox.response import JSON
@@ -37,7 +37,7 @@ def routes(
             return _told(400, error="the body is not a JSON object")
         try:
             behave(**changes)
-        except BadBehaviour as mistakes:
+        except InvalidBehavior as mistakes:
             return _told(400, error=str(mistakes))
         return _told(200, ok=True)
 

@@ -26,7 +26,7 @@ UNKNOWN_OBJECT_SUBCODE = 33
 ECHO_LENGTH_MAX = 200
 
 
-class Refusal(NamedTuple):
+class MetaError(NamedTuple):
     """
     Why the whole request is refused.
 

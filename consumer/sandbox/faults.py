@@ -60,7 +60,7 @@ class Fault(BaseModel):
         return self.processed or self.kind in (FaultKind.PARTIAL, FaultKind.LATE, FaultKind.CUT)
 
 
-class Behaviour(BaseModel):
+class Behavior(BaseModel):
     """Everything that can be changed while the sandbox runs."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -72,24 +72,24 @@ class Behaviour(BaseModel):
     faults: tuple[Fault, ...] = ()
 
 
-class BadBehaviour(ValueError):
+class InvalidBehavior(ValueError):
     """A behaviour that cannot be had; the message names the settings, never their values."""
 
 
-def behaviour(words: Mapping[str, Any]) -> Behaviour:
+def behaviour(words: Mapping[str, Any]) -> Behavior:
     """The behaviour that `words` describe; raises BadBehaviour with every mistake."""
     try:
-        return Behaviour.model_validate(dict(words))
+        return Behavior.model_validate(dict(words))
     except ValidationError as error:
         mistakes = error.errors(include_input=False, include_url=False, include_context=False)
-        raise BadBehaviour("; ".join(f"{_place(one['loc'])}: {one['msg']}" for one in mistakes)) from None
+        raise InvalidBehavior("; ".join(f"{_place(one['loc'])}: {one['msg']}" for one in mistakes)) from None
 
 
 def _place(location: tuple[int | str, ...]) -> str:
     return ".".join(map(str, location))
 
 
-def changed(now: Behaviour, changes: Mapping[str, Any]) -> Behaviour:
+def changed(now: Behavior, changes: Mapping[str, Any]) -> Behavior:
     """`now` with `changes`; raises BadBehaviour."""
     return behaviour({**now.model_dump(), **changes})
 
@@ -101,7 +101,7 @@ class FaultQueue:
         self._faults = list(faults)
         self._taken = 0  # how often the first one was
 
-    def take(self) -> Fault | None:
+    def next_fault(self) -> Fault | None:
         """The first fault that has any of its times left, or None."""
         while self._faults:
             fault = self._faults[0]

@@ -17,7 +17,7 @@ from typing import Any
 import orjson
 
 from consumer.sandbox import error
-from consumer.sandbox.error import BAD_REQUEST, INVALID_PARAMETER, UNAUTHORIZED, Refusal
+from consumer.sandbox.error import BAD_REQUEST, INVALID_PARAMETER, UNAUTHORIZED, MetaError
 
 EVENTS_MAX = 1_000  # Meta's documentation
 OLDEST_VERSION = (21, 0)  # a version lives somewhat over two years
@@ -27,13 +27,13 @@ GZIP = 16 + zlib.MAX_WBITS
 Json = Any
 
 
-def wrong_address(version: str, pixel_id: str, pixel_id_here: str) -> Refusal | None:
+def wrong_address(version: str, pixel_id: str, pixel_id_here: str) -> MetaError | None:
     """A path that is no version, a version that is no more, or a pixel that is not ours."""
     form = re.fullmatch(r"v([0-9]{1,3})\.([0-9]{1,3})", version)
     if form is None:
-        return Refusal(BAD_REQUEST, error.UNKNOWN_PATH, None, f"Unknown path components: /{version}")
+        return MetaError(BAD_REQUEST, error.UNKNOWN_PATH, None, f"Unknown path components: /{version}")
     if (int(form[1]), int(form[2])) < OLDEST_VERSION:
-        return Refusal(
+        return MetaError(
             BAD_REQUEST,
             error.DEAD_VERSION,
             None,
@@ -41,19 +41,19 @@ def wrong_address(version: str, pixel_id: str, pixel_id_here: str) -> Refusal | 
         )
     if pixel_id != pixel_id_here:
         text = f"Unsupported post request. Object with ID '{error.echo(pixel_id)}' does not exist."
-        return Refusal(BAD_REQUEST, INVALID_PARAMETER, error.UNKNOWN_OBJECT_SUBCODE, text)
+        return MetaError(BAD_REQUEST, INVALID_PARAMETER, error.UNKNOWN_OBJECT_SUBCODE, text)
     return None
 
 
-def wrong_token(authorization: str | None, body: Json, token_here: str) -> Refusal | None:
+def wrong_token(authorization: str | None, body: Json, token_here: str) -> MetaError | None:
     """No token, or one that is not ours. The header is looked at first, then the body."""
     scheme, _, in_header = (authorization or "").partition(" ")
     in_body = body.get("access_token") if isinstance(body, dict) else None
     token = in_header if scheme.lower() == "bearer" else in_body
     if not token:
-        return Refusal(UNAUTHORIZED, error.NO_TOKEN, None, "An access token is required.")
+        return MetaError(UNAUTHORIZED, error.NO_TOKEN, None, "An access token is required.")
     if token != token_here:
-        return Refusal(
+        return MetaError(
             UNAUTHORIZED,
             error.INVALID_TOKEN,
             None,
@@ -94,7 +94,7 @@ def ids_in(body: bytes) -> list[str]:
     return [after.partition(b'"')[0].decode() for after in body.split(b'"event_id":"')[1:]]
 
 
-def wrong_body(body: Json) -> Refusal | None:
+def wrong_body(body: Json) -> MetaError | None:
     """A body that is no object with 1 to 1,000 events in `data`."""
     if not isinstance(body, dict):
         return _invalid("The body is not a JSON object.")
@@ -108,7 +108,7 @@ def wrong_body(body: Json) -> Refusal | None:
     return _wrong_agent(body.get("partner_agent"))
 
 
-def _wrong_agent(agent: Json) -> Refusal | None:
+def _wrong_agent(agent: Json) -> MetaError | None:
     if agent is None:
         return None
     letters = sum(map(str.isalpha, agent)) if isinstance(agent, str) else 0
@@ -117,5 +117,5 @@ def _wrong_agent(agent: Json) -> Refusal | None:
     return None
 
 
-def _invalid(text: str) -> Refusal:
-    return Refusal(BAD_REQUEST, INVALID_PARAMETER, None, f"(#100) {text}")
+def _invalid(text: str) -> MetaError:
+    return MetaError(BAD_REQUEST, INVALID_PARAMETER, None, f"(#100) {text}")

@@ -74,7 +74,7 @@ class Stats:
         return orjson.dumps(shown, option=orjson.OPT_NON_STR_KEYS)
 
 
-class Ledger:
+class RequestLog:
     """Counts of requests and events, and the accepted file. Not thread-safe: one event loop owns it."""
 
     def __init__(

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import orjson
 
-from consumer.sandbox.error import TOO_LARGE, Refusal
+from consumer.sandbox.error import TOO_LARGE, MetaError
 from consumer.sandbox.faults import Fault, FaultKind
 
 JSON = "application/json"
@@ -18,7 +18,7 @@ PAGE = "<!DOCTYPE html><html><body><h1>Sorry, something went wrong.</h1></body><
 HEADER_LENGTH_MAX = 500
 
 
-class Answer(NamedTuple):
+class HttpResponse(NamedTuple):
     """An HTTP answer; `outcome` is what the counters call it, `event_ids` what the answers file gets."""
 
     outcome: str
@@ -29,14 +29,14 @@ class Answer(NamedTuple):
     event_ids: Sequence[str] = ()
 
 
-def success(events: int | None, trace_id: str) -> Answer:
+def success(events: int | None, trace_id: str) -> HttpResponse:
     """All taken; `events_received` is left out for None."""
     body: dict[str, object] = {} if events is None else {"events_received": events}
     body |= {"messages": [], "fbtrace_id": trace_id}
-    return Answer("accepted", 200, orjson.dumps(body), JSON, {})
+    return HttpResponse("accepted", 200, orjson.dumps(body), JSON, {})
 
 
-def refused(refusal: Refusal, trace_id: str) -> Answer:
+def refused(refusal: MetaError, trace_id: str) -> HttpResponse:
     """
     A refusal; its text stands in a header too, as Meta puts it there.
 
@@ -45,20 +45,20 @@ def refused(refusal: Refusal, trace_id: str) -> Answer:
     text = refusal.message.encode("ascii", "replace").decode()
     line = "".join(char if char.isprintable() and char != '"' else " " for char in text)[:HEADER_LENGTH_MAX]
     headers = {"WWW-Authenticate": f'OAuth "Facebook Platform" "invalid_request" "{line}"'}
-    return Answer(f"refused:{refusal.label}", refusal.status, refusal.body(trace_id), JSON, headers)
+    return HttpResponse(f"refused:{refusal.label}", refusal.status, refusal.body(trace_id), JSON, headers)
 
 
-def page(outcome: str, status: int) -> Answer:
+def page(outcome: str, status: int) -> HttpResponse:
     """A status and a proxy's page, which says nothing more."""
-    return Answer(outcome, status, PAGE.encode(), HTML, {})
+    return HttpResponse(outcome, status, PAGE.encode(), HTML, {})
 
 
-def too_large() -> Answer:
+def too_large() -> HttpResponse:
     """A body over the limit. How Meta says so is unknown: the status speaks."""
     return page("too_large", TOO_LARGE)
 
 
-def faulty(fault: Fault, answer: Answer | None, trace_id: str) -> Answer:
+def faulty(fault: Fault, answer: HttpResponse | None, trace_id: str) -> HttpResponse:
     """What `fault` makes of the right answer, which is None when the request took no effect."""
     base = _base(fault, answer, trace_id)
     headers = {**base.headers, **fault.headers}
@@ -73,23 +73,23 @@ def faulty(fault: Fault, answer: Answer | None, trace_id: str) -> Answer:
     )
 
 
-def _base(fault: Fault, answer: Answer | None, trace_id: str) -> Answer:
+def _base(fault: Fault, answer: HttpResponse | None, trace_id: str) -> HttpResponse:
     match fault.kind:
         case FaultKind.ERROR:
             return _error(fault, trace_id)
         case FaultKind.HTML:
             return page("", 502)
         case FaultKind.NOT_JSON:
-            return Answer("", 200, b"OK", "text/plain", {})
+            return HttpResponse("", 200, b"OK", "text/plain", {})
         case FaultKind.UNAVAILABLE:
-            return Answer("", 200, b"Service Unavailable", HTML, {})
+            return HttpResponse("", 200, b"Service Unavailable", HTML, {})
         case FaultKind.PARTIAL if answer is not None and answer.outcome == "accepted":
             return success(fault.events_received, trace_id)
         case _:  # late, or partial about a request that was refused anyway
             return answer or page("", 500)
 
 
-def _error(fault: Fault, trace_id: str) -> Answer:
+def _error(fault: Fault, trace_id: str) -> HttpResponse:
     error = {
         "message": f"(#{fault.code}) An error that was asked for.",
         "type": "OAuthException",
@@ -99,4 +99,4 @@ def _error(fault: Fault, trace_id: str) -> Answer:
         "fbtrace_id": trace_id,
     }
     body = {"error": {key: value for key, value in error.items() if value is not None}}
-    return Answer("", 400, orjson.dumps(body), JSON, {})
+    return HttpResponse("", 400, orjson.dumps(body), JSON, {})

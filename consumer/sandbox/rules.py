@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from consumer.sandbox import checks, strict_checks
 from consumer.sandbox.checks import Finding, Json, Predicate
-from consumer.sandbox.error import BAD_REQUEST, INVALID_PARAMETER, Refusal, echo
+from consumer.sandbox.error import BAD_REQUEST, INVALID_PARAMETER, MetaError, echo
 
 
 class KnownFrom(StrEnum):
@@ -27,7 +27,7 @@ class KnownFrom(StrEnum):
     META = "Meta's documentation"
     USERS = "reports of Meta's users"
     GUESS = "decided here: Meta refuses it, the body is a guess"
-    PROMISE = "promised by this project: Meta may take it, a strict sandbox does not"
+    OUR_OWN = "promised by this project: Meta may take it, a strict sandbox does not"
 
 
 class Rule(NamedTuple):
@@ -125,24 +125,24 @@ SENSE = (
 )  # fmt: skip
 PROMISES = (
     Rule(
-        strict_checks.event_id_missing, KnownFrom.PROMISE,
+        strict_checks.event_id_missing, KnownFrom.OUR_OWN,
         '(#100) Missing key "{key}" on param "{path}".',
     ),
     Rule(
-        strict_checks.fbp_malformed, KnownFrom.PROMISE,
+        strict_checks.fbp_malformed, KnownFrom.OUR_OWN,
         '(#100) The fbp {value} on param "{path}" is malformed.',
     ),
     Rule(
-        strict_checks.ip_address_malformed, KnownFrom.PROMISE,
+        strict_checks.ip_address_malformed, KnownFrom.OUR_OWN,
         '(#100) The client_ip_address {value} on param "{path}" is no IP address.',
     ),
     Rule(
-        strict_checks.email_in_clear, KnownFrom.PROMISE,
+        strict_checks.email_in_clear, KnownFrom.OUR_OWN,
         "Param {path} holds an e-mail address: {value}.",
         subcode=2804016, title='E-mail Address In Clear "{value}"',
     ),
     Rule(
-        strict_checks.named_personal_data, KnownFrom.PROMISE,
+        strict_checks.named_personal_data, KnownFrom.OUR_OWN,
         "Param {path} holds personal data: {value}.",
         subcode=2804016, title="Personal Data In Clear",
     ),
@@ -152,9 +152,9 @@ STRICT = (SHAPE, SENSE + PROMISES)
 LENIENT = (SHAPE, SENSE)
 
 
-def refusal_of(
+def error_for(
     events: Sequence[Json], now_s: float, tables: Sequence[tuple[Rule, ...]] = STRICT
-) -> Refusal | None:
+) -> MetaError | None:
     """The first thing wrong with any of the events, else what one of them asks to be refused with."""
     for table in tables:
         for index, event in enumerate(events):
@@ -164,7 +164,7 @@ def refusal_of(
     return next((refusal for event in events if (refusal := _asked_refusal(event))), None)
 
 
-def _refusal(rule: Rule, finding: Finding, index: int) -> Refusal:
+def _refusal(rule: Rule, finding: Finding, index: int) -> MetaError:
     words = {
         "path": f"$['data'][{index}]{finding.path}",
         "key": echo(finding.key),
@@ -172,15 +172,15 @@ def _refusal(rule: Rule, finding: Finding, index: int) -> Refusal:
     }
     text = rule.message.format(**words)
     if rule.subcode is None:
-        return Refusal(BAD_REQUEST, INVALID_PARAMETER, None, text)
+        return MetaError(BAD_REQUEST, INVALID_PARAMETER, None, text)
     title = rule.title.format(**words) if rule.title else None
-    return Refusal(BAD_REQUEST, INVALID_PARAMETER, rule.subcode, "Invalid parameter", title, text)
+    return MetaError(BAD_REQUEST, INVALID_PARAMETER, rule.subcode, "Invalid parameter", title, text)
 
 
 # What an event asks for
 
 
-def _asked_refusal(event: Json) -> Refusal | None:
+def _asked_refusal(event: Json) -> MetaError | None:
     """
     What `custom_data.sandbox_refuse` asks for: a code, or a code and a subcode, as in `100/2804007`.
 
@@ -192,9 +192,9 @@ def _asked_refusal(event: Json) -> Refusal | None:
         return None
     form = re.fullmatch(r"(-?[0-9]{1,9})(?:/([0-9]{1,9}))?", echo(asked))
     if form is None:
-        return Refusal(BAD_REQUEST, INVALID_PARAMETER, None, "(#100) sandbox_refuse is code/subcode.")
+        return MetaError(BAD_REQUEST, INVALID_PARAMETER, None, "(#100) sandbox_refuse is code/subcode.")
     sent = echo(event["user_data"])
-    return Refusal(
+    return MetaError(
         status=BAD_REQUEST,
         code=int(form[1]),
         subcode=int(form[2]) if form[2] else None,

@@ -27,9 +27,9 @@ import orjson
 from aiohttp import web
 
 from consumer.sandbox import controls, request, response, rules
-from consumer.sandbox.faults import Behaviour, Fault, FaultKind, FaultQueue, changed
-from consumer.sandbox.request_log import Ledger, Stats
-from consumer.sandbox.response import Answer
+from consumer.sandbox.faults import Behavior, Fault, FaultKind, FaultQueue, changed
+from consumer.sandbox.request_log import RequestLog, Stats
+from consumer.sandbox.response import HttpResponse
 from consumer.sandbox.settings import SandboxSettings
 
 STOP_S = 1.0
@@ -46,7 +46,7 @@ class Sandbox:
     def __init__(self, settings: SandboxSettings) -> None:
         self._settings = settings
         self._tables = rules.STRICT if settings.strict else rules.LENIENT
-        self._ledger = Ledger(
+        self._ledger = RequestLog(
             settings.accepted_file,
             settings.accepted_kept_max,
             settings.ids_kept_max,
@@ -98,7 +98,7 @@ class Sandbox:
 
     def behave(self, /, **changes: object) -> None:
         """
-        Change the behaviour, as `POST /sandbox/behave` does; the keys are those of `Behaviour`.
+        Change the behaviour, as `POST /sandbox/behave` does; the keys are those of `Behavior`.
 
         A new list of faults replaces what is left of the old one. BadBehaviour when a change is unusable.
         """
@@ -110,7 +110,7 @@ class Sandbox:
         self.bodies.clear()
         self._behave(self._settings.first_behaviour())
 
-    def _behave(self, behaviour: Behaviour, *, keep_faults: bool = False) -> None:
+    def _behave(self, behaviour: Behavior, *, keep_faults: bool = False) -> None:
         self._behaviour = behaviour
         if not keep_faults:
             self._faults = FaultQueue(behaviour.faults)
@@ -121,7 +121,7 @@ class Sandbox:
         number = self._ledger.open_request(self._settings.now())
         outcome = "broken_off"
         try:
-            fault = self._faults.take()
+            fault = self._faults.next_fault()
             given = await self._answer(http, number, fault)
             outcome = given.outcome
             await asyncio.sleep(self._latency_s(fault))
@@ -135,7 +135,7 @@ class Sandbox:
         finally:
             self._ledger.close_request(outcome)
 
-    async def _answer(self, http: web.Request, number: int, fault: Fault | None) -> Answer:
+    async def _answer(self, http: web.Request, number: int, fault: Fault | None) -> HttpResponse:
         trace_id = f"A{number:020d}"
         if fault is None:
             return await self._right_answer(http, number, trace_id)
@@ -146,7 +146,7 @@ class Sandbox:
             await self._read(http)
         return response.faulty(fault, right, trace_id)
 
-    async def _right_answer(self, http: web.Request, number: int, trace_id: str) -> Answer:
+    async def _right_answer(self, http: web.Request, number: int, trace_id: str) -> HttpResponse:
         body = await self._read(http)
         if body is None:
             return response.too_large()
@@ -164,7 +164,7 @@ class Sandbox:
             return response.refused(wrong, trace_id)
         return self._answer_events(content["data"], number, trace_id)
 
-    def _fast_answer(self, body: bytes, trace_id: str) -> Answer:
+    def _fast_answer(self, body: bytes, trace_id: str) -> HttpResponse:
         events = body.count(b'"event_name":')
         self._ledger.count(events)
         right = response.success(events, trace_id)
@@ -172,11 +172,11 @@ class Sandbox:
             right if self._settings.answers_file is None else right._replace(event_ids=request.ids_in(body))
         )
 
-    def _answer_events(self, events: list[Any], number: int, trace_id: str) -> Answer:
+    def _answer_events(self, events: list[Any], number: int, trace_id: str) -> HttpResponse:
         if (status := rules.asked_status(events)) is not None:
             return response.page(f"asked:{status}", status)
         now_s = self._settings.now()
-        if (refusal := rules.refusal_of(events, now_s, self._tables)) is not None:
+        if (refusal := rules.error_for(events, now_s, self._tables)) is not None:
             return response.refused(refusal, trace_id)
         self._ledger.accept(events, number, now_s)
         return response.success(len(events), trace_id)
@@ -193,7 +193,7 @@ class Sandbox:
             self.bodies.append(body)
         return body
 
-    async def _break_off(self, http: web.Request, given: Answer | None) -> None:
+    async def _break_off(self, http: web.Request, given: HttpResponse | None) -> None:
         """Close the connection, after half of the answer when there is one."""
         if given is not None:
             half = web.StreamResponse(status=given.status, headers={"Content-Length": str(len(given.body))})
@@ -206,7 +206,7 @@ class Sandbox:
         own_ms = fault.latency_ms if fault is not None else None
         return (self._behaviour.latency_ms if own_ms is None else own_ms) / 1000
 
-    def _response(self, given: Answer) -> web.Response:
+    def _response(self, given: HttpResponse) -> web.Response:
         return web.Response(
             status=given.status,
             body=given.body,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from consumer.sandbox.defaults import ACCESS_TOKEN, BODY_BYTES_MAX, PIXEL_ID
-from consumer.sandbox.faults import Behaviour, behaviour
+from consumer.sandbox.faults import Behavior, behaviour
 
 ACCEPTED_KEPT_MAX = 20_000
 IDS_KEPT_MAX = 200_000  # about 80 MB
@@ -50,7 +50,7 @@ class SandboxSettings:
             raise ValueError("an answers file is what fast mode writes; otherwise there is the accepted file")
         self.first_behaviour()
 
-    def first_behaviour(self) -> Behaviour:
+    def first_behaviour(self) -> Behavior:
         """The behaviour at the start and after a reset; raises BadBehaviour."""
         words = {
             "access_token": self.access_token,

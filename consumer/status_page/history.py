@@ -18,7 +18,7 @@ SPAN_S = 900.0
 EVERY_S = 2.0
 
 
-class Totals(NamedTuple):
+class CounterSample(NamedTuple):
     """What was read at one moment: totals since the start, and the lag, None while it is not known."""
 
     consumed: int
@@ -29,7 +29,7 @@ class Totals(NamedTuple):
     lag: float | None
 
 
-class Point(NamedTuple):
+class RateSample(NamedTuple):
     """Rates in 1/s up to `at_s` (unix seconds), and the lag then."""
 
     at_s: float
@@ -45,11 +45,11 @@ class History:
     """A bounded row of points, numbered from 0 without a gap: who has seen some asks for those after."""
 
     def __init__(self, span_s: float = SPAN_S, every_s: float = EVERY_S) -> None:
-        self._points: deque[Point] = deque(maxlen=round(span_s / every_s))
-        self._last: tuple[float, Totals] | None = None
+        self._points: deque[RateSample] = deque(maxlen=round(span_s / every_s))
+        self._last: tuple[float, CounterSample] | None = None
         self.made = 0
 
-    def add(self, totals: Totals, at_s: float, monotonic_s: float) -> None:
+    def append(self, totals: CounterSample, at_s: float, monotonic_s: float) -> None:
         """What was read at `at_s` (unix seconds); rates are over the clock that nobody sets."""
         before, self._last = self._last, (monotonic_s, totals)
         if before is None:
@@ -62,11 +62,11 @@ class History:
             round((now - was) / seconds, 3) for now, was in zip(totals[:5], last[:5], strict=True)
         )
         self._points.append(
-            Point(round(at_s, 1), consumed, accepted, filtered, dead_letters, requests, totals.lag)
+            RateSample(round(at_s, 1), consumed, accepted, filtered, dead_letters, requests, totals.lag)
         )
         self.made += 1
 
-    def since(self, seen: int) -> list[Point]:
+    def since(self, seen: int) -> list[RateSample]:
         """The points that were made after the first `seen`, as far as they are kept."""
         new = self.made - seen
         return list(self._points)[-new:] if new > 0 else []

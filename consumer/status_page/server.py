@@ -27,12 +27,12 @@ from aiohttp import web
 
 from consumer.config.parsers import is_loopback
 from consumer.config.settings import Settings
-from consumer.errors import CannotGoOn
-from consumer.observability.listening import why_not
+from consumer.errors import CommandError
+from consumer.observability.listening import bind_error
 from consumer.observability.telemetry import Telemetry
 from consumer.status_page import glossary, history
 from consumer.status_page.history import History
-from consumer.status_page.snapshot import About, snapshot, totals
+from consumer.status_page.snapshot import PageInfo, snapshot, totals
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -60,18 +60,18 @@ STATIC = {
 
 
 @asynccontextmanager
-async def served(settings: Settings, telemetry: Telemetry) -> AsyncIterator[str]:
+async def serve_status_page(settings: Settings, telemetry: Telemetry) -> AsyncIterator[str]:
     """
-    Serve at CAPI_PAGE_ADDRESS; gives the page's address, "" where there is none.
+    Serve at CAPI_STATUS_PAGE_ADDRESS; gives the page's address, "" where there is none.
 
     Raises CannotGoOn when an address that somebody set cannot be had.
     """
-    if not settings.page_address:
+    if not settings.status_page_address:
         yield ""
         return
-    host, _, port = settings.page_address.rpartition(":")
+    host, _, port = settings.status_page_address.rpartition(":")
     host = host.strip("[]")
-    page = Page(telemetry, About.of(settings, time.time()), is_local=is_loopback(host))
+    page = StatusPage(telemetry, PageInfo.of(settings, time.time()), is_local=is_loopback(host))
     runner = web.AppRunner(page.app(), access_log=None, shutdown_timeout=LEAVE_S_MAX)
     await runner.setup()
     filling = asyncio.create_task(page.fill_history())
@@ -92,8 +92,8 @@ async def _listen(runner: web.AppRunner, host: str, port: int, *, is_set: bool) 
             return int(runner.addresses[0][1])
         except OSError as error:
             if is_set:
-                raise CannotGoOn(
-                    f"CAPI_PAGE_ADDRESS: cannot listen on {host}:{port} ({why_not(error)}); "
+                raise CommandError(
+                    f"CAPI_STATUS_PAGE_ADDRESS: cannot listen on {host}:{port} ({bind_error(error)}); "
                     "port 0 takes a free one, and an empty address serves no page"
                 ) from None
     return 0
@@ -103,7 +103,7 @@ def _named(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-class Page:
+class StatusPage:
     """
     What is served, from one consumer's telemetry.
 
@@ -111,7 +111,7 @@ class Page:
     name is a foreign site's whose name was made to lead here, and is refused.
     """
 
-    def __init__(self, telemetry: Telemetry, about: About, *, is_local: bool) -> None:
+    def __init__(self, telemetry: Telemetry, about: PageInfo, *, is_local: bool) -> None:
         self._telemetry = telemetry
         self._about = about
         self._is_local = is_local
@@ -131,7 +131,7 @@ class Page:
     async def fill_history(self) -> None:
         """Again and again, watched or not: the quarter of an hour before somebody came is there too."""
         while True:
-            self._history.add(totals(self._telemetry), time.time(), time.monotonic())
+            self._history.append(totals(self._telemetry), time.time(), time.monotonic())
             await asyncio.sleep(history.EVERY_S)
 
     @web.middleware

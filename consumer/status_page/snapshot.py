@@ -24,7 +24,7 @@ from consumer.observability import metrics
 from consumer.observability.metrics import Metric
 from consumer.observability.telemetry import Labels, Telemetry
 from consumer.status_page import glossary
-from consumer.status_page.history import Totals
+from consumer.status_page.history import CounterSample
 
 # A message a second, and a table that is read by eye.
 PARTITIONS_SHOWN_MAX = 100
@@ -34,7 +34,7 @@ Sums = Mapping[str, Mapping[Labels, int]]
 
 
 @dataclass(frozen=True, slots=True)
-class About:
+class PageInfo:
     """What does not change while the process lives. `started_s` is in unix seconds."""
 
     started_s: float
@@ -47,11 +47,11 @@ class About:
     requests_max: int
 
     @classmethod
-    def of(cls, settings: Settings, started_s: float) -> About:
+    def of(cls, settings: Settings, started_s: float) -> PageInfo:
         """What the page needs of the settings."""
         return cls(
             started_s,
-            settings.group,
+            settings.group_id,
             settings.topics,
             settings.pixel_id,
             urlsplit(settings.graph_url).hostname or "",
@@ -61,10 +61,10 @@ class About:
         )
 
 
-def totals(telemetry: Telemetry) -> Totals:
+def totals(telemetry: Telemetry) -> CounterSample:
     """What the history keeps of this moment."""
     lag = telemetry.reading(metrics.LAG)
-    return Totals(
+    return CounterSample(
         telemetry.total(metrics.CONSUMED),
         telemetry.total(metrics.ACCEPTED),
         telemetry.total(metrics.FILTERED),
@@ -74,7 +74,7 @@ def totals(telemetry: Telemetry) -> Totals:
     )
 
 
-def snapshot(telemetry: Telemetry, about: About, now_s: float) -> Json:
+def snapshot(telemetry: Telemetry, about: PageInfo, now_s: float) -> Json:
     """Everything that is shown, but for the plots."""
     sums = telemetry.snapshot()
     return {
@@ -83,13 +83,13 @@ def snapshot(telemetry: Telemetry, about: About, now_s: float) -> Json:
         "funnel": _funnel(sums, telemetry),
         "limits": _limits(telemetry, about),
         "match_keys": _match_keys(sums),
-        "notes": [[field, note, n] for (field, note), n in _ranked(sums[metrics.NOTES.name])],
+        "notes": [[field, note, n] for (field, note), n in _ranked(sums[metrics.VALUES_DROPPED.name])],
         "refusals": _refusals(telemetry),
         "partitions": _partitions(telemetry),
     }
 
 
-def _process(telemetry: Telemetry, about: About) -> Json:
+def _process(telemetry: Telemetry, about: PageInfo) -> Json:
     states = telemetry.reading(metrics.STATE)
     state = next((State(word) for (word,), is_so in states.items() if is_so), State.STARTING)
     alarms = telemetry.reading(metrics.FILTER_ALARM)
@@ -104,7 +104,7 @@ def _process(telemetry: Telemetry, about: About) -> Json:
         "state_says": glossary.state(state).means,
         "state_to_do": glossary.state(state).do,
         "throttled_s": _one(telemetry, metrics.THROTTLED),
-        "letters_held": _one(telemetry, metrics.LETTERS_HELD),
+        "letters_held": _one(telemetry, metrics.DLQ_BREAKER_WAITING),
         "filter_alarm": [reason for (reason,), is_on in alarms.items() if is_on],
         "memory_bytes": _one(telemetry, metrics.MEMORY),
     }
@@ -117,20 +117,20 @@ def _funnel(sums: Sums, telemetry: Telemetry) -> Json:
         "accepted": sum(sums[metrics.ACCEPTED.name].values()),
         "unconfirmed": sum(sums[metrics.UNCONFIRMED.name].values()),
         "in_flight": _one(telemetry, metrics.IN_FLIGHT),
-        "given_up": sum(sums[metrics.GIVEN_UP.name].values()),
+        "given_up": sum(sums[metrics.RELEASED.name].values()),
         "filtered": [[reason, n] for (reason,), n in _ranked(sums[metrics.FILTERED.name])],
         "dead_letters": [[reason, n] for (reason,), n in _ranked(sums[metrics.DEAD_LETTERS.name])],
     }
 
 
-def _limits(telemetry: Telemetry, about: About) -> Json:
+def _limits(telemetry: Telemetry, about: PageInfo) -> Json:
     """What is under way, the most that there may be, and for requests what Meta takes well just now."""
     return {
         "events": [_one(telemetry, metrics.IN_FLIGHT), about.events_max],
         "bytes": [_one(telemetry, metrics.IN_FLIGHT_BYTES), about.bytes_max],
         "requests": [_one(telemetry, metrics.REQUESTS_IN_FLIGHT), _one(telemetry, metrics.REQUESTS_LIMIT)],
         "concurrency": [_one(telemetry, metrics.REQUESTS_LIMIT), about.requests_max],
-        "held": _one(telemetry, metrics.EVENTS_HELD),
+        "held": _one(telemetry, metrics.EVENTS_DELAYED),
     }
 
 
@@ -161,7 +161,7 @@ def _refusals(telemetry: Telemetry) -> list[Json]:
             "at_s": round(refusal.at_s, 1),
             "fbtrace_id": refusal.fbtrace_id,
         }
-        for refusal in telemetry.refusals.latest()
+        for refusal in telemetry.recent_errors.latest()
     ]
 
 
@@ -171,8 +171,8 @@ def _partitions(telemetry: Telemetry) -> Json:
     furthest = nlargest(PARTITIONS_SHOWN_MAX, lag.items(), key=lambda place: place[1])
     return {
         "owned": _one(telemetry, metrics.PARTITIONS),
-        "stopped": _one(telemetry, metrics.PARTITIONS_STOPPED),
-        "lag_known_ago_s": round(_one(telemetry, metrics.LAG_KNOWN_AGO)),
+        "stopped": _one(telemetry, metrics.PARTITIONS_STALLED),
+        "lag_known_ago_s": round(_one(telemetry, metrics.LAG_AGE)),
         "behind": sum(lag.values()),
         "lag": sorted((topic, int(number), records) for (topic, number), records in furthest),
         "not_shown": len(lag) - len(furthest),

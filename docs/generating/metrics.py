@@ -40,7 +40,7 @@ def _row(metric: Metric) -> tuple[str, ...]:
         tables.code(metric.name),
         tables.code(metric.prometheus_name),
         {"1": "", "By": "bytes", "s": "seconds"}.get(metric.unit, metric.unit.strip("{}")),
-        metric.says,
+        metric.help,
         _attributes(metric),
         alerts_of(metric),
     )

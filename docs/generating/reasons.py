@@ -38,7 +38,7 @@ NOTES = """\
 ## Notes
 
 A value that cannot be used costs that value, never the event. `explain` shows field and note,
-`capi_notes_total` counts them.
+`capi_values_dropped_total` counts them.
 """
 STATES = """\
 ## States
@@ -59,12 +59,12 @@ Code and subcode stand in the log line `request not accepted`, in the headers `d
 row. Meta's own text may repeat a value of the event, so it is never shown.
 """
 STATUSES = {
-    response.Kind.TRANSIENT: "no answer, 408, 5xx, 2xx that is no receipt",
-    response.Kind.THROTTLED: "429",
-    response.Kind.SETUP: "3xx, 401, 403, 404, 407 without a code that is known",
-    response.Kind.TOO_LARGE: "413",
-    response.Kind.REFUSED: "any other 4xx",
-    response.Kind.ACCEPTED: "2xx with `events_received`",
+    response.ResponseOutcome.TRANSIENT: "no answer, 408, 5xx, 2xx that is no receipt",
+    response.ResponseOutcome.THROTTLED: "429",
+    response.ResponseOutcome.MISCONFIGURED: "3xx, 401, 403, 404, 407 without a code that is known",
+    response.ResponseOutcome.TOO_LARGE: "413",
+    response.ResponseOutcome.REJECTED: "any other 4xx",
+    response.ResponseOutcome.ACCEPTED: "2xx with `events_received`",
 }
 RANGES = {
     error_codes.RIGHTS: (error_codes.PERMISSION, messages.GIVE_THE_RIGHT),
@@ -104,7 +104,7 @@ def _verdicts() -> Iterator[str]:
     return table(("verdict", "codes", "HTTP, where no code says more", "what it means", "what to do"), rows)
 
 
-def _codes_of(kind: response.Kind) -> str:
+def _codes_of(kind: response.ResponseOutcome) -> str:
     single = [_named(pair) for pair in sorted(error_codes.SENTENCES, key=_order) if _kind(*pair) is kind]
     ranges = [word for codes, word in error_codes.CODE_RANGES.items() if _kind(codes[0], None) is kind]
     return ", ".join([*single, *ranges])
@@ -128,7 +128,7 @@ def _named(pair: tuple[int, int | None]) -> str:
     return str(pair[0]) if pair[1] is None else f"{pair[0]}/{pair[1]}"
 
 
-def _kind(number: int, subcode: int | None) -> response.Kind:
+def _kind(number: int, subcode: int | None) -> response.ResponseOutcome:
     """The verdict of an answer with this code, as `run` reads it."""
     error = {"code": number, "error_subcode": subcode, "message": "", "type": "OAuthException"}
-    return response.read_answer(400, {}, orjson.dumps({"error": error}), 1).kind
+    return response.read_response(400, {}, orjson.dumps({"error": error}), 1).outcome

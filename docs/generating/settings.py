@@ -46,7 +46,7 @@ sign_up = "CompleteRegistration"
 KAFKA = """\
 ## Properties of librdkafka that are refused
 
-`CAPI_KAFKA` and `CAPI_KAFKA_FILE` take any other.
+`CAPI_KAFKA_PROPERTIES` and `CAPI_KAFKA_PROPERTIES_FILE` take any other.
 """
 OTHERS = """\
 ## What else is read

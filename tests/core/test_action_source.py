@@ -3,7 +3,7 @@
 import pytest
 from deciding import event, facebook, noted, sent
 
-from consumer.mapping.rules import Rules
+from consumer.mapping.rules import MappingOptions
 
 ADDRESS = "ann@example.com"
 
@@ -32,7 +32,7 @@ def test_the_override_says_where_it_happened(source):
     ],
 )
 def test_where_it_happened_falls_back_step_by_step(changes, setting, expected):
-    assert sent(event(changes), Rules(action_source=setting))["action_source"] == expected
+    assert sent(event(changes), MappingOptions(action_source=setting))["action_source"] == expected
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from consumer.domain.record import Partition
-from consumer.kafka.commits import AGAIN_S, SOON_S_MAX, Commits
+from consumer.kafka.commits import AGAIN_S, SOON_S_MAX, CommitLedger
 
 P0, P1 = Partition("events", 0), Partition("events", 1)
 NOW_S = 50.0
@@ -14,8 +14,8 @@ NOW_S = 50.0
 @pytest.fixture
 def commits():
     """P0 was committed at 7."""
-    made = Commits()
-    made.done(P0, 7, NOW_S)
+    made = CommitLedger()
+    made.confirmed(P0, 7, NOW_S)
     return made
 
 

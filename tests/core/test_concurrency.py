@@ -19,7 +19,7 @@ from links import (
 )
 
 from consumer.delivery.adaptive_concurrency import AdaptiveLimit
-from consumer.meta.response import Kind, Verdict
+from consumer.meta.response import Response, ResponseOutcome
 
 ROUND_TRIP_S = 0.125  # in binary exactly
 HOUR_S = 3_600.0
@@ -81,24 +81,26 @@ def test_fewer_at_once_than_allowed_show_nothing_about_more():
 # The limit of 20 after one more period, by what its answer says.
 EFFECTS = [
     (ACCEPTED, 21),
-    (Verdict(Kind.ACCEPTED, usage_percent=79), 21),
-    (Verdict(Kind.ACCEPTED, usage_percent=80), 20),
-    (Verdict(Kind.ACCEPTED, usage_percent=89), 20),
-    (Verdict(Kind.ACCEPTED, usage_percent=90), 18),
-    (Verdict(Kind.ACCEPTED, usage_percent=99), 18),
-    (Verdict(Kind.ACCEPTED, usage_percent=100), 10),
-    (Verdict(Kind.REFUSED, usage_percent=250), 10),
+    (Response(ResponseOutcome.ACCEPTED, usage_percent=79), 21),
+    (Response(ResponseOutcome.ACCEPTED, usage_percent=80), 20),
+    (Response(ResponseOutcome.ACCEPTED, usage_percent=89), 20),
+    (Response(ResponseOutcome.ACCEPTED, usage_percent=90), 18),
+    (Response(ResponseOutcome.ACCEPTED, usage_percent=99), 18),
+    (Response(ResponseOutcome.ACCEPTED, usage_percent=100), 10),
+    (Response(ResponseOutcome.REJECTED, usage_percent=250), 10),
     (THROTTLED, 10),
     (TRANSIENT, 18),
-    (Verdict(Kind.SETUP), 20),
-    (Verdict(Kind.REFUSED), 20),
-    (Verdict(Kind.TOO_LARGE), 20),
-    (Verdict(Kind.BLOCKED), 20),
+    (Response(ResponseOutcome.MISCONFIGURED), 20),
+    (Response(ResponseOutcome.REJECTED), 20),
+    (Response(ResponseOutcome.TOO_LARGE), 20),
+    (Response(ResponseOutcome.BLOCKED), 20),
 ]
 
 
 @pytest.mark.parametrize(
-    ("verdict", "limit"), EFFECTS, ids=[f"{verdict.kind}-{verdict.usage_percent}" for verdict, _ in EFFECTS]
+    ("verdict", "limit"),
+    EFFECTS,
+    ids=[f"{verdict.outcome}-{verdict.usage_percent}" for verdict, _ in EFFECTS],
 )
 def test_each_answer_has_its_effect(verdict, limit):
     assert grown(20).send(verdict) == limit
@@ -116,7 +118,7 @@ def test_a_tenth_less_is_one_less_at_least_and_never_none(before, after):
 
 def test_a_refusal_that_takes_long_says_nothing_of_the_link():
     sender = grown(20)
-    assert sender.send(Verdict(Kind.REFUSED), round_trip_s=30.0) == 20
+    assert sender.send(Response(ResponseOutcome.REJECTED), round_trip_s=30.0) == 20
     assert sender.send() == 21
 
 
@@ -201,7 +203,11 @@ def test_equal_bounds_fix_it(requests):
 
 
 ANSWERS = st.tuples(
-    st.builds(Verdict, st.sampled_from(Kind), usage_percent=st.sampled_from([0, 0, 0, 79, 80, 90, 100, 999])),
+    st.builds(
+        Response,
+        st.sampled_from(ResponseOutcome),
+        usage_percent=st.sampled_from([0, 0, 0, 79, 80, 90, 100, 999]),
+    ),
     st.floats(0, 100),
     st.floats(0, 4000) | st.just(0.0),
     st.integers(1, 300),

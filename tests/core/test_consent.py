@@ -6,9 +6,9 @@ from deciding import decided, event, noted, reason
 from consumer.domain.decision import Filtered, Reason
 from consumer.mapping import consent
 from consumer.mapping.consent import is_given
-from consumer.mapping.rules import Rules
+from consumer.mapping.rules import MappingOptions
 
-ADVERTISING = Rules(user_consent_category="3")
+ADVERTISING = MappingOptions(user_consent_category="3")
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_an_event_with_its_category_is_used(categories):
 
 @pytest.mark.parametrize("categories", [None, [], "2", [7], {}])
 def test_without_a_category_configured_every_event_is_used(categories):
-    assert reason(event(consent_categories=categories), Rules()) is None
+    assert reason(event(consent_categories=categories), MappingOptions()) is None
 
 
 def test_an_event_that_says_nothing_of_consent_has_none():
@@ -79,7 +79,7 @@ def test_a_user_that_is_neither_object_nor_text_is_absent(user):
 
 @pytest.mark.parametrize("category", ["advertising", "3.0", "été", "a b"])
 def test_ids_are_opaque_text(category):
-    rules = Rules(user_consent_category=category)
+    rules = MappingOptions(user_consent_category=category)
     assert reason(event(consent_categories=["analytics", category]), rules) is None
     assert reason(event(consent_categories=["analytics"]), rules) == "no_consent"
 

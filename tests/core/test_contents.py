@@ -3,7 +3,7 @@
 import pytest
 from deciding import event, facebook, noted, sent
 
-from consumer.mapping.rules import ContentId, Rules
+from consumer.mapping.rules import ContentId, MappingOptions
 
 ADDRESS = "ann@example.com"
 
@@ -44,7 +44,7 @@ def test_one_object_is_a_list_of_one():
 )
 def test_which_id_comes_first_is_a_setting(item, by_product, by_item):
     assert contents([item])[0]["id"] == by_product
-    assert contents([item], Rules(content_id=ContentId.ITEM))[0]["id"] == by_item
+    assert contents([item], MappingOptions(content_id=ContentId.ITEM))[0]["id"] == by_item
 
 
 @pytest.mark.parametrize(
@@ -165,5 +165,5 @@ def test_an_unusable_text_of_a_line_is_dropped(value, word):
 
 
 def test_an_allowed_text_of_a_line_is_kept_whole():
-    rules = Rules(custom_data_allow=frozenset({"title"}))
+    rules = MappingOptions(unredacted_keys=frozenset({"title"}))
     assert given_contents([{"id": "a", "title": ADDRESS}], rules)[0]["title"] == ADDRESS

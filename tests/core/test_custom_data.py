@@ -3,7 +3,7 @@
 import pytest
 from deciding import event, facebook, noted, sent
 
-from consumer.mapping.rules import Rules, parse_path
+from consumer.mapping.rules import MappingOptions, parse_path
 
 ADDRESS = "ann@example.com"
 
@@ -19,7 +19,7 @@ def overridden(key, value, **changes):
 def paths(**rows):
     """The setting `custom_data_paths`."""
     listed = {key: value if isinstance(value, list) else [value] for key, value in rows.items()}
-    return Rules(custom_data_paths={key: tuple(map(parse_path, row)) for key, row in listed.items()})
+    return MappingOptions(custom_data_paths={key: tuple(map(parse_path, row)) for key, row in listed.items()})
 
 
 def deep(levels):
@@ -163,11 +163,11 @@ def test_only_lines_that_are_sent_are_counted():
 
 @pytest.mark.parametrize(("setting", "expected"), [("product_group", "product_group"), ("", None)])
 def test_the_content_type_is_a_setting(setting, expected):
-    assert custom_data({}, Rules(content_type=setting)).get("content_type") == expected
+    assert custom_data({}, MappingOptions(content_type=setting)).get("content_type") == expected
 
 
 def test_without_anything_to_say_custom_data_is_an_empty_object():
-    assert custom_data({}, Rules(content_type="")) == {}
+    assert custom_data({}, MappingOptions(content_type="")) == {}
 
 
 # overrides
@@ -366,7 +366,7 @@ def test_what_comes_by_a_path_is_cleaned_too():
 
 
 def test_allowed_keys_are_sent_whole():
-    rules = Rules(custom_data_allow=frozenset({"address", "content_name"}))
+    rules = MappingOptions(unredacted_keys=frozenset({"address", "content_name"}))
     free = {
         "address": {"street": "1 rue X", "mail": ADDRESS},
         "content_name": ADDRESS,
@@ -377,25 +377,29 @@ def test_allowed_keys_are_sent_whole():
 
 @pytest.mark.parametrize("value", [0, False, ""])
 def test_what_says_nothing_at_a_path_of_the_users_own_is_sent_all_the_same(value):
-    rules = Rules(custom_data_paths={"mine": (("a",),)})
+    rules = MappingOptions(custom_data_paths={"mine": (("a",),)})
     assert sent(event(a=value), rules)["custom_data"]["mine"] == value
 
 
 def test_nought_at_a_path_of_a_row_is_its_value():
-    rules = Rules(custom_data_paths={"value": (("total",),)})
+    rules = MappingOptions(custom_data_paths={"value": (("total",),)})
     assert sent(event(total=0, amount=5), rules)["custom_data"]["value"] == 0
 
 
 def test_an_override_that_is_null_lets_the_users_own_path_through():
     given = event({"a": "from the path", "integrations.facebook": {"custom_data": {"mine": None}}})
-    assert sent(given, Rules(custom_data_paths={"mine": (("a",),)}))["custom_data"]["mine"] == "from the path"
+    assert (
+        sent(given, MappingOptions(custom_data_paths={"mine": (("a",),)}))["custom_data"]["mine"]
+        == "from the path"
+    )
 
 
 def test_a_path_replaces_the_count_of_lines():
     given = event({"event_name": "begin_checkout", "items": [{"id": "a"}, {"id": "b"}]})
     assert sent(given)["custom_data"]["num_items"] == 2
     assert (
-        "num_items" not in sent(given, Rules(custom_data_paths={"num_items": (("count",),)}))["custom_data"]
+        "num_items"
+        not in sent(given, MappingOptions(custom_data_paths={"num_items": (("count",),)}))["custom_data"]
     )
 
 
@@ -415,15 +419,15 @@ def test_a_path_replaces_the_count_of_lines():
 )
 def test_a_path_under_a_name_of_personal_data_is_cleaned_by_that_name(path, lies_there, expected, notes):
     given = event({".".join(path): lies_there})
-    rules = Rules(custom_data_paths={"mine": (path,)})
+    rules = MappingOptions(custom_data_paths={"mine": (path,)})
     assert sent(given, rules)["custom_data"].get("mine") == expected
     assert noted(given, rules) == notes
-    allowed = Rules(custom_data_paths={"mine": (path,)}, custom_data_allow=frozenset({"mine"}))
+    allowed = MappingOptions(custom_data_paths={"mine": (path,)}, unredacted_keys=frozenset({"mine"}))
     assert sent(given, allowed)["custom_data"]["mine"] == lies_there
 
 
 def test_what_nests_too_deep_under_a_personal_name_is_left_out_as_such():
-    rules = Rules(custom_data_paths={"mine": (("user", "address"),)})
+    rules = MappingOptions(custom_data_paths={"mine": (("user", "address"),)})
     given = event({"user.address": deep(33)})
     assert "mine" not in sent(given, rules)["custom_data"]
     assert noted(given, rules) == [("custom_data.*", "too_deep")]

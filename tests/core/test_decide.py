@@ -16,9 +16,9 @@ from consumer.mapping import tables
 from consumer.mapping.decide import decide
 from consumer.mapping.fast_mapping import map_event
 from consumer.mapping.normalize.hashing import BatchHasher
-from consumer.mapping.rules import MatchRule, Rules
+from consumer.mapping.rules import MappingOptions, MatchRule
 from consumer.mapping.tables import NOTE_FIELDS, PLACES
-from consumer.sandbox.rules import refusal_of
+from consumer.sandbox.rules import error_for
 from consumer.schemas_loader import SERVER_EVENT, schema
 
 SENT = jsonschema_rs.validator_for(schema(SERVER_EVENT))
@@ -76,8 +76,11 @@ def test_the_example_of_the_documentation_is_sent_as_it_says():
 
 def test_a_payload_may_be_as_large_as_the_setting_says():
     size = len(decided(facebook(custom_data={"x": ""})).payload)
-    assert reason(facebook(custom_data={"x": "é"}), Rules(event_bytes_max=size + 2)) is None
-    assert reason(facebook(custom_data={"x": "é"}), Rules(event_bytes_max=size + 1)) == "event_too_large"
+    assert reason(facebook(custom_data={"x": "é"}), MappingOptions(event_bytes_max=size + 2)) is None
+    assert (
+        reason(facebook(custom_data={"x": "é"}), MappingOptions(event_bytes_max=size + 1))
+        == "event_too_large"
+    )
     assert reason(facebook(custom_data={"x": "y" * (256 * 1024 - size)})) is None
     assert reason(facebook(custom_data={"x": "y" * (256 * 1024 - size + 1)})) == "event_too_large"
 
@@ -88,12 +91,12 @@ def test_what_is_not_sent_does_not_count_for_size():
 
 def test_a_batch_shares_a_hasher_and_decides_alike():
     hasher = BatchHasher()
-    together = [decide(record(ordinary()), Rules(), hasher, NOW_MS) for _ in range(3)]
+    together = [decide(record(ordinary()), MappingOptions(), hasher, NOW_MS) for _ in range(3)]
     assert together == [decided(ordinary())] * 3
 
 
 def payload_at(given, now_ms):
-    return decide(record(given), Rules(), BatchHasher(), now_ms).payload
+    return decide(record(given), MappingOptions(), BatchHasher(), now_ms).payload
 
 
 @pytest.mark.parametrize("later_s", [1, 86_400, 7 * 86_400 - 600])
@@ -116,9 +119,9 @@ def test_a_reason_is_filtered_or_invalid_by_its_word():
 
 def test_nothing_personal_shows_on_the_way_to_a_decision():
     hasher = BatchHasher()
-    mapped = map_event(ordinary(), record(ordinary()), Rules(), hasher, NOW_MS)
+    mapped = map_event(ordinary(), record(ordinary()), MappingOptions(), hasher, NOW_MS)
     assert mapped is not None
-    for shown in (repr(mapped), repr(hasher.columns("FR", Rules(), NOW_MS))):
+    for shown in (repr(mapped), repr(hasher.field_caches("FR", MappingOptions(), NOW_MS))):
         assert not re.search(r"ann|u-1|Paris|8\.8\.8\.8|Mozilla|[0-9a-f]{64}", shown)
 
 
@@ -134,7 +137,7 @@ def test_nothing_personal_shows_in_a_decision():
 def keeps_what_is_promised(given, rules):
     """Notes name known fields; a payload is clean, the same each time, and what Meta takes."""
     decision = decided(given, rules)
-    assert all(note.field in FIELDS for note in decision.notes)
+    assert all(note.field in FIELDS for note in decision.warnings)
     if not isinstance(decision, Deliverable):
         assert isinstance(decision, Invalid) is (decision.reason in INVALID_REASONS)
         return
@@ -146,12 +149,12 @@ def keeps_what_is_promised(given, rules):
     assert not ADDRESS.search(payload)
     assert len(payload) <= rules.event_bytes_max
     assert decided(given, rules).payload == payload
-    assert refusal_of([orjson.loads(payload)], NOW_S) is None
+    assert error_for([orjson.loads(payload)], NOW_S) is None
 
 
 @settings(max_examples=700, deadline=None)
 @given(events(), RULES)
-@example(event(event_name="a\x1c@b.c"), Rules())
+@example(event(event_name="a\x1c@b.c"), MappingOptions())
 def test_whatever_stands_in_a_field_there_is_a_decision_and_a_clean_payload(given, rules):
     keeps_what_is_promised(given, rules)
 
@@ -161,7 +164,7 @@ def test_each_field_may_hold_any_kind_of_value(path):
     for value in (*KINDS, *ODD_TEXTS):
         made = ordinary() | {"currency": "EUR", "amount": 1}
         set_at(made, path, value)
-        keeps_what_is_promised(made, Rules(match_rule=MatchRule.ANY))
+        keeps_what_is_promised(made, MappingOptions(match_rule=MatchRule.ANY))
 
 
 def test_the_fields_are_those_of_the_documentation():
@@ -189,7 +192,7 @@ def test_whatever_the_clocks_say_there_is_a_decision(changes, timestamp_ms, now_
     made = ordinary()
     for path, value in changes.items():
         set_at(made, path, value)
-    found = decide(record(made, timestamp_ms=timestamp_ms), Rules(), BatchHasher(), now_ms)
+    found = decide(record(made, timestamp_ms=timestamp_ms), MappingOptions(), BatchHasher(), now_ms)
     if isinstance(found, Deliverable):
         assert orjson.loads(found.payload)["event_time"] * 1000 <= now_ms + 300_000
         assert now_ms <= found.expires_at_s * 1000
@@ -212,5 +215,5 @@ def test_notes_name_meta_keys_and_a_few_groups():
 @pytest.mark.parametrize("now_ms", [0, 1, 253_402_300_799_999])
 def test_any_day_of_the_calendar_can_be_today(now_ms):
     assert isinstance(
-        decide(record(ordinary()), Rules(), BatchHasher(), now_ms), Deliverable | Filtered | Invalid
+        decide(record(ordinary()), MappingOptions(), BatchHasher(), now_ms), Deliverable | Filtered | Invalid
     )

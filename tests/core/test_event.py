@@ -7,7 +7,7 @@ from deciding import decided, event, facebook, noted, ordinary, reason, sent
 from consumer.domain.decision import Filtered, Invalid, Reason
 from consumer.mapping.event import Event, open_event
 from consumer.mapping.tables import PLACES
-from consumer.mapping.trail import Trail
+from consumer.mapping.trail import MappingTrace
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_places_and_their_names_stand_in_one_order():
             },
             "is": "",
         },
-        Trail(),
+        MappingTrace(),
     )
     assert tuple(place["is"] for place in event) == PLACES
     assert len(Event._fields) == len(PLACES)

@@ -3,8 +3,8 @@
 import pytest
 from deciding import NOW_MS, decided, event, facebook, noted, reason, sent, without
 
-from consumer.domain.decision import Invalid, Note, NoteCode, Reason
-from consumer.mapping.rules import Rules
+from consumer.domain.decision import Invalid, MappingWarning, Reason, WarningCode
+from consumer.mapping.rules import MappingOptions
 
 ADDRESS = "ann@example.com"
 
@@ -56,7 +56,9 @@ def test_a_name_that_holds_an_address_needs_another_source():
         sent(event({"event_name": ADDRESS, "integrations.facebook.event_name": "Lead"}))["event_name"]
         == "Lead"
     )
-    assert sent(event(event_name=ADDRESS), Rules(event_names={ADDRESS: "Lead"}))["event_name"] == "Lead"
+    assert (
+        sent(event(event_name=ADDRESS), MappingOptions(event_names={ADDRESS: "Lead"}))["event_name"] == "Lead"
+    )
 
 
 # event_id
@@ -173,7 +175,7 @@ def test_an_object_that_is_none_or_empty_is_left_out(value, word):
 
 
 def test_allowed_keys_are_of_custom_data_only():
-    rules = Rules(custom_data_allow=frozenset({"phone"}))
+    rules = MappingOptions(unredacted_keys=frozenset({"phone"}))
     assert sent(facebook(app_data={"phone": "5", "a": 1}), rules)["app_data"] == {"a": 1}
 
 
@@ -196,4 +198,4 @@ def test_keys_meta_does_not_know_stay_behind():
 
 
 def test_a_note_names_the_key_and_never_the_value():
-    assert decided(facebook(event_name=5)).notes == (Note("event_name", NoteCode.WRONG_TYPE),)
+    assert decided(facebook(event_name=5)).warnings == (MappingWarning("event_name", WarningCode.WRONG_TYPE),)

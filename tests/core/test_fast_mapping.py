@@ -11,9 +11,9 @@ from odd_events import KINDS, ODD_TEXTS, PATHS, RULES, VALUE, events, set_at
 
 from consumer.mapping import fast_mapping, map_event
 from consumer.mapping.normalize.hashing import BatchHasher
-from consumer.mapping.rules import ContentId, DataProcessing, Rules, parse_path
+from consumer.mapping.rules import ContentId, DataProcessing, MappingOptions, parse_path
 
-FRANCE = Rules(default_country="fr")
+FRANCE = MappingOptions(default_country="fr")
 CHANGES = st.dictionaries(st.sampled_from(PATHS), VALUE, max_size=2)
 
 
@@ -119,11 +119,11 @@ def test_what_is_usual_in_a_tag_is_mapped_fast(changes):
 @pytest.mark.parametrize(
     "rules",
     [
-        Rules(),
-        Rules(content_id=ContentId.ITEM, content_type=""),
-        Rules(content_type=" as it is "),
-        Rules(event_names={"purchase": "Mine"}, action_source="physical_store"),
-        Rules(data_processing=DataProcessing(("LDU",), 1, 1000)),
+        MappingOptions(),
+        MappingOptions(content_id=ContentId.ITEM, content_type=""),
+        MappingOptions(content_type=" as it is "),
+        MappingOptions(event_names={"purchase": "Mine"}, action_source="physical_store"),
+        MappingOptions(data_processing=DataProcessing(("LDU",), 1, 1000)),
     ],
 )
 def test_settings_may_be_what_they_like(rules):
@@ -136,8 +136,8 @@ def test_settings_may_be_what_they_like(rules):
         (facebook(event_name="mine"), FRANCE),
         (facebook(user_data={"em": "a@b.fr"}), FRANCE),
         (event({"integrations.facebook": 7}), FRANCE),
-        (whole(), Rules(custom_data_paths={"status": (parse_path("id"),)})),
-        (whole(), Rules(action_source="app")),
+        (whole(), MappingOptions(custom_data_paths={"status": (parse_path("id"),)})),
+        (whole(), MappingOptions(action_source="app")),
     ],
 )
 def test_overrides_and_paths_of_the_users_own_are_mapped_in_full(made, rules):
@@ -203,13 +203,13 @@ def keys_of(its, rules, hasher, now_ms):
 
 def test_what_is_remembered_is_of_the_same_day():
     hasher, its = BatchHasher(), record(event({"user.birthdate": "2025-11-24"}))
-    assert "db" not in keys_of(its, Rules(), hasher, NOW_MS)
-    assert "db" in keys_of(its, Rules(), hasher, NOW_MS + 86_400_000)
+    assert "db" not in keys_of(its, MappingOptions(), hasher, NOW_MS)
+    assert "db" in keys_of(its, MappingOptions(), hasher, NOW_MS + 86_400_000)
 
 
 def test_what_is_remembered_is_of_the_same_settings():
     hasher, its = BatchHasher(), record(event({"user.phone": "06 12 34 56 78"}))
     digest = "8a3e7886c9335e82e02299fa3e87b46e2de3b0c63d56003e30a5029394a47661"
-    assert "ph" not in keys_of(its, Rules(), hasher, NOW_MS)
+    assert "ph" not in keys_of(its, MappingOptions(), hasher, NOW_MS)
     assert keys_of(its, FRANCE, hasher, NOW_MS)["ph"] == digest
-    assert "ph" not in keys_of(its, Rules(), hasher, NOW_MS)
+    assert "ph" not in keys_of(its, MappingOptions(), hasher, NOW_MS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from consumer.domain.decision import FILTERED_REASONS, INVALID_REASONS, Reason
-from consumer.observability.filter_alarm import FilterAlarm
+from consumer.observability.filter_alarm import FilterRate
 
 SENT = None
 NO_CONSENT, TOO_OLD = Reason.NO_CONSENT, Reason.EVENT_TOO_OLD
@@ -23,36 +23,36 @@ STEPS = [
 
 
 def test_it_comes_on_over_half_and_goes_off_at_four_tenths():
-    alarm = FilterAlarm()
+    alarm = FilterRate()
     for says, records, is_on in STEPS:
-        alarm.decide(records)
+        alarm.update(records)
         assert alarm.on == ({NO_CONSENT} if is_on else set()), says
 
 
 def test_few_records_say_nothing():
-    alarm = FilterAlarm()
-    alarm.decide([NO_CONSENT] * 500)
+    alarm = FilterRate()
+    alarm.update([NO_CONSENT] * 500)
     assert alarm.on == set()
-    alarm.decide([NO_CONSENT])
+    alarm.update([NO_CONSENT])
     assert alarm.on == {NO_CONSENT}
 
 
 @pytest.mark.parametrize("reason", sorted(FILTERED_REASONS))
 def test_each_reason_of_a_filter_counts_by_itself(reason):
-    alarm = FilterAlarm()
-    alarm.decide([reason] * 501)
+    alarm = FilterRate()
+    alarm.update([reason] * 501)
     assert alarm.on == {reason}
     assert alarm.count(reason) == 501
 
 
 def test_two_reasons_that_are_most_together_are_none_alone():
-    alarm = FilterAlarm()
-    alarm.decide([NO_CONSENT, TOO_OLD] * 2_000)
+    alarm = FilterRate()
+    alarm.update([NO_CONSENT, TOO_OLD] * 2_000)
     assert alarm.on == set()
 
 
 @pytest.mark.parametrize("reason", sorted(INVALID_REASONS))
 def test_dead_letters_are_the_brake_s_business(reason):
-    alarm = FilterAlarm()
-    alarm.decide([reason] * 1_000)
+    alarm = FilterRate()
+    alarm.update([reason] * 1_000)
     assert alarm.on == set()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from consumer.dead_letters.dlq_rate import Flood
+from consumer.dead_letters.dlq_rate import DeadLetterRate
 from consumer.domain.decision import Reason
 
 SENT = ACCEPTED = None
 BAD, FILTERED = Reason.NOT_JSON, Reason.NO_CONSENT
-REFUSED, STUCK = Reason.REFUSED, Reason.UNACCEPTABLE
+REFUSED, STUCK = Reason.REJECTED, Reason.POISON_EVENT
 
 
 def on_at(flood, reasons, tell):
@@ -51,10 +51,10 @@ DECIDED = [
     ("before", "then", "at"), [row[1:] for row in DECIDED], ids=[row[0] for row in DECIDED]
 )
 def test_invalid_records_put_the_brake_on_at(before, then, at):
-    flood = Flood()
-    flood.decide(before)
+    flood = DeadLetterRate()
+    flood.record_decisions(before)
     assert not flood.is_on
-    assert on_at(flood, then, flood.decide) == at
+    assert on_at(flood, then, flood.record_decisions) == at
 
 
 ANSWERED = [
@@ -80,44 +80,44 @@ ANSWERED = [
     ("records", "before", "then", "at"), [row[1:] for row in ANSWERED], ids=[row[0] for row in ANSWERED]
 )
 def test_refused_events_put_the_brake_on_at(records, before, then, at):
-    flood = Flood()
-    flood.decide(records)
-    flood.answer(before)
+    flood = DeadLetterRate()
+    flood.record_decisions(records)
+    flood.record_responses(before)
     assert not flood.is_on
-    assert on_at(flood, then, flood.answer) == at
+    assert on_at(flood, then, flood.record_responses) == at
 
 
 @pytest.mark.parametrize("records", [[BAD] * 500, [SENT] * 400 + [BAD] * 500, [BAD] * 100])
 def test_a_poll_is_counted_as_a_whole(records):
     """None of its letters is written, and the order within it says nothing."""
     for order in (records, records[::-1]):
-        flood = Flood()
-        flood.decide(order)
+        flood = DeadLetterRate()
+        flood.record_decisions(order)
         assert flood.is_on
 
 
 def test_an_outage_makes_no_flood():
     """Invalid records are decided, and nothing is answered: one in ten stays one in ten."""
-    flood = Flood()
+    flood = DeadLetterRate()
     for _ in range(200):
-        flood.decide(every(10, BAD, SENT, 500))
+        flood.record_decisions(every(10, BAD, SENT, 500))
     assert not flood.is_on
 
 
 def test_a_batch_is_counted_as_a_whole_though_its_bad_events_are_known_first():
-    flood = Flood()
-    flood.decide([SENT] * 8_000)
+    flood = DeadLetterRate()
+    flood.record_decisions([SENT] * 8_000)
     for _ in range(8):
-        flood.answer([REFUSED] * 400 + [ACCEPTED] * 600)
-        flood.answer([ACCEPTED] * 600 + [REFUSED] * 400)
+        flood.record_responses([REFUSED] * 400 + [ACCEPTED] * 600)
+        flood.record_responses([ACCEPTED] * 600 + [REFUSED] * 400)
     assert not flood.is_on
 
 
 def test_once_on_it_stays_on():
-    flood = Flood()
-    flood.decide([BAD] * 100)
-    flood.decide([SENT] * 10_000)
-    flood.answer([ACCEPTED] * 10_000)
+    flood = DeadLetterRate()
+    flood.record_decisions([BAD] * 100)
+    flood.record_decisions([SENT] * 10_000)
+    flood.record_responses([ACCEPTED] * 10_000)
     assert flood.is_on
 
 
@@ -125,11 +125,11 @@ def test_once_on_it_stays_on():
 
 
 def test_a_release_holds_for_as_long_as_the_flood_lasts():
-    flood = Flood()
-    flood.decide([BAD] * 100)
+    flood = DeadLetterRate()
+    flood.record_decisions([BAD] * 100)
     flood.release()
     assert not flood.is_on
-    assert on_at(flood, [BAD] * 20_000, flood.decide) is None
+    assert on_at(flood, [BAD] * 20_000, flood.record_decisions) is None
 
 
 REARMED = [
@@ -147,36 +147,36 @@ REARMED = [
     ("records", "answers", "is_armed"), [row[1:] for row in REARMED], ids=[row[0] for row in REARMED]
 )
 def test_a_released_brake_is_armed_again_when_both_windows_are_full_and_no_flood(records, answers, is_armed):
-    flood = Flood()
-    flood.decide([BAD] * 1_000)
+    flood = DeadLetterRate()
+    flood.record_decisions([BAD] * 1_000)
     flood.release()
-    flood.decide(records)
-    flood.answer(answers)
+    flood.record_decisions(records)
+    flood.record_responses(answers)
     assert not flood.is_on
-    flood.decide([BAD] * 1_000)
+    flood.record_decisions([BAD] * 1_000)
     assert flood.is_on is is_armed
 
 
 def test_one_that_starts_released_lets_a_flood_of_refused_events_pass():
-    flood = Flood(is_released=True)
-    flood.decide([SENT] * 1_000)
-    assert on_at(flood, [REFUSED] * 5_000, flood.answer) is None
+    flood = DeadLetterRate(is_released=True)
+    flood.record_decisions([SENT] * 1_000)
+    assert on_at(flood, [REFUSED] * 5_000, flood.record_responses) is None
 
 
 def test_one_that_starts_released_is_armed_after_a_thousand_good_ones():
-    flood = Flood(is_released=True)
-    assert on_at(flood, [BAD] * 5_000, flood.decide) is None
-    flood.decide([SENT] * 1_000)
-    flood.answer([ACCEPTED] * 1_000)
-    assert on_at(flood, [BAD] * 5_000, flood.decide) == 500
+    flood = DeadLetterRate(is_released=True)
+    assert on_at(flood, [BAD] * 5_000, flood.record_decisions) is None
+    flood.record_decisions([SENT] * 1_000)
+    flood.record_responses([ACCEPTED] * 1_000)
+    assert on_at(flood, [BAD] * 5_000, flood.record_decisions) == 500
 
 
 # What is said of it
 
 
 def test_it_knows_what_the_letters_would_be():
-    flood = Flood()
-    flood.decide([BAD, SENT, FILTERED, BAD, Reason.EVENT_TOO_LARGE])
-    flood.answer([REFUSED, ACCEPTED])
-    assert flood.letters() == {"not_json": 2, "event_too_large": 1, "refused": 1}
+    flood = DeadLetterRate()
+    flood.record_decisions([BAD, SENT, FILTERED, BAD, Reason.EVENT_TOO_LARGE])
+    flood.record_responses([REFUSED, ACCEPTED])
+    assert flood.dead_letters() == {"not_json": 2, "event_too_large": 1, "rejected": 1}
     assert flood.records == 5

@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.domain.decision import NoteCode
+from consumer.domain.decision import WarningCode
 from consumer.mapping.normalize import hashing
-from consumer.mapping.normalize.fields import NORMALISERS, Circumstances
-from consumer.mapping.normalize.hashing import BatchHasher, Digests, Shared, sha256
-from consumer.mapping.rules import BirthdateOrder, Rules
+from consumer.mapping.normalize.fields import NORMALISERS, NormalizationContext
+from consumer.mapping.normalize.hashing import BatchHasher, FieldDigests, SharedDigestCache, sha256
+from consumer.mapping.rules import BirthdateOrder, MappingOptions
 
 TODAY = datetime.date(2026, 3, 1)
-NOWHERE = Circumstances(None, None, None, TODAY)
-FRANCE = Circumstances("fr", None, None, TODAY)
+NOWHERE = NormalizationContext(None, None, None, TODAY)
+FRANCE = NormalizationContext("fr", None, None, TODAY)
 
 # printf '%s' 'john_smith@gmail.com' | sha256sum
 JOHN = "62a14e44f765419d10fea99367361a727c12365e2520f32218d505ed9aa0f62f"
@@ -41,22 +41,22 @@ def hashings(monkeypatch):
 @pytest.mark.parametrize(
     ("key", "value", "word"),
     [
-        ("em", None, NoteCode.WRONG_TYPE),
-        ("em", True, NoteCode.WRONG_TYPE),
-        ("em", {}, NoteCode.WRONG_TYPE),
-        ("em", "", NoteCode.MISSING),
-        ("em", [], NoteCode.MISSING),
-        ("em", "a@b", NoteCode.MALFORMED),
-        ("em", OF_NOTHING, NoteCode.MALFORMED),
-        ("fn", "!!!", NoteCode.MALFORMED),
-        ("fn", "null", NoteCode.PLACEHOLDER),
-        ("external_id", 0, NoteCode.PLACEHOLDER),
-        ("ph", "0612345678", NoteCode.NO_COUNTRY),
-        ("db", "02/03/1997", NoteCode.AMBIGUOUS),
+        ("em", None, WarningCode.WRONG_TYPE),
+        ("em", True, WarningCode.WRONG_TYPE),
+        ("em", {}, WarningCode.WRONG_TYPE),
+        ("em", "", WarningCode.MISSING),
+        ("em", [], WarningCode.MISSING),
+        ("em", "a@b", WarningCode.MALFORMED),
+        ("em", OF_NOTHING, WarningCode.MALFORMED),
+        ("fn", "!!!", WarningCode.MALFORMED),
+        ("fn", "null", WarningCode.PLACEHOLDER),
+        ("external_id", 0, WarningCode.PLACEHOLDER),
+        ("ph", "0612345678", WarningCode.NO_COUNTRY),
+        ("db", "02/03/1997", WarningCode.AMBIGUOUS),
     ],
 )
 def test_what_cannot_be_used_is_not_hashed_and_leaves_a_note(hasher, key, value, word):
-    assert hasher.hashed(key, value, NOWHERE) == Digests(None, (word,))
+    assert hasher.hashed(key, value, NOWHERE) == FieldDigests(None, (word,))
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_what_cannot_be_used_is_not_hashed_and_leaves_a_note(hasher, key, value,
     ],
 )
 def test_a_value_is_normalised_and_hashed(hasher, key, value, circumstances, digest):
-    assert hasher.hashed(key, value, circumstances) == Digests(digest, ())
+    assert hasher.hashed(key, value, circumstances) == FieldDigests(digest, ())
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_a_value_is_normalised_and_hashed(hasher, key, value, circumstances, dig
 @pytest.mark.parametrize("key", sorted(NORMALISERS))
 @pytest.mark.parametrize("digests_only", [False, True])
 def test_a_digest_is_never_hashed_again(hasher, key, text, sent, digests_only):
-    assert hasher.hashed(key, text, NOWHERE, digests_only=digests_only) == Digests(sent, ())
+    assert hasher.hashed(key, text, NOWHERE, digests_only=digests_only) == FieldDigests(sent, ())
 
 
 def test_letters_that_only_look_like_a_digest_once_normalised_are_hashed(hasher):
@@ -118,17 +118,17 @@ def test_letters_that_only_look_like_a_digest_once_normalised_are_hashed(hasher)
 @pytest.mark.parametrize(
     ("value", "word"),
     [
-        ("john_smith@gmail.com", NoteCode.MALFORMED),
-        ("null", NoteCode.MALFORMED),
-        (JOHN[:32], NoteCode.MALFORMED),
-        (OF_NOTHING, NoteCode.MALFORMED),
-        (" ", NoteCode.MISSING),
-        (123, NoteCode.MALFORMED),
-        (None, NoteCode.WRONG_TYPE),
+        ("john_smith@gmail.com", WarningCode.MALFORMED),
+        ("null", WarningCode.MALFORMED),
+        (JOHN[:32], WarningCode.MALFORMED),
+        (OF_NOTHING, WarningCode.MALFORMED),
+        (" ", WarningCode.MISSING),
+        (123, WarningCode.MALFORMED),
+        (None, WarningCode.WRONG_TYPE),
     ],
 )
 def test_a_source_of_digests_takes_nothing_else(hasher, value, word):
-    assert hasher.hashed("em", value, NOWHERE, digests_only=True) == Digests(None, (word,))
+    assert hasher.hashed("em", value, NOWHERE, digests_only=True) == FieldDigests(None, (word,))
 
 
 def test_a_list_is_judged_one_by_one_in_order_without_repeats(hasher):
@@ -143,29 +143,29 @@ def test_a_list_is_judged_one_by_one_in_order_without_repeats(hasher):
         ["x"],
         "nobody",
     ]
-    assert hasher.hashed("em", values, NOWHERE) == Digests(
-        [JOHN, ANNA], (NoteCode.MALFORMED, NoteCode.WRONG_TYPE, NoteCode.PLACEHOLDER)
+    assert hasher.hashed("em", values, NOWHERE) == FieldDigests(
+        [JOHN, ANNA], (WarningCode.MALFORMED, WarningCode.WRONG_TYPE, WarningCode.PLACEHOLDER)
     )
 
 
 def test_a_list_with_one_usable_value_is_that_value(hasher):
-    assert hasher.hashed("em", ["", JOHN, JOHN], NOWHERE) == Digests(JOHN, (NoteCode.MISSING,))
+    assert hasher.hashed("em", ["", JOHN, JOHN], NOWHERE) == FieldDigests(JOHN, (WarningCode.MISSING,))
 
 
 def test_a_list_without_a_usable_value_is_nothing(hasher):
-    assert hasher.hashed("em", ["nobody", "x"], NOWHERE) == Digests(None, (NoteCode.MALFORMED,))
+    assert hasher.hashed("em", ["nobody", "x"], NOWHERE) == FieldDigests(None, (WarningCode.MALFORMED,))
 
 
 def test_a_list_in_a_list_is_no_value_however_deep(hasher):
     nested = JOHN
     for _ in range(10_000):
         nested = [nested]
-    assert hasher.hashed("em", nested, NOWHERE) == Digests(None, (NoteCode.WRONG_TYPE,))
+    assert hasher.hashed("em", nested, NOWHERE) == FieldDigests(None, (WarningCode.WRONG_TYPE,))
 
 
 def test_a_list_of_digests_only_drops_plain_values(hasher):
     sent = hasher.hashed("em", ["john_smith@gmail.com", ANNA], NOWHERE, digests_only=True)
-    assert sent == Digests(ANNA, (NoteCode.MALFORMED,))
+    assert sent == FieldDigests(ANNA, (WarningCode.MALFORMED,))
 
 
 def test_a_value_is_hashed_once_in_a_batch(hasher, hashings):
@@ -178,7 +178,7 @@ def test_a_value_is_hashed_once_in_a_batch(hasher, hashings):
     ("key", "value"), [("em", "john_smith@gmail.com"), ("ph", "33612345678"), ("external_id", "user-123")]
 )
 def test_what_is_one_persons_own_is_forgotten_with_the_batch(hashings, key, value):
-    shared = Shared()
+    shared = SharedDigestCache()
     for _ in range(2):
         BatchHasher(shared).hashed(key, value, NOWHERE)
     assert hashings == [value, value]
@@ -186,7 +186,7 @@ def test_what_is_one_persons_own_is_forgotten_with_the_batch(hashings, key, valu
 
 
 def test_what_many_people_share_is_remembered_for_the_next_batches(hashings):
-    shared = Shared()
+    shared = SharedDigestCache()
     for _ in range(2):
         assert BatchHasher(shared).hashed("fn", "Valéry", NOWHERE).sent == VALERY
     assert hashings == ["valéry"]
@@ -200,7 +200,7 @@ def test_a_hasher_without_anything_shared_starts_anew(hashings):
 
 
 def test_what_is_shared_is_forgotten_when_it_is_more_than_its_limit(hashings):
-    shared = Shared(values_max=2)
+    shared = SharedDigestCache(values_max=2)
     for name in ("Ann", "Bob"):
         BatchHasher(shared).hashed("fn", name, NOWHERE)
     BatchHasher(shared).hashed("fn", "Cem", NOWHERE)
@@ -211,7 +211,7 @@ def test_what_is_shared_is_forgotten_when_it_is_more_than_its_limit(hashings):
 
 
 def test_neither_an_address_nor_the_values_of_a_list_are_kept():
-    shared = Shared()
+    shared = SharedDigestCache()
     hasher = BatchHasher(shared)
     hasher.hashed("fn", "ann@example.com", NOWHERE)
     hasher.hashed("fn", ["Ann", "Bob"], NOWHERE)
@@ -219,15 +219,15 @@ def test_neither_an_address_nor_the_values_of_a_list_are_kept():
 
 
 def test_columns_are_made_once_for_a_country_settings_and_a_day():
-    hasher, rules, day_ms = BatchHasher(), Rules(), 86_400_000
-    first = hasher.columns("FR", rules, 20_000 * day_ms)
-    assert hasher.columns("FR", rules, 20_000 * day_ms + 1) is first
-    assert hasher.columns("France", rules, 20_000 * day_ms) is not first
-    assert hasher.columns("FR", rules, 20_001 * day_ms) is not first
+    hasher, rules, day_ms = BatchHasher(), MappingOptions(), 86_400_000
+    first = hasher.field_caches("FR", rules, 20_000 * day_ms)
+    assert hasher.field_caches("FR", rules, 20_000 * day_ms + 1) is first
+    assert hasher.field_caches("France", rules, 20_000 * day_ms) is not first
+    assert hasher.field_caches("FR", rules, 20_001 * day_ms) is not first
 
 
 def test_a_long_text_is_not_what_people_share():
-    shared = Shared()
+    shared = SharedDigestCache()
     hasher = BatchHasher(shared)
     hasher.hashed("fn", "n" * 64, NOWHERE)
     hasher.hashed("fn", "n" * 65, NOWHERE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from consumer.domain.record import Partition
-from consumer.kafka.backpressure import Intake
+from consumer.kafka.backpressure import Backpressure
 
 P0, P1 = Partition("events", 0), Partition("events", 1)
 NONE, ALL = (set(), False), ({P0, P1}, True)
@@ -31,7 +31,7 @@ FULL = [
 
 @pytest.mark.parametrize("looks", FULL)
 def test_all_are_held_at_a_limit_and_read_again_below_half_of_it(looks):
-    intake = Intake(10, 1_000)
+    intake = Backpressure(10, 1_000)
     for events, size, expected in looks:
         assert held(intake, events, size) == expected, (events, size)
 
@@ -47,32 +47,32 @@ FAR_AHEAD = [
 
 @pytest.mark.parametrize("looks", FAR_AHEAD)
 def test_one_that_is_far_ahead_is_held_alone_and_read_again_below_half(looks):
-    intake = Intake(10, 1_000)
+    intake = Backpressure(10, 1_000)
     for ahead, expected in looks:
         assert held(intake, ahead=ahead) == expected, ahead
 
 
 def test_the_brake_holds_all_and_ends_without_half():
-    intake = Intake(10, 1_000)
+    intake = Backpressure(10, 1_000)
     assert held(intake, 9, 999, is_braked=True) == ALL
     assert held(intake, 9, 999) == NONE
 
 
 def test_while_all_are_held_it_is_known_which_one_is_far_ahead():
-    intake = Intake(10, 1_000)
+    intake = Backpressure(10, 1_000)
     assert held(intake, is_braked=True, ahead=(10, 0)) == ALL
     assert held(intake, ahead=(5, 5)) == ONE
 
 
 def test_a_partition_that_was_away_is_not_held_for_what_it_was():
-    intake = Intake(10, 1_000)
+    intake = Backpressure(10, 1_000)
     assert held(intake, ahead=(10, 0)) == ONE
-    intake.look(0, 0, {P1: 0}, is_braked=False)
+    intake.update(0, 0, {P1: 0}, is_braked=False)
     assert held(intake, ahead=(5, 0)) == NONE
 
 
 def test_without_partitions_what_comes_is_held_all_the_same():
-    found = Intake(10, 1_000).look(10, 0, {}, is_braked=False)
+    found = Backpressure(10, 1_000).update(10, 0, {}, is_braked=False)
     assert (set(found.partitions), found.new) == (set(), True)
 
 
@@ -89,24 +89,24 @@ ASKED = [
 
 @pytest.mark.parametrize("looks", ASKED)
 def test_what_is_asked_for_is_read_past_the_limit_until_something_came(looks):
-    intake = Intake(10, 1_000)
+    intake = Backpressure(10, 1_000)
     for asked, ahead, expected in looks:
         assert held(intake, ahead=ahead, asked=asked) == expected, (asked, ahead)
 
 
 def test_what_is_asked_for_is_held_like_all_when_it_is_full_or_braked():
-    intake = Intake(10, 1_000)
+    intake = Backpressure(10, 1_000)
     assert held(intake, events=10, ahead=(10, 0), asked=1) == ALL
     assert held(intake, ahead=(10, 0), asked=2, is_braked=True) == ALL
 
 
 def test_only_a_few_records_are_read_at_once_past_the_limit():
-    intake = Intake(20_000, 1_000)
+    intake = Backpressure(20_000, 1_000)
     assert intake.poll_records(500) == 500
     held(intake, ahead=(20_000, 0), asked=1)
     assert (intake.poll_records(500), intake.poll_records(10)) == (50, 10)
     held(intake, ahead=(20_050, 0), asked=1)
     assert intake.poll_records(500) == 500
-    few = Intake(10, 1_000)
+    few = Backpressure(10, 1_000)
     held(few, ahead=(10, 0), asked=1)
     assert few.poll_records(500) == 1

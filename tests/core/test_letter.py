@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from consumer.dead_letters.headers import (
-    Failure,
-    Writer,
-    letter_headers,
+    FailureInfo,
+    WrittenBy,
+    dead_letter_headers,
     origin,
     replay_count,
     replay_headers,
@@ -16,9 +16,9 @@ from consumer.dead_letters.headers import (
 from consumer.domain.decision import Reason
 from consumer.domain.record import Coordinates, Partition, Record, coordinates
 
-WRITER = Writer("capi-consumer", "0.1.0", "2026-11-23T20:00:00.000+00:00")
-FAILURE = Failure(
-    Reason.REFUSED,
+WRITER = WrittenBy("capi-consumer", "0.1.0", "2026-11-23T20:00:00.000+00:00")
+FAILURE = FailureInfo(
+    Reason.REJECTED,
     "a Purchase has no value",
     meta_code=100,
     meta_subcode=2804009,
@@ -33,11 +33,11 @@ def record(*headers, timestamp_ms=1_700_000_000_000):
 
 
 def test_the_headers_of_a_letter_in_full():
-    assert letter_headers(record(("trace", b"x"), ("empty", None)), FAILURE, WRITER) == [
+    assert dead_letter_headers(record(("trace", b"x"), ("empty", None)), FAILURE, WRITER) == [
         ("trace", b"x"),
         ("empty", None),
         ("dlq.version", b"1"),
-        ("dlq.reason", b"refused"),
+        ("dlq.reason", b"rejected"),
         ("dlq.detail", b"a Purchase has no value"),
         ("dlq.meta-code", b"100"),
         ("dlq.meta-subcode", b"2804009"),
@@ -57,7 +57,7 @@ def test_the_headers_of_a_letter_in_full():
 
 
 def test_what_is_not_known_has_no_header_and_nought_is_known():
-    headers = dict(letter_headers(record(), Failure(Reason.NOT_JSON), WRITER))
+    headers = dict(dead_letter_headers(record(), FailureInfo(Reason.NOT_JSON), WRITER))
     for name in ("detail", "meta-code", "meta-subcode", "fbtrace-id", "http-status"):
         assert f"dlq.{name}" not in headers
     assert (headers["dlq.attempts"], headers["dlq.replay-count"]) == (b"0", b"0")
@@ -65,14 +65,14 @@ def test_what_is_not_known_has_no_header_and_nought_is_known():
 
 def test_the_records_own_headers_keep_order_repeats_and_bytes():
     own = (("b", b"\xff\x00"), ("a", b"1"), ("b", b""), ("a", None))
-    assert tuple(letter_headers(record(*own), FAILURE, WRITER)[:4]) == own
+    assert tuple(dead_letter_headers(record(*own), FAILURE, WRITER)[:4]) == own
 
 
 def test_our_headers_are_replaced_on_repetition_and_never_piled_up():
-    once = letter_headers(record(), FAILURE, WRITER)
-    later = Writer("other", "0.2.0", "2026-11-24T08:00:00.000+00:00")
+    once = dead_letter_headers(record(), FAILURE, WRITER)
+    later = WrittenBy("other", "0.2.0", "2026-11-24T08:00:00.000+00:00")
     again = Record(Partition("capi.retry", 0), 5, 1, b"{}", b"key", replay_headers(once))
-    twice = letter_headers(again, Failure(Reason.NOT_JSON), later)
+    twice = dead_letter_headers(again, FailureInfo(Reason.NOT_JSON), later)
     names = [name for name, _ in twice]
     assert len(names) == len(set(names))
     headers = dict(twice)
@@ -86,8 +86,8 @@ def test_our_headers_are_replaced_on_repetition_and_never_piled_up():
 
 def test_forged_headers_of_ours_do_not_survive():
     forged = record(("dlq.reason", b"forged"), ("dlq.anything", b"x"), ("dlq.value-omitted", b"true"))
-    headers = letter_headers(forged, FAILURE, WRITER)
-    assert [value for name, value in headers if name == "dlq.reason"] == [b"refused"]
+    headers = dead_letter_headers(forged, FAILURE, WRITER)
+    assert [value for name, value in headers if name == "dlq.reason"] == [b"rejected"]
     assert not {"dlq.anything", "dlq.value-omitted"} & {name for name, _ in headers}
 
 
@@ -99,24 +99,24 @@ NO_TIMES = [
 
 @pytest.mark.parametrize("written", NO_TIMES)
 def test_a_first_failure_that_is_no_time_is_nobodys(written):
-    headers = letter_headers(record(("dlq.first-failed-at", written)), FAILURE, WRITER)
+    headers = dead_letter_headers(record(("dlq.first-failed-at", written)), FAILURE, WRITER)
     assert [value for name, value in headers if name == "dlq.first-failed-at"] == [WRITER.now.encode()]
 
 
 def test_a_header_is_cut_between_characters_so_that_it_stays_text():
-    long = Failure(Reason.REFUSED, detail="a" + "é" * 300)
-    cut = dict(letter_headers(record(), long, WRITER))["dlq.detail"]
+    long = FailureInfo(Reason.REJECTED, detail="a" + "é" * 300)
+    cut = dict(dead_letter_headers(record(), long, WRITER))["dlq.detail"]
     assert len(cut) <= 256
     assert cut.decode() == "a" + "é" * 127
 
 
 def test_text_that_is_no_text_does_not_raise():
-    odd = Writer("group\udcff", "0.1.0", "now")
-    assert dict(letter_headers(record(), FAILURE, odd))["dlq.group"] == b"group?"
+    odd = WrittenBy("group\udcff", "0.1.0", "now")
+    assert dict(dead_letter_headers(record(), FAILURE, odd))["dlq.group"] == b"group?"
 
 
 def test_what_goes_back_keeps_its_origin_and_counts_up():
-    there = [*letter_headers(record(("trace", b"x")), FAILURE, WRITER), ("dlq.value-omitted", b"true")]
+    there = [*dead_letter_headers(record(("trace", b"x")), FAILURE, WRITER), ("dlq.value-omitted", b"true")]
     assert replay_headers(there) == [
         ("trace", b"x"),
         ("dlq.first-failed-at", b"2026-11-23T20:00:00.000+00:00"),
@@ -156,13 +156,13 @@ def test_a_letter_that_comes_back_decides_by_its_first_place():
         9,
         b"{}",
         None,
-        replay_headers(letter_headers(record(), FAILURE, WRITER)),
+        replay_headers(dead_letter_headers(record(), FAILURE, WRITER)),
     )
     assert coordinates(back) == Coordinates("capi.events", 4, 17, 1_700_000_000_000)
 
 
 def test_a_letter_has_an_origin_where_its_headers_say_so_whole():
-    written = tuple(letter_headers(record(), FAILURE, WRITER))
+    written = tuple(dead_letter_headers(record(), FAILURE, WRITER))
     assert origin(record(*written)) == Coordinates("capi.events", 4, 17, 1_700_000_000_000)
     assert origin(record()) is None
     assert origin(record(("dlq.origin-topic", b"other"))) is None

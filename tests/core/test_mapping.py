@@ -3,9 +3,9 @@
 import pytest
 from deciding import decided, event, sent
 
-from consumer.domain.decision import NoteGroup
+from consumer.domain.decision import WarningScope
 from consumer.mapping import tables
-from consumer.mapping.rules import Rules
+from consumer.mapping.rules import MappingOptions
 
 # The pairs of the documentation, in its order.
 EVENT_NAMES = [
@@ -50,7 +50,7 @@ def test_any_other_event_goes_under_its_own_name_and_the_label_custom():
 
 
 def test_a_setting_adds_and_replaces_rows():
-    rules = Rules(event_names={"sign_up": "CompleteRegistration", "page_view": "my_view"})
+    rules = MappingOptions(event_names={"sign_up": "CompleteRegistration", "page_view": "my_view"})
     assert sent(event(event_name="sign_up"), rules)["event_name"] == "CompleteRegistration"
     assert sent(event(event_name="page_view"), rules)["event_name"] == "my_view"
 
@@ -97,7 +97,7 @@ def test_a_path_is_read_for_one_key():
     assert tables.KEY_OF_PATH["context.event_id"] == "event_id"
     assert tables.KEY_OF_PATH["integrations.facebook.opt_out"] == "opt_out"
     assert len(tables.KEY_OF_PATH) == sum(map(len, tables.SOURCES.values()))
-    assert set(tables.SOURCES) == tables.NOTE_FIELDS - {"user_data", "custom_data", *NoteGroup}
+    assert set(tables.SOURCES) == tables.NOTE_FIELDS - {"user_data", "custom_data", *WarningScope}
 
 
 # Meta's reference of server event, customer information and custom data parameters.

@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 
 from consumer.meta.error_codes import CODE_WORDS, SENTENCES, code_word, masked, sentence
-from consumer.meta.response import BLOCKED_CODES, REFUSED_CODES, SETUP_CODES, THROTTLED_CODES, TRANSIENT_CODES
+from consumer.meta.response import (
+    BLOCKED_CODES,
+    MISCONFIGURED_CODES,
+    REJECTED_CODES,
+    THROTTLED_CODES,
+    TRANSIENT_CODES,
+)
 
 SAYS = [
     (190, None, "the access token is refused: it was revoked, has expired, or was mistyped"),
@@ -35,7 +41,7 @@ def test_every_subcode_of_the_table_has_a_sentence_of_its_own():
 
 
 def test_no_code_that_has_a_verdict_of_its_own_is_unknown():
-    for code in SETUP_CODES | THROTTLED_CODES | BLOCKED_CODES | TRANSIENT_CODES | REFUSED_CODES:
+    for code in MISCONFIGURED_CODES | THROTTLED_CODES | BLOCKED_CODES | TRANSIENT_CODES | REJECTED_CODES:
         assert "not known" not in sentence(code, None, 400), code
 
 

@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.mapping.normalize.fields import NORMALISERS, Circumstances, Normalised, country_of, normalise
+from consumer.mapping.normalize.fields import (
+    NORMALISERS,
+    NormalizationContext,
+    NormalizedValue,
+    country_of,
+    normalize,
+)
 from consumer.mapping.rules import BirthdateOrder
 from consumer.mapping.values import (
     AMBIGUOUS,
@@ -15,12 +21,12 @@ from consumer.mapping.values import (
     NO_COUNTRY,
     PLACEHOLDER,
     WRONG_TYPE,
-    Unusable,
+    InvalidValue,
     is_placeholder,
 )
 
 TODAY = datetime.date(2026, 3, 1)
-NOWHERE = Circumstances(None, None, None, TODAY)
+NOWHERE = NormalizationContext(None, None, None, TODAY)
 DIGEST = "62a14e44f765419d10fea99367361a727c12365e2520f32218d505ed9aa0f62f"
 OF_NOTHING = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
@@ -30,7 +36,7 @@ JSON = st.recursive(
     max_leaves=5,
 )
 PLACES = st.builds(
-    Circumstances,
+    NormalizationContext,
     st.sampled_from([None, "fr", "us", "ca", "it", "aq"]),
     st.sampled_from([None, "fr", "us"]),
     st.sampled_from([None, BirthdateOrder.DMY, BirthdateOrder.MDY]),
@@ -40,13 +46,13 @@ KEYS = st.sampled_from(sorted(NORMALISERS))
 
 
 def at(country, default=None):
-    return Circumstances(country, default, None, TODAY)
+    return NormalizationContext(country, default, None, TODAY)
 
 
 def text_of(key, value, circumstances):
     """The text of what production hashes or sends, or why there is none."""
-    found = normalise(key, value, circumstances)
-    return found if isinstance(found, Unusable) else found.text
+    found = normalize(key, value, circumstances)
+    return found if isinstance(found, InvalidValue) else found.text
 
 
 def test_the_keys_are_metas():
@@ -87,15 +93,15 @@ def test_the_keys_are_metas():
     ],
 )
 def test_no_key_takes_what_says_nothing(key, value, expected):
-    assert normalise(key, value, NOWHERE) is expected
+    assert normalize(key, value, NOWHERE) is expected
 
 
 @pytest.mark.parametrize("key", sorted(NORMALISERS))
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        (DIGEST.upper(), Normalised(DIGEST, is_digest=True)),
-        (f" {DIGEST}.AQ", Normalised(f"{DIGEST}.AQ", is_digest=True)),
+        (DIGEST.upper(), NormalizedValue(DIGEST, is_digest=True)),
+        (f" {DIGEST}.AQ", NormalizedValue(f"{DIGEST}.AQ", is_digest=True)),
         ("anna@example.com", MALFORMED),
         ("fr", MALFORMED),
         ("null", MALFORMED),
@@ -109,22 +115,24 @@ def test_no_key_takes_what_says_nothing(key, value, expected):
     ],
 )
 def test_where_digests_are_asked_for_nothing_else_is_taken(key, value, expected):
-    assert normalise(key, value, NOWHERE, digests_only=True) == expected
+    assert normalize(key, value, NOWHERE, digests_only=True) == expected
 
 
 @pytest.mark.parametrize("key", sorted(NORMALISERS))
 def test_every_key_keeps_a_digest(key):
-    assert normalise(key, f" {DIGEST.upper()} ", NOWHERE) == Normalised(DIGEST, is_digest=True)
-    assert normalise(key, f"{DIGEST.upper()}.AQ", NOWHERE) == Normalised(f"{DIGEST}.AQ", is_digest=True)
+    assert normalize(key, f" {DIGEST.upper()} ", NOWHERE) == NormalizedValue(DIGEST, is_digest=True)
+    assert normalize(key, f"{DIGEST.upper()}.AQ", NOWHERE) == NormalizedValue(f"{DIGEST}.AQ", is_digest=True)
 
 
 def test_letters_that_only_look_like_a_digest_once_normalised_are_text():
-    assert normalise("fn", f"{DIGEST[:32]}-{DIGEST[32:]}", NOWHERE) == Normalised(DIGEST, is_digest=False)
+    assert normalize("fn", f"{DIGEST[:32]}-{DIGEST[32:]}", NOWHERE) == NormalizedValue(
+        DIGEST, is_digest=False
+    )
 
 
 @pytest.mark.parametrize("key", ["em", "ge", "db", "country", "ph"])
 def test_32_hex_digits_are_no_digest(key):
-    assert isinstance(text_of(key, DIGEST[:32], NOWHERE), Unusable)
+    assert isinstance(text_of(key, DIGEST[:32], NOWHERE), InvalidValue)
 
 
 @pytest.mark.parametrize(
@@ -334,7 +342,7 @@ def test_a_postal_code_depends_on_the_country_of_the_event_else_the_default(valu
     ],
 )
 def test_a_birthdate_depends_on_the_setting_and_on_today(value, order, expected):
-    assert text_of("db", value, Circumstances(None, None, order, TODAY)) == expected
+    assert text_of("db", value, NormalizationContext(None, None, order, TODAY)) == expected
 
 
 @pytest.mark.parametrize(
@@ -371,7 +379,7 @@ def test_a_deeply_nested_list_is_no_country():
 @given(KEYS, JSON, PLACES)
 def test_any_json_value_becomes_text_or_a_note(key, value, circumstances):
     text = text_of(key, value, circumstances)
-    assert isinstance(text, Unusable) or (isinstance(text, str) and text.strip() != "")
+    assert isinstance(text, InvalidValue) or (isinstance(text, str) and text.strip() != "")
     country_of(value)
 
 

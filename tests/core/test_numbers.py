@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumer.mapping.numbers import money, quantity, whole_number
-from consumer.mapping.values import AMBIGUOUS, EMPTY, MALFORMED, WRONG_TYPE, Unusable
+from consumer.mapping.values import AMBIGUOUS, EMPTY, MALFORMED, WRONG_TYPE, InvalidValue
 
 
 @pytest.mark.parametrize("value", [None, True, False, [], {}, [1]])
@@ -193,4 +193,4 @@ def test_every_way_of_writing_an_amount_is_the_same_money(amount):
 @given(st.text(st.sampled_from("0123456789., '’\u00a0€$EURx-")), st.sampled_from([None, "EUR", "KWD"]))
 def test_money_out_of_text_is_finite_and_not_negative_or_unusable(text, currency):
     amount = money(text, currency)
-    assert isinstance(amount, Unusable) or (math.isfinite(amount) and amount >= 0)
+    assert isinstance(amount, InvalidValue) or (math.isfinite(amount) and amount >= 0)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from consumer.domain.record import Partition
-from consumer.kafka.offset_tracker import OffsetTracker, Ticket
+from consumer.kafka.offset_tracker import InFlightOffset, OffsetTracker
 
 P0, P1 = Partition("events", 0), Partition("events", 1)
 
@@ -252,7 +252,7 @@ def test_what_was_given_up_after_a_revoke_moves_nothing():
 def kept(topic):
     """Offsets of the tickets of that topic that anybody still has."""
     gc.collect()
-    tickets = [each for each in gc.get_objects() if type(each) is Ticket]
+    tickets = [each for each in gc.get_objects() if type(each) is InFlightOffset]
     return sorted(ticket.offset for ticket in tickets if ticket.lane.partition.topic == topic)
 
 
@@ -267,7 +267,7 @@ def test_what_ends_behind_stuck_records_is_not_kept_in_however_many_partitions()
             tracker.complete(ticket)
         del ticket
     assert kept("stuck") == [7] * 100
-    assert [tracker.uncommittable(partition) for partition in partitions] == [101] * 100
+    assert [tracker.span_in_flight(partition) for partition in partitions] == [101] * 100
     for ticket in stuck:
         tracker.complete(ticket)
     assert tracker.committable() == dict.fromkeys(partitions, 108)
@@ -293,7 +293,7 @@ def test_what_was_given_up_is_kept_for_as_long_as_the_partition_is_ours():
     for offset in range(5):
         ticket = tracker.start(partition, offset, 10)
         if offset in (1, 3):
-            tracker.give_up(ticket)
+            tracker.release(ticket)
         else:
             tracker.complete(ticket)
     del ticket
@@ -369,7 +369,7 @@ class AnyInterleaving(RuleBasedStateMachine):
     def give_up(self, one):
         ticket, model, offset = one
         if ticket is not None:
-            self.tracker.give_up(ticket)
+            self.tracker.release(ticket)
             if not model.ended[offset]:
                 model.given_up.add(offset)
 
@@ -414,7 +414,7 @@ class AnyInterleaving(RuleBasedStateMachine):
             unfinished = [o for o, ended in model.ended.items() if not ended and o not in model.given_up]
             assert self.tracker.unfinished([partition]) == len(unfinished)
             behind = [offset for offset in model.ended if offset >= model.committable()]
-            assert self.tracker.uncommittable(partition) == len(behind)
+            assert self.tracker.span_in_flight(partition) == len(behind)
         never_ended = [ended for model in self.models.values() for ended in model.ended.values()].count(False)
         assert self.tracker.uncommitted() == never_ended
 

@@ -6,12 +6,12 @@ from consumer.mapping import text_values
 from consumer.mapping.values import EMPTY, PERSONAL_DATA, PLACEHOLDER, WRONG_TYPE
 
 READERS = (
-    text_values.text,
+    text_values.trimmed_text,
     text_values.clean_text,
     text_values.text_or_integer,
     text_values.content_id,
     text_values.identifier,
-    text_values.given,
+    text_values.identifier_as_is,
 )
 
 

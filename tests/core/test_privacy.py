@@ -5,7 +5,7 @@ from deciding import NOW_MS, facebook, noted, record, sent
 
 from consumer.mapping.decide import decide
 from consumer.mapping.normalize.hashing import BatchHasher
-from consumer.mapping.rules import DataProcessing, Rules
+from consumer.mapping.rules import DataProcessing, MappingOptions
 
 OPTIONS = "data_processing_options"
 KEYS = (OPTIONS, "data_processing_options_country", "data_processing_options_state")
@@ -91,18 +91,18 @@ def test_a_group_that_cannot_be_read_is_limited_use(given, word):
 
 
 def test_an_event_without_options_takes_the_settings_group_as_a_whole():
-    rules = Rules(data_processing=DataProcessing(("LDU",), 1, 1000))
+    rules = MappingOptions(data_processing=DataProcessing(("LDU",), 1, 1000))
     assert group(rules) == (["LDU"], 1, 1000)
     assert group(rules, **overrides(None, 0, 0)) == (["LDU"], 1, 1000)
 
 
 def test_an_event_with_options_takes_nothing_of_the_settings():
-    rules = Rules(data_processing=DataProcessing(("LDU",), 1, 1000))
+    rules = MappingOptions(data_processing=DataProcessing(("LDU",), 1, 1000))
     assert group(rules, **overrides([])) == ([], None, None)
 
 
 def test_a_setting_without_country_sends_none():
-    assert group(Rules(data_processing=DataProcessing(()))) == ([], None, None)
+    assert group(MappingOptions(data_processing=DataProcessing(()))) == ([], None, None)
 
 
 def test_nothing_is_sent_when_nobody_says_anything():
@@ -113,7 +113,7 @@ def test_nothing_is_sent_when_nobody_says_anything():
 def sources(rules=None, **overrides):
     """Where explain says that options, country and state came from."""
     found = {}
-    decide(record(facebook(**overrides)), rules or Rules(), BatchHasher(), NOW_MS, found)
+    decide(record(facebook(**overrides)), rules or MappingOptions(), BatchHasher(), NOW_MS, found)
     return tuple(found.get(key) for key in KEYS)
 
 
@@ -121,7 +121,7 @@ def test_only_a_key_that_the_event_gives_has_a_source_in_it():
     path, *_ = paths = tuple(f"integrations.facebook.{key}" for key in KEYS)
     assert sources(**overrides(["LDU"])) == (path, None, None)
     assert sources(**overrides(["LDU"], 1, 1000)) == paths
-    assert sources(Rules(data_processing=DataProcessing(("LDU",), 1, 1000))) == (None, None, None)
+    assert sources(MappingOptions(data_processing=DataProcessing(("LDU",), 1, 1000))) == (None, None, None)
     assert sources(**overrides(None, 1, 1000)) == (None, None, None)
 
 

@@ -5,8 +5,8 @@ import itertools
 import pytest
 from deciding import decided, event, reason
 
-from consumer.mapping.eligibility import is_enough_to_match, is_never_enough
-from consumer.mapping.rules import MatchRule, Rules
+from consumer.mapping.eligibility import is_enough_to_match, meta_rejects_keys
+from consumer.mapping.rules import MappingOptions, MatchRule
 
 ALL, ANY_OTHER, ANY = MatchRule
 
@@ -59,7 +59,7 @@ REFUSED = [
 )
 @pytest.mark.parametrize("rule", MatchRule)
 def test_what_meta_refuses_is_never_enough(keys, rule):
-    assert is_never_enough(keys)
+    assert meta_rejects_keys(keys)
     assert not is_enough_to_match(keys, rule)
 
 
@@ -77,7 +77,7 @@ def test_what_meta_refuses_is_never_enough(keys, rule):
     ],
 )
 def test_one_key_outside_metas_refused_sets_is_enough_for_meta(keys):
-    assert not is_never_enough(keys)
+    assert not meta_rejects_keys(keys)
 
 
 def test_three_others_count_only_with_a_key_outside_metas_refused_sets():
@@ -88,7 +88,7 @@ def test_three_others_count_only_with_a_key_outside_metas_refused_sets():
 @pytest.mark.parametrize(("rule", "expected"), [(ALL, "not_enough_to_match"), (ANY_OTHER, None), (ANY, None)])
 def test_the_setting_says_which_reading_counts(rule, expected):
     given = event({"user": {"id": "u"}, "fbp": "fb.1.1763899999000.1"})
-    assert reason(given, Rules(match_rule=rule)) == expected
+    assert reason(given, MappingOptions(match_rule=rule)) == expected
 
 
 def test_only_what_is_sent_counts():
@@ -124,9 +124,9 @@ def test_a_purchase_without_personal_information_is_filtered(changes):
 
 def test_what_counts_as_personal_information_is_a_setting():
     given = purchase({"user.email": None, "user.zipcode": "75001"})
-    assert reason(given, Rules(purchase_personal_information=("external_id",))) is None
+    assert reason(given, MappingOptions(purchase_personal_information=("external_id",))) is None
     assert (
-        reason(purchase(), Rules(purchase_personal_information=("ph",)))
+        reason(purchase(), MappingOptions(purchase_personal_information=("ph",)))
         == "purchase_without_personal_information"
     )
 

@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from consumer.mapping.rules import MatchRule, Rules, parse_path
+from consumer.mapping.rules import MappingOptions, MatchRule, parse_path
 
 PATHS = [
     ("value", ("value",)),
@@ -31,19 +31,19 @@ def test_an_empty_step_is_a_mistake_that_is_not_repeated(dotted):
 
 
 def test_without_a_setting_no_consent_is_asked_and_a_purchase_needs_an_address_or_a_phone():
-    rules = Rules()
+    rules = MappingOptions()
     assert rules.user_consent_category is None
     assert rules.match_rule is MatchRule.ALL
     assert rules.purchase_personal_information == ("em", "ph")
     assert (rules.default_country, rules.birthdate_order, rules.data_processing) == (None, None, None)
     assert (rules.action_source, rules.content_type) == ("website", "product")
     assert (dict(rules.event_names), dict(rules.custom_data_paths)) == ({}, {})
-    assert rules.custom_data_allow == frozenset()
+    assert rules.unredacted_keys == frozenset()
     assert rules.event_bytes_max == 262_144
 
 
 def test_rules_cannot_be_changed():
     with pytest.raises(dataclasses.FrozenInstanceError):
-        Rules().action_source = "app"
+        MappingOptions().action_source = "app"
     with pytest.raises(TypeError):
-        Rules().event_names["a"] = "b"
+        MappingOptions().event_names["a"] = "b"

@@ -2,9 +2,9 @@
 
 import pytest
 
-from consumer.domain.decision import Note, NoteCode
-from consumer.mapping.lookup import Source, at_path, first_usable
-from consumer.mapping.trail import Sources, Trail
+from consumer.domain.decision import MappingWarning, WarningCode
+from consumer.mapping.lookup import Source, at_path, first_valid
+from consumer.mapping.trail import MappingTrace, Provenance
 from consumer.mapping.values import WRONG_TYPE
 
 SOURCES = (Source("a", 0, "a"), Source("b.c", 1, "c"))
@@ -27,11 +27,11 @@ def number(value, factor):
     ],
 )
 def test_null_is_passed_over_and_the_unusable_is_noted(root, inner, expected, path, notes):
-    trail = Trail(Sources())
-    assert first_usable("key", SOURCES, (root, inner), trail, number, 10) == expected
+    trail = MappingTrace(Provenance())
+    assert first_valid("key", SOURCES, (root, inner), trail, number, 10) == expected
     assert trail.sources == ({"key": path} if path else {})
-    assert trail.sources.lost == ({"key": ["a", "b.c"][:notes]} if notes else {})
-    assert trail.notes == (Note("key", NoteCode.WRONG_TYPE),) * notes
+    assert trail.sources.invalid_paths == ({"key": ["a", "b.c"][:notes]} if notes else {})
+    assert trail.warnings == (MappingWarning("key", WarningCode.WRONG_TYPE),) * notes
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 
 from consumer.mapping.normalize.states import CANADA, US, code
-from consumer.mapping.normalize.text import folded
+from consumer.mapping.normalize.text import casefold_nfc
 
 # ISO 3166-2, as people write the names; the Yukon with Meta's code.
 OF_THE_US = """
@@ -38,8 +38,8 @@ def pairs(table):
 )
 def test_each_name_of_a_state_or_province_becomes_its_code(country, name, short):
     for written in (name, name.upper(), f" {country}-{name} ", short):
-        assert code(folded(written), country) == short.lower()
-        assert code(folded(written), None) == short.lower()
+        assert code(casefold_nfc(written), country) == short.lower()
+        assert code(casefold_nfc(written), None) == short.lower()
 
 
 def test_the_names_are_those_and_no_others():

@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumer.mapping.times import unix_ms
-from consumer.mapping.values import EMPTY, MALFORMED, WRONG_TYPE, Unusable
+from consumer.mapping.values import EMPTY, MALFORMED, WRONG_TYPE, InvalidValue
 
 
 def unix_seconds(value):
     """The whole second, or why there is none."""
     found = unix_ms(value)
-    return found if isinstance(found, Unusable) else found // 1000
+    return found if isinstance(found, InvalidValue) else found // 1000
 
 
 @pytest.mark.parametrize("value", [None, True, False, [], {}, [1700000000]])

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from consumer.mapping.urls import clean_url, click_id
-from consumer.mapping.values import Unusable
+from consumer.mapping.values import InvalidValue
 
 SHOP = "https://shop.example.com"
 
@@ -102,7 +102,7 @@ def test_two_decodings_are_enough(url):
     ],
 )
 def test_what_is_no_absolute_web_address_is_unusable(url, word):
-    assert clean_url(url) == Unusable(word)
+    assert clean_url(url) == InvalidValue(word)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 from deciding import NOW_MS, NOW_S, event, noted, sent
 
-from consumer.mapping.rules import BirthdateOrder, MatchRule, Rules
+from consumer.mapping.rules import BirthdateOrder, MappingOptions, MatchRule
 
 A_DIGEST = "973dfe463ec85785f5f95af5ba3906eedb2d931c24e69824a89ea65dba4e813b"  # of test@example.com
 OTHER = "a" * 64
@@ -57,7 +57,7 @@ def test_a_digest_stands_in_for_a_property_that_is_missing_or_unusable(key, prop
 @pytest.mark.parametrize(("key", "prop", "value", "digest"), HASHED)
 def test_a_source_of_digests_takes_nothing_else(key, prop, value, digest):
     given = event({f"user.{prop}": None, f"user.{prop}_sha256": value, "fbp": "fb.1.1763899999000.1"})
-    assert key not in sent(given, Rules(match_rule=MatchRule.ANY))["user_data"]
+    assert key not in sent(given, MappingOptions(match_rule=MatchRule.ANY))["user_data"]
     assert (key, "malformed") in noted(given)
 
 
@@ -109,7 +109,7 @@ def test_the_country_of_a_national_number(override, of_user, setting, expected):
         "user.country": of_user,
         "integrations.facebook.user_data.country": override,
     }
-    rules = Rules(default_country=setting)
+    rules = MappingOptions(default_country=setting)
     assert user_data(changes, rules).get("ph") == expected
     if expected is None:
         assert ("ph", "no_country") in noted(event(changes), rules)
@@ -124,7 +124,9 @@ def test_the_country_of_a_national_number(override, of_user, setting, expected):
     ],
 )
 def test_the_order_of_a_birthdate_is_a_setting(order, digest):
-    assert user_data({"user.birthdate": "02/03/1997"}, Rules(birthdate_order=order)).get("db") == digest
+    assert (
+        user_data({"user.birthdate": "02/03/1997"}, MappingOptions(birthdate_order=order)).get("db") == digest
+    )
 
 
 def test_a_birthdate_is_judged_by_the_day_it_is():

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.domain.decision import NoteCode
+from consumer.domain.decision import WarningCode
 from consumer.mapping import values
-from consumer.mapping.values import WRONG_TYPE, Unusable, integer_of, is_placeholder, text_of
+from consumer.mapping.values import WRONG_TYPE, InvalidValue, integer_of, is_placeholder, text_of
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_placeholders_are_known_in_any_case_and_with_space_around(text):
 
 
 def test_an_unusable_value_carries_only_the_word_of_its_note():
-    assert tuple(WRONG_TYPE) == (NoteCode.WRONG_TYPE,)
+    assert tuple(WRONG_TYPE) == (WarningCode.WRONG_TYPE,)
 
 
 @given(st.integers())
@@ -106,7 +106,7 @@ def test_an_integer_and_its_float_have_one_text(number):
 
 
 def test_there_is_one_constant_for_each_word():
-    words = Counter(value.note for value in vars(values).values() if isinstance(value, Unusable))
+    words = Counter(value.note for value in vars(values).values() if isinstance(value, InvalidValue))
     assert set(words.values()) == {1}
     core = Path(values.__file__).parent
     made = re.compile(r"\bUnusable\(\w")

@@ -12,20 +12,20 @@ from hypothesis import strategies as st
 from consumer.meta.response import (
     NO_RECEIPT,
     NONE_RECEIVED,
-    Kind,
-    Verdict,
+    Response,
+    ResponseOutcome,
     backoff_s,
+    no_response,
     no_tunnel,
     pixel_wait_s,
-    read_answer,
-    unanswered,
+    read_response,
 )
 
 HTML = b"<!DOCTYPE html><html><body>Sorry, something went wrong.</body></html>"
 
 
 def answered(status, body, headers=None, sent=3):
-    return read_answer(status, headers or {}, body, sent)
+    return read_response(status, headers or {}, body, sent)
 
 
 def refused(status=400, sent=3, headers=None, **error):
@@ -37,31 +37,36 @@ def refused(status=400, sent=3, headers=None, **error):
 
 def test_accepted_is_2xx_and_json_and_no_error_and_a_receipt():
     verdict = answered(200, b'{"events_received":3,"messages":[],"fbtrace_id":"AbC-_1"}')
-    assert verdict == Verdict(Kind.ACCEPTED, 200, fbtrace_id="AbC-_1", received=3)
+    assert verdict == Response(ResponseOutcome.ACCEPTED, 200, fbtrace_id="AbC-_1", received=3)
 
 
 NO_SUCCESS = [
     # status, body, kind, says
-    (200, b"", Kind.TRANSIENT, "HTTP 200 without a code"),
-    (200, b"Service Unavailable", Kind.TRANSIENT, "HTTP 200 without a code"),
-    (200, b'"Service Unavailable"', Kind.TRANSIENT, "HTTP 200 without a code"),
-    (200, b"[]", Kind.TRANSIENT, "HTTP 200 without a code"),
-    (200, b'{"events_received":3', Kind.TRANSIENT, "HTTP 200 without a code"),
-    (200, b"{}", Kind.TRANSIENT, NO_RECEIPT),
-    (200, b'{"messages":[]}', Kind.TRANSIENT, NO_RECEIPT),
-    (200, b'{"events_received":null}', Kind.TRANSIENT, NO_RECEIPT),
-    (200, b'{"events_received":true}', Kind.TRANSIENT, NO_RECEIPT),
-    (200, b'{"events_received":"3"}', Kind.TRANSIENT, NO_RECEIPT),
-    (200, b'{"events_received":3.0}', Kind.TRANSIENT, NO_RECEIPT),
-    (204, b"", Kind.TRANSIENT, "HTTP 204 without a code"),
-    (200, b'{"events_received":0}', Kind.SETUP, NONE_RECEIVED),
-    (200, b'{"events_received":-1}', Kind.SETUP, NONE_RECEIVED),
-    (200, b'{"events_received":3,"error":null}', Kind.TRANSIENT, "HTTP 200 without a code"),
-    (200, b'{"events_received":3,"error":"Service temporarily unavailable"}', Kind.TRANSIENT, None),
-    (200, b'{"events_received":3,"error":[]}', Kind.TRANSIENT, None),
-    (302, b'{"events_received":3}', Kind.SETUP, None),
-    (404, b'{"events_received":3}', Kind.SETUP, None),
-    (500, b'{"events_received":3}', Kind.TRANSIENT, None),
+    (200, b"", ResponseOutcome.TRANSIENT, "HTTP 200 without a code"),
+    (200, b"Service Unavailable", ResponseOutcome.TRANSIENT, "HTTP 200 without a code"),
+    (200, b'"Service Unavailable"', ResponseOutcome.TRANSIENT, "HTTP 200 without a code"),
+    (200, b"[]", ResponseOutcome.TRANSIENT, "HTTP 200 without a code"),
+    (200, b'{"events_received":3', ResponseOutcome.TRANSIENT, "HTTP 200 without a code"),
+    (200, b"{}", ResponseOutcome.TRANSIENT, NO_RECEIPT),
+    (200, b'{"messages":[]}', ResponseOutcome.TRANSIENT, NO_RECEIPT),
+    (200, b'{"events_received":null}', ResponseOutcome.TRANSIENT, NO_RECEIPT),
+    (200, b'{"events_received":true}', ResponseOutcome.TRANSIENT, NO_RECEIPT),
+    (200, b'{"events_received":"3"}', ResponseOutcome.TRANSIENT, NO_RECEIPT),
+    (200, b'{"events_received":3.0}', ResponseOutcome.TRANSIENT, NO_RECEIPT),
+    (204, b"", ResponseOutcome.TRANSIENT, "HTTP 204 without a code"),
+    (200, b'{"events_received":0}', ResponseOutcome.MISCONFIGURED, NONE_RECEIVED),
+    (200, b'{"events_received":-1}', ResponseOutcome.MISCONFIGURED, NONE_RECEIVED),
+    (200, b'{"events_received":3,"error":null}', ResponseOutcome.TRANSIENT, "HTTP 200 without a code"),
+    (
+        200,
+        b'{"events_received":3,"error":"Service temporarily unavailable"}',
+        ResponseOutcome.TRANSIENT,
+        None,
+    ),
+    (200, b'{"events_received":3,"error":[]}', ResponseOutcome.TRANSIENT, None),
+    (302, b'{"events_received":3}', ResponseOutcome.MISCONFIGURED, None),
+    (404, b'{"events_received":3}', ResponseOutcome.MISCONFIGURED, None),
+    (500, b'{"events_received":3}', ResponseOutcome.TRANSIENT, None),
 ]
 
 
@@ -81,27 +86,38 @@ def test_a_shortfall_is_accepted_and_says_how_many():
 
 
 CODES = [
-    *((code, None, Kind.TRANSIENT) for code in (1, 2, 5000, 21009, -1, -3)),
-    *((code, None, Kind.THROTTLED) for code in (4, 17, 32, 341, 613, 80000, 80004, 80014)),
-    (368, None, Kind.BLOCKED),
-    *((code, None, Kind.SETUP) for code in (190, 102, 104, 10, 200, 230, 299, 3, 294, 12, 2500, 2635)),
-    (190, 463, Kind.SETUP),
-    (100, 33, Kind.SETUP),
-    *((100, subcode, Kind.REFUSED) for subcode in (2804001, 2804003, 2804007, 2804048, 2804066, None)),
-    (105, None, Kind.REFUSED),
+    *((code, None, ResponseOutcome.TRANSIENT) for code in (1, 2, 5000, 21009, -1, -3)),
+    *((code, None, ResponseOutcome.THROTTLED) for code in (4, 17, 32, 341, 613, 80000, 80004, 80014)),
+    (368, None, ResponseOutcome.BLOCKED),
+    *(
+        (code, None, ResponseOutcome.MISCONFIGURED)
+        for code in (190, 102, 104, 10, 200, 230, 299, 3, 294, 12, 2500, 2635)
+    ),
+    (190, 463, ResponseOutcome.MISCONFIGURED),
+    (100, 33, ResponseOutcome.MISCONFIGURED),
+    *(
+        (100, subcode, ResponseOutcome.REJECTED)
+        for subcode in (2804001, 2804003, 2804007, 2804048, 2804066, None)
+    ),
+    (105, None, ResponseOutcome.REJECTED),
 ]
 
 
 @pytest.mark.parametrize("status", [200, 302, 400, 401, 404, 408, 413, 429, 500, 503])
 @pytest.mark.parametrize(("code", "subcode", "kind"), CODES)
 def test_a_known_code_is_the_verdict_whatever_the_status(status, code, subcode, kind):
-    if status == 413 and kind is Kind.REFUSED:
-        kind = Kind.TOO_LARGE  # both are about the events, and the status says which
+    if status == 413 and kind is ResponseOutcome.REJECTED:
+        kind = ResponseOutcome.TOO_LARGE  # both are about the events, and the status says which
     verdict = refused(status, code=code, error_subcode=subcode, message="m", type="OAuthException")
     assert (verdict.kind, verdict.http_status, verdict.code, verdict.subcode) == (kind, status, code, subcode)
 
 
-OUTSIDE = [(80015, Kind.REFUSED), (79999, Kind.REFUSED), (300, Kind.REFUSED), (199, Kind.REFUSED)]
+OUTSIDE = [
+    (80015, ResponseOutcome.REJECTED),
+    (79999, ResponseOutcome.REJECTED),
+    (300, ResponseOutcome.REJECTED),
+    (199, ResponseOutcome.REJECTED),
+]
 
 
 @pytest.mark.parametrize(("code", "kind"), OUTSIDE)
@@ -112,11 +128,12 @@ def test_the_ranges_of_codes_end_where_meta_ends_them(code, kind):
 @pytest.mark.parametrize("status", [200, 400, 403, 413, 500])
 @pytest.mark.parametrize("code", [100, 190, 2500, None])
 def test_is_transient_goes_before_every_code_but_the_pixels(status, code):
-    assert refused(status, code=code, is_transient=True).kind is Kind.TRANSIENT
+    assert refused(status, code=code, is_transient=True).kind is ResponseOutcome.TRANSIENT
 
 
 @pytest.mark.parametrize(
-    ("code", "kind"), [(4, Kind.THROTTLED), (80004, Kind.THROTTLED), (368, Kind.BLOCKED)]
+    ("code", "kind"),
+    [(4, ResponseOutcome.THROTTLED), (80004, ResponseOutcome.THROTTLED), (368, ResponseOutcome.BLOCKED)],
 )
 def test_throttling_and_blocking_hold_the_pixel_even_when_they_are_transient(code, kind):
     assert refused(400, code=code, is_transient=True).kind is kind
@@ -124,16 +141,16 @@ def test_throttling_and_blocking_hold_the_pixel_even_when_they_are_transient(cod
 
 @pytest.mark.parametrize("word", [1, "true", "True", None, False])
 def test_only_true_is_transient(word):
-    assert refused(400, code=100, error_subcode=2804003, is_transient=word).kind is Kind.REFUSED
+    assert refused(400, code=100, error_subcode=2804003, is_transient=word).kind is ResponseOutcome.REJECTED
 
 
 STATUSES = [
-    (200, Kind.TRANSIENT), (299, Kind.TRANSIENT),
-    (300, Kind.SETUP), (301, Kind.SETUP), (307, Kind.SETUP), (399, Kind.SETUP),
-    (401, Kind.SETUP), (403, Kind.SETUP), (404, Kind.SETUP), (407, Kind.SETUP),
-    (400, Kind.REFUSED), (402, Kind.REFUSED), (405, Kind.REFUSED), (422, Kind.REFUSED), (499, Kind.REFUSED),
-    (408, Kind.TRANSIENT), (413, Kind.TOO_LARGE), (429, Kind.THROTTLED),
-    (500, Kind.TRANSIENT), (502, Kind.TRANSIENT), (503, Kind.TRANSIENT), (599, Kind.TRANSIENT),
+    (200, ResponseOutcome.TRANSIENT), (299, ResponseOutcome.TRANSIENT),
+    (300, ResponseOutcome.MISCONFIGURED), (301, ResponseOutcome.MISCONFIGURED), (307, ResponseOutcome.MISCONFIGURED), (399, ResponseOutcome.MISCONFIGURED),
+    (401, ResponseOutcome.MISCONFIGURED), (403, ResponseOutcome.MISCONFIGURED), (404, ResponseOutcome.MISCONFIGURED), (407, ResponseOutcome.MISCONFIGURED),
+    (400, ResponseOutcome.REJECTED), (402, ResponseOutcome.REJECTED), (405, ResponseOutcome.REJECTED), (422, ResponseOutcome.REJECTED), (499, ResponseOutcome.REJECTED),
+    (408, ResponseOutcome.TRANSIENT), (413, ResponseOutcome.TOO_LARGE), (429, ResponseOutcome.THROTTLED),
+    (500, ResponseOutcome.TRANSIENT), (502, ResponseOutcome.TRANSIENT), (503, ResponseOutcome.TRANSIENT), (599, ResponseOutcome.TRANSIENT),
 ]  # fmt: skip
 
 SAYS_NOTHING = [
@@ -177,7 +194,7 @@ def test_a_code_may_be_text(written, code):
 
 
 def test_a_boolean_is_no_code():
-    assert refused(400, code=True, error_subcode=False).kind is Kind.REFUSED
+    assert refused(400, code=True, error_subcode=False).kind is ResponseOutcome.REJECTED
     assert refused(400, code=True).code is None
 
 
@@ -308,7 +325,11 @@ USAGES = [
 @pytest.mark.parametrize(("headers", "percent", "wait_s"), USAGES)
 def test_the_highest_usage_counts_and_at_100_it_holds_accepted_requests_too(headers, percent, wait_s):
     verdict = answered(200, b'{"events_received":3}', headers)
-    assert (verdict.kind, verdict.usage_percent, verdict.wait_s) == (Kind.ACCEPTED, percent, wait_s)
+    assert (verdict.kind, verdict.usage_percent, verdict.wait_s) == (
+        ResponseOutcome.ACCEPTED,
+        percent,
+        wait_s,
+    )
 
 
 def test_retry_after_goes_before_the_usage_headers():
@@ -336,7 +357,7 @@ DEEP = b'{"error":{"code":100,"error_data":' + b"[" * 1000 + b"]" * 1000 + b"}}"
 @example(400, b"", {"retry-after": "()"}, 1)
 @example(400, b"", {"retry-after": "Mon, 99999999999999999999 Jan 2026 00:00:00 GMT"}, 1)
 def test_no_answer_makes_it_raise(status, body, headers, sent):
-    assert isinstance(read_answer(status, headers, body, sent).kind, Kind)
+    assert isinstance(read_response(status, headers, body, sent).outcome, ResponseOutcome)
 
 
 JSON = st.recursive(
@@ -372,7 +393,7 @@ ERROR_KEYS = st.sampled_from(
 )
 def test_no_json_makes_it_raise_and_an_index_is_always_within_the_batch(status, body, usage, sent):
     headers = {"x-app-usage": orjson.dumps(usage).decode()}
-    verdict = read_answer(status, headers, orjson.dumps(body), sent)
+    verdict = read_response(status, headers, orjson.dumps(body), sent)
     assert verdict.event_index is None or 0 <= verdict.event_index < sent
     assert 0 <= verdict.wait_s <= 3600
     assert pixel_wait_s(verdict, 0.5) >= 0
@@ -386,25 +407,27 @@ def test_a_long_title_does_not_hold_the_loop_up(char):
 
 
 def test_no_answer_at_all_is_transient():
-    assert unanswered("no answer in time") == Verdict(Kind.TRANSIENT, says="no answer in time")
+    assert no_response("no answer in time") == Response(
+        ResponseOutcome.TRANSIENT, summary="no answer in time"
+    )
 
 
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
-        (302, Kind.SETUP),
-        (403, Kind.SETUP),
-        (407, Kind.SETUP),
-        (408, Kind.TRANSIENT),
-        (429, Kind.TRANSIENT),
-        (499, Kind.SETUP),
-        (500, Kind.TRANSIENT),
-        (502, Kind.TRANSIENT),
+        (302, ResponseOutcome.MISCONFIGURED),
+        (403, ResponseOutcome.MISCONFIGURED),
+        (407, ResponseOutcome.MISCONFIGURED),
+        (408, ResponseOutcome.TRANSIENT),
+        (429, ResponseOutcome.TRANSIENT),
+        (499, ResponseOutcome.MISCONFIGURED),
+        (500, ResponseOutcome.TRANSIENT),
+        (502, ResponseOutcome.TRANSIENT),
     ],
 )
 def test_a_proxy_that_opens_no_tunnel_is_transient_or_a_matter_of_setup(status, kind):
     says = f"the proxy opens no connection to Meta (HTTP {status})"
-    assert no_tunnel(status) == Verdict(kind, status, says=says)
+    assert no_tunnel(status) == Response(kind, status, summary=says)
 
 
 # How long to wait
@@ -428,19 +451,19 @@ def test_backoff_doubles_with_full_jitter_up_to_its_limit(attempt, chance, most_
 
 
 PIXEL_WAITS = [
-    (Verdict(Kind.ACCEPTED), 0.5, 0.0),
-    (Verdict(Kind.TRANSIENT, wait_s=9.0), 0.5, 0.0),
-    (Verdict(Kind.SETUP), 0.5, 0.0),
-    (Verdict(Kind.REFUSED), 0.5, 0.0),
-    (Verdict(Kind.THROTTLED), 0.0, 60.0),
-    (Verdict(Kind.THROTTLED), 0.5, 180.0),
-    (Verdict(Kind.THROTTLED, wait_s=7.0), 0.5, 7.0),
-    (Verdict(Kind.BLOCKED), 0.5, 300.0),
-    (Verdict(Kind.BLOCKED, wait_s=7.0), 0.5, 300.0),
-    (Verdict(Kind.BLOCKED, wait_s=900.0), 0.5, 900.0),
-    (Verdict(Kind.ACCEPTED, usage_percent=99), 0.5, 0.0),
-    (Verdict(Kind.ACCEPTED, usage_percent=100), 0.5, 180.0),
-    (Verdict(Kind.ACCEPTED, usage_percent=120, wait_s=60.0), 0.5, 60.0),
+    (Response(ResponseOutcome.ACCEPTED), 0.5, 0.0),
+    (Response(ResponseOutcome.TRANSIENT, wait_s=9.0), 0.5, 0.0),
+    (Response(ResponseOutcome.MISCONFIGURED), 0.5, 0.0),
+    (Response(ResponseOutcome.REJECTED), 0.5, 0.0),
+    (Response(ResponseOutcome.THROTTLED), 0.0, 60.0),
+    (Response(ResponseOutcome.THROTTLED), 0.5, 180.0),
+    (Response(ResponseOutcome.THROTTLED, wait_s=7.0), 0.5, 7.0),
+    (Response(ResponseOutcome.BLOCKED), 0.5, 300.0),
+    (Response(ResponseOutcome.BLOCKED, wait_s=7.0), 0.5, 300.0),
+    (Response(ResponseOutcome.BLOCKED, wait_s=900.0), 0.5, 900.0),
+    (Response(ResponseOutcome.ACCEPTED, usage_percent=99), 0.5, 0.0),
+    (Response(ResponseOutcome.ACCEPTED, usage_percent=100), 0.5, 180.0),
+    (Response(ResponseOutcome.ACCEPTED, usage_percent=120, wait_s=60.0), 0.5, 60.0),
 ]
 
 

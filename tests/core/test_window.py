@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from consumer.observability.sliding_counter import Window
+from consumer.observability.sliding_counter import SlidingCounter
 
 STEPS = [
     # words that come, then: how many of each, is it full
@@ -17,9 +17,9 @@ STEPS = [
 
 
 def test_the_oldest_leave_when_there_are_too_many():
-    window = Window(4)
+    window = SlidingCounter(4)
     for words, counts, is_full in STEPS:
-        window.add(words)
+        window.append(words)
         assert window.counts() == counts
         assert len(window) == sum(counts.values())
         assert window.is_full is is_full
@@ -27,6 +27,6 @@ def test_the_oldest_leave_when_there_are_too_many():
 
 @pytest.mark.parametrize(("asked", "count"), [("a", 1), ("ab", 3), ("xyz", 0), ("bx", 2), ("", 0)])
 def test_several_words_are_counted_together(asked, count):
-    window = Window(10)
-    window.add("abbc")
+    window = SlidingCounter(10)
+    window.append("abbc")
     assert window.count(asked) == count

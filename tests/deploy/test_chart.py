@@ -215,7 +215,7 @@ def test_two_releases_are_two_groups_with_names_of_their_own():
     first, second = rendered(minimal(), "shop-fr"), rendered(minimal(), "shop-de")
     names = [{(m["kind"], m["metadata"]["name"]) for m in manifests} for manifests in (first, second)]
     assert names[0].isdisjoint(names[1])
-    groups = [settings(manifests)["CAPI_GROUP"] for manifests in (first, second)]
+    groups = [settings(manifests)["CAPI_GROUP_ID"] for manifests in (first, second)]
     assert groups == ["shop-fr-capi-consumer", "shop-de-capi-consumer"]
 
 

@@ -44,10 +44,10 @@ def test_keda_looks_at_the_group_and_the_topic_of_the_program():
     ):
         manifests = rendered(values | {"autoscaling": {"enabled": True, "partitions": 6}})
         told, read = trigger(manifests)["metadata"], settings(manifests)
-        assert told["consumerGroup"] == read["CAPI_GROUP"]
+        assert told["consumerGroup"] == read["CAPI_GROUP_ID"]
         assert told["bootstrapServers"] == read["CAPI_BOOTSTRAP_SERVERS"]
         assert told["topic"] == ("shop.events" if "CAPI_TOPICS" in read else "capi.events")
-        assert told["offsetResetPolicy"] == read.get("CAPI_START", "earliest")
+        assert told["offsetResetPolicy"] == read.get("CAPI_START_OFFSET", "earliest")
 
 
 def test_of_several_topics_the_lag_is_added_up():

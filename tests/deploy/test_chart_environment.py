@@ -94,7 +94,7 @@ def test_metrics_and_traces_go_where_the_values_say_and_else_nowhere():
     assert names.isdisjoint(in_the_config_map(rendered(minimal())))
     environment = in_the_config_map(rendered(minimal(telemetry={"otlpEndpoint": "http://collector:4318"})))
     assert environment["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://collector:4318"
-    assert environment["OTEL_SERVICE_NAME"] == environment["CAPI_GROUP"]
+    assert environment["OTEL_SERVICE_NAME"] == environment["CAPI_GROUP_ID"]
 
 
 def test_every_setting_can_be_said_in_the_values_or_is_set_by_the_chart():
@@ -290,4 +290,4 @@ def test_a_proxy_with_a_password_comes_from_a_secret(given, tmp_path):
 
 def test_a_group_of_one_s_own_is_taken():
     environment = in_the_config_map(rendered(minimal(settings={"group": "shop"})))
-    assert environment["CAPI_GROUP"] == "shop"
+    assert environment["CAPI_GROUP_ID"] == "shop"

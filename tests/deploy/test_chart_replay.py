@@ -88,7 +88,7 @@ def assert_program_reads(found):
 def test_another_replay_is_another_job():
     names = [
         job(**changed)["metadata"]["name"]
-        for changed in ({}, {"dryRun": False}, {"reasons": ["refused"]}, {"limit": 5})
+        for changed in ({}, {"dryRun": False}, {"reasons": ["rejected"]}, {"limit": 5})
     ]
     assert len(set(names)) == len(names)
     assert job()["metadata"]["name"] == names[0]

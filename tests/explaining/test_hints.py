@@ -5,13 +5,13 @@ import pytest
 from deciding import NOW_MS
 
 from consumer.event_files.lines import FoundEvent
-from consumer.explain.decisions import explained
+from consumer.explain.decisions import explain_events
 from consumer.explain.hints import MANY_LINES, Hints
-from consumer.mapping.rules import Rules
-from consumer.publish.report import Report
+from consumer.mapping.rules import MappingOptions
+from consumer.publish.report import PublishReport
 
 
-class Heard(Report):
+class Heard(PublishReport):
     """A report that keeps what it is told."""
 
     def __init__(self):
@@ -25,9 +25,9 @@ class Heard(Report):
 def hinted(*values, is_by_line=True):
     """What is said of the lines of a file, and at its end."""
     heard = Heard()
-    hints = Hints(Rules(), heard)
+    hints = Hints(MappingOptions(), heard)
     entries = [FoundEvent(number, number, value) for number, value in enumerate(values, start=1)]
-    list(hints.heard(explained(hints.read(entries), Rules(), NOW_MS)))
+    list(hints.note_warnings(explain_events(hints.read(entries), MappingOptions(), NOW_MS)))
     return heard.lines, hints.at_the_end(is_by_line=is_by_line)
 
 

@@ -7,13 +7,13 @@ from deciding import NOW_MS, event
 from consumer.event_files.lines import FoundEvent
 from consumer.explain.decisions import explained as explained_entries
 from consumer.explain.rows import Row, full_key, rows
-from consumer.mapping.rules import Rules
+from consumer.mapping.rules import MappingOptions
 
 EMAIL_DIGEST = "71d4f55f72fa128dfb468a1a3901507c804b74316488744d769d7f4b16696476"
 
 
 def explained(given, rules=None):
-    (one,) = explained_entries([FoundEvent(1, 1, orjson.dumps(given))], rules or Rules(), NOW_MS)
+    (one,) = explained_entries([FoundEvent(1, 1, orjson.dumps(given))], rules or MappingOptions(), NOW_MS)
     return one
 
 
@@ -101,13 +101,13 @@ DIGEST = "973dfe463ec85785f5f95af5ba3906eedb2d931c24e69824a89ea65dba4e813b"
         (
             "custom_data.tier",
             {"user.tier": "Gold 1"},
-            Rules(custom_data_paths={"tier": (("user", "tier"),)}),
+            MappingOptions(custom_data_paths={"tier": (("user", "tier"),)}),
             "xxxx 9",
         ),
         (
             "custom_data.shop",
             {"shop": "Gold 1"},
-            Rules(custom_data_paths={"shop": (("shop",),)}),
+            MappingOptions(custom_data_paths={"shop": (("shop",),)}),
             "Gold 1",
         ),
     ],
@@ -118,7 +118,7 @@ def test_what_tells_of_a_person_elsewhere_is_masked_too(key, changes, rules, sen
 
 def test_what_a_setting_allows_into_custom_data_is_masked_all_the_same():
     given = event({"integrations.facebook": {"custom_data": {"phone": "0612", "seats": "12"}}})
-    rules = Rules(custom_data_allow=frozenset({"phone"}))
+    rules = MappingOptions(unredacted_keys=frozenset({"phone"}))
     assert row_of("custom_data.phone", given, rules).sent == "9999"
     assert row_of("custom_data.phone", given, rules, show_values=True).sent == "0612"
     assert row_of("custom_data.seats", given, rules).sent == "12"

@@ -6,18 +6,18 @@ import pytest
 from deciding import NOW_MS, event, ordinary, record
 from rich.console import Console
 
-from consumer.explain.hash_recorder import ReadingHasher
+from consumer.explain.hash_recorder import RecordingHasher
 from consumer.explain.rows import Explained
 from consumer.explain.table import block, lines
 from consumer.mapping.decide import decide
-from consumer.mapping.rules import MatchRule, Rules
-from consumer.mapping.trail import Sources
+from consumer.mapping.rules import MappingOptions, MatchRule
+from consumer.mapping.trail import Provenance
 
 
 def printed(given, width=None, **more):
     """The block of an event, as a person sees it."""
-    hasher, sources = ReadingHasher(), Sources()
-    decision = decide(record(given), Rules(), hasher, NOW_MS, sources)
+    hasher, sources = RecordingHasher(), Provenance()
+    decision = decide(record(given), MappingOptions(), hasher, NOW_MS, sources)
     one = Explained(7, decision, sources, hasher.texts)
     if width is None:
         return lines(one, MatchRule.ALL, **more)

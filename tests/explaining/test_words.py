@@ -2,7 +2,7 @@
 
 import pytest
 
-from consumer.domain.decision import Filtered, Invalid, Note, NoteCode, Reason
+from consumer.domain.decision import Filtered, Invalid, MappingWarning, Reason, WarningCode
 from consumer.explain.words import NOTES, REASONS, what_happened, what_is_known, why_no_consent, why_not
 from consumer.mapping.rules import MatchRule
 
@@ -41,9 +41,9 @@ def test_what_is_missing_to_match_is_said_by_the_rule(keys, rule, says):
 
 
 def test_each_reason_and_note_has_a_sentence():
-    by_answer = {Reason.REFUSED, Reason.UNACCEPTABLE}
+    by_answer = {Reason.REJECTED, Reason.POISON_EVENT}
     assert set(REASONS) == set(Reason) - by_answer
-    assert set(NOTES) == set(NoteCode)
+    assert set(NOTES) == set(WarningCode)
 
 
 def test_an_entry_that_is_no_json_says_so():
@@ -79,4 +79,4 @@ def test_without_consent_it_is_said_what_stands_there_instead(event, says):
     ],
 )
 def test_what_it_means_that_a_value_is_missing_depends_on_the_key(field, says):
-    assert what_happened(Note(field, NoteCode.MISSING)) == says
+    assert what_happened(MappingWarning(field, WarningCode.MISSING)) == says

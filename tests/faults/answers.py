@@ -249,7 +249,7 @@ def outage(world: World, size: Size) -> Measures:
         bars.take("a minute", stage.bars)
     with world.stage() as stage:
         seconds = size(6, 30)
-        requests, recover_s = _out(stage, seconds, CAPI_BACKOFF_MAX_S="1", CAPI_STUCK_AFTER_S="2")
+        requests, recover_s = _out(stage, seconds, CAPI_BACKOFF_MAX_S="1", CAPI_POISON_AFTER_S="2")
         # Here the first wait may be the longest already: half a second on average.
         most = round(2 * slots * (2 * seconds + 3))
         stage.must(f"requests during {seconds} s of HTTP 500 ≤ {most}", requests, 0 < requests <= most)
@@ -257,7 +257,7 @@ def outage(world: World, size: Size) -> Measures:
         bars.take("past the stuck time", stage.bars)
     with world.stage() as stage:
         # Batches of few events, at their end soon: else only the first ones would be stuck.
-        own = {"CAPI_BACKOFF_MAX_S": "1", "CAPI_STUCK_AFTER_S": "2", "CAPI_LINGER_MS": "50"}
+        own = {"CAPI_BACKOFF_MAX_S": "1", "CAPI_POISON_AFTER_S": "2", "CAPI_LINGER_MS": "50"}
         requests, recover_s = _out(stage, seconds, BROWN_OUT, events_per_s=20, **own)
         accepted = requests - _outcome(stage, "fault:html")
         stage.must(f"one of twenty accepted, of {requests}", accepted, 0 < accepted < requests / 10)
@@ -326,12 +326,12 @@ def stuck_event(world: World, size: Size) -> Measures:
     """F20: whichever request holds the event is answered with 500, alone or among others."""
     with world.stage() as stage:
         seconds = size(2, 15)
-        own = {"CAPI_STUCK_AFTER_S": str(seconds), "CAPI_BACKOFF_MAX_S": "1", "CAPI_BATCH_EVENTS_MAX": "100"}
+        own = {"CAPI_POISON_AFTER_S": str(seconds), "CAPI_BACKOFF_MAX_S": "1", "CAPI_BATCH_EVENTS_MAX": "100"}
         stage.scene.consumer(**own, CAPI_LINGER_MS="50")
         stage.produce(200, bad={Bad.STUCK: 1})
         others_went_on = 0
         with stage.load(events_per_s=200):
-            stuck = next(one for one in stage.scene.produced if one.event.reason == "unacceptable")
+            stuck = next(one for one in stage.scene.produced if one.event.reason == "poison_event")
             eventually(
                 lambda: stage.letters() or _committed_of_others(stage, stuck.place.partition) > 200, 60
             )
@@ -342,7 +342,7 @@ def stuck_event(world: World, size: Size) -> Measures:
         stage.must("other partitions commit meanwhile, > 200", others_went_on, others_went_on > 200)
         # The oracle has compared the reason.
         stage.must(
-            "it ends as `unacceptable`; dead letters 1", report.dead_lettered, report.dead_lettered == 1
+            "it ends as `poison_event`; dead letters 1", report.dead_lettered, report.dead_lettered == 1
         )
         return stage.measures(report, recover_s)
 
@@ -403,7 +403,7 @@ def stale_and_future_events(world: World, size: Size) -> Measures:
             [_event_of(f"far ahead {number}", ahead_s, ahead_s, *ahead) for number in range(50)]
         )
         stage.await_done()
-        refused = _outcome(stage, "refused")
+        refused = _outcome(stage, "rejected")
         stage.scene.behave(faults=[{"kind": "html", "status": 503, "times": FOR_EVER}])
         too_old = (End.FILTERED, "event_too_old")
         ageing = [_event_of(f"ageing {number}", waiting_s - KEPT_S, None, *too_old) for number in range(50)]

@@ -63,7 +63,7 @@ def protocols(world: World, size: Size) -> Measures:
     rows = []
     for name, (protocol, properties) in PROTOCOLS.items():
         with world.stage(latency_ms=LATENCY_MS) as stage:
-            own = {"CAPI_GROUP_PROTOCOL": protocol, "CAPI_KAFKA": json.dumps(properties)}
+            own = {"CAPI_GROUP_PROTOCOL": protocol, "CAPI_KAFKA_PROPERTIES": json.dumps(properties)}
             churn = _churn(stage, seconds=size(5, 60), events_per_s=size(200, 800), seed=7, **own)
             _must_be_well(stage, churn)
             pauses = _pauses(stage)
@@ -188,4 +188,4 @@ def _rebalances(world: World, stage: Stage) -> int:
 
 def _static(number: int) -> dict[str, str]:
     session = json.dumps({"session.timeout.ms": 30_000})
-    return {"CAPI_GROUP_INSTANCE_ID": f"member-{number}", "CAPI_KAFKA": session}
+    return {"CAPI_GROUP_INSTANCE_ID": f"member-{number}", "CAPI_KAFKA_PROPERTIES": session}

@@ -24,7 +24,7 @@ COMMIT_S = 1.0  # the default interval
 STOP_S = 5.0  # to commit and leave, on a machine that others use too
 GRACE_S = 30.0  # of a pod; the drain takes at most 25 s of it
 # For scenarios in which half of the records are bad on purpose.
-WITHOUT_BRAKE = {"CAPI_BRAKE": "false"}
+WITHOUT_BRAKE = {"CAPI_DLQ_BREAKER": "false"}
 # A member that is gone is missed after a second, so that each kill costs little.
 QUICK_SESSION = json.dumps({"session.timeout.ms": 1_000, "heartbeat.interval.ms": 300})
 # Small and many requests: at any instant some are on their way.
@@ -45,13 +45,13 @@ def killed_at_random_instants(world: World, size: Size) -> Measures:
     with world.stage(latency_ms=50) as stage:
         with stage.load(events_per_s=1_500):
             for _ in range(size(3, 25)):
-                consumer = stage.scene.consumer(CAPI_KAFKA=QUICK_SESSION, **MANY_REQUESTS)
+                consumer = stage.scene.consumer(CAPI_KAFKA_PROPERTIES=QUICK_SESSION, **MANY_REQUESTS)
                 accepted = stage.scene.accepted_lines()
                 stage.await_accepted(accepted + 1)
                 time.sleep(chance.uniform(0.0, 2.0))
                 consumer.kill()
                 kills.append(_at_a_kill(stage))
-        stage.scene.consumer(CAPI_KAFKA=QUICK_SESSION)
+        stage.scene.consumer(CAPI_KAFKA_PROPERTIES=QUICK_SESSION)
         recover_s = stage.await_done()
         report = stage.must_hold()
         in_flight = [_accepted_and_uncommitted(stage, kill) for kill in kills]
@@ -86,10 +86,10 @@ def killed_between_answer_and_commit(world: World, size: Size) -> Measures:
     with world.stage() as stage:
         events = size(1_000, 20_000)
         stage.produce(events)
-        victim = stage.scene.consumer(CAPI_KAFKA=QUICK_SESSION, CAPI_COMMIT_INTERVAL_MS="60000")
+        victim = stage.scene.consumer(CAPI_KAFKA_PROPERTIES=QUICK_SESSION, CAPI_COMMIT_INTERVAL_MS="60000")
         stage.await_accepted(events)
         victim.kill()
-        stage.scene.consumer(CAPI_KAFKA=QUICK_SESSION)
+        stage.scene.consumer(CAPI_KAFKA_PROPERTIES=QUICK_SESSION)
         recover_s = stage.await_done()
         report = stage.must_hold()
         stage.must(f"all {events} come again", report.twice, report.twice == events)
@@ -107,7 +107,7 @@ def killed_while_dead_letters_are_written(world: World, size: Size) -> Measures:
         for _ in range(size(3, 15)):
             written = stage.letters()
             victim = stage.scene.consumer(
-                CAPI_KAFKA=QUICK_SESSION, CAPI_POLL_RECORDS_MAX="50", **WITHOUT_BRAKE
+                CAPI_KAFKA_PROPERTIES=QUICK_SESSION, CAPI_POLL_RECORDS_MAX="50", **WITHOUT_BRAKE
             )
             eventually(
                 lambda seen=written: stage.letters() > seen or stage.scene.is_done(), 60, "letters come"
@@ -115,7 +115,7 @@ def killed_while_dead_letters_are_written(world: World, size: Size) -> Measures:
             time.sleep(chance.uniform(0.0, 0.1))
             kills += not stage.scene.is_done()
             victim.kill()
-        stage.scene.consumer(CAPI_KAFKA=QUICK_SESSION, **WITHOUT_BRAKE)
+        stage.scene.consumer(CAPI_KAFKA_PROPERTIES=QUICK_SESSION, **WITHOUT_BRAKE)
         recover_s = stage.await_done()
         report = stage.must_hold()
         intended = events // 2 + 5
@@ -213,7 +213,7 @@ def _zombie_of_one_partition(stage: Stage) -> Woken:
     The other member keeps the only partition, so there is nothing that it might rightly commit later.
     """
     scene = stage.scene
-    own = {"CAPI_KAFKA": QUICK_SESSION, **MANY_REQUESTS}
+    own = {"CAPI_KAFKA_PROPERTIES": QUICK_SESSION, **MANY_REQUESTS}
     zombie = scene.consumer(**own)
     stage.produce(200)
     stage.await_done()
@@ -269,7 +269,7 @@ def _counts(consumer: Running) -> Counts:
 
 def _zombies_under_load(stage: Stage, times: int) -> None:
     """Of what is committed, only the offsets are judged: it comes back to partitions of its own."""
-    own = {"CAPI_KAFKA": QUICK_SESSION, **MANY_REQUESTS}
+    own = {"CAPI_KAFKA_PROPERTIES": QUICK_SESSION, **MANY_REQUESTS}
     went_back, too_far = 0, 0
     with stage.load(events_per_s=800):
         for _ in range(times):
@@ -292,7 +292,7 @@ def _zombies_under_load(stage: Stage, times: int) -> None:
 
 
 def _after_zombies(stage: Stage) -> Measures:
-    stage.scene.consumer(CAPI_KAFKA=QUICK_SESSION)
+    stage.scene.consumer(CAPI_KAFKA_PROPERTIES=QUICK_SESSION)
     recover_s = stage.await_done()
     report = stage.must_hold()
     _must_repeat_unchanged(stage)

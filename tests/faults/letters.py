@@ -81,7 +81,7 @@ def _held(stage: Stage, consumer: Running, what: str) -> Report:
 def _is_braked(consumer: Running) -> bool:
     if not consumer.still_runs() or consumer.status("/livez") != 200:
         return False
-    return consumer.metric("capi_state", state="braked") == 1
+    return consumer.metric("capi_state", state="paused") == 1
 
 
 def letters_come_back(world: World, size: Size) -> Measures:
@@ -109,7 +109,7 @@ def letters_come_back(world: World, size: Size) -> Measures:
         groups = {by_reason["group"], by_code["group"], by_size["group"], f"{scene.group}.replay"}
         stage.must("groups 4", len(groups), len(groups) == 4)
         stage.await_done()
-        came = {word: _came_back(stage, word) for word in ("not_json", "refused", "purchase_without_value")}
+        came = {word: _came_back(stage, word) for word in ("not_json", "rejected", "purchase_without_value")}
         stage.must("A and B reach their letters and no other", *_as_bar(came, number))
         sent = _accepted_as_they_were(stage, [one for one in scene.produced if one.event.reason == LARGE])
         bar = f"{number} without id and time: accepted under place and time of their records"
@@ -182,7 +182,7 @@ def _as_bar(came: Mapping[str, Counter[int]], number: int) -> tuple[object, bool
     is_met = (
         came["not_json"][0] == 0
         and sum(came["not_json"].values()) == number
-        and came["refused"] == {1: number}
+        and came["rejected"] == {1: number}
         and came["purchase_without_value"] == {0: number}
     )
     return {word: dict(counts) for word, counts in came.items()}, is_met

@@ -120,11 +120,11 @@ def _events() -> list[Event]:
     cut = json.dumps(_event(7)).encode()[:-9]
     return [
         *(_traced(_as_event(f"good {number}", _event(number))) for number in range(10, 40)),
-        _as_event("refused", refused, End.DEAD_LETTER, "refused"),
+        _as_event("rejected", refused, End.DEAD_LETTER, "rejected"),
         _as_event("malformed fields", malformed, End.FILTERED, "purchase_without_personal_information"),
         _as_event("no amount", no_amount, End.DEAD_LETTER, "purchase_without_value"),
         _as_event("no consent", without_consent, End.FILTERED, "no_consent"),
-        _as_event("stuck", stuck, End.DEAD_LETTER, "unacceptable"),
+        _as_event("stuck", stuck, End.DEAD_LETTER, "poison_event"),
         _as_event("a name of its own", named),
         _as_event("an address in the name", named_with_an_address, End.DEAD_LETTER, "no_event_name"),
         Event("not JSON", None, MAIL.encode(), cut, End.DEAD_LETTER, "not_json"),
@@ -170,9 +170,9 @@ FAULTS = [
 WRONG_SETTINGS = [
     {"CAPI_PIXEL_ID": MAIL},
     {"CAPI_GRAPH_URL": f"ftp://{TOKEN}@canaryhost"},
-    {"CAPI_KAFKA": json.dumps({"no.such.property": TOKEN})},
-    {"CAPI_KAFKA": json.dumps({"sasl.mechanism": TOKEN, "sasl.password": TOKEN})},
-    {"CAPI_KAFKA": f"{{{TOKEN}"},
+    {"CAPI_KAFKA_PROPERTIES": json.dumps({"no.such.property": TOKEN})},
+    {"CAPI_KAFKA_PROPERTIES": json.dumps({"sasl.mechanism": TOKEN, "sasl.password": TOKEN})},
+    {"CAPI_KAFKA_PROPERTIES": f"{{{TOKEN}"},
     {"CAPI_PROXY": f"canary://user:{TOKEN}@host"},
     {"CAPI_ACCESS_TOKEN_FILE": "/nowhere", "CAPI_LINGER_MS": TOKEN},
     {"CAPI_ACCESS_TOKEN": f"{TOKEN}\n{TOKEN}"},
@@ -193,14 +193,14 @@ def canaries(world: World, size: Size) -> Measures:
             "CAPI_ACCESS_TOKEN": TOKEN,
             "CAPI_GRAPH_URL": tap.url,
             "CAPI_BACKOFF_MAX_S": "1",
-            "CAPI_STUCK_AFTER_S": "1",
-            "CAPI_SETUP_RETRY_S": "1",
+            "CAPI_POISON_AFTER_S": "1",
+            "CAPI_AUTH_RETRY_MAX_S": "1",
             "CAPI_BATCH_EVENTS_MAX": "10",
-            "CAPI_PAGE_ADDRESS": f"127.0.0.1:{free_ports(1)[0]}",
+            "CAPI_STATUS_PAGE_ADDRESS": f"127.0.0.1:{free_ports(1)[0]}",
             "OTEL_EXPORTER_OTLP_ENDPOINT": otlp.url,
         }
         consumer = scene.consumer(**own)
-        with PageStream(own["CAPI_PAGE_ADDRESS"]) as page:
+        with PageStream(own["CAPI_STATUS_PAGE_ADDRESS"]) as page:
             for _ in range(size(1, 20)):
                 scene.produce(_events())
             with stage.load(events_per_s=20):  # others go on, or nobody would be stuck

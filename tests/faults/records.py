@@ -208,7 +208,7 @@ def committed_offset_gone(world: World, size: Size) -> Measures:
 
 def _stop(stage: Stage, deleted: set[Place]) -> None:
     scene = stage.scene
-    stopped = scene.consumer(CAPI_OUT_OF_RANGE="stop")
+    stopped = scene.consumer(CAPI_OFFSET_OUT_OF_RANGE="stop")
     eventually(lambda: _says(stopped, GONE), 60, "it says that records were deleted unread")
     eventually(lambda: _is_done(stage, 1), 60, "the other partition goes on")
     pause(2 * COMMIT_S)
@@ -222,7 +222,7 @@ def _stop(stage: Stage, deleted: set[Place]) -> None:
 
 def _go_on_at_the_earliest(stage: Stage, deleted: set[Place]) -> float:
     """What was not deleted is handled, all of it; the seconds that it took."""
-    going_on = stage.scene.consumer(CAPI_OUT_OF_RANGE="earliest")
+    going_on = stage.scene.consumer(CAPI_OFFSET_OUT_OF_RANGE="earliest")
     recover_s = stage.await_done()
     errors = _says(going_on, GONE)
     stage.must("`earliest`: said again", errors, errors == 1)
@@ -236,7 +236,7 @@ def _go_on_at_the_latest(stage: Stage, more: int) -> None:
     scene = stage.scene
     begin = topics.committed_offsets(scene.bootstrap_servers, scene.group)[scene.topic, 0]
     end = topics.end_offsets(scene.bootstrap_servers, scene.topic)[scene.topic, 0]
-    going_on = scene.consumer(CAPI_OUT_OF_RANGE="latest")
+    going_on = scene.consumer(CAPI_OFFSET_OUT_OF_RANGE="latest")
     stage.await_done()
     errors = _says(going_on, GONE)
     stage.must("`latest`: said again", errors, errors == 1)

@@ -137,7 +137,7 @@ SCENARIOS = (
     Scenario(
         "F20",
         "an event whose request always ends with 500",
-        "other partitions go on; it ends as `unacceptable`",
+        "other partitions go on; it ends as `poison_event`",
         answers.stuck_event,
     ),
     Scenario(

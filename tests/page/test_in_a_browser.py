@@ -19,7 +19,7 @@ from consumer import __version__
 from consumer.config.settings import Settings
 from consumer.observability import metrics
 from consumer.observability.telemetry import Telemetry
-from consumer.status_page.server import WATCHERS_MAX, served
+from consumer.status_page.server import WATCHERS_MAX, serve_status_page
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
@@ -123,7 +123,9 @@ def serving(prepare=lambda telemetry: None, loops=None, **given):
     ready, told = threading.Event(), SimpleNamespace(at="", leave=asyncio.Event())
 
     async def serve():
-        async with served(Settings(pixel_id="1", page_address="127.0.0.1:0", **given), telemetry) as told.at:
+        async with serve_status_page(
+            Settings(pixel_id="1", status_page_address="127.0.0.1:0", **given), telemetry
+        ) as told.at:
             ready.set()
             await told.leave.wait()
 
@@ -222,7 +224,7 @@ def test_records_that_another_consumer_has_again_have_a_row_of_their_own(browser
     def given_up(telemetry):
         telemetry.add(metrics.CONSUMED, 10, "shop.events")
         telemetry.add(metrics.ACCEPTED, 6, "Purchase")
-        telemetry.add(metrics.GIVEN_UP, 4)
+        telemetry.add(metrics.RELEASED, 4)
 
     with serving(given_up) as (address, _), opened(browser, address, 360) as watched:
         page = shown(watched.page)

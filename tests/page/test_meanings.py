@@ -8,7 +8,7 @@ from html import unescape
 import pytest
 from pages import ROOT
 
-from consumer.domain.decision import NoteCode, Reason
+from consumer.domain.decision import Reason, WarningCode
 from consumer.domain.state import State
 from consumer.meta.error_codes import SENTENCES
 from consumer.status_page import glossary
@@ -19,7 +19,7 @@ ANCHORS = re.findall(r'<dt id="([^"]+)">', HTML)
 
 def test_each_reason_note_state_and_code_is_explained_once():
     wanted = [f"reason-{word}" for word in Reason]
-    wanted += [f"note-{word}" for word in NoteCode]
+    wanted += [f"note-{word}" for word in WarningCode]
     wanted += [f"state-{word}" for word in State]
     wanted += [f"code-{code}" if sub is None else f"code-{code}-{sub}" for code, sub in SENTENCES]
     assert sorted(ANCHORS) == sorted(wanted)
@@ -80,7 +80,7 @@ def test_no_mark_of_markdown_is_left_and_each_page_that_is_named_is_there():
 
 
 def test_the_state_in_the_head_is_said_in_the_words_of_its_entry():
-    assert glossary.state(State.SETUP) == (
+    assert glossary.state(State.MISCONFIGURED) == (
         "Meta refuses token, pixel or version. Nothing is sent and nothing is lost.",
         "Setup (docs/operations.md): a new token in its file is taken up by itself.",
     )

@@ -29,7 +29,7 @@ TOKEN_REFUSED = {"kind": "error", "status": 400, "code": 190, "times": None}
 
 def meant(reasons):
     """How many samples were made to end so."""
-    return Counter(sample.end for sample in SAMPLES if sample.end in reasons)
+    return Counter(sample.expected for sample in SAMPLES if sample.expected in reasons)
 
 
 def notes_of(demo, events):
@@ -94,7 +94,9 @@ def test_each_match_key_of_each_event_name_has_the_share_that_the_sandbox_took(b
 
 def test_the_values_left_out_are_those_that_explain_names(browser, demo):
     published = notes_of(demo, EVENTS)
-    without_currency = (json.loads(one.value) for one in SAMPLES if one.end == "purchase_without_currency")
+    without_currency = (
+        json.loads(one.value) for one in SAMPLES if one.expected == "purchase_without_currency"
+    )
     mended = [json.dumps({**event, "currency": "EUR"}).encode() for event in without_currency]
     with opened(browser, demo.page) as watched:
         found = notes(shown(watched.page))
@@ -156,7 +158,7 @@ def test_what_meta_does_not_take_is_behind_as_the_broker_counts_it(browser, demo
         assert sum(demo.behind().values()) == 0
         demo.behave(faults=[TOKEN_REFUSED])
         demo.publish(EVENTS)
-        expect(page.locator("#state")).to_have_text("setup")
+        expect(page.locator("#state")).to_have_text("misconfigured")
 
         def is_as_the_broker_says():
             counted = {place: count for place, count in demo.behind().items() if count}

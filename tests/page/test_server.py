@@ -14,11 +14,11 @@ import pytest
 from system.ports import free_ports
 
 from consumer.config.settings import Settings
-from consumer.errors import CannotGoOn
+from consumer.errors import CommandError
 from consumer.observability import metrics
 from consumer.observability.telemetry import Telemetry
 from consumer.status_page import server
-from consumer.status_page.server import WATCHERS_MAX, served
+from consumer.status_page.server import WATCHERS_MAX, serve_status_page
 
 POLICY = {
     "default-src": "'none'",
@@ -48,7 +48,10 @@ def settings(**given):
 @asynccontextmanager
 async def page(telemetry, **given):
     """A page, and a session that asks it."""
-    async with served(settings(**given), telemetry) as at, aiohttp.ClientSession(at or None) as session:
+    async with (
+        serve_status_page(settings(**given), telemetry) as at,
+        aiohttp.ClientSession(at or None) as session,
+    ):
         session.at = at
         yield session
 
@@ -145,7 +148,7 @@ async def test_a_page_too_many_is_told_so_and_how_many_there_may_be(telemetry):
 
 async def test_an_open_page_does_not_hold_up_the_end(telemetry):
     async with aiohttp.ClientSession() as session:
-        async with served(settings(), telemetry) as at:
+        async with serve_status_page(settings(), telemetry) as at:
             stream = await session.get(f"{at}events")
             await events(stream, 1)
         await asyncio.wait_for(stream.content.read(), 5)
@@ -163,11 +166,11 @@ async def test_an_empty_address_serves_no_page(telemetry):
 async def test_a_port_that_somebody_chose_and_that_is_taken_is_one_line(telemetry):
     async with page(telemetry) as first:
         port = first.at.rstrip("/").rpartition(":")[2]
-        with pytest.raises(CannotGoOn) as refused:
+        with pytest.raises(CommandError) as refused:
             async with page(telemetry, page_address=f"127.0.0.1:{port}"):
                 pass
     assert str(refused.value) == (
-        f"CAPI_PAGE_ADDRESS: cannot listen on 127.0.0.1:{port} (address already in use); "
+        f"CAPI_STATUS_PAGE_ADDRESS: cannot listen on 127.0.0.1:{port} (address already in use); "
         "port 0 takes a free one, and an empty address serves no page"
     )
 
@@ -176,7 +179,10 @@ async def test_where_nobody_chose_it_a_taken_port_gives_way(telemetry):
     (port,) = free_ports(1)
     by_default = Settings(pixel_id="123").model_copy(update={"page_address": f"127.0.0.1:{port}"})
     by_default.model_fields_set.discard("page_address")
-    async with served(by_default, telemetry) as first, served(by_default, telemetry) as second:
+    async with (
+        serve_status_page(by_default, telemetry) as first,
+        serve_status_page(by_default, telemetry) as second,
+    ):
         assert first == f"http://127.0.0.1:{port}/"
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+/", second)
         assert second != first
@@ -185,7 +191,7 @@ async def test_where_nobody_chose_it_a_taken_port_gives_way(telemetry):
 
 
 def test_by_default_only_this_machine_reaches_it():
-    assert Settings(pixel_id="1").page_address == "127.0.0.1:8080"
+    assert Settings(pixel_id="1").status_page_address == "127.0.0.1:8080"
 
 
 HOSTS = [

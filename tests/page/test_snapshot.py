@@ -6,16 +6,16 @@ import orjson
 import pytest
 
 from consumer.config.settings import Settings
-from consumer.domain.decision import CUSTOM, FILTERED_REASONS, NoteCode, Reason
+from consumer.domain.decision import CUSTOM, FILTERED_REASONS, Reason, WarningCode
 from consumer.mapping.tables import NOTE_FIELDS, STANDARD_EVENTS, USER_DATA_KEYS
-from consumer.meta.response import Kind, Verdict
+from consumer.meta.response import Response, ResponseOutcome
 from consumer.observability import metrics
 from consumer.observability.recent_errors import KEPT_MAX
 from consumer.observability.telemetry import Telemetry
-from consumer.status_page.history import EVERY_S, SPAN_S, Totals
-from consumer.status_page.snapshot import About, snapshot, totals
+from consumer.status_page.history import EVERY_S, SPAN_S, CounterSample
+from consumer.status_page.snapshot import PageInfo, snapshot, totals
 
-ABOUT = About.of(Settings(pixel_id="123", access_token="canary-token", group="shop"), 1000.0)
+ABOUT = PageInfo.of(Settings(pixel_id="123", access_token="canary-token", group_id="shop"), 1000.0)
 
 
 @pytest.fixture
@@ -52,19 +52,19 @@ def test_each_reason_is_a_branch_the_most_frequent_first(telemetry):
     telemetry.add(metrics.ACCEPTED, 90, "Purchase")
     telemetry.add(metrics.FILTERED, 3, "tombstone")
     telemetry.add(metrics.FILTERED, 20, "no_consent")
-    telemetry.add(metrics.DEAD_LETTERS, 2, "refused")
+    telemetry.add(metrics.DEAD_LETTERS, 2, "rejected")
     telemetry.add(metrics.DEAD_LETTERS, 2, "not_json")
     telemetry.read_from(metrics.IN_FLIGHT, lambda: {(): 3})
     funnel = shown(telemetry)["funnel"]
     assert (funnel["consumed"], funnel["accepted"], funnel["in_flight"]) == (120, 90, 3)
     assert funnel["filtered"] == [["no_consent", 20], ["tombstone", 3]]
-    assert funnel["dead_letters"] == [["not_json", 2], ["refused", 2]]
+    assert funnel["dead_letters"] == [["not_json", 2], ["rejected", 2]]
 
 
 def test_what_comes_again_at_another_consumer_is_no_loss(telemetry):
     telemetry.add(metrics.CONSUMED, 10, "a")
     telemetry.add(metrics.ACCEPTED, 6, "Purchase")
-    telemetry.add(metrics.GIVEN_UP, 4)
+    telemetry.add(metrics.RELEASED, 4)
     assert shown(telemetry)["funnel"]["given_up"] == 4
 
 
@@ -120,9 +120,13 @@ def test_a_message_is_small_however_much_has_happened(telemetry):
     for reason in Reason:
         metric = metrics.FILTERED if reason in FILTERED_REASONS else metrics.DEAD_LETTERS
         telemetry.add(metric, 10**6, reason)
-    telemetry.add_all(metrics.NOTES, {(field, word): 10**6 for field in NOTE_FIELDS for word in NoteCode})
+    telemetry.add_all(
+        metrics.VALUES_DROPPED, {(field, word): 10**6 for field in NOTE_FIELDS for word in WarningCode}
+    )
     for code in range(2 * KEPT_MAX):
-        verdict = Verdict(Kind.SETUP, 400, code, 2804043, "A" * 64, says="a sentence of ours " * 5)
+        verdict = Response(
+            ResponseOutcome.MISCONFIGURED, 400, code, 2804043, "A" * 64, summary="a sentence of ours " * 5
+        )
         telemetry.refusals.hear(verdict, 1000.0)
     telemetry.read_from(metrics.LAG, lambda: {("shop.events", str(n)): 10**6 for n in range(1000)})
     assert len(orjson.dumps(snapshot(telemetry, ABOUT, 0.0))) < 50_000
@@ -131,17 +135,19 @@ def test_a_message_is_small_however_much_has_happened(telemetry):
 
 
 def test_the_state_is_said_with_its_sentence(telemetry):
-    telemetry.read_from(metrics.STATE, lambda: {("running",): 0.0, ("setup",): 1.0})
+    telemetry.read_from(metrics.STATE, lambda: {("running",): 0.0, ("misconfigured",): 1.0})
     process = shown(telemetry)["process"]
-    assert process["state"] == "setup"
+    assert process["state"] == "misconfigured"
     assert process["state_says"].startswith("Meta refuses token, pixel or version.")
 
 
 def test_a_refusal_brings_code_sentence_time_and_trace_id(telemetry):
-    telemetry.refusals.hear(Verdict(Kind.REFUSED, 400, 100, 7, "trace", says="because"), 1055.04)
+    telemetry.refusals.hear(
+        Response(ResponseOutcome.REJECTED, 400, 100, 7, "trace", summary="because"), 1055.04
+    )
     assert shown(telemetry)["refusals"] == [
         {
-            "kind": "refused",
+            "kind": "rejected",
             "code": 100,
             "subcode": 7,
             "says": "because",
@@ -158,7 +164,7 @@ def test_the_token_is_not_in_it(telemetry):
 
 
 def test_totals_have_no_lag_where_none_is_known(telemetry):
-    assert totals(telemetry) == Totals(0, 0, 0, 0, 0, None)
+    assert totals(telemetry) == CounterSample(0, 0, 0, 0, 0, None)
     telemetry.read_from(metrics.LAG, lambda: {("a", "0"): 5, ("a", "1"): 6})
     telemetry.add(metrics.REQUESTS, 2, "accepted")
-    assert totals(telemetry) == Totals(0, 0, 0, 0, 2, 11)
+    assert totals(telemetry) == CounterSample(0, 0, 0, 0, 2, 11)

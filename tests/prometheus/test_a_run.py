@@ -83,7 +83,14 @@ def test_the_run_can_be_drawn(run):
         one.text for one in ElementTree.fromstring(picture(run)).iter("{http://www.w3.org/2000/svg}text")
     ]
     assert [panel["title"] for panel in dashboard()["panels"] if panel["title"] not in words] == []
-    assert {"running", "throttled", "setup", "accepted", "not_json", "filter alarm: no_consent"} <= set(words)
+    assert {
+        "running",
+        "throttled",
+        "misconfigured",
+        "accepted",
+        "not_json",
+        "filter alarm: no_consent",
+    } <= set(words)
 
 
 def series_of(metric):

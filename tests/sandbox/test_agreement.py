@@ -13,7 +13,7 @@ import orjson
 from deciding import NOW_MS, NOW_S, decided, event
 
 from consumer.domain.decision import Deliverable
-from consumer.mapping.rules import MatchRule, Rules
+from consumer.mapping.rules import MappingOptions, MatchRule
 from consumer.sandbox import meta_vocabulary, rules
 
 DIGEST = "b4c9a289323b21a01c3e940f150eb9b8c542587f1abfd8f0e1cc1ffc5e475514"
@@ -194,7 +194,7 @@ def placed(*parts):
     st.sampled_from(["website", "app", "physical_store", "other"]),
 )
 def test_whatever_is_deliverable_the_sandbox_takes(filled, start, country, action_source):
-    settings = Rules(
+    settings = MappingOptions(
         match_rule=MatchRule.ANY,
         purchase_personal_information=("external_id", "em", "ph", "client_ip_address"),
         default_country=country,
@@ -202,14 +202,14 @@ def test_whatever_is_deliverable_the_sandbox_takes(filled, start, country, actio
     )
     decision = decided(placed(start, *filled), settings)
     if isinstance(decision, Deliverable):
-        refusal = rules.refusal_of([orjson.loads(decision.payload)], NOW_S)
+        refusal = rules.error_for([orjson.loads(decision.payload)], NOW_S)
         assert refusal is None or refusal.subcode == 2804066  # which names talk takes is Meta's to say
 
 
 def test_every_event_started_from_is_deliverable_and_reaches_its_action_source():
     reached = set()
     for start in ({}, EXTINFO, TALK, BOUGHT, {"type": "offline"}):
-        decision = decided(placed(start), Rules(match_rule=MatchRule.ANY))
+        decision = decided(placed(start), MappingOptions(match_rule=MatchRule.ANY))
         assert isinstance(decision, Deliverable), start
         reached.add(orjson.loads(decision.payload)["action_source"])
     assert reached == {"website", "app", "business_messaging", "physical_store"}

@@ -7,7 +7,7 @@ import asyncio
 import orjson
 from sandbox.given import NOW_S, good, meta
 
-from consumer.sandbox.request_log import Ledger
+from consumer.sandbox.request_log import RequestLog
 
 ORDERS = [good(event_id=f"order-{index}", event_name="Lead") for index in range(3)]
 
@@ -172,7 +172,7 @@ async def test_stats_are_told_as_json():
 
 
 def test_the_seconds_remembered_are_an_hour_at_most():
-    ledger = Ledger(None, accepted_kept_max=0, ids_kept_max=0)
+    ledger = RequestLog(None, accepted_kept_max=0, ids_kept_max=0)
     for second in range(5000):
         ledger.open_request(float(second))
         ledger.close_request("accepted")

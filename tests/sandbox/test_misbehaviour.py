@@ -12,7 +12,7 @@ import pytest
 from eventually import eventually
 from sandbox.given import TOKEN, good, meta
 
-from consumer.sandbox.faults import BadBehaviour, Behaviour, Fault
+from consumer.sandbox.faults import Behavior, Fault, InvalidBehavior
 from consumer.sandbox.settings import SandboxSettings
 
 USAGE = '{"call_count":100,"total_time":3,"total_cputime":1}'
@@ -195,7 +195,7 @@ async def test_a_behaviour_that_cannot_be_had_is_refused_by_name_and_changes_not
         assert answer.status == 400
         assert answer.json["error"].startswith(said)
         assert "secret-value" not in answer.text
-        with pytest.raises(BadBehaviour):
+        with pytest.raises(InvalidBehavior):
             to.sandbox.behave(**changes)
         assert [(await to.post(good())).status for _ in range(2)] == [502, 200]
     with pytest.raises(ValueError, match=said):
@@ -226,7 +226,7 @@ async def test_a_sender_that_goes_away_half_way_is_no_error_of_the_sandbox(caplo
 def test_neither_settings_nor_behaviour_show_the_token():
     settings = SandboxSettings(access_token="canary", behave={"access_token": "canary"})
     assert "canary" not in repr(settings)
-    assert "canary" not in repr(Behaviour(access_token="canary", pixel_id="1"))
+    assert "canary" not in repr(Behavior(access_token="canary", pixel_id="1"))
 
 
 async def test_nothing_of_a_request_is_logged(caplog):

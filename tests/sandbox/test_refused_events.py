@@ -395,6 +395,6 @@ EVENTISH = st.builds(
 @hypothesis.given(st.lists(EVENTISH | JSON, max_size=3))
 def test_no_json_whatever_makes_the_rules_raise(events):
     for tables in (rules.STRICT, rules.LENIENT):
-        refusal = rules.refusal_of(events, NOW_S, tables)
+        refusal = rules.error_for(events, NOW_S, tables)
         assert refusal is None or refusal.status == 400
     rules.asked_status(events)

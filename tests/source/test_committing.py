@@ -11,9 +11,9 @@ from members import P0, TOPIC, Owner
 from scripted_consumer import Scripted
 
 from consumer.config import poll_interval
-from consumer.config.settings import OutOfRange, Start
+from consumer.config.settings import OffsetOutOfRange, StartOffset
 from consumer.kafka import committer, start_offsets
-from consumer.kafka.consumer import Source
+from consumer.kafka.consumer import KafkaSource
 from consumer.observability.telemetry import Telemetry
 
 
@@ -134,7 +134,7 @@ def test_a_commit_that_the_coordinator_does_not_take_is_sent_again_and_not_to_th
     monkeypatch.setattr("consumer.kafka.committer.COMMIT_S_MAX", 60.0)
     monkeypatch.setattr("consumer.kafka.committer.COMMIT_REPEATED_S_MAX", 0.1)
     consumer = NotCommitting(committed=5)
-    source = Source(consumer, [TOPIC], Start.EARLIEST, OutOfRange.STOP, Telemetry())
+    source = KafkaSource(consumer, [TOPIC], StartOffset.EARLIEST, OffsetOutOfRange.PAUSE, Telemetry())
     began = time.monotonic()
     assert source.commit({P0: 7}, wait=True) is False
     assert time.monotonic() - began < 5
@@ -155,14 +155,14 @@ class Confirming(NotCommitting):
 
 def test_a_commit_that_was_confirmed_meanwhile_is_not_sent_again():
     consumer = Confirming(committed=5)
-    source = Source(consumer, [TOPIC], Start.EARLIEST, OutOfRange.STOP, Telemetry())
+    source = KafkaSource(consumer, [TOPIC], StartOffset.EARLIEST, OffsetOutOfRange.PAUSE, Telemetry())
     assert source.commit({P0: 7}, wait=True) is True
     assert consumer.did == [("commit", (0, 7)), ("asynchronous", True)]
 
 
 def test_a_late_answer_to_a_commit_does_not_hide_a_newer_one():
     consumer = Scripted()
-    source = Source(consumer, [TOPIC], Start.EARLIEST, OutOfRange.STOP, Telemetry())
+    source = KafkaSource(consumer, [TOPIC], StartOffset.EARLIEST, OffsetOutOfRange.PAUSE, Telemetry())
     source.subscribe(Owner())
     consumer.polls = [[lambda: consumer.assign_now(0)]]
     source.poll(100, 0)
@@ -177,7 +177,7 @@ def test_a_late_answer_to_a_commit_does_not_hide_a_newer_one():
 def test_one_partition_whose_commit_failed_makes_the_commit_a_failure():
     consumer = Scripted()
     telemetry = Telemetry()
-    source = Source(consumer, [TOPIC], Start.EARLIEST, OutOfRange.STOP, telemetry)
+    source = KafkaSource(consumer, [TOPIC], StartOffset.EARLIEST, OffsetOutOfRange.PAUSE, telemetry)
     source.subscribe(Owner())
 
     class Failed:

@@ -16,9 +16,9 @@ from structlog.testing import capture_logs
 from system import topics
 
 from consumer.config.kafka_constraints import GroupProtocol
-from consumer.config.settings import OutOfRange, Start
+from consumer.config.settings import OffsetOutOfRange, StartOffset
 from consumer.domain.record import Partition, Record
-from consumer.kafka.consumer import Source
+from consumer.kafka.consumer import KafkaSource
 from consumer.observability import metrics
 from consumer.observability.telemetry import Telemetry
 
@@ -219,8 +219,8 @@ def truncated(kafka, topic_names):
 @pytest.mark.parametrize(
     ("policy", "moved", "values"),
     [
-        (OutOfRange.EARLIEST, 5, [b"%d" % number for number in range(5, 10)]),
-        (OutOfRange.LATEST, 10, []),
+        (OffsetOutOfRange.EARLIEST, 5, [b"%d" % number for number in range(5, 10)]),
+        (OffsetOutOfRange.LATEST, 10, []),
     ],
 )
 def test_a_committed_offset_that_is_gone_goes_on_where_the_setting_says(
@@ -240,9 +240,9 @@ def test_a_committed_offset_that_is_gone_goes_on_where_the_setting_says(
 def test_a_committed_offset_that_is_gone_stops_its_partition_and_never_jumps(kafka, truncated):
     name, group = truncated
     member = Member(kafka, group=group, topic=name)
-    member.until(lambda: member.source.partitions_stopped)
-    member.source.hold([Partition(name, 0)], new=True)
-    member.source.hold([], new=False)
+    member.until(lambda: member.source.partitions_stalled)
+    member.source.pause([Partition(name, 0)], new=True)
+    member.source.pause([], new=False)
     began = time.monotonic()
     member.until(lambda: time.monotonic() - began > 2)
     assert member.records == []
@@ -323,9 +323,9 @@ GONE = KafkaError._AUTO_OFFSET_RESET
 
 @pytest.fixture
 def script():
-    def play(*polls, out_of_range=OutOfRange.STOP, **how):
+    def play(*polls, out_of_range=OffsetOutOfRange.PAUSE, **how):
         consumer = Scripted(**how)
-        source = Source(consumer, [TOPIC], Start.EARLIEST, out_of_range, Telemetry())
+        source = KafkaSource(consumer, [TOPIC], StartOffset.EARLIEST, out_of_range, Telemetry())
         owner = Owner()
         source.subscribe(owner)
         consumer.polls = [list(steps) for steps in polls]
@@ -346,7 +346,7 @@ ASSIGN, REVOKE = ("assign_now", 0), ("revoke_now", 0)
 def test_an_end_in_the_same_poll_as_the_records_before_it_is_told_with_the_next(script):
     said_then = []
     consumer = Scripted()
-    source = Source(consumer, [TOPIC], Start.EARLIEST, OutOfRange.STOP, Telemetry())
+    source = KafkaSource(consumer, [TOPIC], StartOffset.EARLIEST, OffsetOutOfRange.PAUSE, Telemetry())
     owner = Owner()
     source.subscribe(owner)
     consumer.polls = [[lambda: consumer.assign_now(0)], [Said(0), Said(1), Said(2, EOF)]]
@@ -375,7 +375,7 @@ def test_an_end_from_before_a_partition_was_taken_and_given_back_counts_for_noth
 
 def test_a_gap_from_before_a_partition_was_taken_and_given_back_counts_for_nothing(script):
     consumer, owner, _ = script(
-        [ASSIGN], [REVOKE, ASSIGN, Said(0, GONE)], [], out_of_range=OutOfRange.LATEST, high=9
+        [ASSIGN], [REVOKE, ASSIGN, Said(0, GONE)], [], out_of_range=OffsetOutOfRange.LATEST, high=9
     )
     assert owner.all_of("moved") == []
     assert consumer.did[-1] == ("seek", (0, 0))
@@ -402,14 +402,14 @@ def test_an_end_does_not_outlive_its_assignment(script):
 
 def test_records_before_a_gap_are_taken_before_the_gap_is_jumped(script):
     consumer, owner, taken = script(
-        [ASSIGN], [Said(5), Said(6), Said(7, GONE)], [], out_of_range=OutOfRange.EARLIEST, low=100
+        [ASSIGN], [Said(5), Said(6), Said(7, GONE)], [], out_of_range=OffsetOutOfRange.EARLIEST, low=100
     )
     assert taken[1] == [5, 6]
     assert owner.said[-1] == ("moved", P0, 100)
     assert consumer.did[-1] == ("seek", (0, 100))
 
 
-@pytest.mark.parametrize("out_of_range", OutOfRange)
+@pytest.mark.parametrize("out_of_range", OffsetOutOfRange)
 def test_a_gap_of_a_partition_that_is_taken_away_in_the_same_poll_is_not_ours(script, out_of_range):
     """The revoke comes while we poll, and the gap is looked at behind it."""
     consumer, owner, _ = script([ASSIGN], [Said(0, GONE), REVOKE], [], out_of_range=out_of_range, high=9)
@@ -425,7 +425,7 @@ def test_an_end_of_a_partition_that_is_taken_away_in_the_same_poll_is_not_told(s
 def test_a_gap_whose_other_side_cannot_be_asked_for_is_asked_for_again(script):
     error = KafkaException(KafkaError(KafkaError._TIMED_OUT))
     consumer = Scripted()
-    source = Source(consumer, [TOPIC], Start.EARLIEST, OutOfRange.EARLIEST, Telemetry())
+    source = KafkaSource(consumer, [TOPIC], StartOffset.EARLIEST, OffsetOutOfRange.EARLIEST, Telemetry())
     owner = Owner()
     source.subscribe(owner)
     consumer.polls = [[lambda: consumer.assign_now(0)], [Said(0, GONE)]]
@@ -450,17 +450,17 @@ def test_an_entry_that_is_an_error_is_no_record_and_its_neighbours_are(script, c
 def test_a_partition_that_stands_still_is_counted_and_said_again(script, monkeypatch):
     monkeypatch.setattr("consumer.kafka.stopped.AGAIN_S", 0.0)
     consumer = Scripted()
-    source = Source(consumer, [TOPIC], Start.EARLIEST, OutOfRange.STOP, Telemetry())
+    source = KafkaSource(consumer, [TOPIC], StartOffset.EARLIEST, OffsetOutOfRange.PAUSE, Telemetry())
     source.subscribe(Owner())
     consumer.polls = [[lambda: consumer.assign_now(0, 1)], [Said(0, GONE)]]
     with capture_logs() as lines:
         for _ in range(5):
             source.poll(100, 0)
-        assert source.partitions_stopped == 1
+        assert source.partitions_stalled == 1
         consumer.polls = [[lambda: consumer.revoke_now(0)]]
         source.poll(100, 0)
         source.poll(100, 0)
-    assert source.partitions_stopped == 0
+    assert source.partitions_stalled == 0
     said = [line["event"].partition(":")[0] for line in lines if line["log_level"] == "error"]
     assert said == [
         "committed offset is gone",
@@ -472,7 +472,7 @@ def test_a_partition_that_stands_still_is_counted_and_said_again(script, monkeyp
 
 def test_what_the_group_has_said_is_answered_before_it_is_left():
     consumer = Scripted()
-    source = Source(consumer, [TOPIC], Start.EARLIEST, OutOfRange.STOP, Telemetry())
+    source = KafkaSource(consumer, [TOPIC], StartOffset.EARLIEST, OffsetOutOfRange.PAUSE, Telemetry())
     owner = Owner()
     source.subscribe(owner)
     consumer.polls = [[lambda: consumer.assign_now(0)], [lambda: consumer.revoke_now(0)]]
@@ -488,7 +488,7 @@ def test_whom_kafka_has_ended_leaves_without_a_word():
         raise KafkaException(KafkaError(KafkaError._FATAL))
 
     consumer = Scripted()
-    source = Source(consumer, [TOPIC], Start.EARLIEST, OutOfRange.STOP, Telemetry())
+    source = KafkaSource(consumer, [TOPIC], StartOffset.EARLIEST, OffsetOutOfRange.PAUSE, Telemetry())
     consumer.polls = [[fatal]]
     source.close()
     source.close()
@@ -502,7 +502,7 @@ def test_an_entry_that_is_a_fatal_error_ends_the_work(script):
 
 def test_a_record_without_a_time_says_so():
     consumer = Scripted(committed=OFFSET_INVALID)
-    source = Source(consumer, [TOPIC], Start.EARLIEST, OutOfRange.STOP, Telemetry())
+    source = KafkaSource(consumer, [TOPIC], StartOffset.EARLIEST, OffsetOutOfRange.PAUSE, Telemetry())
     source.subscribe(Owner())
 
     class Timeless(Said):

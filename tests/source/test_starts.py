@@ -7,10 +7,10 @@ from confluent_kafka import KafkaError, KafkaException
 from faulty_kafka import Request
 from members import P0, TOPIC
 
-from consumer.config.settings import Start
+from consumer.config.settings import StartOffset
 
 
-@pytest.mark.parametrize(("start", "offset"), [(Start.EARLIEST, 0), (Start.LATEST, 3)])
+@pytest.mark.parametrize(("start", "offset"), [(StartOffset.EARLIEST, 0), (StartOffset.LATEST, 3)])
 def test_without_a_committed_offset_the_setting_decides_and_says_so(brokers, topic, join, start, offset):
     brokers.write(TOPIC, b"0", b"1", b"2")
     member = join(start=start)
@@ -24,7 +24,7 @@ def test_a_committed_offset_wins_over_the_setting(brokers, topic, join):
     first.has(3)
     first.source.commit({P0: 2}, wait=True)
     first.source.close()
-    second = join(start=Start.LATEST)
+    second = join(start=StartOffset.LATEST)
     second.has(1)
     assert (second.starts, second.values) == ({P0: 2}, [b"2"])
 

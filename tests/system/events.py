@@ -61,8 +61,8 @@ ENDS = {
     Bad.NO_CONSENT: (End.FILTERED, "no_consent"),
     Bad.TOO_OLD: (End.FILTERED, "event_too_old"),
     Bad.PURCHASE_WITHOUT_VALUE: (End.DEAD_LETTER, "purchase_without_value"),
-    Bad.REFUSED: (End.DEAD_LETTER, "refused"),
-    Bad.STUCK: (End.DEAD_LETTER, "unacceptable"),
+    Bad.REFUSED: (End.DEAD_LETTER, "rejected"),
+    Bad.STUCK: (End.DEAD_LETTER, "poison_event"),
 }
 
 

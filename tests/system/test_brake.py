@@ -29,7 +29,7 @@ def is_braked(consumer):
     if not consumer.still_runs() or consumer.status("/livez") != 200:
         return False
     return (
-        consumer.metric("capi_state", state="braked") == 1 and consumer.metric("capi_brake_held_letters") > 0
+        consumer.metric("capi_state", state="paused") == 1 and consumer.metric("capi_dlq_breaker_waiting") > 0
     )
 
 
@@ -75,7 +75,7 @@ def test_a_braked_consumer_stops_at_once_and_the_next_one_is_released_by_an_opti
     assert time.monotonic() - began < 10  # 25 s would be the wait for what is in flight
     assert holds_its_place(scene)
 
-    scene.starting_consumer("--release-brake")
+    scene.starting_consumer("--resume")
     everything_ends(scene)
 
 

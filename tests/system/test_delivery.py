@@ -25,7 +25,7 @@ LETTER = jsonschema_rs.validator_for(json.loads(SCHEMA.read_bytes()))
 @pytest.mark.timeout(180)
 def test_a_consumer_of_latest_that_is_killed_before_a_commit_is_due_skips_nothing(scene):
     """Where it began is committed before its first record, or its successor would begin further up."""
-    settings = {"CAPI_START": "latest", "CAPI_COMMIT_INTERVAL_MS": "3600000"}
+    settings = {"CAPI_START_OFFSET": "latest", "CAPI_COMMIT_INTERVAL_MS": "3600000"}
     scene.create_topics(2)
     scene.start_sandbox()
     victim = scene.consumer(**settings)

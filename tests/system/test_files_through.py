@@ -80,7 +80,7 @@ def test_events_of_files_are_sent_filtered_or_come_back_mended(scene, tmp_path):
     eventually(scene.is_done, 30, "all is committed")
     names = [name for name, _ in accepted(scene)]
     assert names == ["PageView", "PageView", "Purchase", "Purchase", "Purchase", "ViewContent"]
-    assert {header(letter, "dlq.reason") for letter in letters(scene)} == INVALID | {"refused"}
+    assert {header(letter, "dlq.reason") for letter in letters(scene)} == INVALID | {"rejected"}
 
     # Exported, mended, published again: under the id they had.
     file = tmp_path / "letters.jsonl"

@@ -11,8 +11,8 @@ from eventually import eventually
 from system.events import shop_events
 
 EVENTS = 500
-# What a test needs of CAPI_KAFKA beside the preset: in the last one the broker has the say.
-PRESETS = {"eager": {}, "consumer": {"CAPI_KAFKA": "{}"}}
+# What a test needs of CAPI_KAFKA_PROPERTIES beside the preset: in the last one the broker has the say.
+PRESETS = {"eager": {}, "consumer": {"CAPI_KAFKA_PROPERTIES": "{}"}}
 READY_S_MAX = 30.0
 
 

@@ -32,7 +32,9 @@ def happened(value, time_s):
 def held(consumer):
     """How many events a consumer says that it holds."""
     with urllib.request.urlopen(f"http://{consumer.health}/metrics", timeout=5) as answer:
-        lines = [line for line in answer.read().decode().splitlines() if line.startswith("capi_events_held")]
+        lines = [
+            line for line in answer.read().decode().splitlines() if line.startswith("capi_events_delayed")
+        ]
     return float(lines[0].rpartition(" ")[2])
 
 
@@ -41,7 +43,7 @@ def held(consumer):
 def test_held_events_come_in_time_and_sigterm_leaves_them_uncommitted(scene):
     scene.create_topics(1)
     scene.start_sandbox()
-    first = scene.consumer(CAPI_HOLD_S="600")
+    first = scene.consumer(CAPI_SEND_DELAY_S="600")
     scene.produce(of_now(1))
     eventually(lambda: held(first) == EVENTS, 20, "all of them are held")
     began = time.monotonic()
@@ -50,7 +52,7 @@ def test_held_events_come_in_time_and_sigterm_leaves_them_uncommitted(scene):
     assert scene.accepted_lines() == 0
     assert set(scene.evidence().committed.values()) <= {0}
 
-    second = scene.consumer(CAPI_HOLD_S=str(HOLD_S))
+    second = scene.consumer(CAPI_SEND_DELAY_S=str(HOLD_S))
     scene.produce(of_now(2))
     scene.produce(shop_events(seed=3, count=EVENTS, now_s=int(time.time())))
     eventually(scene.is_done, 30, "all of them are sent")
@@ -73,7 +75,7 @@ def test_held_events_come_in_time_and_sigterm_leaves_them_uncommitted(scene):
 def test_held_events_go_to_whoever_has_their_partition_then_and_none_is_lost_with_a_member(scene):
     scene.create_topics(2)
     scene.start_sandbox()
-    own = {"CAPI_HOLD_S": "600", "CAPI_KAFKA": json.dumps(QUICK_SESSION)}
+    own = {"CAPI_SEND_DELAY_S": "600", "CAPI_KAFKA_PROPERTIES": json.dumps(QUICK_SESSION)}
     first = scene.consumer(**own)
     scene.produce(of_now(4))
     eventually(lambda: held(first) == EVENTS, 20, "all of them are held")
@@ -88,7 +90,7 @@ def test_held_events_go_to_whoever_has_their_partition_then_and_none_is_lost_wit
     assert set(scene.evidence().committed.values()) <= {0}
     assert second.stop(15) == 0
 
-    scene.consumer(CAPI_HOLD_S="1")
+    scene.consumer(CAPI_SEND_DELAY_S="1")
     eventually(scene.is_done, 30, "all of them are sent")
     report = scene.report()
     assert report.holds, report

@@ -32,7 +32,7 @@ pytestmark = pytest.mark.kafka
 
 DEADLINE_S = 60.0
 # Most records are letters here on purpose.
-WITHOUT_BRAKE = {"CAPI_BRAKE": "false"}
+WITHOUT_BRAKE = {"CAPI_DLQ_BREAKER": "false"}
 LARGE = "event_too_large"
 
 
@@ -74,7 +74,7 @@ def test_each_letter_is_handled_once_for_each_filter_and_parked_when_it_comes_ba
     assert (code, by_code["replayed"], by_code["not_matched"]) == (0, 20, 60)
     assert len({by_reason["group"], by_code["group"], f"{scene.group}.replay"}) == 3
     eventually(scene.is_done, DEADLINE_S, "they were refused again")
-    refused = letters(scene, "refused")
+    refused = letters(scene, "rejected")
     assert counts(refused) == {0: 20, 1: 20}
     assert Counter(Counter(map(origin, refused)).values()) == {2: 20}
     failed_first = {(origin(letter), letter.headers["dlq.first-failed-at"]) for letter in refused}
@@ -83,13 +83,13 @@ def test_each_letter_is_handled_once_for_each_filter_and_parked_when_it_comes_ba
     code, of_all = replay(scene)
     assert (code, of_all["replayed"], of_all["not_matched"]) == (0, 100, 0)
     eventually(scene.is_done, DEADLINE_S, "all have ended again")
-    assert counts(letters(scene, "refused")) == {0: 20, 1: 40, 2: 20}
+    assert counts(letters(scene, "rejected")) == {0: 20, 1: 40, 2: 20}
     assert counts(letters(scene, "not_json")) == {0: 20, 1: 20}
 
     code, again = replay(scene, "--meta-code", "100/2804007", "--max-replays", "2")
     assert (code, again["replayed"], again["parked"]) == (1, 40, 20)  # those that came since
     parked = topics.read_to_end(scene.bootstrap_servers, scene.parking_topic)
-    worn = [letter for letter in letters(scene, "refused") if letter.headers["dlq.replay-count"] == b"2"]
+    worn = [letter for letter in letters(scene, "rejected") if letter.headers["dlq.replay-count"] == b"2"]
     content = [(letter.key, letter.value, letter.headers, letter.timestamp_ms) for letter in worn]
     for letter in parked:
         content.remove((letter.key, letter.value, letter.headers, letter.timestamp_ms))
@@ -105,14 +105,14 @@ def test_each_letter_is_handled_once_for_each_filter_and_parked_when_it_comes_ba
 
 
 def odd_ones_are_refused(number):
-    return "refused" if number % 2 else "not_json"
+    return "rejected" if number % 2 else "not_json"
 
 
 def test_a_filtered_replay_that_is_killed_and_stopped_goes_on_and_takes_nothing_from_the_next(scene):
     create_topics(scene)
     write_letters(scene, range(6_000), reason=odd_ones_are_refused)
     odd, even = set(range(1, 6_000, 2)), set(range(0, 6_000, 2))
-    slowly = ("--reason", "refused", "--rate", "1000")
+    slowly = ("--reason", "rejected", "--rate", "1000")
 
     victim = start_replay(scene, *slowly)
     eventually(lambda: victim.still_runs() and came_back(scene, 600), DEADLINE_S, "it is under way")
@@ -122,7 +122,7 @@ def test_a_filtered_replay_that_is_killed_and_stopped_goes_on_and_takes_nothing_
     eventually(lambda: asked.still_runs() and came_back(scene, before + 600), DEADLINE_S, "it goes on")
     assert asked.stop(DEADLINE_S) == 130
     assert summary(asked)["ended"] == "interrupted"
-    code, said = replay(scene, "--reason", "refused")
+    code, said = replay(scene, "--reason", "rejected")
 
     assert (code, said["ended"], said["offsets_left"]) == (0, "done", 0)
     came = arrived(scene)
@@ -133,7 +133,7 @@ def test_a_filtered_replay_that_is_killed_and_stopped_goes_on_and_takes_nothing_
     assert arrived(scene) - came == Counter(even)
     assert replay(scene)[1]["replayed"] == 6_000
     assert arrived(scene) - came == Counter(odd) + Counter(even) + Counter(even)
-    assert [replay(scene, *filters)[1]["matched"] for filters in ([], ["--reason", "refused"])] == [0, 0]
+    assert [replay(scene, *filters)[1]["matched"] for filters in ([], ["--reason", "rejected"])] == [0, 0]
 
 
 def test_what_was_left_out_as_too_old_goes_when_told_and_nothing_else_goes_again(scene):

@@ -70,7 +70,7 @@ def through(scene, door, file="kafka.json"):
     """The settings of a command that comes in by this door, its key in a file."""
     path = scene.processes.folder / file
     path.write_text(json.dumps(door.properties))
-    return {"CAPI_BOOTSTRAP_SERVERS": door.address, "CAPI_KAFKA_FILE": str(path)}
+    return {"CAPI_BOOTSTRAP_SERVERS": door.address, "CAPI_KAFKA_PROPERTIES_FILE": str(path)}
 
 
 def made(seed, bad=None):
@@ -100,7 +100,7 @@ def test_properties_in_the_environment_do_as_well_as_in_a_file(scene, doors):
     scene.start_sandbox()
     door = doors["mutual"]
     consumer = scene.consumer(
-        CAPI_BOOTSTRAP_SERVERS=door.address, CAPI_KAFKA=json.dumps({**SESSION, **door.properties})
+        CAPI_BOOTSTRAP_SERVERS=door.address, CAPI_KAFKA_PROPERTIES=json.dumps({**SESSION, **door.properties})
     )
     scene.produce(made(seed=4))
     eventually(scene.is_done, 60, "all is committed")

@@ -9,12 +9,12 @@ import typer
 from consumer.cli.filter_options import takes_filter
 from consumer.cli.help_examples import epilog
 from consumer.cli.options import AsJson, SettingsFile
-from consumer.cli.typer_classes import Verb, Verbs
+from consumer.cli.typer_classes import Command, CommandGroup
 from consumer.dead_letters.filters import Filter
 
 ROWS = 20
 
-app = typer.Typer(cls=Verbs, help="Look at the dead-letter topic.", no_args_is_help=True)
+app = typer.Typer(cls=CommandGroup, help="Look at the dead-letter topic.", no_args_is_help=True)
 
 Limit = Annotated[int, typer.Option(help="Rows to show, the latest ones.", min=0, max=100_000, metavar="N")]
 Out = Annotated[
@@ -33,7 +33,7 @@ Parked = Annotated[
 ]
 
 
-@app.command("list", cls=Verb, epilog=epilog("dead-letters list"))
+@app.command("list", cls=Command, epilog=epilog("dead-letters list"))
 @takes_filter
 def list_letters(
     chosen: Filter,
@@ -52,7 +52,7 @@ def list_letters(
     do(chosen, settings_file, parked=parked, limit=limit, as_json=as_json)
 
 
-@app.command("export", cls=Verb, epilog=epilog("dead-letters export"))
+@app.command("export", cls=Command, epilog=epilog("dead-letters export"))
 @takes_filter
 def export_letters(
     chosen: Filter,

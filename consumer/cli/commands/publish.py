@@ -62,8 +62,8 @@ def publish(
     With --replay: dead letters that were exported and mended, to the topics
     they came from. Those that are still invalid are left out.
     """
-    from consumer.publish.command import Asked  # not before it is called
+    from consumer.publish.command import PublishRequest  # not before it is called
     from consumer.publish.command import publish as do
 
-    asked = Asked(file, topic, strict, raw, dry_run)
+    asked = PublishRequest(file, topic, strict, raw, dry_run)
     do(asked, settings_file, replay=replay, form=form, encoding=encoding, as_json=as_json)

@@ -42,7 +42,7 @@ IncludeOld = Annotated[
 Group = Annotated[
     str | None,
     typer.Option(
-        help="The group whose committed offsets are the progress. Default: CAPI_GROUP, `.replay`, "
+        help="The group whose committed offsets are the progress. Default: CAPI_GROUP_ID, `.replay`, "
         "and what the filters, --include-old and --to add.",
         metavar="G",
         show_default=False,

@@ -11,7 +11,7 @@ from consumer.cli.options import SettingsFile
 ReleaseBrake = Annotated[
     bool,
     typer.Option(
-        "--release-brake",
+        "--resume",
         help="Start with the flood brake released: dead letters are written, however many, "
         "until 1,000 records in a row are no flood. SIGUSR1 does the same to a running one.",
     ),
@@ -23,7 +23,7 @@ def run(settings_file: SettingsFile = None, release_brake: ReleaseBrake = False)
     Read the events topics and send to Meta until Ctrl-C or SIGTERM, which drain; a second one does not.
 
     When half of the last 1,000 records would be dead letters, it pauses
-    (state `braked`) until SIGUSR1 or a restart releases it.
+    (state `paused`) until SIGUSR1 or a restart releases it.
     """
     from consumer.runtime.app import run as do  # not before it is called
 

@@ -8,13 +8,13 @@ import typer
 
 from consumer.cli.help_examples import epilog
 from consumer.cli.options import AsJson, SettingsFile
-from consumer.cli.typer_classes import Verb, Verbs
+from consumer.cli.typer_classes import Command, CommandGroup
 
 PARTITIONS = 6
 EVENT_HOURS = 7 * 24
 LETTER_HOURS = 30 * 24
 
-app = typer.Typer(cls=Verbs, help="Make and look at the topics of the settings.", no_args_is_help=True)
+app = typer.Typer(cls=CommandGroup, help="Make and look at the topics of the settings.", no_args_is_help=True)
 
 Partitions = Annotated[int, typer.Option(help="Partitions of each topic.", min=1, max=10_000, metavar="N")]
 Replicas = Annotated[
@@ -42,7 +42,7 @@ LetterHours = Annotated[
 ]
 
 
-@app.command("create", cls=Verb, epilog=epilog("topics create"))
+@app.command("create", cls=Command, epilog=epilog("topics create"))
 def create(
     partitions: Partitions = PARTITIONS,
     replication_factor: Replicas = None,
@@ -68,7 +68,7 @@ def create(
     )
 
 
-@app.command("list", cls=Verb, epilog=epilog("topics list"))
+@app.command("list", cls=Command, epilog=epilog("topics list"))
 def list_topics(as_json: AsJson = False, settings_file: SettingsFile = None) -> None:
     """
     Show the topics of the settings: partitions, replicas, how long and how much they keep.

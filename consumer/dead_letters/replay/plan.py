@@ -25,7 +25,13 @@ from typing import NamedTuple
 
 from consumer.dead_letters import headers
 from consumer.dead_letters.filters import Filter
-from consumer.dead_letters.replay.way_back import Back, Held, LeftOut, WayBack, timestamp_of
+from consumer.dead_letters.replay.way_back import (
+    Blocked,
+    ReplayRecord,
+    ReplayTarget,
+    SkipReason,
+    timestamp_of,
+)
 from consumer.domain.record import Record
 
 
@@ -36,16 +42,16 @@ class NotMatched(NamedTuple):
 class Parked(NamedTuple):
     """A letter on its way to the parking topic, with its own headers."""
 
-    record: Back
+    record: ReplayRecord
 
 
-class NoParking(NamedTuple):
+class ParkingTopicMissing(NamedTuple):
     """A letter that is to be parked, where there is no such topic."""
 
     topic: str
 
 
-Fate = NotMatched | Parked | Back | LeftOut | Held | NoParking
+PlannedAction = NotMatched | Parked | ReplayRecord | SkipReason | Blocked | ParkingTopicMissing
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +68,7 @@ class Parking:
 
 
 @dataclass(frozen=True, slots=True)
-class Fates:
+class ReplayPlanner:
     """
     The rules of one replay. `is_too_old` tells of what would go back whether Meta still takes it.
 
@@ -72,41 +78,41 @@ class Fates:
 
     filter: Filter
     parking: Parking
-    way_back: WayBack
-    is_too_old: Callable[[Back], bool]
+    way_back: ReplayTarget
+    is_too_old: Callable[[ReplayRecord], bool]
     passed: Mapping[int, int] | None = None
 
-    def means(self, record: Record) -> bool:
+    def selects(self, record: Record) -> bool:
         """Whether this replay handles the letter at all."""
-        return self.filter.matches(record) and not self._is_dealt_with(record)
+        return self.filter.matches(record) and not self._is_handled(record)
 
-    def of(self, record: Record) -> Fate:
+    def plan(self, record: Record) -> PlannedAction:
         """What becomes of a letter that is meant."""
         fate = self._at_any_age(record)
-        return LeftOut.TOO_OLD if self.passed is None and self._is_old(fate) else fate
+        return SkipReason.TOO_OLD if self.passed is None and self._is_old(fate) else fate
 
-    def _is_dealt_with(self, record: Record) -> bool:
+    def _is_handled(self, record: Record) -> bool:
         """Whether the same replay, without what is too old, has passed it for another reason."""
         passed = (self.passed or {}).get(record.partition.number, 0)
         return record.offset < passed and not self._is_old(self._at_any_age(record))
 
-    def _at_any_age(self, record: Record) -> Fate:
-        return self._parked(record) if self.parking.takes(record) else self.way_back.of(record)
+    def _at_any_age(self, record: Record) -> PlannedAction:
+        return self._parked(record) if self.parking.takes(record) else self.way_back.target_of(record)
 
-    def _is_old(self, fate: Fate) -> bool:
-        return isinstance(fate, Back) and self.is_too_old(fate)
+    def _is_old(self, fate: PlannedAction) -> bool:
+        return isinstance(fate, ReplayRecord) and self.is_too_old(fate)
 
-    def _parked(self, record: Record) -> Parked | NoParking:
+    def _parked(self, record: Record) -> Parked | ParkingTopicMissing:
         topic = self.parking.topic
         if not self.parking.is_there:
-            return NoParking(topic)
-        return Parked(Back(topic, record.key, record.value, record.headers, timestamp_of(record)))
+            return ParkingTopicMissing(topic)
+        return Parked(ReplayRecord(topic, record.key, record.value, record.headers, timestamp_of(record)))
 
 
-def to_be_written(fate: Fate) -> Back | None:
+def record_to_write(fate: PlannedAction) -> ReplayRecord | None:
     """The record that the broker must have before the letter is passed; None where there is none."""
     match fate:
-        case Back():
+        case ReplayRecord():
             return fate
         case Parked(record):
             return record
@@ -114,16 +120,16 @@ def to_be_written(fate: Fate) -> Back | None:
             return None
 
 
-def holds(fate: Fate, record: Record) -> str:
+def blocks(fate: PlannedAction, record: Record) -> str:
     """Why nothing may pass this letter, and what to do; empty where it may be passed."""
     where = f"the letter at partition {record.partition.number} offset {record.offset}"
     match fate:
-        case Held(topic):
+        case Blocked(topic):
             return (
                 f"{where} comes from {topic}, which is not one of CAPI_TOPICS or does not exist: "
                 "add it there, or send with --to TOPIC"
             )
-        case NoParking(topic):
+        case ParkingTopicMissing(topic):
             count = headers.replay_count(record.headers)
             return (
                 f"{where} has come back {count} {'time' if count == 1 else 'times'} and is to be parked, but "

@@ -26,20 +26,27 @@ from enum import StrEnum
 
 from confluent_kafka import KafkaException
 
-from consumer.dead_letters.reader import DeadLetterTopic, Mark
-from consumer.dead_letters.replay.plan import Fate, Fates, NotMatched, Parked, holds, to_be_written
-from consumer.dead_letters.replay.sending import TOO_LARGE, Sending
-from consumer.dead_letters.replay.way_back import Back, LeftOut
-from consumer.dead_letters.summary import LetterTally
+from consumer.dead_letters.reader import Commit, DeadLetterReader
+from consumer.dead_letters.replay.plan import (
+    NotMatched,
+    Parked,
+    PlannedAction,
+    ReplayPlanner,
+    blocks,
+    record_to_write,
+)
+from consumer.dead_letters.replay.sending import TOO_LARGE, ReplaySender
+from consumer.dead_letters.replay.way_back import ReplayRecord, SkipReason
+from consumer.dead_letters.summary import DeadLetterTally
 from consumer.domain.record import Record
-from consumer.errors import CannotGoOn
+from consumer.errors import CommandError
 from consumer.kafka import clients
 
 # What goes a second time when a replay is killed. Each handful costs one commit that is waited for.
-LETTERS_AT_ONCE = 200
+RECORDS_PER_CHUNK = 200
 
 
-class Ended(StrEnum):
+class StopReason(StrEnum):
     """Why a replay stopped."""
 
     DONE = "done"
@@ -50,7 +57,7 @@ class Ended(StrEnum):
 
 
 @dataclass(slots=True)
-class Outcome:
+class ReplaySummary:
     """
     What became of the letters. `replayed` are acknowledged and passed (or would be, in a dry run).
 
@@ -58,25 +65,25 @@ class Outcome:
     counts may be holes.
     """
 
-    replayed: LetterTally = field(default_factory=LetterTally)
+    replayed: DeadLetterTally = field(default_factory=DeadLetterTally)
     parked: int = 0
-    left_out: Counter[LeftOut] = field(default_factory=Counter)
+    skipped: Counter[SkipReason] = field(default_factory=Counter)
     not_matched: int = 0
-    ended: Ended = Ended.DONE
-    says: str = ""
+    stop_reason: StopReason = StopReason.DONE
+    message: str = ""
     passed: dict[int, int] = field(default_factory=dict)
     offsets_left: int = 0
 
     @property
     def matched(self) -> int:
         """Letters that the filter means and that were passed, whatever became of them."""
-        return self.replayed.total + self.parked + self.left_out.total()
+        return self.replayed.total + self.parked + self.skipped.total()
 
 
-class Bookmark:
+class ReplayProgress:
     """The group's progress, moved by us alone. A commit of the same offset by another is seen by its name."""
 
-    def __init__(self, letters: DeadLetterTopic) -> None:
+    def __init__(self, letters: DeadLetterReader) -> None:
         self._letters = letters
         self._name = uuid.uuid4().hex
         self._known = letters.committed()
@@ -84,18 +91,18 @@ class Bookmark:
     def check(self) -> None:
         """Raises CannotGoOn when somebody else has moved it."""
         if self._letters.committed() != self._known:
-            raise CannotGoOn(
+            raise CommandError(
                 "another replay is running with this group: let it end, or name one with --group"
             )
 
-    def move(self, next_offsets: Mapping[int, int]) -> None:
+    def advance(self, next_offsets: Mapping[int, int]) -> None:
         """Set it, and wait until the broker has it. Raises CannotGoOn like `check`."""
         self.check()
-        marks = {number: Mark(offset, self._name) for number, offset in next_offsets.items()}
+        marks = {number: Commit(offset, self._name) for number, offset in next_offsets.items()}
         try:
             self._letters.commit(marks)
         except KafkaException as error:
-            raise CannotGoOn(
+            raise CommandError(
                 f"the progress could not be committed ({clients.error_name(error)}): "
                 "no consumer may run with this group"
             ) from None
@@ -103,7 +110,7 @@ class Bookmark:
 
 
 @dataclass(slots=True)
-class Pace:
+class RateLimit:
     """Letters a second, evenly. `rate` None: as fast as it goes."""
 
     rate: float | None
@@ -113,9 +120,9 @@ class Pace:
     def __post_init__(self) -> None:
         self.started_at = self.clock()
 
-    def at_once(self, left: int | None) -> int:
+    def chunk_size(self, left: int | None) -> int:
         """How many letters to take now: a second's worth at most."""
-        most = LETTERS_AT_ONCE if self.rate is None else min(LETTERS_AT_ONCE, max(1, int(self.rate)))
+        most = RECORDS_PER_CHUNK if self.rate is None else min(RECORDS_PER_CHUNK, max(1, int(self.rate)))
         return most if left is None else min(most, left)
 
     def ahead_s(self, handled: int) -> float:
@@ -125,40 +132,40 @@ class Pace:
         return max(0.0, self.started_at + handled / self.rate - self.clock())
 
 
-class Replay:
+class ReplayRunner:
     """One replay. Without `sending` nothing is written and no progress is made: a dry run."""
 
-    def __init__(self, letters: DeadLetterTopic, fates: Fates, sending: Sending | None) -> None:
+    def __init__(self, letters: DeadLetterReader, fates: ReplayPlanner, sending: ReplaySender | None) -> None:
         self._letters = letters
         self._fates = fates
         self._sending = sending
-        self._bookmark = Bookmark(letters) if sending else None
+        self._bookmark = ReplayProgress(letters) if sending else None
         self._waiting: deque[tuple[Record, bool]] = deque()  # read and not handled; is it meant
-        self.outcome = Outcome()
+        self.outcome = ReplaySummary()
 
     def run(
         self,
         *,
-        pace: Pace,
+        pace: RateLimit,
         limit: int | None,
         stop: threading.Event,
         on_progress: Callable[[int], None] = lambda _: None,
-    ) -> Outcome:
+    ) -> ReplaySummary:
         """
         All that is left, or the next `limit` letters that match; `stop` ends it early, between two handfuls.
 
         `on_progress` gets the offsets passed. Raises CannotGoOn without brokers.
         """
         outcome = self.outcome
-        while outcome.ended is Ended.DONE and not (self._letters.is_done and not self._waiting):
+        while outcome.stop_reason is StopReason.DONE and not (self._letters.is_done and not self._waiting):
             left = None if limit is None else limit - outcome.matched
             if stop.is_set() or left == 0:
-                outcome.ended = Ended.INTERRUPTED if stop.is_set() else Ended.LIMIT
+                outcome.stop_reason = StopReason.INTERRUPTED if stop.is_set() else StopReason.LIMIT
                 break
-            self._pass(self._next(pace.at_once(left)))
+            self._pass(self._next(pace.chunk_size(left)))
             on_progress(self._offsets_passed())
             stop.wait(pace.ahead_s(outcome.matched))
-        if outcome.ended is Ended.DONE:
+        if outcome.stop_reason is StopReason.DONE:
             self._move_past_the_holes()
         outcome.offsets_left = max(0, self._letters.offsets_total - self._offsets_passed())
         return outcome
@@ -175,8 +182,8 @@ class Replay:
         limit counts them: a filter that means few passes the others in handfuls.
         """
         if not self._waiting:
-            found = self._letters.read(LETTERS_AT_ONCE)
-            self._waiting.extend((record, self._fates.means(record)) for record in found)
+            found = self._letters.read(RECORDS_PER_CHUNK)
+            self._waiting.extend((record, self._fates.selects(record)) for record in found)
         taken: list[tuple[Record, bool]] = []
         matching = 0
         while self._waiting:
@@ -190,7 +197,7 @@ class Replay:
         """Behind the last letter of a partition there may be holes, and no letter to pass them with."""
         self.outcome.passed = dict(self._letters.reached)
         if self._bookmark:
-            self._bookmark.move(self._letters.reached)
+            self._bookmark.advance(self._letters.reached)
 
     def _pass(self, taken: Sequence[tuple[Record, bool]]) -> None:
         """Handle these letters and move the bookmark behind those that are done with."""
@@ -199,7 +206,7 @@ class Replay:
         if self._bookmark:
             self._bookmark.check()
         handled = self._handled(taken)
-        written = [to_be_written(fate) for _, fate in handled]
+        written = [record_to_write(fate) for _, fate in handled]
         errors = self._sending.send(written) if self._sending else {}
         next_offsets: dict[int, int] = {}
         stuck: set[int] = set()
@@ -211,36 +218,39 @@ class Replay:
                 stuck.add(number)
         self.outcome.passed |= next_offsets
         if self._bookmark:
-            self._bookmark.move(next_offsets)
+            self._bookmark.advance(next_offsets)
 
-    def _handled(self, taken: Sequence[tuple[Record, bool]]) -> list[tuple[Record, Fate]]:
+    def _handled(self, taken: Sequence[tuple[Record, bool]]) -> list[tuple[Record, PlannedAction]]:
         """What becomes of each, up to the first that is held: nothing behind that one is sent."""
-        handled: list[tuple[Record, Fate]] = []
+        handled: list[tuple[Record, PlannedAction]] = []
         for record, is_meant in taken:
-            fate = self._fates.of(record) if is_meant else NotMatched()
+            fate = self._fates.plan(record) if is_meant else NotMatched()
             handled.append((record, fate))
-            if holds(fate, record):
+            if blocks(fate, record):
                 break
         return handled
 
-    def _is_passed(self, record: Record, fate: Fate, error: str | None) -> bool:
+    def _is_passed(self, record: Record, fate: PlannedAction, error: str | None) -> bool:
         """Count one letter; False for one that the bookmark must not pass."""
         outcome = self.outcome
-        if says := holds(fate, record):
-            outcome.ended, outcome.says = Ended.HELD, says
+        if says := blocks(fate, record):
+            outcome.stop_reason, outcome.message = StopReason.HELD, says
             return False
         match fate:
             case NotMatched():
                 outcome.not_matched += 1
-            case LeftOut():
-                outcome.left_out[fate] += 1
-            case Back() | Parked() if error in TOO_LARGE:
-                outcome.left_out[LeftOut.TOO_LARGE] += 1
-            case Back(topic) | Parked(Back(topic)) if error is not None:
-                outcome.ended, outcome.says = Ended.NOT_WRITTEN, f"{topic} did not take a letter ({error})"
+            case SkipReason():
+                outcome.skipped[fate] += 1
+            case ReplayRecord() | Parked() if error in TOO_LARGE:
+                outcome.skipped[SkipReason.TOO_LARGE] += 1
+            case ReplayRecord(topic) | Parked(ReplayRecord(topic)) if error is not None:
+                outcome.stop_reason, outcome.message = (
+                    StopReason.NOT_WRITTEN,
+                    f"{topic} did not take a letter ({error})",
+                )
                 return False
-            case Back():
-                outcome.replayed.add(record)
+            case ReplayRecord():
+                outcome.replayed.count(record)
             case Parked():
                 outcome.parked += 1
         return True

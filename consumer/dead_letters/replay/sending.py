@@ -9,22 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from consumer.dead_letters.replay.way_back import Back
-from consumer.kafka.producer import Publisher
+from consumer.dead_letters.replay.way_back import ReplayRecord
+from consumer.kafka.producer import RecordProducer
 
 # Time for a partition to change its leader. librdkafka's own, 300 s, is long for a person who waits.
 ACKNOWLEDGED_WITHIN_S = 60.0
 TOO_LARGE = frozenset({"MSG_SIZE_TOO_LARGE", "RECORD_LIST_TOO_LARGE"})
 
 
-class Sending:
+class ReplaySender:
     """Letters given to the broker, and which of them it did not take."""
 
-    def __init__(self, publisher: Callable[[Callable[[int, str], None]], Publisher]) -> None:
+    def __init__(self, publisher: Callable[[Callable[[int, str], None]], RecordProducer]) -> None:
         self._errors: dict[int, str] = {}
         self._publisher = publisher(self._errors.__setitem__)
 
-    def send(self, records: Sequence[Back | None]) -> dict[int, str]:
+    def send(self, records: Sequence[ReplayRecord | None]) -> dict[int, str]:
         """Send what is one and wait for every report: index -> the error of one that did not arrive."""
         backs = {place: record for place, record in enumerate(records) if record is not None}
         errors = self._sent(backs)
@@ -35,7 +35,7 @@ class Sending:
             errors |= self._sent({place: backs[place]})
         return errors
 
-    def _sent(self, backs: Mapping[int, Back]) -> dict[int, str]:
+    def _sent(self, backs: Mapping[int, ReplayRecord]) -> dict[int, str]:
         self._errors.clear()
         for place, back in backs.items():
             self._publisher.send(*back, place=place)

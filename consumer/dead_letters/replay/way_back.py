@@ -19,16 +19,16 @@ from typing import NamedTuple
 
 from consumer.config.settings import Settings
 from consumer.dead_letters import headers as letter
-from consumer.dead_letters.originals import Originals
+from consumer.dead_letters.originals import OriginalReader
 from consumer.domain.record import Coordinates, Headers, Record
-from consumer.errors import BadCall, CannotGoOn
+from consumer.errors import CommandError, UsageError
 from consumer.kafka import clients
 from consumer.kafka.admin import list_cluster
 
 FindOriginal = Callable[[Coordinates], Record | None]
 
 
-class LeftOut(StrEnum):
+class SkipReason(StrEnum):
     """Why a letter cannot go back. The words are public, like the reasons."""
 
     NO_ORIGIN = "no_origin"  # nobody's letter: its origin headers are missing or cannot be read
@@ -38,7 +38,7 @@ class LeftOut(StrEnum):
     TOO_OLD = "too_old"  # Meta takes the event no more
 
 
-class Back(NamedTuple):
+class ReplayRecord(NamedTuple):
     """A record on its way back. `timestamp_ms` is None where the letter has none: now."""
 
     topic: str
@@ -48,14 +48,14 @@ class Back(NamedTuple):
     timestamp_ms: int | None
 
 
-class Held(NamedTuple):
+class Blocked(NamedTuple):
     """A letter whose origin topic is not one of ours, or does not exist."""
 
     topic: str
 
 
 @dataclass(frozen=True, slots=True)
-class WayBack:
+class ReplayTarget:
     """
     The rule of one replay.
 
@@ -67,33 +67,35 @@ class WayBack:
     find_original: FindOriginal
     to: str | None = None
 
-    def of(self, record: Record) -> Back | LeftOut | Held:
+    def target_of(self, record: Record) -> ReplayRecord | SkipReason | Blocked:
         """Where this letter goes."""
         origin = letter.origin(record)
         to = self.to or (origin.topic if origin else None)
         if to is None:
-            return LeftOut.NO_ORIGIN
+            return SkipReason.NO_ORIGIN
         if self.to is None and to not in self.topics:
-            return Held(to)
+            return Blocked(to)
         if record.value is None:
             return self._without_value(record, origin, to)
-        return _back(record, record.value, to)
+        return _replay_record(record, record.value, to)
 
-    def _without_value(self, record: Record, origin: Coordinates | None, to: str) -> Back | LeftOut | Held:
+    def _without_value(
+        self, record: Record, origin: Coordinates | None, to: str
+    ) -> ReplayRecord | SkipReason | Blocked:
         if letter.text(record.headers, letter.VALUE_OMITTED) != "true":
-            return LeftOut.NO_VALUE
+            return SkipReason.NO_VALUE
         if origin is None:
-            return LeftOut.ORIGINAL_GONE
+            return SkipReason.ORIGINAL_GONE
         if origin.topic not in self.topics:
-            return Held(origin.topic)
+            return Blocked(origin.topic)
         original = self.find_original(origin)
         if original is None or original.value is None:
-            return LeftOut.ORIGINAL_GONE
-        return _back(record, original.value, to)
+            return SkipReason.ORIGINAL_GONE
+        return _replay_record(record, original.value, to)
 
 
 @contextmanager
-def open_way_back(settings: Settings, to: str | None, option: str = "--to") -> Iterator[WayBack]:
+def open_replay_target(settings: Settings, to: str | None, option: str = "--to") -> Iterator[ReplayTarget]:
     """
     Where letters go back to under these settings.
 
@@ -101,15 +103,15 @@ def open_way_back(settings: Settings, to: str | None, option: str = "--to") -> I
     """
     there = list_cluster(clients.admin_client(settings), settings).topics
     if to == settings.dead_letter_topic:
-        raise BadCall(f"{option} {to}: that is the dead-letter topic itself", "name a topic of events")
+        raise UsageError(f"{option} {to}: that is the dead-letter topic itself", "name a topic of events")
     if to == settings.parking_topic:
-        raise BadCall(
+        raise UsageError(
             f"{option} {to}: that is the parking topic, which nobody reads", "name a topic of events"
         )
     if to is not None and to not in there:
-        raise CannotGoOn(f"{option} {to}: there is no such topic", "name one that exists, or make it first")
-    with closing(Originals(settings)) as originals:
-        yield WayBack(frozenset(settings.topics) & there.keys(), originals.find, to)
+        raise CommandError(f"{option} {to}: there is no such topic", "name one that exists, or make it first")
+    with closing(OriginalReader(settings)) as originals:
+        yield ReplayTarget(frozenset(settings.topics) & there.keys(), originals.find, to)
 
 
 def timestamp_of(record: Record) -> int | None:
@@ -117,5 +119,5 @@ def timestamp_of(record: Record) -> int | None:
     return record.timestamp_ms if record.timestamp_ms > 0 else None
 
 
-def _back(record: Record, value: bytes, topic: str) -> Back:
-    return Back(topic, record.key, value, letter.replay_headers(record.headers), timestamp_of(record))
+def _replay_record(record: Record, value: bytes, topic: str) -> ReplayRecord:
+    return ReplayRecord(topic, record.key, value, letter.replay_headers(record.headers), timestamp_of(record))

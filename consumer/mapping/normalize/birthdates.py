@@ -14,7 +14,7 @@ import datetime
 import re
 
 from consumer.mapping.rules import BirthdateOrder
-from consumer.mapping.values import AMBIGUOUS, MALFORMED, Unusable
+from consumer.mapping.values import AMBIGUOUS, MALFORMED, InvalidValue
 
 _TIME = r"(?:[t ][0-9]{1,2}:[0-9]{2}.*)?"
 _COMPACT = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})" + _TIME, re.DOTALL)
@@ -25,7 +25,7 @@ _AFTER = datetime.date(1900, 1, 1)
 _UNIX_EPOCH = datetime.date(1970, 1, 1)
 
 
-def compact(text: str, order: BirthdateOrder | None, today: datetime.date) -> str | Unusable:
+def compact(text: str, order: BirthdateOrder | None, today: datetime.date) -> str | InvalidValue:
     """`YYYYMMDD` of a folded text, for a date after 1900-01-01, up to today, other than 1970-01-01."""
     if match := _COMPACT.fullmatch(text):
         return _real(*map(int, match.group(1, 2, 3)), today=today)
@@ -39,7 +39,7 @@ def compact(text: str, order: BirthdateOrder | None, today: datetime.date) -> st
 
 def _day_and_month(
     first: int, second: int, year: int, order: BirthdateOrder | None, today: datetime.date
-) -> str | Unusable:
+) -> str | InvalidValue:
     if first > 12 or first == second:
         return _real(year, second, first, today=today)
     if second > 12 or order is BirthdateOrder.MDY:
@@ -47,7 +47,7 @@ def _day_and_month(
     return _real(year, second, first, today=today) if order is BirthdateOrder.DMY else AMBIGUOUS
 
 
-def _real(year: int, month: int, day: int, *, today: datetime.date) -> str | Unusable:
+def _real(year: int, month: int, day: int, *, today: datetime.date) -> str | InvalidValue:
     try:
         date = datetime.date(year, month, day)
     except ValueError:

@@ -21,8 +21,8 @@ from types import MappingProxyType
 import pycountry
 from babel import Locale
 
-from consumer.mapping.normalize.text import folded, letters, without_accents
-from consumer.mapping.values import MALFORMED, Unusable
+from consumer.mapping.normalize.text import casefold_nfc, only_letters, without_accents
+from consumer.mapping.values import MALFORMED, InvalidValue
 
 _OTHER_LANGUAGES = ("de", "es", "it", "nl", "pt", "pl", "sv", "da", "nb", "fi")
 
@@ -49,7 +49,7 @@ ALIASES: Mapping[str, str] = MappingProxyType(
 _NAME_LENGTH_MAX = 200  # more than twice the longest name of all languages
 
 
-def alpha_2(text: str) -> str | Unusable:
+def alpha_2(text: str) -> str | InvalidValue:
     """The ISO 3166 alpha-2 code, lower case, of a folded text."""
     if text in codes():
         return text
@@ -77,7 +77,7 @@ def _alpha_3() -> Mapping[str, str]:
 def _names() -> Mapping[str, str]:
     """English and French, with the aliases on top."""
     names = _unambiguous([*_pycountry_names(), *_territories("en"), *_territories("fr")])
-    return {**names, **{_compared(folded(alias)): code for alias, code in ALIASES.items()}}
+    return {**names, **{_compared(casefold_nfc(alias)): code for alias, code in ALIASES.items()}}
 
 
 @cache
@@ -103,10 +103,10 @@ def _territories(language: str) -> Iterator[tuple[str, str]]:
 def _unambiguous(names: Iterable[tuple[str, str]]) -> dict[str, str]:
     found: dict[str, set[str]] = {}
     for name, code in names:
-        found.setdefault(_compared(folded(name)), set()).add(code)
+        found.setdefault(_compared(casefold_nfc(name)), set()).add(code)
     return {name: min(codes_of_name) for name, codes_of_name in found.items() if len(codes_of_name) == 1}
 
 
 def _compared(text: str) -> str:
     """Letters only, accents and an English article ignored."""
-    return letters(without_accents(text)).removeprefix("the")
+    return only_letters(without_accents(text)).removeprefix("the")

@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import re
 
-from consumer.mapping.normalize.text import visible
-from consumer.mapping.values import EMPTY, MALFORMED, Unusable
+from consumer.mapping.normalize.text import strip_invisible
+from consumer.mapping.values import EMPTY, MALFORMED, InvalidValue
 
 # Of Meta's parameter builder, as its source has it (read in November 2026): eight letters, or two.
 APPENDIX = r"(?:[A-Za-z0-9_-]{8}|AQ|Ag|Aw|BA|BQ|Bg)"
@@ -27,11 +27,11 @@ _DIGEST = re.compile(rf"[0-9a-fA-F]{{{_DIGITS}}}(?:\.{APPENDIX})?")
 _OF_NOTHING = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 
-def given_digest(text: str) -> str | Unusable | None:
+def given_digest(text: str) -> str | InvalidValue | None:
     """The digest a text already is, hex in lower case; None when it is not one."""
     if len(text) < _DIGITS:
         return None
-    trimmed = visible(text).strip()
+    trimmed = strip_invisible(text).strip()
     # Most long texts are none: the length is a cheaper question than the pattern.
     if len(trimmed) not in _LENGTHS or _DIGEST.fullmatch(trimmed) is None:
         return None
@@ -39,6 +39,6 @@ def given_digest(text: str) -> str | Unusable | None:
     return MALFORMED if digest == _OF_NOTHING else digest + trimmed[_DIGITS:]
 
 
-def no_digest(text: str) -> Unusable:
+def no_digest(text: str) -> InvalidValue:
     """Why a text that should have been a digest is of no use."""
     return MALFORMED if text.strip() else EMPTY

@@ -7,7 +7,7 @@ only when both sides normalise alike. Every value goes the same way:
     JSON value -> text -> already a digest? -> folded -> placeholder? -> the rule of its key
 
 A rule gets folded text (see `characters.folded`) and the circumstances: what the
-meaning depends on besides the text. It answers with the text to hash or an `Unusable`.
+meaning depends on besides the text. It answers with the text to hash or an `InvalidValue`.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from typing import NamedTuple
 from consumer.mapping import times
 from consumer.mapping.normalize import birthdates, countries, phones, postal_codes, states
 from consumer.mapping.normalize.digests import given_digest, no_digest
-from consumer.mapping.normalize.text import folded, letters, letters_and_digits
-from consumer.mapping.rules import BirthdateOrder, Rules
+from consumer.mapping.normalize.text import casefold_nfc, only_letters, only_letters_and_digits
+from consumer.mapping.rules import BirthdateOrder, MappingOptions
 from consumer.mapping.values import (
     EMPTY,
     MALFORMED,
     NO_IDS,
     PLACEHOLDER,
-    Unusable,
+    InvalidValue,
     is_placeholder_word,
     text_of,
 )
 
 
-class Circumstances(NamedTuple):
+class NormalizationContext(NamedTuple):
     """
     What a value's meaning depends on besides itself.
 
@@ -48,26 +48,26 @@ class Circumstances(NamedTuple):
     today: datetime.date
 
     @property
-    def home(self) -> str | None:
+    def region(self) -> str | None:
         """The country where the person is taken to be."""
         return self.country or self.default_country
 
 
-def circumstances_of(country: object, rules: Rules, now_ms: int) -> Circumstances:
+def normalization_context(country: object, rules: MappingOptions, now_ms: int) -> NormalizationContext:
     """Those of a person, by the source of their `country`."""
-    return Circumstances(
+    return NormalizationContext(
         country_of(country), rules.default_country, rules.birthdate_order, times.day_of(now_ms)
     )
 
 
-class Normalised(NamedTuple):
+class NormalizedValue(NamedTuple):
     """Text that is to be hashed, never empty; or a digest, which is sent as it is."""
 
     text: str
     is_digest: bool = False
 
 
-Rule = Callable[[str, Circumstances], "str | Unusable"]
+Rule = Callable[[str, NormalizationContext], "str | InvalidValue"]
 
 # Words with single dots between them, an @, and two words or more. None of the
 # characters that only occur in lists and quotes, though RFC 5321 has ways for them.
@@ -91,35 +91,35 @@ _MALE = ("m", "male", "homme", "man", "masculin", "mr", "monsieur", "h")
 _GENDERS = {**dict.fromkeys(_FEMALE, "f"), **dict.fromkeys(_MALE, "m")}
 
 
-def normalise(
-    key: str, value: object, circumstances: Circumstances, *, digests_only: bool = False
-) -> Normalised | Unusable:
+def normalize(
+    key: str, value: object, circumstances: NormalizationContext, *, digests_only: bool = False
+) -> NormalizedValue | InvalidValue:
     """
     What one scalar of `user_data.<key>` is hashed as, or the digest that it already is.
 
     `digests_only` is for the sources that must already be hashed.
     """
     text = text_for(key, value, circumstances)
-    if isinstance(text, Unusable):
+    if isinstance(text, InvalidValue):
         return text
     digest = given_digest(text)
     if digest is not None:
-        return digest if isinstance(digest, Unusable) else Normalised(digest, is_digest=True)
-    plain = no_digest(text) if digests_only else normalised_text(key, text, circumstances)
-    return plain if isinstance(plain, Unusable) else Normalised(plain)
+        return digest if isinstance(digest, InvalidValue) else NormalizedValue(digest, is_digest=True)
+    plain = no_digest(text) if digests_only else normalized_text(key, text, circumstances)
+    return plain if isinstance(plain, InvalidValue) else NormalizedValue(plain)
 
 
-def text_for(key: str, value: object, circumstances: Circumstances) -> str | Unusable:
+def text_for(key: str, value: object, circumstances: NormalizationContext) -> str | InvalidValue:
     """The text that a scalar stands for as a source of `user_data.<key>`."""
     text = text_of(value)
-    if key == "zp" and not isinstance(value, str) and not isinstance(text, Unusable):
-        return postal_codes.padded(text, circumstances.home)
+    if key == "zp" and not isinstance(value, str) and not isinstance(text, InvalidValue):
+        return postal_codes.padded(text, circumstances.region)
     return text
 
 
-def normalised_text(key: str, text: str, circumstances: Circumstances) -> str | Unusable:
+def normalized_text(key: str, text: str, circumstances: NormalizationContext) -> str | InvalidValue:
     """What is hashed of a text that is no digest."""
-    plain = folded(text)
+    plain = casefold_nfc(text)
     if not plain:
         return EMPTY
     if is_placeholder_word(plain):
@@ -130,57 +130,57 @@ def normalised_text(key: str, text: str, circumstances: Circumstances) -> str | 
 def country_of(value: object) -> str | None:
     """The alpha-2 code of a source of `country`, when it is one usable plain value."""
     texts = map(text_of, value) if isinstance(value, list) else (text_of(value),)
-    plain = (folded(text) for text in texts if isinstance(text, str) and given_digest(text) is None)
+    plain = (casefold_nfc(text) for text in texts if isinstance(text, str) and given_digest(text) is None)
     found = {code for code in map(countries.alpha_2, plain) if isinstance(code, str)}
     return found.pop() if len(found) == 1 else None
 
 
-def email(text: str, _: Circumstances) -> str | Unusable:
+def email(text: str, _: NormalizationContext) -> str | InvalidValue:
     """One `@`, a dot after it, nothing empty between dots. Dots and tags before the `@` stay."""
     return text if _EMAIL.fullmatch(text) else MALFORMED
 
 
-def phone(text: str, circumstances: Circumstances) -> str | Unusable:
+def phone(text: str, circumstances: NormalizationContext) -> str | InvalidValue:
     """Country code and number, digits only."""
-    return phones.digits(text, circumstances.home)
+    return phones.digits(text, circumstances.region)
 
 
-def gender(text: str, _: Circumstances) -> str | Unusable:
+def gender(text: str, _: NormalizationContext) -> str | InvalidValue:
     """`f` or `m`."""
     return _GENDERS.get(text.removesuffix(".").rstrip()) or MALFORMED
 
 
-def birthdate(text: str, circumstances: Circumstances) -> str | Unusable:
+def birthdate(text: str, circumstances: NormalizationContext) -> str | InvalidValue:
     """`YYYYMMDD`."""
     return birthdates.compact(text, circumstances.birthdate_order, circumstances.today)
 
 
-def name(text: str, _: Circumstances) -> str:
+def name(text: str, _: NormalizationContext) -> str:
     """Letters and digits."""
-    return letters_and_digits(text)
+    return only_letters_and_digits(text)
 
 
-def city(text: str, _: Circumstances) -> str:
+def city(text: str, _: NormalizationContext) -> str:
     """Letters, without the delivery office of French business mail."""
-    return letters(postal_codes.without_cedex(text))
+    return only_letters(postal_codes.without_cedex(text))
 
 
-def state(text: str, circumstances: Circumstances) -> str:
+def state(text: str, circumstances: NormalizationContext) -> str:
     """The code of a US state or a Canadian province, else letters and digits."""
-    return states.code(text, circumstances.home)
+    return states.code(text, circumstances.region)
 
 
-def postal_code(text: str, circumstances: Circumstances) -> str:
+def postal_code(text: str, circumstances: NormalizationContext) -> str:
     """Without spaces, dashes and the country's prefix."""
-    return postal_codes.compact(text, circumstances.home)
+    return postal_codes.compact(text, circumstances.region)
 
 
-def country(text: str, _: Circumstances) -> str | Unusable:
+def country(text: str, _: NormalizationContext) -> str | InvalidValue:
     """Alpha-2."""
     return countries.alpha_2(text)
 
 
-def external_id(text: str, _: Circumstances) -> str | Unusable:
+def external_id(text: str, _: NormalizationContext) -> str | InvalidValue:
     """Without whitespace: what Meta's own browser code does, so both sides match."""
     compact = "".join(text.split())
     return PLACEHOLDER if compact in NO_IDS else compact

@@ -5,7 +5,7 @@ Values repeat: countries, cities, genders, the visitor who looks at ten pages.
 Each distinct one is normalised and hashed once, and remembered:
 
     e-mail, phone, id    for the batch: these are one person's own
-    all others           for the next batches too, in `Shared`, which is bounded:
+    all others           for the next batches too, in `SharedDigestCache`, which is bounded:
                          first names, birthdays, postal codes are many people's
 
 A hasher is made for one batch and forgotten with it, and with it whatever tells
@@ -17,22 +17,22 @@ from __future__ import annotations
 import hashlib
 from typing import NamedTuple
 
-from consumer.domain.decision import NoteCode
+from consumer.domain.decision import WarningCode
 from consumer.mapping.normalize.digests import given_digest, no_digest
 from consumer.mapping.normalize.fields import (
     KEYS_OF_CIRCUMSTANCES,
-    Circumstances,
-    circumstances_of,
-    normalised_text,
+    NormalizationContext,
+    normalization_context,
+    normalized_text,
     text_for,
 )
-from consumer.mapping.rules import Rules
+from consumer.mapping.rules import MappingOptions
 from consumer.mapping.tables import HASHED
 from consumer.mapping.times import DAY_MS
-from consumer.mapping.values import EMPTY, WRONG_TYPE, Unusable
+from consumer.mapping.values import EMPTY, WRONG_TYPE, InvalidValue
 
 
-class Digests(NamedTuple):
+class FieldDigests(NamedTuple):
     """
     What is sent for one source, and what was lost of it.
 
@@ -41,14 +41,14 @@ class Digests(NamedTuple):
     """
 
     sent: str | list[str] | None
-    notes: tuple[NoteCode, ...] = ()
+    notes: tuple[WarningCode, ...] = ()
 
 
 # Text -> its digest; or, where there is none, what was lost.
-Remembered = dict[str, "str | Digests"]
+DigestCache = dict[str, "str | FieldDigests"]
 
 # Of one key, in one place, of values or of digests only.
-_Kind = tuple[str, Circumstances | None, bool]
+_Kind = tuple[str, NormalizationContext | None, bool]
 
 # Never kept beyond a batch: what is one person's own.
 KEYS_OF_ONE_PERSON = frozenset({"em", "ph", "external_id"})
@@ -56,7 +56,7 @@ SHARED_VALUES_MAX = 50_000
 SHARED_LENGTH_MAX = 64
 
 
-class Shared:
+class SharedDigestCache:
     """
     Digests of values that many people share, kept from batch to batch.
 
@@ -67,22 +67,22 @@ class Shared:
 
     def __init__(self, values_max: int = SHARED_VALUES_MAX) -> None:
         self._values_max = values_max
-        self._kinds: dict[_Kind, Remembered] = {}
+        self._kinds: dict[_Kind, DigestCache] = {}
 
     def __len__(self) -> int:
         return sum(map(len, self._kinds.values()))
 
-    def begin_batch(self) -> None:
+    def start_batch(self) -> None:
         """Forget everything when it has become too much."""
         if len(self) > self._values_max:
             self._kinds.clear()
 
-    def of(self, kind: _Kind) -> Remembered:
+    def cache_for(self, kind: _Kind) -> DigestCache:
         """What is known of a kind of values."""
         return self._kinds.setdefault(kind, {})
 
 
-class Column(NamedTuple):
+class FieldCache(NamedTuple):
     """
     A key of `user_data` in a batch.
 
@@ -93,67 +93,71 @@ class Column(NamedTuple):
     key: str
     plain_property: str
     digest_property: str
-    known: Remembered
-    known_digests: Remembered
+    known: DigestCache
+    known_digests: DigestCache
 
     def __repr__(self) -> str:
         """Without what is remembered, which is somebody's."""
         return f"Column({self.key})"
 
 
-class Columns(NamedTuple):
+class FieldCaches(NamedTuple):
     """All hashed keys of the people of one country."""
 
-    circumstances: Circumstances
-    columns: tuple[Column, ...]
+    context: NormalizationContext
+    fields: tuple[FieldCache, ...]
 
 
 class BatchHasher:
     """Each distinct value of a batch is normalised and hashed once. `shared` outlives it."""
 
-    def __init__(self, shared: Shared | None = None) -> None:
-        self._shared = Shared() if shared is None else shared
-        self._shared.begin_batch()
-        self._kinds: dict[_Kind, Remembered] = {}
-        self._columns: dict[str | None, Columns] = {}
-        self._columns_of: tuple[Rules, int] | None = None
+    def __init__(self, shared: SharedDigestCache | None = None) -> None:
+        self._shared = SharedDigestCache() if shared is None else shared
+        self._shared.start_batch()
+        self._kinds: dict[_Kind, DigestCache] = {}
+        self._columns: dict[str | None, FieldCaches] = {}
+        self._columns_of: tuple[MappingOptions, int] | None = None
 
-    def columns(self, country: str | None, rules: Rules, now_ms: int) -> Columns:
+    def field_caches(self, country: str | None, rules: MappingOptions, now_ms: int) -> FieldCaches:
         """For people whose `country` is written like this."""
         of, day = self._columns_of, now_ms // DAY_MS
         if of is None or of[0] is not rules or of[1] != day:
             self._columns_of, self._columns = (rules, day), {}
         found = self._columns.get(country)
         if found is None:
-            found = self._columns[country] = self._new_columns(circumstances_of(country, rules, now_ms))
+            found = self._columns[country] = self._new_field_caches(
+                normalization_context(country, rules, now_ms)
+            )
         return found
 
-    def _new_columns(self, circumstances: Circumstances) -> Columns:
-        return Columns(
+    def _new_field_caches(self, circumstances: NormalizationContext) -> FieldCaches:
+        return FieldCaches(
             circumstances,
             tuple(
-                Column(
+                FieldCache(
                     row.key,
                     row.plain.key,
                     row.digest.key,
-                    self.remembered(row.key, circumstances),
-                    self.remembered(row.key, circumstances, digests_only=True),
+                    self.cache_of(row.key, circumstances),
+                    self.cache_of(row.key, circumstances, digests_only=True),
                 )
                 for row in HASHED
             ),
         )
 
-    def remembered(self, key: str, circumstances: Circumstances, *, digests_only: bool = False) -> Remembered:
+    def cache_of(
+        self, key: str, circumstances: NormalizationContext, *, digests_only: bool = False
+    ) -> DigestCache:
         """Text -> digests: what is known of one key so far. It fills as `hashed` is asked."""
         kind = (key, circumstances if key in KEYS_OF_CIRCUMSTANCES else None, digests_only)
         known = self._kinds.get(kind)
         if known is None:
-            known = self._kinds[kind] = {} if key in KEYS_OF_ONE_PERSON else self._shared.of(kind)
+            known = self._kinds[kind] = {} if key in KEYS_OF_ONE_PERSON else self._shared.cache_for(kind)
         return known
 
     def hashed(
-        self, key: str, value: object, circumstances: Circumstances, *, digests_only: bool = False
-    ) -> Digests:
+        self, key: str, value: object, circumstances: NormalizationContext, *, digests_only: bool = False
+    ) -> FieldDigests:
         """
         The digest or digests of a source of `user_data.<key>`.
 
@@ -161,19 +165,19 @@ class BatchHasher:
         `digests_only` is for the sources that must already be hashed.
         """
         if isinstance(value, str):
-            remembered = self.remembered(key, circumstances, digests_only=digests_only)
-            known = remembered.get(value) or learn(
+            remembered = self.cache_of(key, circumstances, digests_only=digests_only)
+            known = remembered.get(value) or compute(
                 remembered, key, value, circumstances, digests_only=digests_only
             )
-            return Digests(known) if isinstance(known, str) else known
+            return FieldDigests(known) if isinstance(known, str) else known
         if isinstance(value, list):
             return _joined([self._element(key, element, circumstances, digests_only) for element in value])
         # Numbers are rare, and 1 == 1.0 == True: they are not remembered.
         return _as_digests(digest_of(key, value, circumstances, digests_only=digests_only))
 
     def _element(
-        self, key: str, element: object, circumstances: Circumstances, digests_only: bool
-    ) -> Digests:
+        self, key: str, element: object, circumstances: NormalizationContext, digests_only: bool
+    ) -> FieldDigests:
         # A list in a list is no value, and could be nested deeper than a stack.
         if isinstance(element, list):
             return _as_digests(WRONG_TYPE)
@@ -181,9 +185,9 @@ class BatchHasher:
         return _as_digests(digest_of(key, element, circumstances, digests_only=digests_only))
 
 
-def learn(
-    remembered: Remembered, key: str, text: str, circumstances: Circumstances, *, digests_only: bool
-) -> str | Digests:
+def compute(
+    remembered: DigestCache, key: str, text: str, circumstances: NormalizationContext, *, digests_only: bool
+) -> str | FieldDigests:
     """Normalise and hash a text that is not remembered yet."""
     digest = _digest_of_text(key, text, circumstances, digests_only=digests_only)
     found = digest if type(digest) is str else _as_digests(digest)
@@ -193,23 +197,23 @@ def learn(
 
 
 def digest_of(
-    key: str, value: object, circumstances: Circumstances, *, digests_only: bool = False
-) -> str | Unusable:
+    key: str, value: object, circumstances: NormalizationContext, *, digests_only: bool = False
+) -> str | InvalidValue:
     """The digest of one scalar: the one it already is, else of its normalised text."""
     text = text_for(key, value, circumstances)
-    if isinstance(text, Unusable):
+    if isinstance(text, InvalidValue):
         return text
     return _digest_of_text(key, text, circumstances, digests_only=digests_only)
 
 
 def _digest_of_text(
-    key: str, text: str, circumstances: Circumstances, *, digests_only: bool
-) -> str | Unusable:
+    key: str, text: str, circumstances: NormalizationContext, *, digests_only: bool
+) -> str | InvalidValue:
     digest = given_digest(text)
     if digest is not None:
         return digest
-    plain = no_digest(text) if digests_only else normalised_text(key, text, circumstances)
-    return plain if isinstance(plain, Unusable) else sha256(plain)
+    plain = no_digest(text) if digests_only else normalized_text(key, text, circumstances)
+    return plain if isinstance(plain, InvalidValue) else sha256(plain)
 
 
 def sha256(text: str) -> str:
@@ -217,15 +221,15 @@ def sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _as_digests(digest: str | Unusable) -> Digests:
-    return Digests(None, (digest.note,)) if isinstance(digest, Unusable) else Digests(digest)
+def _as_digests(digest: str | InvalidValue) -> FieldDigests:
+    return FieldDigests(None, (digest.note,)) if isinstance(digest, InvalidValue) else FieldDigests(digest)
 
 
-def _joined(elements: list[Digests]) -> Digests:
+def _joined(elements: list[FieldDigests]) -> FieldDigests:
     if not elements:
-        return Digests(None, (EMPTY.note,))
+        return FieldDigests(None, (EMPTY.note,))
     digests = list(dict.fromkeys(element.sent for element in elements if isinstance(element.sent, str)))
     notes = tuple(dict.fromkeys(note for element in elements for note in element.notes))
     if not digests:
-        return Digests(None, notes)
-    return Digests(digests[0] if len(digests) == 1 else digests, notes)
+        return FieldDigests(None, notes)
+    return FieldDigests(digests[0] if len(digests) == 1 else digests, notes)

@@ -33,7 +33,7 @@ from phonenumbers import (
 )
 
 from consumer.mapping.normalize import numbering_plans
-from consumer.mapping.values import MALFORMED, NO_COUNTRY, Unusable
+from consumer.mapping.values import MALFORMED, NO_COUNTRY, InvalidValue
 
 # ITU-T E.164 allows 15 digits; fewer than 7 are short codes.
 DIGITS_MIN = 7
@@ -45,7 +45,7 @@ _SIGNS = str.maketrans("", "", " .()/-")
 _NO_DIGITS = re.compile(r"[^0-9]+")
 
 
-def digits(text: str, country: str | None) -> str | Unusable:
+def digits(text: str, country: str | None) -> str | InvalidValue:
     """The digits of a folded text, read in `country` (alpha-2, lower case) when it is national."""
     # Most numbers are digits and these three signs: `replace` thrice takes a quarter of one `translate`.
     return _by_plan(text.replace(" ", "").replace(".", "").replace("-", ""), country) or _by_libphonenumber(
@@ -59,7 +59,7 @@ def _by_plan(number: str, country: str | None) -> str | None:
     return valid if valid and DIGITS_MIN <= len(valid) <= DIGITS_MAX else None
 
 
-def _by_libphonenumber(text: str, country: str | None) -> str | Unusable:
+def _by_libphonenumber(text: str, country: str | None) -> str | InvalidValue:
     number = _ascii_digits(text)
     found = _NO_DIGITS.sub("", number)
     if not found:
@@ -130,7 +130,7 @@ def _read(number: str, country: str | None) -> PhoneNumber | None:
         return None
 
 
-def _of_length(number: str) -> str | Unusable:
+def _of_length(number: str) -> str | InvalidValue:
     return number if DIGITS_MIN <= len(number) <= DIGITS_MAX else MALFORMED
 
 

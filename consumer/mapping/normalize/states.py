@@ -15,7 +15,7 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from consumer.mapping.normalize.text import letters_and_digits
+from consumer.mapping.normalize.text import only_letters_and_digits
 
 # ISO 3166-2:US, with the names that people use for the islands and the capital.
 US: Mapping[str, str] = MappingProxyType(
@@ -117,5 +117,5 @@ _PREFIX_WITHOUT_COUNTRY = re.compile(r"\A(?:us|ca)-")
 def code(text: str, country: str | None) -> str:
     """The code of a folded text, else its letters and digits. May be empty."""
     region = text.removeprefix(f"{country}-") if country else _PREFIX_WITHOUT_COUNTRY.sub("", text)
-    compact = letters_and_digits(region)
+    compact = only_letters_and_digits(region)
     return _OF_COUNTRY.get(country, _NONE).get(compact, compact)

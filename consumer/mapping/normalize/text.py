@@ -38,7 +38,7 @@ _NO_LETTER = str.maketrans("", "", "".join(c for c in _ASCII if not c.isalpha())
 _NO_LETTER_OR_DIGIT = str.maketrans("", "", "".join(c for c in _ASCII if not c.isalnum()))
 
 
-def visible(text: str) -> str:
+def strip_invisible(text: str) -> str:
     """The text without control (tab, CR and LF stay), format and variation characters."""
     # Letters are sure to be seen; of what else is printable, variation selectors are not.
     if text.isalpha() or (text.isascii() and text.isprintable()):
@@ -46,11 +46,11 @@ def visible(text: str) -> str:
     return _INVISIBLE.sub("", text)
 
 
-def folded(text: str) -> str:
+def casefold_nfc(text: str) -> str:
     """The text as everything below compares it: visible, NFC, trimmed, lower case."""
     if text.isascii() and text.isprintable():
         return text.strip().lower()
-    lower = composed(visible(text)).strip().lower()
+    lower = composed(strip_invisible(text)).strip().lower()
     if "\u0307" in lower:
         lower = _DOT_ABOVE_I.sub("i", lower)
     return composed(lower)
@@ -71,14 +71,14 @@ def composed(text: str) -> str:
     return normalize("NFC", text)
 
 
-def letters(text: str) -> str:
+def only_letters(text: str) -> str:
     """Only the letters of the text."""
     plain = text if text.isalpha() else text.translate(_NO_LETTER)
     # Most names are done here; the others hold marks, or signs of another script.
     return plain if plain.isascii() or plain.isalpha() else _kept(text, digits=False)
 
 
-def letters_and_digits(text: str) -> str:
+def only_letters_and_digits(text: str) -> str:
     """Only the letters and the digits of the text."""
     plain = text if text.isalpha() else text.translate(_NO_LETTER_OR_DIGIT)
     return plain if plain.isascii() or plain.isalpha() else _kept(text, digits=True)

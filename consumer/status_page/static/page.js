@@ -158,8 +158,8 @@ function showProcess(process, refusals, now) {
 /** What somebody must look at. It is read out when it changes: nothing in it counts seconds. */
 function alarms(process, refusals) {
   const said = [];
-  if (process.state === "setup") {
-    const refused = refusals.find(({ kind }) => kind === "setup");
+  if (process.state === "misconfigured") {
+    const refused = refusals.find(({ kind }) => kind === "misconfigured");
     if (refused) said.push(`${capital(refused.says)}${refused.code === null ? "" : ` (${refused.code})`}.`);
   }
   if (KINDS[process.state] === "bad") said.push(process.state_to_do);

@@ -45,7 +45,7 @@ is secret. Text as it is, everything else as JSON: a plain `toString` writes
 4194304 as 4.194304e+06.
 */}}
 {{- define "capi-consumer.environment" -}}
-{{- $environment := dict "CAPI_GROUP" (include "capi-consumer.fullname" .) }}
+{{- $environment := dict "CAPI_GROUP_ID" (include "capi-consumer.fullname" .) }}
 {{- with include "capi-consumer.bytesMax" . | int64 }}
 {{- $_ := set $environment "CAPI_BYTES_IN_FLIGHT_MAX" (toString .) }}
 {{- end }}
@@ -54,10 +54,10 @@ is secret. Text as it is, everything else as JSON: a plain `toString` writes
 {{- end }}
 {{- $properties := include "capi-consumer.kafkaProperties" . }}
 {{- if ne $properties "{}" }}
-{{- $_ := set $environment "CAPI_KAFKA" $properties }}
+{{- $_ := set $environment "CAPI_KAFKA_PROPERTIES" $properties }}
 {{- end }}
 {{- if include "capi-consumer.kafkaFile" . }}
-{{- $_ := set $environment "CAPI_KAFKA_FILE" "/etc/capi-consumer/kafka/kafka.json" }}
+{{- $_ := set $environment "CAPI_KAFKA_PROPERTIES_FILE" "/etc/capi-consumer/kafka/kafka.json" }}
 {{- end }}
 {{- with .Values.telemetry.otlpEndpoint }}
 {{- $_ := set $environment "OTEL_EXPORTER_OTLP_ENDPOINT" . }}

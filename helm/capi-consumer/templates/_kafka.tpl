@@ -1,8 +1,8 @@
 {{/*
 How Kafka is reached, from `kafkaTls`, `kafkaSasl`, `kafkaSecret` and `settings.kafka`:
 
-    what nobody needs to hide    CAPI_KAFKA, in the ConfigMap
-    name and password            kafka.json, which CAPI_KAFKA_FILE names:
+    what nobody needs to hide    CAPI_KAFKA_PROPERTIES, in the ConfigMap
+    name and password            kafka.json, which CAPI_KAFKA_PROPERTIES_FILE names:
         in a Secret as JSON           mounted as it is
         in the values                 a Secret that the chart makes
         in a Secret, each its key     put together in memory by an init container
