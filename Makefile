@@ -90,7 +90,7 @@ dashboard: install      ## docs/dashboard.svg, from a run that a real Prometheus
 	PYTHONPATH=tests $(BIN)/python -m prometheus.draw
 
 page: install           ## docs/page.webp, README's picture of the live page; a minute, with Chromium
-	PYTHONPATH=tests $(BIN)/python -m page.draw
+	PYTHONPATH=tests $(BIN)/python -m support.page_picture
 
 # Pins and hashes for every platform, no address of an index. Needs uv.
 PINS := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header

@@ -19,9 +19,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from eventually import eventually
-from system import topics
-from system.processes import COMMAND, Running
+from support import topics
+from support.processes import COMMAND, Running
+from support.waiting import eventually
 
 from benchmarks import cost
 from benchmarks.backlog import Backlog

@@ -14,8 +14,8 @@ import threading
 import urllib.request
 from collections.abc import Iterator
 
-from otlp_receiver import OtlpReceiver
-from system.ports import free_ports
+from support.otlp_receiver import OtlpReceiver
+from support.ports import free_ports
 
 from benchmarks.drain import Drained, drain
 from benchmarks.world import Measured, World

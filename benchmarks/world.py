@@ -13,11 +13,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from eventually import eventually
-from system import topics
-from system.kafka_cluster import KafkaCluster, given_cluster, start_cluster
-from system.processes import Processes, Running
-from system.scene import PIXEL, TOKEN
+from support import topics
+from support.kafka_cluster import KafkaCluster, given_cluster, start_cluster
+from support.processes import Processes, Running
+from support.scenario import PIXEL, TOKEN
+from support.waiting import eventually
 
 from benchmarks.backlog import Backlog
 from benchmarks.events import RULES

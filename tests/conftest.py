@@ -16,18 +16,18 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from required import require, skipped_lines
-from system import topics
-from system.kafka_cluster import KafkaCluster, given_cluster, start_cluster
-from system.kafka_jars import NotAvailable
-from system.processes import Processes
-from system.scene import Scene
+from support import topics
+from support.kafka_cluster import KafkaCluster, given_cluster, start_cluster
+from support.kafka_jars import NotAvailable
+from support.processes import Processes
+from support.requirements import require, skipped_lines
+from support.scenario import Scene
 
 # Two shared processors: how long an example takes says nothing of the code.
 settings.register_profile("shared machine", deadline=None)
 settings.load_profile("shared machine")
 
-pytest_plugins = ("overdue", "rows")
+pytest_plugins = ("support.timeouts", "support.worker_scheduling")
 
 # The first of them fetches the broker's jars and starts it.
 KAFKA_TEST_S_MAX = 600

@@ -7,9 +7,9 @@ import math
 import random
 
 import pytest
-from delivering import PARTITION
-from outages import Outage
-from skipping_time import run
+from support.delivery import PARTITION
+from support.outage_model import Outage
+from support.virtual_time import run
 
 from consumer.kafka.backpressure import Backpressure
 

@@ -10,11 +10,11 @@ import time
 import orjson
 import pytest
 from confluent_kafka import KafkaError
-from delivering import NOW_S, PARTITION, named, offsets, payload, refused, scene, stuck
-from faulty_kafka import Request
-from outages import ROUND_TRIP_S, Outage
-from skipping_time import run
 from structlog.testing import capture_logs
+from support.delivery import NOW_S, PARTITION, named, offsets, payload, refused, scene, stuck
+from support.faulty_kafka import Request
+from support.outage_model import ROUND_TRIP_S, Outage
+from support.virtual_time import run
 
 from consumer.domain.decision import Reason
 from consumer.domain.record import Partition

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import re
 
-from delivering import NOW_S, payload, refused, scene, stuck
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind
+from support.delivery import NOW_S, payload, refused, scene, stuck
 
 from consumer.observability.telemetry import Telemetry
 from consumer.observability.tracing import Tracing

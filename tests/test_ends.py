@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from delivering import NOW_S, PARTITION
-from outages import Letters
+from support.delivery import NOW_S, PARTITION
+from support.outage_model import Letters
 
 from consumer.dead_letters.dlq_breaker import DlqBreaker
 from consumer.delivery.in_flight import InFlight

@@ -6,8 +6,8 @@ import asyncio
 import time
 
 import pytest
-from delivering import payload, scene, stuck
 from structlog.testing import capture_logs
+from support.delivery import payload, scene, stuck
 
 from consumer.domain.state import State
 

@@ -14,8 +14,8 @@ from typing import NamedTuple
 import aiohttp
 import orjson
 import pytest
-from sandbox.given import good
-from system.ports import free_ports
+from support.ports import free_ports
+from support.sandbox_requests import good
 
 from consumer.config.settings import Settings
 from consumer.delivery.access_token import AccessToken
@@ -287,7 +287,7 @@ async def test_http_where_tls_was_meant_is_transient():
 # TLS and proxy
 
 
-CERTIFICATE = Path(__file__).with_name("loopback.pem")
+CERTIFICATE = Path(__file__).parent / "support" / "loopback.pem"
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from skipping_time import run
+from support.virtual_time import run
 
 from consumer.delivery.slots import Slots
 

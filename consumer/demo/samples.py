@@ -3,7 +3,7 @@ A thousand events of a shop, shipped with the package, with the times of today.
 
     {"end": "accepted", "id": "6d1...", "event": {"event_timestamp": "{{now-3600}}", ...}}
 
-One line of samples/shop.jsonl is an event (or a `text`, where the sample is not
+One line of shop.jsonl is an event (or a `text`, where the sample is not
 JSON) beside what becomes of it: `accepted`, or a reason. Times are written as
 seconds from now, so that the samples never grow old:
 
@@ -41,7 +41,7 @@ class Sample(NamedTuple):
 
 def shop_samples(now_s: float) -> list[Sample]:
     """All samples, oldest first, as if they were read at `now_s` (unix seconds)."""
-    shipped = resources.files("consumer") / "samples" / "shop.jsonl"
+    shipped = resources.files("consumer.demo") / "shop.jsonl"
     return [_sample(line) for line in with_times(shipped.read_bytes(), now_s).splitlines()]
 
 

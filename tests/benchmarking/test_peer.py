@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 import orjson
-from required import require
+from support.requirements import require
 
 from benchmarks.core import payload_of
 from benchmarks.events import records

@@ -7,8 +7,8 @@ import time
 
 import orjson
 import pytest
-from eventually import eventually
-from system.scene import PIXEL, TOKEN
+from support.scenario import PIXEL, TOKEN
+from support.waiting import eventually
 
 from benchmarks.backlog import Backlog, values, write
 from benchmarks.core import payload_of

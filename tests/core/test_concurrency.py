@@ -5,7 +5,7 @@ from __future__ import annotations
 import hypothesis
 import hypothesis.strategies as st
 import pytest
-from links import (
+from support.link_model import (
     ACCEPTED,
     THROTTLED,
     TRANSIENT,

@@ -10,7 +10,7 @@ from pathlib import Path
 import kubernetes_validate
 import pytest
 import yaml
-from deploy.chart import (
+from support.chart import (
     CHART,
     VALUE_FILES,
     container,
@@ -25,8 +25,8 @@ from deploy.chart import (
     values_of,
     workload,
 )
-from deploy.custom_resources import is_custom
-from system.processes import COMMAND
+from support.custom_resources import is_custom
+from support.processes import COMMAND
 
 import consumer
 from consumer.runtime.app import CLOSE_S

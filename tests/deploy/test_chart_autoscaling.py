@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from deploy.chart import CHART, minimal, named, only, rendered, settings, values_of, workload
+from support.chart import CHART, minimal, named, only, rendered, settings, values_of, workload
 
 pytestmark = pytest.mark.chart
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from deploy.chart import VALUE_FILES, minimal, only, rendered, values_of
-from deploy.custom_resources import MODELS, is_custom, validate
+from support.chart import VALUE_FILES, minimal, only, rendered, values_of
+from support.custom_resources import MODELS, is_custom, validate
 
 pytestmark = pytest.mark.chart
 

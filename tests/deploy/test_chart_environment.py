@@ -8,9 +8,9 @@ import subprocess
 import sys
 
 import pytest
-from deploy.chart import CHART, VALUE_FILES, helm, minimal, rendered, set_up, values_of
-from deploy.chart import settings as in_the_config_map
-from required import require
+from support.chart import CHART, VALUE_FILES, helm, minimal, rendered, set_up, values_of
+from support.chart import settings as in_the_config_map
+from support.requirements import require
 
 from consumer.config.loading import known_names
 from consumer.config.settings import PREFIX, Settings

@@ -6,8 +6,8 @@ import json
 import re
 
 import pytest
-from deploy.chart import CHART, minimal, named, only, pod, rendered, values_of
-from deploy.queries import ALERTS, DASHBOARD, alerts, dashboard, selected
+from support.chart import CHART, minimal, named, only, pod, rendered, values_of
+from support.promql_queries import ALERTS, DASHBOARD, alerts, dashboard, selected
 
 pytestmark = pytest.mark.chart
 

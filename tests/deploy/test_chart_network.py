@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from deploy.chart import CHART, minimal, only, rendered, values_of, workload
+from support.chart import CHART, minimal, only, rendered, values_of, workload
 
 pytestmark = pytest.mark.chart
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from deploy.chart import CHART, helm, minimal, rendered
+from support.chart import CHART, helm, minimal, rendered
 
 pytestmark = pytest.mark.chart
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from deploy.chart import CHART, minimal, notes, only, rendered, values_of
+from support.chart import CHART, minimal, notes, only, rendered, values_of
 
 pytestmark = pytest.mark.chart
 

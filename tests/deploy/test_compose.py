@@ -14,9 +14,9 @@ import jsonschema
 import pytest
 import typer
 import yaml
-from deploy.compose import FILE, PROJECT, environment, project, seconds, services
-from deploy.dockerfile import instructions
-from required import require
+from support.compose import FILE, PROJECT, environment, project, seconds, services
+from support.dockerfile import instructions
+from support.requirements import require
 
 import consumer
 from consumer.cli.commands.sandbox import sandbox

@@ -19,16 +19,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from deciding import ordinary
-from deploy.compose import at, environment, seconds, services
-from eventually import eventually
-from otlp_receiver import OtlpReceiver
-from required import require
-from system import children, kafka_node
-from system.kafka_jars import NotAvailable
-from system.kafka_node import Node
-from system.ports import free_ports
-from system.processes import Processes
+from support import children, kafka_node
+from support.compose import at, environment, seconds, services
+from support.kafka_jars import NotAvailable
+from support.kafka_node import Node
+from support.mapping import ordinary
+from support.otlp_receiver import OtlpReceiver
+from support.ports import free_ports
+from support.processes import Processes
+from support.requirements import require
+from support.waiting import eventually
 
 pytestmark = pytest.mark.kafka
 

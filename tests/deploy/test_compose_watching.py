@@ -7,10 +7,10 @@ from pathlib import PurePosixPath
 
 import pytest
 import yaml
-from deploy.compose import environment, mounts, project, seconds, services
-from deploy.queries import alerts, dashboard, selected
 from opentelemetry.sdk import environment_variables as of_opentelemetry
 from prometheus.programs import promtool
+from support.compose import environment, mounts, project, seconds, services
+from support.promql_queries import alerts, dashboard, selected
 
 PROMETHEUS = PurePosixPath("/etc/prometheus")
 PROVISIONING = "/etc/grafana/provisioning"

@@ -12,7 +12,7 @@ import venv
 from pathlib import Path
 
 import pytest
-from deploy.dockerfile import Stage, assigned, copies, instructions, is_left_out, stages
+from support.dockerfile import Stage, assigned, copies, instructions, is_left_out, stages
 
 import consumer
 

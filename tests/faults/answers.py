@@ -10,16 +10,16 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 
-from eventually import eventually
 from faults.measures import Bars, Measures, Size, summed
 from faults.single_events import page_view
 from faults.watching import connections, most_that_last
 from faults.world import PARTITIONS, Stage, World, pause
-from system import topics
-from system.events import Bad, End, Event
-from system.processes import Running
-from system.production import intended
-from system.scene import TOKEN
+from support import topics
+from support.events import Bad, End, Event
+from support.load import intended
+from support.processes import Running
+from support.scenario import TOKEN
+from support.waiting import eventually
 
 FOR_EVER = None
 

@@ -8,13 +8,13 @@ import sys
 from pathlib import Path
 
 from confluent_kafka import Consumer, KafkaError, TopicPartition
-from eventually import eventually
 from faults.measures import Measures, Size
 from faults.watching import counter
 from faults.world import Stage, World, pause
-from faulty_kafka import FaultyKafka, Request
-from system import topics
-from system.oracle import Evidence, Report, committed_too_far, judge, read_accepted
+from support import topics
+from support.faulty_kafka import FaultyKafka, Request
+from support.oracle import Evidence, Report, committed_too_far, judge, read_accepted
+from support.waiting import eventually
 
 CALL_S_MAX = 10.0
 

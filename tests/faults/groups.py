@@ -10,13 +10,13 @@ import random
 import time
 from typing import NamedTuple
 
-from eventually import eventually
 from faults.measures import Bars, Measures, Size, summed
 from faults.watching import counter
 from faults.world import PARTITIONS, Stage, World
-from system.oracle import read_accepted
-from system.processes import Running
-from system.scene import SESSION
+from support.oracle import read_accepted
+from support.processes import Running
+from support.scenario import SESSION
+from support.waiting import eventually
 
 MEMBERS_MAX = 6
 TURN_S = 1.0

@@ -10,15 +10,15 @@ import time
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from eventually import eventually
 from faults.measures import Bars, Measures, Size, summed
 from faults.watching import counter
 from faults.world import PARTITIONS, Stage, World, pause
-from system import topics
-from system.events import Bad
-from system.oracle import read_accepted
-from system.processes import Running, log_lines
-from system.topics import Partition
+from support import topics
+from support.events import Bad
+from support.oracle import read_accepted
+from support.processes import Running, log_lines
+from support.topics import Partition
+from support.waiting import eventually
 
 COMMIT_S = 1.0  # the default interval
 STOP_S = 5.0  # to commit and leave, on a machine that others use too

@@ -9,16 +9,16 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
-from eventually import eventually
 from faults.kills import WITHOUT_BRAKE
 from faults.measures import Measures, Size
 from faults.world import Stage, World, pause
-from system import topics
-from system.events import LARGE_BYTES, Bad, End, Event, large_events
-from system.oracle import Report, origin
-from system.processes import Running
-from system.production import Produced
-from system.replays import came_back, replay, start_replay, summary
+from support import topics
+from support.events import LARGE_BYTES, Bad, End, Event, large_events
+from support.load import Produced
+from support.oracle import Report, origin
+from support.processes import Running
+from support.replays import came_back, replay, start_replay, summary
+from support.waiting import eventually
 
 LETTERS_MAX = 99
 BRAKED_S = 8.0  # longer than it takes the group to miss a member

@@ -14,7 +14,7 @@ import threading
 import urllib.request
 from typing import Any
 
-from eventually import eventually
+from support.waiting import eventually
 
 FILES = ("/", "/page.css", "/page.js", "/page.svg")
 SILENCE_S_MAX = 30.0

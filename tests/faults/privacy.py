@@ -17,15 +17,15 @@ import uuid
 from dataclasses import replace
 from typing import Any
 
-from eventually import eventually
 from faults.measures import Measures, Size
 from faults.page_stream import PageStream
 from faults.tap import Tap
 from faults.world import Stage, World
-from otlp_receiver import OtlpReceiver
-from system.events import ADVERTISING, End, Event
-from system.ports import free_ports
-from system.processes import Running
+from support.events import ADVERTISING, End, Event
+from support.otlp_receiver import OtlpReceiver
+from support.ports import free_ports
+from support.processes import Running
+from support.waiting import eventually
 
 TOKEN = "canarytokenq7"
 MAIL = "canarymailq7@example.com"

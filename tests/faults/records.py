@@ -13,16 +13,16 @@ from typing import Any
 
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
-from eventually import eventually
 from faults.measures import Measures, Size
 from faults.single_events import page_view
 from faults.world import Stage, World, pause
-from system import topics
-from system.events import Bad, End, Event
-from system.oracle import read_accepted
-from system.processes import Running, log_lines
-from system.production import Produced, produce_in_transaction
-from system.topics import Place
+from support import topics
+from support.events import Bad, End, Event
+from support.load import Produced, produce_in_transaction
+from support.oracle import read_accepted
+from support.processes import Running, log_lines
+from support.topics import Place
+from support.waiting import eventually
 
 CALL_S_MAX = 15.0
 GRACE_S = 30.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from system.events import ADVERTISING
+from support.events import ADVERTISING
 
 
 def page_view(identity: str, time_s: int) -> dict[str, Any]:

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from eventually import eventually
 from faults.measures import Bars, Measures, Size
 from faults.watching import memory_mb, open_files, threads
 from faults.world import Stage, World, pause
+from support.waiting import eventually
 
 LOOK_S = 1.0
 # The oracle keeps every event in memory, and the sandbox its ids.
@@ -137,7 +137,7 @@ def _ends(values: Sequence[int]) -> str:
     return f"{values[0]} to {values[-1]}, at most {max(values)}"
 
 
-MACHINE = Path(__file__).parents[1] / "core" / "test_offsets.py"
+MACHINE = Path(__file__).parents[1] / "kafka" / "test_offset_tracker.py"
 SEARCH = """
 import runpy, sys
 from hypothesis import settings

@@ -6,8 +6,8 @@ import pytest
 from faults.measures import Size
 from faults.scenarios import SCENARIOS
 from faults.world import World
-from required import require
-from system.kafka_jars import NotAvailable
+from support.kafka_jars import NotAvailable
+from support.requirements import require
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Self
 
-from system.processes import Running
+from support.processes import Running
 
 LOOK_S = 0.1
 KB_OF_A_MB = 1024

@@ -21,16 +21,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from eventually import eventually
 from faults.measures import Bars, Measures
 from faults.watching import Peaks
-from faulty_kafka import FaultyKafka
-from system import topics
-from system.events import Bad, Event, shop_events
-from system.kafka_cluster import KafkaCluster, start_cluster
-from system.oracle import Report
-from system.processes import Processes, Running
-from system.scene import Scene
+from support import topics
+from support.events import Bad, Event, shop_events
+from support.faulty_kafka import FaultyKafka
+from support.kafka_cluster import KafkaCluster, start_cluster
+from support.oracle import Report
+from support.processes import Processes, Running
+from support.scenario import Scene
+from support.waiting import eventually
 
 PARTITIONS = 6
 DONE_S_MAX = 120.0

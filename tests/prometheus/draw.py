@@ -12,10 +12,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from deploy.compose import PROJECT
 from faults.world import World
 from prometheus.picture import picture
 from prometheus.story import told
+from support.compose import PROJECT
 
 FILE = PROJECT / "docs" / "dashboard.svg"
 PART_S = 15.0

@@ -6,10 +6,10 @@ import math
 import re
 from typing import Any
 
-from deploy.queries import dashboard
 from prometheus import plots
 from prometheus.plots import Line, Place
 from prometheus.story import Told
+from support.promql_queries import dashboard
 
 COLUMN, ROW, GAP = 50, 31, 6
 TITLE = 20

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from required import require
+from support.requirements import require
 
 CHECK_S_MAX = 60.0
 

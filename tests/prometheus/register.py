@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from deploy.queries import grouped, selected
+from support.promql_queries import grouped, selected
 
 from consumer.observability.metrics import REGISTER, Instrument, Metric
 

@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from deploy.compose import PROJECT
-from deploy.queries import ALERTS
-from eventually import eventually
 from prometheus.programs import program
-from system import children
-from system.ports import free_ports
+from support import children
+from support.compose import PROJECT
+from support.ports import free_ports
+from support.promql_queries import ALERTS
+from support.waiting import eventually
 
 CONFIG = PROJECT / "deploy" / "prometheus.yml"
 EVERY_S = 1.0

@@ -17,9 +17,9 @@ from dataclasses import dataclass, replace
 
 from faults.world import Stage, World
 from prometheus.server import Prometheus
-from system.events import COMMON, Bad, Event, Json
-from system.ports import free_ports
-from system.scene import TOKEN
+from support.events import COMMON, Bad, Event, Json
+from support.ports import free_ports
+from support.scenario import TOKEN
 
 JOB = "capi-consumer"
 EVENTS_PER_S = 200.0

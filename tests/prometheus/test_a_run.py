@@ -6,13 +6,13 @@ import urllib.request
 from xml.etree import ElementTree
 
 import pytest
-from deploy.compose import services
-from deploy.queries import alerts, dashboard
 from faults.world import World
 from prometheus.picture import picture
 from prometheus.programs import program
 from prometheus.server import EVERY_S
 from prometheus.story import told
+from support.compose import services
+from support.promql_queries import alerts, dashboard
 
 from consumer.observability.metrics import REGISTER, Instrument
 

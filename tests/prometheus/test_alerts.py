@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import pytest
 import yaml
-from deploy.queries import ALERTS, Selected, alerts, promql, selected
 from prometheus.programs import promtool
+from support.promql_queries import ALERTS, Selected, alerts, promql, selected
 
 CASE_FILES = sorted(Path(__file__).parent.glob("*.yaml"))
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from deploy.queries import alerts, dashboard, panel_queries, selected
 from prometheus.register import unknown_in
+from support.promql_queries import alerts, dashboard, panel_queries, selected
 
 each_alert = pytest.mark.parametrize("alert", alerts(), ids=lambda alert: alert["alert"])
 PICTURE = Path(__file__).parents[2] / "docs" / "dashboard.svg"

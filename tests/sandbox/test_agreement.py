@@ -10,7 +10,7 @@ from __future__ import annotations
 import hypothesis
 import hypothesis.strategies as st
 import orjson
-from deciding import NOW_MS, NOW_S, decided, event
+from support.mapping import NOW_MS, NOW_S, decided, event
 
 from consumer.domain.decision import Deliverable
 from consumer.mapping.rules import MappingOptions, MatchRule

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import orjson
-from sandbox.given import NOW_S, good, meta
+from support.sandbox_requests import NOW_S, good, meta
 
 from consumer.sandbox.request_log import RequestLog
 

@@ -9,8 +9,8 @@ import time
 import aiohttp
 import orjson
 import pytest
-from eventually import eventually
-from sandbox.given import TOKEN, good, meta
+from support.sandbox_requests import TOKEN, good, meta
+from support.waiting import eventually
 
 from consumer.sandbox.faults import Behavior, Fault, InvalidBehavior
 from consumer.sandbox.settings import SandboxSettings

@@ -14,8 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
-from eventually import eventually
-from sandbox.given import good
+from support.sandbox_requests import good
+from support.waiting import eventually
 
 ALONE = """
 import sys, typer

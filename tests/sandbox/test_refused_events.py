@@ -6,7 +6,7 @@ import hypothesis
 import hypothesis.strategies as st
 import orjson
 import pytest
-from sandbox.given import DAY_S, EM, GONE, GOOD, NOW_S, PH, good, meta
+from support.sandbox_requests import DAY_S, EM, GONE, GOOD, NOW_S, PH, good, meta
 
 from consumer.sandbox import meta_vocabulary, rules
 from consumer.sandbox.checks import TYPES

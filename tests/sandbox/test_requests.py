@@ -7,7 +7,7 @@ import gzip
 import aiohttp
 import orjson
 import pytest
-from sandbox.given import NOW_S, PIXEL_ID, TOKEN, good, gzipped, meta
+from support.sandbox_requests import NOW_S, PIXEL_ID, TOKEN, good, gzipped, meta
 
 from consumer.sandbox.request import EVENTS_MAX
 

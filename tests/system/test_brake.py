@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 
 import pytest
-from eventually import eventually
-from system import topics
-from system.events import Bad, shop_events
+from support import topics
+from support.events import Bad, shop_events
+from support.waiting import eventually
 
 RECORDS = 3_000
 LETTERS_MAX = 99

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 
-from system import children
+from support import children
 
 
 class Held:

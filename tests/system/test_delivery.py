@@ -8,11 +8,11 @@ from pathlib import Path
 
 import jsonschema_rs
 import pytest
-from eventually import eventually
-from system import topics
-from system.events import COMMON, Bad, End, shop_events
-from system.production import intended
-from system.scene import PIXEL, TOKEN
+from support import topics
+from support.events import COMMON, Bad, End, shop_events
+from support.load import intended
+from support.scenario import PIXEL, TOKEN
+from support.waiting import eventually
 
 PARTITIONS = 6
 EVENTS = 25_000

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 
 import pytest
-from system.events import ENDS, Bad, End, shop_events
+from support.events import ENDS, Bad, End, shop_events
 
 NOW_S = 1_790_000_000
 BAD = dict.fromkeys(Bad, 3)

@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
-from eventually import eventually
-from system import topics
-from system.oracle import read_accepted
+from support import topics
+from support.oracle import read_accepted
+from support.waiting import eventually
 
-FILES = Path(__file__).parent / "files"
+FILES = Path(__file__).parents[1] / "event_files" / "files"
 INVALID = {"not_json", "not_an_object", "no_event_name", "purchase_without_currency"}
 
 

@@ -7,8 +7,8 @@ import urllib.request
 
 import pytest
 from confluent_kafka import Consumer
-from eventually import eventually
-from system.events import shop_events
+from support.events import shop_events
+from support.waiting import eventually
 
 EVENTS = 500
 # What a test needs of CAPI_KAFKA_PROPERTIES beside the preset: in the last one the broker has the say.

@@ -8,8 +8,8 @@ import urllib.request
 from dataclasses import replace
 
 import pytest
-from eventually import eventually
-from system.events import shop_events
+from support.events import shop_events
+from support.waiting import eventually
 
 HOLD_S = 3
 EVENTS = 20

@@ -7,7 +7,25 @@ import re
 from pathlib import Path
 
 SYSTEM = Path(__file__).parent
-MODULES = [*SYSTEM.glob("*.py"), SYSTEM.parent / "conftest.py", SYSTEM.parent / "required.py"]
+NAMES = (
+    "certificates",
+    "children",
+    "events",
+    "kafka_cluster",
+    "kafka_jars",
+    "kafka_node",
+    "oracle",
+    "ports",
+    "processes",
+    "load",
+    "replays",
+    "secured_kafka",
+    "scenario",
+    "token_issuer",
+    "topics",
+    "requirements",
+)
+MODULES = [*SYSTEM.glob("*.py"), *(SYSTEM.parent / "support" / f"{name}.py" for name in NAMES)]
 
 
 def imported(path):
@@ -26,5 +44,5 @@ def test_nothing_here_imports_the_package_under_test():
 
 
 def test_the_pom_names_no_address_but_its_own_form():
-    pom = (SYSTEM / "pom.xml").read_text()
+    pom = (SYSTEM.parent / "support" / "pom.xml").read_text()
     assert re.findall(r"\w+://[^\"<\s]+", pom) == ["http://maven.apache.org/POM/4.0.0"]

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 from conftest import started_cluster
-from eventually import eventually
-from required import require
-from system import kafka_jars, topics
-from system.events import shop_events
-from system.kafka_cluster import KafkaDidNotStart, brokers, given_cluster, start_cluster
-from system.kafka_jars import NotAvailable
-from system.production import produce
+from support import kafka_jars, topics
+from support.events import shop_events
+from support.kafka_cluster import KafkaDidNotStart, brokers, given_cluster, start_cluster
+from support.kafka_jars import NotAvailable
+from support.load import produce
+from support.requirements import require
+from support.waiting import eventually
 
 TESTS = Path(__file__).parents[1]
 EVENTS = shop_events(seed=1, count=300, now_s=1_790_000_000)
@@ -137,7 +137,7 @@ ASK = """
 import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from system.kafka_jars import jars
+from support.kafka_jars import jars
 print(len(list(jars(build=Path(sys.argv[2])).glob("*.jar"))))
 """
 
@@ -160,7 +160,7 @@ PARENT = """
 import os, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from system import children
+from support import children
 folder = Path(sys.argv[2])
 child = children.start(["sleep", "60"], dict(os.environ), folder / "out", folder / "err")
 print(child.pid, flush=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from system.events import End, Event
-from system.oracle import Accepted, Evidence, committed_too_far, judge, read_accepted, read_filtered
-from system.production import Produced
-from system.topics import LogRecord, Place
+from support.events import End, Event
+from support.load import Produced
+from support.oracle import Accepted, Evidence, committed_too_far, judge, read_accepted, read_filtered
+from support.topics import LogRecord, Place
 
 
 def produced_at(offset, name, end=End.ACCEPTED, reason="", event_id="own"):

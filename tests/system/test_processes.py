@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from system.processes import log_lines
+from support.processes import log_lines
 
 
 def test_a_process_gets_the_settings_of_the_test_and_no_others(processes, monkeypatch):

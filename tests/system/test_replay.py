@@ -7,9 +7,8 @@ from collections import Counter
 from functools import partial
 
 import pytest
-from eventually import eventually
-from system import topics
-from system.replays import (
+from support import topics
+from support.replays import (
     FIRST_MS,
     LETTERS_AT_ONCE,
     REASON,
@@ -25,6 +24,7 @@ from system.replays import (
     write_letters,
     writer,
 )
+from support.waiting import eventually
 
 pytestmark = pytest.mark.kafka
 

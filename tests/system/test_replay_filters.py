@@ -13,11 +13,10 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from eventually import eventually
-from system import topics
-from system.events import LARGE_BYTES, Bad, End, large_events, shop_events
-from system.oracle import origin
-from system.replays import (
+from support import topics
+from support.events import LARGE_BYTES, Bad, End, large_events, shop_events
+from support.oracle import origin
+from support.replays import (
     LETTERS_AT_ONCE,
     arrived,
     came_back,
@@ -27,6 +26,7 @@ from system.replays import (
     summary,
     write_letters,
 )
+from support.waiting import eventually
 
 pytestmark = pytest.mark.kafka
 

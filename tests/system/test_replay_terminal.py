@@ -6,8 +6,8 @@ import json
 import re
 
 import pytest
-from system.replays import REASON, arrived, create_topics, write_letters, writer
-from terminal_session import COLOUR, on_a_terminal
+from support.replays import REASON, arrived, create_topics, write_letters, writer
+from support.terminal_session import COLOUR, on_a_terminal
 
 pytestmark = pytest.mark.kafka
 

@@ -7,14 +7,14 @@ import time
 from dataclasses import dataclass
 
 import pytest
-from eventually import eventually
-from required import require
-from system.events import Bad, shop_events
-from system.kafka_jars import NotAvailable
-from system.processes import log_lines
-from system.scene import SESSION
-from system.secured_kafka import USER, start_secured
-from system.token_issuer import CLIENT_ID
+from support.events import Bad, shop_events
+from support.kafka_jars import NotAvailable
+from support.processes import log_lines
+from support.requirements import require
+from support.scenario import SESSION
+from support.secured_kafka import USER, start_secured
+from support.token_issuer import CLIENT_ID
+from support.waiting import eventually
 
 EVENTS = 60
 PASSWORD = "canary-right"

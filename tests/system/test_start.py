@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 
 import pytest
-from system import topics
-from system.events import shop_events
-from system.ports import free_ports
+from support import topics
+from support.events import shop_events
+from support.ports import free_ports
 
 NOWHERE = f"127.0.0.1:{free_ports(1)[0]}"
 COMMANDS = ["run", "check"]

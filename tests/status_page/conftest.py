@@ -1,0 +1,24 @@
+"""
+A browser, and a demo to look at.
+
+    browser   Debian's Chromium, one for the tests of a file
+    demo      `capi-consumer demo --keep`, after everything that it does
+"""
+
+from __future__ import annotations
+
+import pytest
+from support.browsers import chromium
+from support.running_demo import running_demo
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory, browser):
+    with running_demo(tmp_path_factory.mktemp("demo")) as running:
+        yield running
