@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from benchmarks.figures import BARS, FIGURES, PARTS, Bar, Figure, missed, verdict
 
 
-def test_a_figure_is_the_median_and_the_range_of_its_rounds():
+def test_a_figure_is_the_median_and_the_range_of_its_rounds() -> None:
     figure = Figure([9.0, 5.0, 6.0])
     assert (figure.median, figure.low, figure.high) == (6.0, 5.0, 9.0)
 
@@ -26,7 +28,7 @@ def test_a_figure_is_the_median_and_the_range_of_its_rounds():
         (Bar("rss_mb", "<", 250), 250.0, False),
     ],
 )
-def test_a_bar_is_met_on_its_side_of_the_limit(bar, median, is_met):
+def test_a_bar_is_met_on_its_side_of_the_limit(bar: Any, median: float, is_met: bool) -> None:
     assert bar.is_met(Figure([-1e6, median, 1e6])) is is_met
 
 
@@ -43,16 +45,16 @@ def test_a_bar_is_met_on_its_side_of_the_limit(bar, median, is_met):
         ("latency_p99_ms", "≤ 1200"),
     ],
 )
-def test_these_are_the_bars(key, limit):
+def test_these_are_the_bars(key: str, limit: str) -> None:
     assert {bar.key: f"{bar.sign} {bar.limit:g}" for bar in BARS}[key] == limit
 
 
-def test_each_bar_is_of_a_figure():
+def test_each_bar_is_of_a_figure() -> None:
     assert {bar.key for bar in BARS} <= set(FIGURES)
     assert len(BARS) == 8
 
 
-def test_these_keys_are_promised():
+def test_these_keys_are_promised() -> None:
     promised = [
         "decide_us",
         "floor_us",
@@ -68,7 +70,7 @@ def test_these_keys_are_promised():
     assert PARTS == ("core", "peer", "pipeline", "telemetry", "others", "latency", "scale")
 
 
-def test_what_is_missed_is_named_and_what_was_not_measured_is_not():
+def test_what_is_missed_is_named_and_what_was_not_measured_is_not() -> None:
     figures = {"ratio": Figure([2.0]), "rss_mb": Figure([100.0]), "decide_us": Figure([1.0])}
     assert [bar.key for bar in missed(figures)] == ["ratio"]
     assert [verdict(key, figure) for key, figure in figures.items()] == ["missed", "passed", ""]

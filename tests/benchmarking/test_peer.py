@@ -15,7 +15,7 @@ from consumer.mapping.tables import HASHED
 AS_WE_DO = {"em", "ph", "ge", "db", "zp", "country", "external_id"}
 
 
-def test_the_sdk_makes_the_same_digests():
+def test_the_sdk_makes_the_same_digests() -> None:
     if not find_spec("facebook_business"):
         require("bench", "Meta's SDK is among requirements/bench.txt, which make bench-install installs")
     from benchmarks.peer import prepared, sent_by_sdk

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -29,11 +31,11 @@ ABOUT = {"form": "short", "rounds": 3, "seconds": 9, "machine": MACHINE}
 ALL = {key: Figure([1.0, 2.0, 3.0]) for key in FIGURES}
 
 
-def shown():
+def shown() -> Console:
     return Console(file=io.StringIO(), width=160)
 
 
-def test_each_figure_has_median_range_and_rounds_under_its_key(tmp_path):
+def test_each_figure_has_median_range_and_rounds_under_its_key(tmp_path: Path) -> None:
     file = tmp_path / "build" / "bench.json"
     write_json(as_json({"ratio": Figure([2.0, 1.5, 1.7])}, ABOUT), file)
     read = json.loads(file.read_text())
@@ -42,7 +44,7 @@ def test_each_figure_has_median_range_and_rounds_under_its_key(tmp_path):
     assert figures_of(read) == {"ratio": Figure([2.0, 1.5, 1.7])}
 
 
-def test_a_missed_bar_is_said_and_ends_with_1():
+def test_a_missed_bar_is_said_and_ends_with_1() -> None:
     console = shown()
     assert bench.judged({"ratio": Figure([1.9]), "rss_mb": Figure([100.0])}, ABOUT, console) == 1
     said = console.file.getvalue()
@@ -51,14 +53,14 @@ def test_a_missed_bar_is_said_and_ends_with_1():
     assert "passed" in next(line for line in said.splitlines() if "rss_mb" in line)
 
 
-def test_without_a_missed_bar_it_ends_with_0():
+def test_without_a_missed_bar_it_ends_with_0() -> None:
     assert bench.judged({"ratio": Figure([1.7])}, ABOUT, shown()) == 0
 
 
-def test_rounds_are_interleaved(tmp_path):
+def test_rounds_are_interleaved(tmp_path: Path) -> None:
     order = []
 
-    def part(name):
+    def part(name: Any) -> Any:
         return lambda world: order.append(name) or {name: float(len(order))}
 
     parts = {"decide_us": part("decide_us"), "sdk_us": part("sdk_us")}
@@ -67,11 +69,13 @@ def test_rounds_are_interleaved(tmp_path):
     assert found == {"decide_us": Figure([1.0, 3.0, 5.0]), "sdk_us": Figure([2.0, 4.0, 6.0])}
 
 
-def test_a_run_that_the_oracle_refuses_ends_with_1_and_leaves_no_figure(tmp_path, monkeypatch, capsys):
+def test_a_run_that_the_oracle_refuses_ends_with_1_and_leaves_no_figure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     file = tmp_path / "bench.json"
     file.write_text("of an earlier run")
 
-    def lossy(world):
+    def lossy(world: Any) -> None:
         raise NotHonest("this run's speed counts for nothing: lost=1")
 
     monkeypatch.setattr(bench, "JSON_FILE", file)
@@ -82,14 +86,14 @@ def test_a_run_that_the_oracle_refuses_ends_with_1_and_leaves_no_figure(tmp_path
     assert not file.exists()
 
 
-def test_parts_are_chosen_by_name():
+def test_parts_are_chosen_by_name() -> None:
     assert list(bench.chosen("peer, core")) == ["core", "peer"]
     assert list(bench.chosen("")) == list(bench.MODULES)
     with pytest.raises(SystemExit, match="nothing"):
         bench.chosen("nothing")
 
 
-def pages(folder):
+def pages(folder: Any) -> Any:
     performance, operations = folder / "performance.md", folder / "operations.md"
     marked = [f"<!-- {word}:begin -->\nold\n<!-- {word}:end -->\n" for word in ("bench", "million")]
     performance.write_text(f"# Performance\n\n{marked[0]}between\n{marked[1]}after\n")
@@ -97,7 +101,7 @@ def pages(folder):
     return performance, operations
 
 
-def test_the_pages_get_what_a_run_of_all_parts_found_between_their_markers(tmp_path):
+def test_the_pages_get_what_a_run_of_all_parts_found_between_their_markers(tmp_path: Path) -> None:
     performance, operations = pages(tmp_path)
     measured = ALL | {"pipeline_cpu_us": Figure([50.0, 40.0, 60.0]), "pipeline_events_s": Figure([10_000.0])}
     write_pages(as_json(measured, ABOUT), performance, operations)
@@ -117,12 +121,12 @@ def test_the_pages_get_what_a_run_of_all_parts_found_between_their_markers(tmp_p
     assert said.endswith("after\n")
 
 
-def test_the_pages_take_no_run_of_some_parts(tmp_path):
+def test_the_pages_take_no_run_of_some_parts(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="sdk_ratio"):
         write_pages(as_json({"ratio": Figure([1.0])}, ABOUT), *pages(tmp_path))
 
 
-def test_nothing_is_started_before_a_part_asks(tmp_path):
+def test_nothing_is_started_before_a_part_asks(tmp_path: Path) -> None:
     world = World(tmp_path, SHORT)
     world.end()
     assert list(tmp_path.iterdir()) == []

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
 import orjson
 import pytest
-from support.scenario import PIXEL, TOKEN
+from support.kafka_cluster import KafkaCluster
+from support.scenario import PIXEL, TOKEN, Scene
 from support.waiting import eventually
 
 from benchmarks.backlog import Backlog, values, write
@@ -27,14 +30,14 @@ SMALL = Size(small=EVENTS, large=2 * EVENTS, large_drained=EVENTS, part=EVENTS, 
 
 
 @pytest.fixture
-def world(kafka, tmp_path):
+def world(kafka: KafkaCluster, tmp_path: Path) -> Iterator[World]:
     made = World(tmp_path, SMALL)
     made.use(kafka)
     yield made
     made.end()
 
 
-def test_a_backlog_is_drained_and_the_oracle_has_nothing_against_it(world):
+def test_a_backlog_is_drained_and_the_oracle_has_nothing_against_it(world: World) -> None:
     ours = drain(world, world.backlog(EVENTS))
     assert (ours.report.accepted, ours.report.twice) == (EVENTS, 0)
     assert ours.cpu_us > 0
@@ -45,7 +48,7 @@ def test_a_backlog_is_drained_and_the_oracle_has_nothing_against_it(world):
     assert EVENTS // 2 <= part.report.accepted <= EVENTS
 
 
-def test_a_lost_event_makes_the_run_fail(world):
+def test_a_lost_event_makes_the_run_fail(world: World) -> None:
     topic = world.topic("events")
     made = list(values(600, PARTITIONS))
     partition, value = made[123]
@@ -56,7 +59,7 @@ def test_a_lost_event_makes_the_run_fail(world):
         drain(world, Backlog(topic, 600, PARTITIONS), drained=599)
 
 
-async def test_the_pipeline_sends_the_bytes_that_the_core_part_makes(scene):
+async def test_the_pipeline_sends_the_bytes_that_the_core_part_makes(scene: Scene) -> None:
     now_ms = int(time.time() * 1000)
     await asyncio.to_thread(scene.create_topics, PARTITIONS)
     made = values(EVENTS, PARTITIONS, now_ms=now_ms)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
 
 import pytest
 from support.processes import COMMAND
 from support.terminal_session import Bash
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from consumer.cli.main import app
 
@@ -25,16 +28,16 @@ SCRIPTS = [
 ]
 
 
-def environment():
+def environment() -> dict[str, str]:
     return {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ} | SETTINGS
 
 
-def asked(**told):
+def asked(**told: Any) -> Result:
     """What the program answers to a shell, in this process: it reads nothing but its environment."""
     return CliRunner().invoke(app, [], prog_name="capi-consumer", env=SETTINGS | told)
 
 
-def completed(typed, **more):
+def completed(typed: Any, **more: Any) -> Any:
     """What bash is offered behind these words; the last of them is not finished."""
     words = ["capi-consumer", *typed.split(" ")]
     done = asked(
@@ -48,13 +51,13 @@ def completed(typed, **more):
 
 
 @pytest.mark.parametrize(("shell", "holds"), SCRIPTS)
-def test_the_script_of_each_shell_is_printed(shell, holds):
+def test_the_script_of_each_shell_is_printed(shell: Any, holds: Any) -> None:
     done = asked(_CAPI_CONSUMER_COMPLETE=f"source_{shell}")
     assert (done.exit_code, done.stderr) == (0, "")
     assert holds in done.stdout
 
 
-def test_the_shell_at_hand_is_found_by_itself():
+def test_the_shell_at_hand_is_found_by_itself() -> None:
     done = subprocess.run(
         ["bash", "-c", f"'{COMMAND}' --show-completion; true"],
         env=environment(),
@@ -65,7 +68,7 @@ def test_the_shell_at_hand_is_found_by_itself():
     assert SCRIPTS[0][1] in done.stdout
 
 
-def installed(home):
+def installed(home: Any) -> CompletedProcess[Any]:
     """Where bash is at hand: the program finds it by the process that it was called from."""
     return subprocess.run(
         ["bash", "-c", f"'{COMMAND}' --install-completion; exit $?"],
@@ -76,7 +79,7 @@ def installed(home):
     )
 
 
-def test_it_is_installed_for_the_shell_at_hand_and_for_nobody_else(tmp_path):
+def test_it_is_installed_for_the_shell_at_hand_and_for_nobody_else(tmp_path: Path) -> None:
     done = installed(tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert "bash completion installed in" in done.stdout
@@ -95,7 +98,7 @@ PRESSED = [
 ]
 
 
-def test_a_press_of_tab_completes_in_a_bash_that_it_was_installed_for(tmp_path):
+def test_a_press_of_tab_completes_in_a_bash_that_it_was_installed_for(tmp_path: Path) -> None:
     installed(tmp_path)
     (tmp_path / "bought.json").touch()
     with Bash(tmp_path, SETTINGS) as bash:
@@ -117,21 +120,21 @@ COMPLETED = [
 
 
 @pytest.mark.parametrize(("typed", "offered"), COMPLETED)
-def test_words_are_completed_from_what_is_known_here(typed, offered):
+def test_words_are_completed_from_what_is_known_here(typed: Any, offered: Any) -> None:
     assert completed(typed) == offered
 
 
-def test_settings_with_a_mistake_complete_nothing_and_say_nothing():
+def test_settings_with_a_mistake_complete_nothing_and_say_nothing() -> None:
     assert completed("replay --to s", CAPI_LINGER_MS="soon") == []
 
 
-def test_topics_of_a_settings_file_are_completed(tmp_path):
+def test_topics_of_a_settings_file_are_completed(tmp_path: Path) -> None:
     file = tmp_path / "capi.toml"
     file.write_text('dead_letter_topic = "letters"\n')
     assert completed(f"replay --settings {file} --to other") == ["other"]
 
 
-def test_bash_completes_for_real():
+def test_bash_completes_for_real() -> None:
     """The script as it stands in a shell, asked as readline asks."""
     program = f"""
         eval "$(_CAPI_CONSUMER_COMPLETE=source_bash '{COMMAND}')"

@@ -7,6 +7,8 @@ import os
 import stat
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -30,16 +32,16 @@ from consumer.messages import REASONS, in_plain_text
 
 
 @pytest.fixture(scope="module")
-def brokers():
+def brokers() -> MockKafka:
     return MockKafka()
 
 
 @pytest.fixture
-def command(brokers, monkeypatch):
+def command(brokers: MockKafka, monkeypatch: pytest.MonkeyPatch) -> Any:
     return command_on(settings_on(brokers), monkeypatch, "dead-letters")
 
 
-def three_letters(settings):
+def three_letters(settings: Any) -> list[Any]:
     topic = settings.topics[0]
     return [
         letter(record(topic, 1, event("purchase", user={"email": "jane@example.com"}), b"jane@example.com")),
@@ -53,7 +55,7 @@ def three_letters(settings):
     ]
 
 
-def test_list_counts_by_reason_and_event_name_and_shows_rows(command):
+def test_list_counts_by_reason_and_event_name_and_shows_rows(command: Any) -> None:
     write_letters(command.settings, three_letters(command.settings))
 
     listed = json.loads(command("list", "--json").stdout)
@@ -84,7 +86,7 @@ TO_DO = {
 }
 
 
-def test_list_says_what_to_do_once_for_each_reason(command):
+def test_list_says_what_to_do_once_for_each_reason(command: Any) -> None:
     write_letters(command.settings, three_letters(command.settings))
 
     assert json.loads(command("list", "--json").stdout)["what_to_do"] == TO_DO
@@ -92,20 +94,20 @@ def test_list_says_what_to_do_once_for_each_reason(command):
     assert [first, second] == [f"{reason}: {do}" for reason, do in TO_DO.items()]
 
 
-def test_what_to_do_for_a_strangers_word_nobody_knows():
+def test_what_to_do_for_a_strangers_word_nobody_knows() -> None:
     tally = DeadLetterTally()
     for reason in (Reason.NO_CONSENT.value, "[bold]own word[/]"):
         tally.count(Record(Partition("letters", 0), 0, 0, b"{}", None, (("dlq.reason", reason.encode()),)))
     assert (tally.total, what_to_do(tally)) == (2, {})
 
 
-def test_no_link_of_the_pages_is_left_in_what_a_terminal_shows():
+def test_no_link_of_the_pages_is_left_in_what_a_terminal_shows() -> None:
     shown = [in_plain_text(advice.do) for advice in REASONS.values()]
     assert not [text for text in shown if "](" in text]
     assert "Enough to match (docs/mapping.md)." in " ".join(shown)
 
 
-def test_list_shows_what_a_filter_means_and_counts_the_rest(command):
+def test_list_shows_what_a_filter_means_and_counts_the_rest(command: Any) -> None:
     write_letters(command.settings, three_letters(command.settings))
 
     listed = json.loads(command("list", "--json", "--meta-code", "100/2804007").stdout)
@@ -118,7 +120,7 @@ def test_list_shows_what_a_filter_means_and_counts_the_rest(command):
     assert "jane" not in shown.output
 
 
-def test_export_writes_what_a_filter_means(command, tmp_path):
+def test_export_writes_what_a_filter_means(command: Any, tmp_path: Path) -> None:
     write_letters(command.settings, three_letters(command.settings))
     file = tmp_path / "letters.jsonl"
 
@@ -129,7 +131,7 @@ def test_export_writes_what_a_filter_means(command, tmp_path):
     assert f"2 letters of {command.settings.dead_letter_topic} exported; 1 not matched" in exported.stderr
 
 
-def test_export_tells_what_it_wrote_as_json_beside_a_file_only(command, tmp_path):
+def test_export_tells_what_it_wrote_as_json_beside_a_file_only(command: Any, tmp_path: Path) -> None:
     write_letters(command.settings, three_letters(command.settings))
     file = tmp_path / "letters.jsonl"
 
@@ -148,7 +150,7 @@ def test_export_tells_what_it_wrote_as_json_beside_a_file_only(command, tmp_path
         assert str(refused).endswith("name the file with --out")
 
 
-def test_parked_letters_are_listed_and_exported_in_the_same_way(command, tmp_path):
+def test_parked_letters_are_listed_and_exported_in_the_same_way(command: Any, tmp_path: Path) -> None:
     settings = command.settings
     write_letters(settings, three_letters(settings))
     missing = command("list", "--parked").exception
@@ -168,7 +170,7 @@ def test_parked_letters_are_listed_and_exported_in_the_same_way(command, tmp_pat
     assert json.loads(line)["dead_letter"]["topic"] == settings.parking_topic
 
 
-def test_list_shows_no_personal_value(command):
+def test_list_shows_no_personal_value(command: Any) -> None:
     write_letters(command.settings, three_letters(command.settings))
     for arguments in (["list"], ["list", "--json"]):
         result = command(*arguments)
@@ -178,7 +180,7 @@ def test_list_shows_no_personal_value(command):
         assert "example.com" not in result.output
 
 
-def test_rows_are_not_cut_where_output_is_no_terminal(command):
+def test_rows_are_not_cut_where_output_is_no_terminal(command: Any) -> None:
     write_letters(command.settings, three_letters(command.settings))
     lines = command("list").stdout.splitlines()
     words = [
@@ -193,7 +195,7 @@ def test_rows_are_not_cut_where_output_is_no_terminal(command):
     assert words in [line.split() for line in lines]
 
 
-def shown(letters, width):
+def shown(letters: Any, width: Any) -> str:
     console = Console(width=width, color_system=None)
     with console.capture() as captured:
         console.print(dead_letters_table(letters, width))
@@ -217,7 +219,7 @@ SECOND = DeadLetterView(
 )
 
 
-def test_a_row_has_one_line_where_it_fits():
+def test_a_row_has_one_line_where_it_fits() -> None:
     assert [line.split() for line in shown([FIRST, SECOND], 160).splitlines() if "capi.events" in line] == [
         [
             "0",
@@ -243,7 +245,7 @@ def test_a_row_has_one_line_where_it_fits():
     ]
 
 
-def test_at_80_columns_a_row_has_two_lines_and_every_word_is_whole():
+def test_at_80_columns_a_row_has_two_lines_and_every_word_is_whole() -> None:
     assert [line.split() for line in shown([FIRST, SECOND], 80).splitlines()[4:-1]] == [
         ["0/229", "11-23", "20:41:25", "purchase_without_currency", "custom_data.currency"],
         ["purchase", "capi.events/0/229"],
@@ -254,23 +256,23 @@ def test_at_80_columns_a_row_has_two_lines_and_every_word_is_whole():
 
 
 @pytest.mark.parametrize("width", [36, 50, 60, 79])
-def test_a_narrow_terminal_folds_and_cuts_nothing(width):
+def test_a_narrow_terminal_folds_and_cuts_nothing(width: int) -> None:
     text = shown([SECOND], width)
     assert "…" not in text
     assert text.count("9") == 1, "the last digit of the origin's offset"
     assert max(map(len, text.splitlines())) <= width
 
 
-def test_columns_in_which_nothing_stands_are_left_out():
+def test_columns_in_which_nothing_stands_are_left_out() -> None:
     text = shown([FIRST._replace(detail="")], None)
     assert [name in text for name in ("detail", "Meta code", "replays", "origin")] == [False] * 3 + [True]
 
 
-def test_an_origin_in_a_topic_with_a_long_name_keeps_its_offset():
+def test_an_origin_in_a_topic_with_a_long_name_keeps_its_offset() -> None:
     assert view(letter(record("t" * 200, 12345, event()))).origin == "t" * 59 + "…/0/12345"
 
 
-def test_list_says_that_letters_stay(command):
+def test_list_says_that_letters_stay(command: Any) -> None:
     write_letters(command.settings, three_letters(command.settings)[:1])
     assert command("list").stdout.splitlines()[-3:-1] == [
         f"1 letter in {command.settings.dead_letter_topic}",
@@ -278,7 +280,7 @@ def test_list_says_that_letters_stay(command):
     ]
 
 
-def test_list_shows_the_latest_rows_and_counts_all(command):
+def test_list_shows_the_latest_rows_and_counts_all(command: Any) -> None:
     topic = command.settings.topics[0]
     write_letters(command.settings, [letter(record(topic, n, event())) for n in range(5)])
 
@@ -287,13 +289,13 @@ def test_list_shows_the_latest_rows_and_counts_all(command):
     assert json.loads(command("list", "--limit", "0", "--json").stdout)["letters"] == 5
 
 
-def test_list_says_which_topic_is_missing(command):
+def test_list_says_which_topic_is_missing(command: Any) -> None:
     result = command("list")
     assert (result.exit_code, type(result.exception).__name__) == (1, "CannotGoOn")
     assert command.settings.dead_letter_topic in str(result.exception)
 
 
-def test_export_gives_every_letter_to_the_byte_for_its_owners_eyes(command, tmp_path):
+def test_export_gives_every_letter_to_the_byte_for_its_owners_eyes(command: Any, tmp_path: Path) -> None:
     broken = letter(record(command.settings.topics[0], 4, b'{"event_name":\xff', None), Reason.NOT_JSON)
     letters = [*three_letters(command.settings), broken]
     write_letters(command.settings, letters)
@@ -315,7 +317,7 @@ def test_export_gives_every_letter_to_the_byte_for_its_owners_eyes(command, tmp_
     assert {read.partition for read in exported} == {Partition(command.settings.dead_letter_topic, 0)}
 
 
-def test_export_to_standard_output_is_lines_alone(command):
+def test_export_to_standard_output_is_lines_alone(command: Any) -> None:
     write_letters(command.settings, three_letters(command.settings))
     result = command("export")
     assert [json.loads(line)["event"]["event_name"] for line in result.stdout.splitlines()] == [
@@ -325,7 +327,7 @@ def test_export_to_standard_output_is_lines_alone(command):
     ]
 
 
-def on_a_terminal(*arguments):
+def on_a_terminal(*arguments: Any) -> tuple[int, bytes]:
     """Exit code and everything that one terminal shows, as bytes, of `dead-letters export`."""
     ours, theirs = os.openpty()
     launch = "from consumer.cli import main; main()"
@@ -347,7 +349,7 @@ def on_a_terminal(*arguments):
     return child.wait(30), seen
 
 
-def test_export_shows_nobodys_data_on_a_terminal_that_did_not_ask(command):
+def test_export_shows_nobodys_data_on_a_terminal_that_did_not_ask(command: Any) -> None:
     write_letters(command.settings, three_letters(command.settings))
     assert on_a_terminal() == (
         2,
@@ -356,7 +358,7 @@ def test_export_shows_nobodys_data_on_a_terminal_that_did_not_ask(command):
     )
 
 
-def test_export_to_a_terminal_that_asked_has_no_bar_between_its_lines(command):
+def test_export_to_a_terminal_that_asked_has_no_bar_between_its_lines(command: Any) -> None:
     write_letters(command.settings, three_letters(command.settings))
     code, seen = on_a_terminal("--out", "-")
     assert (code, b"\x1b" in seen) == (0, False)
@@ -368,13 +370,13 @@ def test_export_to_a_terminal_that_asked_has_no_bar_between_its_lines(command):
     ]
 
 
-def test_export_that_refuses_warns_of_nothing_and_leaves_no_file(command, tmp_path):
+def test_export_that_refuses_warns_of_nothing_and_leaves_no_file(command: Any, tmp_path: Path) -> None:
     target = tmp_path / "letters.jsonl"
     result = command("export", "--out", str(target))
     assert (result.exit_code, result.stderr, target.exists()) == (1, "", False)
 
 
-def test_export_overwrites_nothing(command, tmp_path):
+def test_export_overwrites_nothing(command: Any, tmp_path: Path) -> None:
     write_letters(command.settings, three_letters(command.settings))
     target = tmp_path / "mended.jsonl"
     target.write_text("hours of work")
@@ -402,18 +404,18 @@ def test_export_overwrites_nothing(command, tmp_path):
         (None, "-"),
     ],
 )
-def test_an_event_name_is_shown_as_far_as_it_may_be(value, name):
+def test_an_event_name_is_shown_as_far_as_it_may_be(value: bytes | None, name: str) -> None:
     assert event_name(record("events", 0, value)) == name
 
 
-def test_a_record_of_a_stranger_is_shown_without_a_word_of_its_own():
+def test_a_record_of_a_stranger_is_shown_without_a_word_of_its_own() -> None:
     stranger = Record(Partition("letters", 2), 9, 0, b"{}", headers=(("dlq.reason", b"me@example.com"),))
     assert view(stranger)[:3] == (2, 9, "*****")
     assert view(Record(Partition("letters", 2), 9, 0, None))[2:] == ("-", "", "", "", "-", "", 0)
     assert showable("\u202etxt\x00") == "?txt?"
 
 
-def test_a_tally_is_bounded():
+def test_a_tally_is_bounded() -> None:
     tally = DeadLetterTally()
     for number in range(PAIRS_MAX + 5):
         tally.count(letter(record("events", number, event(f"name {number}"))))

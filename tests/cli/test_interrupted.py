@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 import socket
 import subprocess
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from support.mock_kafka import MockKafka
@@ -18,7 +20,7 @@ SENDS = {"CAPI_PIXEL_ID": "1", "CAPI_ACCESS_TOKEN": "t", "CAPI_GRAPH_URL": "http
 
 
 @pytest.fixture
-def silent_broker():
+def silent_broker() -> Iterator[socket]:
     """Takes connections and answers nothing: whoever asks it is on the way, and stays there."""
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
@@ -27,7 +29,7 @@ def silent_broker():
         yield server
 
 
-def interrupted(processes: Processes, *call: str, when: str, settings=None) -> int:
+def interrupted(processes: Processes, *call: str, when: str, settings: Any = None) -> int:
     """The exit code of a command that gets SIGINT as soon as it has said this."""
     running = processes.start(*call, settings=settings)
     eventually(lambda: running.still_runs() and when in running.output, DEADLINE_S, when)
@@ -38,22 +40,22 @@ def interrupted(processes: Processes, *call: str, when: str, settings=None) -> i
 
 
 @pytest.fixture(scope="module")
-def brokers():
+def brokers() -> Iterator[dict[Any, Any]]:
     brokers = MockKafka()
     for topic in ("capi.events", "capi.dead-letters"):
         brokers.make_topic(topic)
     yield {**SENDS, "CAPI_BOOTSTRAP_SERVERS": brokers.bootstrap_servers}
 
 
-def test_run_is_stopped_by_it_and_that_is_its_end(processes, brokers):
+def test_run_is_stopped_by_it_and_that_is_its_end(processes: Processes, brokers: dict[Any, Any]) -> None:
     assert interrupted(processes, "run", when="consuming", settings=brokers) == 0
 
 
-def test_sandbox_is_stopped_by_it_and_that_is_its_end(processes):
+def test_sandbox_is_stopped_by_it_and_that_is_its_end(processes: Processes) -> None:
     assert interrupted(processes, "sandbox", when="listening") == 0
 
 
-def test_the_demo_is_interrupted_by_it(processes):
+def test_the_demo_is_interrupted_by_it(processes: Processes) -> None:
     assert interrupted(processes, "demo", when="· consuming them") == 130
 
 
@@ -70,7 +72,9 @@ WAITING_FOR_A_BROKER = [
 
 
 @pytest.mark.parametrize("call", WAITING_FOR_A_BROKER, ids=" ".join)
-def test_who_waits_for_a_broker_is_interrupted_at_once(call, processes, silent_broker):
+def test_who_waits_for_a_broker_is_interrupted_at_once(
+    call: Any, processes: Processes, silent_broker: socket
+) -> None:
     address = "{}:{}".format(*silent_broker.getsockname())
     running = processes.start(*call, settings={**SENDS, "CAPI_BOOTSTRAP_SERVERS": address})
     with silent_broker.accept()[0]:
@@ -79,7 +83,7 @@ def test_who_waits_for_a_broker_is_interrupted_at_once(call, processes, silent_b
     assert "Traceback" not in running.output
 
 
-def test_explain_ends_at_once_though_nothing_more_comes():
+def test_explain_ends_at_once_though_nothing_more_comes() -> None:
     with subprocess.Popen(
         [COMMAND, "explain", "--json"],
         env=environment(),

@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,7 +33,7 @@ HEAVY = {
 SETTINGS = {"CAPI_TOPICS": "shop.events,shop.offline"}
 
 
-def loaded(*arguments, **environment):
+def loaded(*arguments: Any, **environment: Any) -> tuple[str, set[Any]]:
     """What was printed, and the modules that were there at the end."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     done = subprocess.run(
@@ -44,7 +46,7 @@ def loaded(*arguments, **environment):
     return done.stdout, set(json.loads(done.stderr.splitlines()[-1]))
 
 
-def completing(typed):
+def completing(typed: Any) -> Any:
     words = ["capi-consumer", *typed.split(" ")]
     asked = {
         "_CAPI_CONSUMER_COMPLETE": "complete_bash",
@@ -54,7 +56,7 @@ def completing(typed):
     return loaded(**SETTINGS, **asked)
 
 
-def libraries(modules):
+def libraries(modules: Any) -> set[Any]:
     return {name.partition(".")[0] for name in modules}
 
 
@@ -68,13 +70,13 @@ COMPLETED = [
 
 
 @pytest.mark.parametrize(("typed", "offered"), COMPLETED)
-def test_completion_loads_nothing_of_what_a_command_needs(typed, offered):
+def test_completion_loads_nothing_of_what_a_command_needs(typed: Any, offered: Any) -> None:
     answer, modules = completing(typed)
     assert answer.split() == [offered]
     assert libraries(modules) & (HEAVY | {"rich"}) == set()
 
 
-def test_completion_of_topics_loads_the_settings_and_no_client():
+def test_completion_of_topics_loads_the_settings_and_no_client() -> None:
     answer, modules = completing("replay --to shop.o")
     assert answer.split() == ["shop.offline"]
     assert "consumer.config.settings" in modules
@@ -84,18 +86,18 @@ def test_completion_of_topics_loads_the_settings_and_no_client():
 @pytest.mark.parametrize(
     "call", ["--help", "run --help", "replay --help", "dead-letters list --help", "--version"]
 )
-def test_help_loads_nothing_of_what_a_command_needs(call):
+def test_help_loads_nothing_of_what_a_command_needs(call: str) -> None:
     answer, modules = loaded(*call.split())
     assert "capi-consumer" in answer
     assert libraries(modules) & HEAVY == set()
 
 
-def test_a_mistake_in_the_call_is_said_before_anything_is_loaded():
+def test_a_mistake_in_the_call_is_said_before_anything_is_loaded() -> None:
     _, modules = loaded("replay", "--rate", "fast")
     assert libraries(modules) & HEAVY == set()
 
 
-def test_a_command_loads_its_own_part_of_the_program(tmp_path):
+def test_a_command_loads_its_own_part_of_the_program(tmp_path: Path) -> None:
     file = tmp_path / "events.jsonl"
     file.write_text("[]\n")
     answer, modules = loaded("explain", "--json", str(file))

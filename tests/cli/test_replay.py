@@ -6,6 +6,7 @@ import json
 import signal
 import threading
 from collections import Counter
+from typing import Any
 
 import pytest
 from support.dead_letters import (
@@ -43,11 +44,11 @@ from consumer.signals import stop_on_signal
 
 
 @pytest.fixture(scope="module")
-def brokers():
+def brokers() -> MockKafka:
     return MockKafka()
 
 
-def test_a_letter_goes_back_as_it_was_with_its_origin_and_the_count_raised(brokers):
+def test_a_letter_goes_back_as_it_was_with_its_origin_and_the_count_raised(brokers: MockKafka) -> None:
     settings = settings_on(brokers)
     topic = settings.topics[0]
     failed = record(topic, 7, event(id="o7"), b"u7", (("trace", b"\xff1"), ("empty", None)))
@@ -70,7 +71,7 @@ def test_a_letter_goes_back_as_it_was_with_its_origin_and_the_count_raised(broke
     ]
 
 
-def test_a_second_replay_has_nothing_to_do(brokers):
+def test_a_second_replay_has_nothing_to_do(brokers: MockKafka) -> None:
     settings = settings_on(brokers)
     write_letters(settings, some_letters(settings, 3))
 
@@ -79,7 +80,7 @@ def test_a_second_replay_has_nothing_to_do(brokers):
     assert len(arrived(brokers, settings.topics[0])) == 3
 
 
-def test_a_dry_run_writes_nothing_and_moves_nothing(brokers):
+def test_a_dry_run_writes_nothing_and_moves_nothing(brokers: MockKafka) -> None:
     settings = settings_on(brokers)
     write_letters(settings, some_letters(settings, 3))
 
@@ -90,7 +91,7 @@ def test_a_dry_run_writes_nothing_and_moves_nothing(brokers):
     assert committed(settings) < 0
 
 
-def test_a_limit_stops_behind_that_many_and_the_next_run_goes_on(brokers):
+def test_a_limit_stops_behind_that_many_and_the_next_run_goes_on(brokers: MockKafka) -> None:
     settings = settings_on(brokers)
     write_letters(settings, some_letters(settings, 5))
 
@@ -102,18 +103,18 @@ def test_a_limit_stops_behind_that_many_and_the_next_run_goes_on(brokers):
     assert values(brokers, settings.topics[0]) == [event(id=f"o{n}") for n in range(5)]
 
 
-def test_a_limit_of_all_there_is_has_done_it_all(brokers):
+def test_a_limit_of_all_there_is_has_done_it_all(brokers: MockKafka) -> None:
     settings = settings_on(brokers)
     write_letters(settings, some_letters(settings, 2))
     assert replay(settings, limit=2).ended is StopReason.DONE
 
 
-def test_letters_that_come_meanwhile_are_for_the_next_time(brokers):
+def test_letters_that_come_meanwhile_are_for_the_next_time(brokers: MockKafka) -> None:
     settings = settings_on(brokers)
     write_letters(settings, some_letters(settings, 3))
     late = letter(record(settings.topics[0], 9, event(id="late")))
 
-    def a_letter_comes(_passed):
+    def a_letter_comes(_passed: Any) -> None:
         write(settings.bootstrap_servers, settings.dead_letter_topic, [late])
 
     with (
@@ -130,7 +131,9 @@ def test_letters_that_come_meanwhile_are_for_the_next_time(brokers):
     assert event(id="late") not in values(brokers, settings.topics[0])
 
 
-def test_who_is_asked_to_stop_ends_between_two_handfuls_and_can_go_on(brokers, monkeypatch):
+def test_who_is_asked_to_stop_ends_between_two_handfuls_and_can_go_on(
+    brokers: MockKafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("consumer.dead_letters.replay.runner.LETTERS_AT_ONCE", 2)
     settings = settings_on(brokers)
     write_letters(settings, some_letters(settings, 5))
@@ -143,12 +146,12 @@ def test_who_is_asked_to_stop_ends_between_two_handfuls_and_can_go_on(brokers, m
     assert values(brokers, settings.topics[0]) == [event(id=f"o{n}") for n in range(5)]
 
 
-def test_what_the_broker_did_not_take_is_not_passed(brokers):
+def test_what_the_broker_did_not_take_is_not_passed(brokers: MockKafka) -> None:
     class OneIsLost:
-        def __init__(self, sending):
+        def __init__(self, sending: Any) -> None:
             self.sending = sending
 
-        def send(self, records):
+        def send(self, records: Any) -> dict[Any, Any]:
             self.sending.send([one for place, one in enumerate(records) if place != 1])
             return {1: "_MSG_TIMED_OUT"}
 
@@ -162,9 +165,9 @@ def test_what_the_broker_did_not_take_is_not_passed(brokers):
     assert replay(settings).replayed.total == 2
 
 
-def test_what_its_topic_does_not_take_for_its_size_is_left_out(brokers):
+def test_what_its_topic_does_not_take_for_its_size_is_left_out(brokers: MockKafka) -> None:
     class TooLarge:
-        def send(self, records):
+        def send(self, records: Any) -> dict[Any, Any]:
             return dict.fromkeys(range(len(records)), "MSG_SIZE_TOO_LARGE")
 
     settings = settings_on(brokers)
@@ -175,7 +178,7 @@ def test_what_its_topic_does_not_take_for_its_size_is_left_out(brokers):
     assert (outcome.ended, outcome.left_out) == (StopReason.DONE, {SkipReason.TOO_LARGE: 2})
 
 
-def test_a_record_that_is_nobodys_letter_is_left_out(brokers):
+def test_a_record_that_is_nobodys_letter_is_left_out(brokers: MockKafka) -> None:
     settings = settings_on(brokers)
     stranger = Record(Partition("letters", 0), 0, 1_767_225_600_000, event(), b"u1", (("x", b"1"),))
     write_letters(settings, [stranger, *some_letters(settings, 1)])
@@ -186,7 +189,7 @@ def test_a_record_that_is_nobodys_letter_is_left_out(brokers):
 
 
 @pytest.mark.parametrize("broken", [b"", b"zero", None])
-def test_an_origin_that_cannot_be_read_is_none(brokers, broken):
+def test_an_origin_that_cannot_be_read_is_none(brokers: MockKafka, broken: bytes | None) -> None:
     settings = settings_on(brokers)
     headers = [
         (name, broken if name == "dlq.origin-partition" else value)
@@ -196,13 +199,13 @@ def test_an_origin_that_cannot_be_read_is_none(brokers, broken):
     assert replay(settings).left_out == {SkipReason.NO_ORIGIN: 1}
 
 
-def test_a_tombstone_is_left_out(brokers):
+def test_a_tombstone_is_left_out(brokers: MockKafka) -> None:
     settings = settings_on(brokers)
     write_letters(settings, [letter(record(settings.topics[0], 1, None))])
     assert replay(settings).left_out == {SkipReason.NO_VALUE: 1}
 
 
-def test_everything_with_a_value_goes_to_the_topic_that_was_asked_for(brokers):
+def test_everything_with_a_value_goes_to_the_topic_that_was_asked_for(brokers: MockKafka) -> None:
     settings = settings_on(brokers)
     retries = f"{settings.topics[0]}-retries"
     write(settings.bootstrap_servers, retries, [record(retries, 0, b"{}", b"first")])
@@ -220,7 +223,9 @@ def test_everything_with_a_value_goes_to_the_topic_that_was_asked_for(brokers):
 @pytest.mark.parametrize(
     ("to", "exit_code"), [("no-such-topic", 1), ("dead_letter_topic", 2), ("parking_topic", 2)]
 )
-def test_a_topic_that_cannot_be_it_is_refused_before_anything_is_read(brokers, to, exit_code):
+def test_a_topic_that_cannot_be_it_is_refused_before_anything_is_read(
+    brokers: MockKafka, to: str, exit_code: int
+) -> None:
     settings = settings_on(brokers)
     write_letters(settings, some_letters(settings, 1))
     to = getattr(settings, to, to)
@@ -229,7 +234,7 @@ def test_a_topic_that_cannot_be_it_is_refused_before_anything_is_read(brokers, t
     assert refused.value.exit_code == exit_code
 
 
-def test_a_letter_of_a_foreign_topic_holds_what_is_behind_it(brokers):
+def test_a_letter_of_a_foreign_topic_holds_what_is_behind_it(brokers: MockKafka) -> None:
     settings = settings_on(brokers)
     before, behind = some_letters(settings, 2)
     foreign = letter(record("foreign", 3, event(id="foreign")))
@@ -245,12 +250,12 @@ def test_a_letter_of_a_foreign_topic_holds_what_is_behind_it(brokers):
     assert values(brokers, settings.topics[0]) == [event(id="o0")]
 
 
-def without_value(settings, origin):
+def without_value(settings: Any, origin: Any) -> Record:
     headers = (*headers_of(origin), (VALUE_OMITTED, b"true"))
     return Record(Partition("letters", 0), 0, origin.timestamp_ms, None, origin.key, headers)
 
 
-def test_a_letter_without_its_value_gets_it_from_its_origin(brokers):
+def test_a_letter_without_its_value_gets_it_from_its_origin(brokers: MockKafka) -> None:
     settings = settings_on(brokers)
     topic = settings.topics[0]
     original = record(topic, 0, event(id="large"), b"u1")
@@ -278,13 +283,13 @@ def test_a_letter_without_its_value_gets_it_from_its_origin(brokers):
         ),
     ],
 )
-def test_a_letter_whose_original_is_gone_is_left_out(brokers, origin):
+def test_a_letter_whose_original_is_gone_is_left_out(brokers: MockKafka, origin: Any) -> None:
     settings = settings_on(brokers)
     write_letters(settings, [without_value(settings, origin(settings.topics[0]))])
     assert replay(settings).left_out == {SkipReason.ORIGINAL_GONE: 1}
 
 
-def test_an_original_is_not_read_from_a_foreign_topic(brokers):
+def test_an_original_is_not_read_from_a_foreign_topic(brokers: MockKafka) -> None:
     settings = settings_on(brokers)
     secret = record("secrets", 0, event(id="secret"))
     write(settings.bootstrap_servers, "secrets", [secret])
@@ -294,7 +299,7 @@ def test_an_original_is_not_read_from_a_foreign_topic(brokers):
     assert arrived(brokers, settings.topics[0]) == []
 
 
-def test_two_replays_at_once_are_found_out(brokers, monkeypatch):
+def test_two_replays_at_once_are_found_out(brokers: MockKafka, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("consumer.dead_letters.replay.runner.LETTERS_AT_ONCE", 2)
     settings = settings_on(brokers)
     write_letters(settings, some_letters(settings, 6))
@@ -305,14 +310,16 @@ def test_two_replays_at_once_are_found_out(brokers, monkeypatch):
     assert values(brokers, settings.topics[0]) == [event(id=f"o{n}") for n in range(6)]
 
 
-def test_of_two_replays_in_step_one_stops_after_its_first_handful(brokers, monkeypatch):
+def test_of_two_replays_in_step_one_stops_after_its_first_handful(
+    brokers: MockKafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Both have looked before either has committed, and both commit the same offset."""
     monkeypatch.setattr("consumer.dead_letters.replay.runner.LETTERS_AT_ONCE", 2)
     settings = settings_on(brokers)
     write_letters(settings, some_letters(settings, 6))
 
     class InStep:
-        def send(self, records):
+        def send(self, records: Any) -> Any:
             errors = sending_to(settings).send(records)
             replay(settings, limit=2)
             return errors
@@ -324,14 +331,14 @@ def test_of_two_replays_in_step_one_stops_after_its_first_handful(brokers, monke
     assert replay(settings).replayed.total == 4
 
 
-def test_a_missing_dead_letter_topic_is_said_in_one_line(brokers):
+def test_a_missing_dead_letter_topic_is_said_in_one_line(brokers: MockKafka) -> None:
     with pytest.raises(
         CommandError, match=r"the dead-letter topic letters-\w+ does not exist: check CAPI_DEAD"
     ):
         replay(settings_on(brokers))
 
 
-def test_pace_is_kept_over_the_whole_run():
+def test_pace_is_kept_over_the_whole_run() -> None:
     now = [100.0]
     pace = RateLimit(10, clock=lambda: now[0])
     assert pace.chunk_size(None) == 10
@@ -349,12 +356,12 @@ def test_pace_is_kept_over_the_whole_run():
 
 
 @pytest.fixture
-def command(brokers, monkeypatch):
+def command(brokers: MockKafka, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr("consumer.cli.replay.now_ms", lambda: NOW_MS)
     return command_on(settings_on(brokers), monkeypatch, "replay")
 
 
-def test_the_summary_is_one_line_of_json(command):
+def test_the_summary_is_one_line_of_json(command: Any) -> None:
     settings = command.settings
     stranger = Record(Partition("letters", 0), 0, 1_767_225_600_000, event(), b"u1", ())
     write_letters(settings, [*some_letters(settings, 2), stranger])
@@ -382,7 +389,7 @@ def test_the_summary_is_one_line_of_json(command):
     }
 
 
-def test_a_person_is_told_what_was_done_with_which_group(command):
+def test_a_person_is_told_what_was_done_with_which_group(command: Any) -> None:
     settings = command.settings
     write_letters(settings, some_letters(settings, 3))
 
@@ -403,7 +410,7 @@ def test_a_person_is_told_what_was_done_with_which_group(command):
     )
 
 
-def test_what_is_left_out_is_explained_kind_by_kind(command):
+def test_what_is_left_out_is_explained_kind_by_kind(command: Any) -> None:
     stranger = Record(Partition("letters", 0), 0, 1_767_225_600_000, event(), b"u1", ())
     tombstone = letter(record(command.settings.topics[0], 1, None))
     write_letters(command.settings, [stranger, stranger, tombstone])
@@ -419,11 +426,11 @@ def test_what_is_left_out_is_explained_kind_by_kind(command):
 
 
 @pytest.mark.parametrize("word", SkipReason)
-def test_each_kind_that_is_left_out_has_its_sentence(word):
+def test_each_kind_that_is_left_out_has_its_sentence(word: Any) -> None:
     assert ": " in MEANS[word]
 
 
-def test_the_help_says_that_unchanged_letters_fail_again(command):
+def test_the_help_says_that_unchanged_letters_fail_again(command: Any) -> None:
     assert "fail again unless" in " ".join(command("--help").stdout.split())
 
 
@@ -439,12 +446,12 @@ def test_the_help_says_that_unchanged_letters_fail_again(command):
         (StopReason.INTERRUPTED, 1, 130),
     ],
 )
-def test_how_it_ended_is_the_exit_code(ended, left_out, code):
+def test_how_it_ended_is_the_exit_code(ended: Any, left_out: int, code: int) -> None:
     counts = Counter({SkipReason.NO_VALUE: left_out}) if left_out else Counter()
     assert exit_code(ReplaySummary(stop_reason=ended, skipped=counts)) == code
 
 
-def test_a_letter_that_holds_the_others_is_said_and_ends_with_1(command):
+def test_a_letter_that_holds_the_others_is_said_and_ends_with_1(command: Any) -> None:
     write_letters(command.settings, [letter(record("foreign", 3, event()))])
 
     ended = command()
@@ -458,11 +465,11 @@ def test_a_letter_that_holds_the_others_is_said_and_ends_with_1(command):
     "arguments",
     [["--rate", "0"], ["--limit", "0"], ["--reason"], ["--max-replays", "-1"]],
 )
-def test_a_mistake_in_the_call_ends_with_2(command, arguments):
+def test_a_mistake_in_the_call_ends_with_2(command: Any, arguments: list[str]) -> None:
     assert command(*arguments).exit_code == 2
 
 
-def test_who_is_asked_twice_to_stop_stops_at_once():
+def test_who_is_asked_twice_to_stop_stops_at_once() -> None:
     before = signal.getsignal(signal.SIGINT)
     with stop_on_signal() as stop:
         signal.raise_signal(signal.SIGINT)

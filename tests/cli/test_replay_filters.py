@@ -6,6 +6,7 @@ import json
 import threading
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from confluent_kafka import Consumer, TopicPartition
@@ -47,7 +48,7 @@ from consumer.errors import UsageError
 
 
 @pytest.fixture(scope="module")
-def brokers():
+def brokers() -> MockKafka:
     return MockKafka()
 
 
@@ -55,7 +56,7 @@ ONLY_REFUSED = Filter(reasons=frozenset({"rejected"}))
 ONLY_PURCHASES = Filter(event_names=frozenset({"purchase"}))
 
 
-def test_what_a_filter_does_not_mean_is_passed_for_its_group_alone(brokers):
+def test_what_a_filter_does_not_mean_is_passed_for_its_group_alone(brokers: MockKafka) -> None:
     settings = settings_on(brokers)
     write_letters(settings, [*some_letters(settings, 2), refused(settings, 2)])
 
@@ -67,7 +68,7 @@ def test_what_a_filter_does_not_mean_is_passed_for_its_group_alone(brokers):
     assert replay(settings, ONLY_REFUSED).matched == 0
 
 
-def test_after_one_filter_the_next_and_all_have_each_letter_of_theirs(brokers):
+def test_after_one_filter_the_next_and_all_have_each_letter_of_theirs(brokers: MockKafka) -> None:
     settings = settings_on(brokers)
     write_letters(settings, [*some_letters(settings, 2), refused(settings, 2)])
 
@@ -78,7 +79,7 @@ def test_after_one_filter_the_next_and_all_have_each_letter_of_theirs(brokers):
     assert times == {event(id="o0"): 2, event(id="o1"): 2, event(id="o2"): 3}
 
 
-def test_a_limit_counts_what_matches_and_the_next_run_goes_on_behind_it(brokers):
+def test_a_limit_counts_what_matches_and_the_next_run_goes_on_behind_it(brokers: MockKafka) -> None:
     settings = settings_on(brokers)
     unmeant = some_letters(settings, 3)
     write_letters(settings, [*unmeant, refused(settings, 3), *unmeant, refused(settings, 7)])
@@ -92,7 +93,7 @@ def test_a_limit_counts_what_matches_and_the_next_run_goes_on_behind_it(brokers)
     assert values(brokers, settings.topics[0]) == [event(id="o3"), event(id="o7")]
 
 
-def test_who_stops_between_read_letters_loses_none_of_them(brokers):
+def test_who_stops_between_read_letters_loses_none_of_them(brokers: MockKafka) -> None:
     """They are read by the handful and handled at the pace: what is read and not handled is not passed."""
     settings = settings_on(brokers)
     write_letters(settings, some_letters(settings, 5))
@@ -107,7 +108,7 @@ def test_who_stops_between_read_letters_loses_none_of_them(brokers):
     assert replay(settings).replayed.total == 3
 
 
-def test_a_filter_passes_by_what_would_hold_another_replay(brokers):
+def test_a_filter_passes_by_what_would_hold_another_replay(brokers: MockKafka) -> None:
     settings = settings_on(brokers)
     foreign = letter(record("foreign", 0, event(id="foreign")))
     write_letters(settings, [foreign, refused(settings, 1)])
@@ -120,7 +121,7 @@ def test_a_filter_passes_by_what_would_hold_another_replay(brokers):
 # Parked and too old
 
 
-def test_a_letter_that_has_come_back_too_often_is_parked_as_it_is(brokers):
+def test_a_letter_that_has_come_back_too_often_is_parked_as_it_is(brokers: MockKafka) -> None:
     settings = settings_on(brokers)
     write(settings.bootstrap_servers, settings.parking_topic, [record("x", 0, b"{}", b"first")])
     worn = come_back(settings, 1, 3)
@@ -138,7 +139,7 @@ def test_a_letter_that_has_come_back_too_often_is_parked_as_it_is(brokers):
     assert dict(back.headers())["dlq.replay-count"] == b"3"
 
 
-def test_a_letter_without_its_value_is_parked_without_it_and_whatever_its_age(brokers):
+def test_a_letter_without_its_value_is_parked_without_it_and_whatever_its_age(brokers: MockKafka) -> None:
     settings = settings_on(brokers)
     write(settings.bootstrap_servers, settings.parking_topic, [record("x", 0, b"{}", b"first")])
     worn = come_back(settings, 0, 5)
@@ -155,12 +156,12 @@ def test_a_letter_without_its_value_is_parked_without_it_and_whatever_its_age(br
 
 
 @pytest.mark.parametrize(("count", "says"), [(1, "1 time and"), (2, "2 times and")])
-def test_how_often_a_letter_has_come_back_is_counted_in_good_english(count, says):
+def test_how_often_a_letter_has_come_back_is_counted_in_good_english(count: int, says: str) -> None:
     worn = replace(record("x", 0, b"{}"), headers=(replays(count),))
     assert f"has come back {says} is to be parked" in blocks(ParkingTopicMissing("parked"), worn)
 
 
-def test_without_a_parking_topic_such_a_letter_holds_what_is_behind_it(brokers):
+def test_without_a_parking_topic_such_a_letter_holds_what_is_behind_it(brokers: MockKafka) -> None:
     settings = settings_on(brokers)
     write_letters(settings, [come_back(settings, 0, 0), come_back(settings, 1, 5), come_back(settings, 2, 0)])
 
@@ -175,9 +176,9 @@ def test_without_a_parking_topic_such_a_letter_holds_what_is_behind_it(brokers):
     )
 
 
-def test_a_parking_topic_that_takes_no_letter_is_named_and_nothing_is_passed(brokers):
+def test_a_parking_topic_that_takes_no_letter_is_named_and_nothing_is_passed(brokers: MockKafka) -> None:
     class Refusing:
-        def send(self, records):
+        def send(self, records: Any) -> dict[Any, Any]:
             return {0: "TOPIC_AUTHORIZATION_FAILED"}
 
     settings = settings_on(brokers)
@@ -204,7 +205,9 @@ AGES = [
 
 
 @pytest.mark.parametrize(("age_ms", "fields", "is_taken"), AGES)
-def test_what_meta_takes_no_more_by_the_events_own_time_is_left_out(brokers, age_ms, fields, is_taken):
+def test_what_meta_takes_no_more_by_the_events_own_time_is_left_out(
+    brokers: MockKafka, age_ms: Any, fields: Any, is_taken: Any
+) -> None:
     settings = settings_on(brokers)
     write_letters(settings, [at_age(settings, age_ms, **fields)])
 
@@ -215,13 +218,13 @@ def test_what_meta_takes_no_more_by_the_events_own_time_is_left_out(brokers, age
     assert exit_code(outcome) == (0 if is_taken else 1)
 
 
-def test_what_is_too_old_goes_when_told(brokers):
+def test_what_is_too_old_goes_when_told(brokers: MockKafka) -> None:
     settings = settings_on(brokers)
     write_letters(settings, [at_age(settings, 30 * DAY_MS)])
     assert replay(settings, include_old=True).replayed.total == 1
 
 
-def test_what_was_left_out_as_too_old_goes_when_told_and_nothing_else_goes_again(brokers):
+def test_what_was_left_out_as_too_old_goes_when_told_and_nothing_else_goes_again(brokers: MockKafka) -> None:
     settings = settings_on(brokers)
     old = at_age(settings, 30 * DAY_MS)
     write_letters(settings, [*some_letters(settings, 2), old])
@@ -236,7 +239,7 @@ def test_what_was_left_out_as_too_old_goes_when_told_and_nothing_else_goes_again
     assert [replay(settings, include_old=told).replayed.total for told in (True, True, False)] == [1, 0, 1]
 
 
-def test_what_was_parked_is_not_parked_again_for_being_old_too(brokers):
+def test_what_was_parked_is_not_parked_again_for_being_old_too(brokers: MockKafka) -> None:
     settings = settings_on(brokers)
     write(settings.bootstrap_servers, settings.parking_topic, [record("x", 0, b"{}", b"first")])
     old = at_age(settings, 30 * DAY_MS)
@@ -245,7 +248,7 @@ def test_what_was_parked_is_not_parked_again_for_being_old_too(brokers):
     assert [replay(settings, include_old=told).parked for told in (False, True)] == [2, 0]
 
 
-def test_in_a_topic_made_anew_nothing_counts_as_sent_before(brokers):
+def test_in_a_topic_made_anew_nothing_counts_as_sent_before(brokers: MockKafka) -> None:
     settings = settings_on(brokers)
     write_letters(settings, some_letters(settings, 1))
     consumer = Consumer(
@@ -257,7 +260,7 @@ def test_in_a_topic_made_anew_nothing_counts_as_sent_before(brokers):
     assert replay(settings, include_old=True).replayed.total == 1
 
 
-def test_another_topic_to_send_to_is_another_replay(brokers):
+def test_another_topic_to_send_to_is_another_replay(brokers: MockKafka) -> None:
     """Whoever looked at the letters in a topic for tries has yet to send them."""
     settings = settings_on(brokers)
     tries = f"{settings.topics[0]}-tries"
@@ -269,7 +272,7 @@ def test_another_topic_to_send_to_is_another_replay(brokers):
     assert counts == [2, 2, 0, 0]
 
 
-def test_what_is_no_event_has_no_age(brokers):
+def test_what_is_no_event_has_no_age(brokers: MockKafka) -> None:
     settings = settings_on(brokers)
     broken = replace(record(settings.topics[0], 0, b"{broken"), timestamp_ms=NOW_MS - 30 * DAY_MS)
     write_letters(settings, [letter(broken, Reason.NOT_JSON)])
@@ -280,12 +283,12 @@ def test_what_is_no_event_has_no_age(brokers):
 
 
 @pytest.fixture
-def command(brokers, monkeypatch):
+def command(brokers: MockKafka, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr("consumer.cli.replay.now_ms", lambda: NOW_MS)
     return command_on(settings_on(brokers), monkeypatch, "replay")
 
 
-def test_the_group_of_a_filter_is_said_before_it_is_used_and_in_the_summary(command):
+def test_the_group_of_a_filter_is_said_before_it_is_used_and_in_the_summary(command: Any) -> None:
     settings = command.settings
     write_letters(settings, [*some_letters(settings, 2), refused(settings, 2, meta_code=100)])
     arguments = ["--meta-code", "100", "--reason", "refused,unacceptable", "--since", "2026-01-01"]
@@ -315,7 +318,9 @@ REFUSED_100 = Filter(
 @pytest.mark.parametrize(
     "arguments", [["--key", "jane@example.com"], ["--event-name", "for jane@example.com"]]
 )
-def test_a_filter_that_names_somebody_has_a_group_of_its_own_and_is_not_shown(command, arguments):
+def test_a_filter_that_names_somebody_has_a_group_of_its_own_and_is_not_shown(
+    command: Any, arguments: list[str]
+) -> None:
     write_letters(command.settings, [letter(record(command.settings.topics[0], 0, event()))])
 
     refused = command(*arguments).exception
@@ -329,7 +334,7 @@ def test_a_filter_that_names_somebody_has_a_group_of_its_own_and_is_not_shown(co
         assert "jane" not in done.output + str(refused)
 
 
-def test_a_person_is_told_what_was_parked_and_what_did_not_match(command):
+def test_a_person_is_told_what_was_parked_and_what_did_not_match(command: Any) -> None:
     settings = command.settings
     write(settings.bootstrap_servers, settings.parking_topic, [record("x", 0, b"{}", b"first")])
     write_letters(settings, [come_back(settings, 0, 5), refused(settings, 1)])
@@ -343,7 +348,7 @@ def test_a_person_is_told_what_was_parked_and_what_did_not_match(command):
     assert (dry.exit_code, done.exit_code) == (1, 1)
 
 
-def test_old_events_go_when_told_and_else_are_left_out_with_what_to_do(command):
+def test_old_events_go_when_told_and_else_are_left_out_with_what_to_do(command: Any) -> None:
     write_letters(command.settings, [at_age(command.settings, 30 * DAY_MS)])
 
     first = command()
@@ -355,7 +360,7 @@ def test_old_events_go_when_told_and_else_are_left_out_with_what_to_do(command):
     assert command("--include-old", "--group", "mine").exit_code == 0
 
 
-def test_which_letters_are_handled_and_where_they_go_is_in_the_name_of_the_group():
+def test_which_letters_are_handled_and_where_they_go_is_in_the_name_of_the_group() -> None:
     settings = Settings(group_id="g")
     given = [
         {},
@@ -375,7 +380,7 @@ def test_which_letters_are_handled_and_where_they_go_is_in_the_name_of_the_group
     ]
 
 
-def test_until_a_time_ago_lets_more_in_later_so_it_needs_a_group_of_its_own():
+def test_until_a_time_ago_lets_more_in_later_so_it_needs_a_group_of_its_own() -> None:
     with pytest.raises(UsageError, match="name the time itself"):
         replay_group(Settings(group_id="g"), Filter(until_ms=FIRST_MS, until_ago_s=3600))
     assert replay_group(Settings(group_id="g"), Filter(since_ms=FIRST_MS, since_ago_s=3600)).startswith(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 from support import topics
-from support.kafka_cluster import brokers
+from support.kafka_cluster import KafkaCluster, brokers
+from support.processes import Processes
 
 pytestmark = pytest.mark.kafka
 
@@ -15,12 +18,12 @@ HOUR_MS = 3_600_000
 
 
 @pytest.fixture
-def names(topic_names):
+def names(topic_names: Callable[[str], str]) -> Any:
     return topic_names("events"), topic_names("more-events"), topic_names("letters"), topic_names("parked")
 
 
 @pytest.fixture
-def environment(kafka, names):
+def environment(kafka: KafkaCluster, names: Any) -> dict[Any, Any]:
     first, second, letters, parked = names
     return {
         "CAPI_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
@@ -30,14 +33,16 @@ def environment(kafka, names):
     }
 
 
-def configs(kafka, name):
+def configs(kafka: Any, name: Any) -> dict[Any, Any]:
     resource = ConfigResource(ResourceType.TOPIC, name)
     admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers})
     found = admin.describe_configs([resource], request_timeout=15)[resource].result()
     return {key: entry.value for key, entry in found.items()}
 
 
-def test_all_topics_are_made_and_kept_as_long_as_they_are_needed(kafka, processes, names, environment):
+def test_all_topics_are_made_and_kept_as_long_as_they_are_needed(
+    kafka: KafkaCluster, processes: Processes, names: Any, environment: dict[Any, Any]
+) -> None:
     ended = processes.run("topics", "create", "--json", settings=environment)
 
     assert (ended.returncode, ended.stderr) == (0, "")
@@ -52,7 +57,9 @@ def test_all_topics_are_made_and_kept_as_long_as_they_are_needed(kafka, processe
         assert configs(kafka, name)["cleanup.policy"] == "delete"
 
 
-def test_dead_letters_may_be_larger_than_the_largest_event(kafka, processes, names, environment):
+def test_dead_letters_may_be_larger_than_the_largest_event(
+    kafka: KafkaCluster, processes: Processes, names: Any, environment: dict[Any, Any]
+) -> None:
     topics.create_topic(kafka.bootstrap_servers, names[1], config={"max.message.bytes": "3000000"})
 
     assert processes.run("topics", "create", settings=environment).returncode == 0
@@ -62,7 +69,9 @@ def test_dead_letters_may_be_larger_than_the_largest_event(kafka, processes, nam
         assert int(configs(kafka, name)["max.message.bytes"]) == 3_000_000 + 16_384
 
 
-def test_what_exists_is_left_as_it_is_and_said_so(kafka, processes, names, environment):
+def test_what_exists_is_left_as_it_is_and_said_so(
+    kafka: KafkaCluster, processes: Processes, names: Any, environment: dict[Any, Any]
+) -> None:
     topics.create_topic(kafka.bootstrap_servers, names[0], partitions=2, config={"retention.ms": "7200000"})
 
     first = processes.run("topics", "create", "--json", "--partitions", "3", settings=environment)
@@ -81,7 +90,9 @@ def test_what_exists_is_left_as_it_is_and_said_so(kafka, processes, names, envir
     assert [row["state"] for row in json.loads(second.stdout)["topics"]] == ["exists"] * 4
 
 
-def test_how_topics_are_made_can_be_said(kafka, processes, names, environment):
+def test_how_topics_are_made_can_be_said(
+    kafka: KafkaCluster, processes: Processes, names: Any, environment: dict[Any, Any]
+) -> None:
     said = ("--partitions", "1", "--replication-factor", "1", "--retention-hours", "1488")
     ended = processes.run(
         "topics", "create", *said, "--dead-letter-retention-hours", "2000", settings=environment
@@ -99,7 +110,9 @@ def test_how_topics_are_made_can_be_said(kafka, processes, names, environment):
     assert "1488 h" in ended.stdout
 
 
-def test_more_replicas_than_brokers_are_refused_in_one_line(kafka, processes, names, environment):
+def test_more_replicas_than_brokers_are_refused_in_one_line(
+    kafka: KafkaCluster, processes: Processes, names: Any, environment: dict[Any, Any]
+) -> None:
     count = len(brokers(kafka.bootstrap_servers))
     ended = processes.run("topics", "create", "--replication-factor", str(count + 1), settings=environment)
 
@@ -112,8 +125,8 @@ def test_more_replicas_than_brokers_are_refused_in_one_line(kafka, processes, na
 
 
 def test_a_topic_that_the_brokers_refuse_is_named_and_the_others_are_made(
-    kafka, processes, names, environment
-):
+    kafka: KafkaCluster, processes: Processes, names: Any, environment: dict[Any, Any]
+) -> None:
     other = names[0].replace("-", ".")
     clashing = names[0].replace("-", "_")  # Kafka refuses names that differ only in `.` and `_`
     topics.create_topic(kafka.bootstrap_servers, other)
@@ -126,7 +139,9 @@ def test_a_topic_that_the_brokers_refuse_is_named_and_the_others_are_made(
     topics.delete_topics(kafka.bootstrap_servers, [other])
 
 
-def test_the_list_shows_what_is_there_and_what_is_missing(kafka, processes, names, environment):
+def test_the_list_shows_what_is_there_and_what_is_missing(
+    kafka: KafkaCluster, processes: Processes, names: Any, environment: dict[Any, Any]
+) -> None:
     topics.create_topic(
         kafka.bootstrap_servers,
         names[0],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from consumer.config.kafka_constraints import GroupProtocol, group_protocol_conflicts
@@ -20,7 +22,7 @@ TAKEN = [
 
 
 @pytest.mark.parametrize(("preset", "own"), TAKEN)
-def test_what_agrees_with_the_preset_is_taken(preset, own):
+def test_what_agrees_with_the_preset_is_taken(preset: Any, own: Any) -> None:
     assert group_protocol_conflicts(preset, own) == []
 
 
@@ -70,5 +72,5 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("preset", "own", "says"), REFUSED)
-def test_what_contradicts_the_preset_is_named_and_its_value_is_not(preset, own, says):
+def test_what_contradicts_the_preset_is_named_and_its_value_is_not(preset: Any, own: Any, says: Any) -> None:
     assert group_protocol_conflicts(preset, own) == says

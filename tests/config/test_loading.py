@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,20 +22,20 @@ ABSENT = "cannot be read: No such file or directory"
 
 
 @pytest.fixture
-def environment(monkeypatch):
+def environment(monkeypatch: pytest.MonkeyPatch) -> Any:
     """A function that sets variables, in an environment without any of ours."""
     for name in os.environ:
         if name.upper().startswith("CAPI_"):
             monkeypatch.delenv(name)
 
-    def put(**variables):
+    def put(**variables: Any) -> None:
         for name, value in variables.items():
             monkeypatch.setenv(name, str(value))
 
     return put
 
 
-def mistakes(**how):
+def mistakes(**how: Any) -> list[str]:
     with pytest.raises(SettingsError) as refused:
         load_settings(**how)
     assert str(refused.value) == "\n".join(refused.value.problems)
@@ -41,7 +43,7 @@ def mistakes(**how):
     return refused.value.problems
 
 
-def written(path, text):
+def written(path: Any, text: Any) -> Any:
     path.write_text(text, encoding="utf-8")
     return path
 
@@ -49,11 +51,13 @@ def written(path, text):
 # Where a setting comes from
 
 
-def test_without_anything_the_defaults_hold(environment):
+def test_without_anything_the_defaults_hold(environment: Any) -> None:
     assert load_settings().model_dump() == Settings().model_dump()
 
 
-def test_the_environment_wins_over_the_file_which_wins_over_the_default(environment, tmp_path):
+def test_the_environment_wins_over_the_file_which_wins_over_the_default(
+    environment: Any, tmp_path: Path
+) -> None:
     file = written(
         tmp_path / "s.toml", 'group = "of the file"\nlinger_ms = 7\n[kafka]\n"client.rack" = "a"\n'
     )
@@ -67,17 +71,17 @@ def test_the_environment_wins_over_the_file_which_wins_over_the_default(environm
     assert settings.batch_events_max == 1000
 
 
-def test_a_file_that_is_named_in_the_call_wins_over_the_variable(environment, tmp_path):
+def test_a_file_that_is_named_in_the_call_wins_over_the_variable(environment: Any, tmp_path: Path) -> None:
     environment(CAPI_SETTINGS_FILE=tmp_path / "absent.toml")
     assert load_settings(file=written(tmp_path / "s.toml", "linger_ms = 9")).linger_ms == 9
 
 
-def test_an_empty_name_of_a_file_names_none(environment):
+def test_an_empty_name_of_a_file_names_none(environment: Any) -> None:
     environment(CAPI_SETTINGS_FILE="")
     assert load_settings().model_dump() == Settings().model_dump()
 
 
-def test_a_file_takes_toml_s_own_lists_and_tables(environment, tmp_path):
+def test_a_file_takes_toml_s_own_lists_and_tables(environment: Any, tmp_path: Path) -> None:
     text = 'topics = ["a", "b"]\ndata_processing_options = []\n[event_names]\nquote = "Lead"\n'
     settings = load_settings(file=written(tmp_path / "s.toml", text))
     assert settings.topics == ("a", "b")
@@ -88,7 +92,7 @@ def test_a_file_takes_toml_s_own_lists_and_tables(environment, tmp_path):
 # Mistakes
 
 
-def test_every_mistake_is_reported_at_once(environment, tmp_path):
+def test_every_mistake_is_reported_at_once(environment: Any, tmp_path: Path) -> None:
     file = written(tmp_path / "s.toml", f'match_rule = "{CANARY}"\npixel = "{CANARY}"\n')
     environment(
         CAPI_SETTINGS_FILE=file,
@@ -146,12 +150,14 @@ ONE_EACH = [
 
 
 @pytest.mark.parametrize(("variables", "says"), ONE_EACH)
-def test_a_malformed_variable_is_one_line_without_its_value(environment, variables, says):
+def test_a_malformed_variable_is_one_line_without_its_value(
+    environment: Any, variables: Any, says: Any
+) -> None:
     environment(**variables)
     assert mistakes() == [says]
 
 
-def test_an_unknown_name_in_the_file_does_not_hide_another_mistake(environment, tmp_path):
+def test_an_unknown_name_in_the_file_does_not_hide_another_mistake(environment: Any, tmp_path: Path) -> None:
     file = written(tmp_path / "s.toml", 'lingerms = 1\ndead_letter_topic = "capi.events"')
     assert mistakes(file=file) == [
         "--settings: no setting 'lingerms'; did you mean linger_ms?",
@@ -169,7 +175,9 @@ UNREADABLE = [
 
 
 @pytest.mark.parametrize(("content", "says"), UNREADABLE)
-def test_a_file_that_cannot_be_read_is_one_line(environment, tmp_path, content, says):
+def test_a_file_that_cannot_be_read_is_one_line(
+    environment: Any, tmp_path: Path, content: Any, says: Any
+) -> None:
     file = tmp_path / "s.toml"
     if content is not None:
         file.write_bytes(content)
@@ -181,7 +189,7 @@ def test_a_file_that_cannot_be_read_is_one_line(environment, tmp_path, content, 
 DIRECTORY = "cannot be read: Is a directory"
 
 
-def test_a_directory_is_no_file(environment, tmp_path):
+def test_a_directory_is_no_file(environment: Any, tmp_path: Path) -> None:
     assert mistakes(file=tmp_path) == [f"--settings: {tmp_path} {DIRECTORY}"]
     environment(
         CAPI_PIXEL_ID="1",
@@ -207,7 +215,7 @@ UNKNOWN = [
 
 
 @pytest.mark.parametrize(("name", "says"), UNKNOWN)
-def test_an_unknown_variable_is_a_mistake_with_the_nearest_that_exists(name, says):
+def test_an_unknown_variable_is_a_mistake_with_the_nearest_that_exists(name: Any, says: Any) -> None:
     assert unknown_names([name]) == [says]
 
 
@@ -220,15 +228,15 @@ INJECTED = [
 
 
 @pytest.mark.parametrize("name", INJECTED)
-def test_what_kubernetes_injects_for_a_service_is_let_pass(name):
+def test_what_kubernetes_injects_for_a_service_is_let_pass(name: Any) -> None:
     assert unknown_names([name]) == []
 
 
-def test_variables_of_others_are_let_pass():
+def test_variables_of_others_are_let_pass() -> None:
     assert unknown_names(["PATH", "CAPITAL", "capi_x", "KAFKA_CAPI_X"]) == []
 
 
-def test_every_setting_has_a_variable_and_none_looks_injected():
+def test_every_setting_has_a_variable_and_none_looks_injected() -> None:
     assert len(known_names()) == len(Settings.model_fields) + 1
     assert unknown_names(known_names()) == []
     assert not [name for name in known_names() if re.search(r"_(HOST|PORT)\b|_PORT_", name)]
@@ -237,22 +245,22 @@ def test_every_setting_has_a_variable_and_none_looks_injected():
 # What sending needs
 
 
-def test_sending_needs_a_pixel_and_a_token(environment):
+def test_sending_needs_a_pixel_and_a_token(environment: Any) -> None:
     assert mistakes(sends=True) == [NO_PIXEL, NO_TOKEN]
     environment(CAPI_PIXEL_ID="1", CAPI_ACCESS_TOKEN="token")
     assert load_settings(sends=True).pixel_id == "1"
 
 
-def test_what_is_malformed_is_not_missing_too(environment):
+def test_what_is_malformed_is_not_missing_too(environment: Any) -> None:
     environment(CAPI_PIXEL_ID="x", CAPI_ACCESS_TOKEN="token")
     assert mistakes(sends=True) == [f"CAPI_PIXEL_ID: {DIGITS}"]
 
 
-def test_a_command_that_does_not_send_needs_neither(environment):
+def test_a_command_that_does_not_send_needs_neither(environment: Any) -> None:
     assert load_settings(sends=False).pixel_id == ""
 
 
-def test_two_tokens_are_one_too_many(environment, tmp_path):
+def test_two_tokens_are_one_too_many(environment: Any, tmp_path: Path) -> None:
     environment(
         CAPI_PIXEL_ID="1",
         CAPI_ACCESS_TOKEN=CANARY,
@@ -281,14 +289,16 @@ NO_TOKENS = [
 
 
 @pytest.mark.parametrize(("content", "token"), TOKENS)
-def test_a_token_file_is_read_without_the_space_around(tmp_path, content, token):
+def test_a_token_file_is_read_without_the_space_around(tmp_path: Path, content: Any, token: Any) -> None:
     file = tmp_path / "token"
     file.write_bytes(content)
     assert read_token(Settings(access_token_file=file)) == token
 
 
 @pytest.mark.parametrize(("content", "says"), NO_TOKENS)
-def test_a_token_file_that_cannot_be_used_is_one_line_without_the_token(environment, tmp_path, content, says):
+def test_a_token_file_that_cannot_be_used_is_one_line_without_the_token(
+    environment: Any, tmp_path: Path, content: Any, says: Any
+) -> None:
     file = tmp_path / "token"
     if content is not None:
         file.write_bytes(content)
@@ -315,14 +325,18 @@ PROPERTY_FILES = [
 
 
 @pytest.mark.parametrize(("content", "says"), PROPERTY_FILES)
-def test_a_file_of_properties_is_held_to_the_same_rules(environment, tmp_path, content, says):
+def test_a_file_of_properties_is_held_to_the_same_rules(
+    environment: Any, tmp_path: Path, content: Any, says: Any
+) -> None:
     file = tmp_path / CANARY
     file.write_bytes(content)
     environment(CAPI_KAFKA_PROPERTIES_FILE=file)
     assert mistakes() == [says]
 
 
-def test_a_malformed_map_in_a_file_is_one_mistake_among_all(tmp_path, monkeypatch):
+def test_a_malformed_map_in_a_file_is_one_mistake_among_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = tmp_path / "settings.toml"
     file.write_text(
         'linger_ms = "x"\n[event_names]\na = 5\n[kafka]\nacks = "1"\n[custom_data_paths]\na = 5\n'
@@ -337,7 +351,9 @@ def test_a_malformed_map_in_a_file_is_one_mistake_among_all(tmp_path, monkeypatc
     }
 
 
-def test_a_file_that_is_not_there_hides_no_other_mistake(tmp_path, monkeypatch):
+def test_a_file_that_is_not_there_hides_no_other_mistake(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CAPI_LINGER_MS", "x")
     with pytest.raises(SettingsError) as refused:
         load_settings(file=tmp_path / "none.toml")
@@ -345,14 +361,18 @@ def test_a_file_that_is_not_there_hides_no_other_mistake(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("names", ['{"sign_up": "  "}', '{" ": "Lead"}', '{"sign_up": "a@example.com"}'])
-def test_an_event_name_that_meta_would_not_get_is_refused(names, monkeypatch):
+def test_an_event_name_that_meta_would_not_get_is_refused(
+    names: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CAPI_EVENT_NAMES", names)
     with pytest.raises(SettingsError, match="neither blank nor an address"):
         load_settings()
 
 
 @pytest.mark.parametrize("name", ["transactional.id", "delivery.report.only.error"])
-def test_a_property_that_would_stop_dead_letters_is_refused(name, monkeypatch):
+def test_a_property_that_would_stop_dead_letters_is_refused(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CAPI_KAFKA_PROPERTIES", f'{{"{name}": true}}')
     with pytest.raises(SettingsError, match=name):
         load_settings()
@@ -393,8 +413,8 @@ PROTOCOLS = [
 
 @pytest.mark.parametrize(("variables", "content", "says"), PROTOCOLS)
 def test_properties_against_the_settings_are_mistakes_by_where_they_stand(
-    environment, tmp_path, variables, content, says
-):
+    environment: Any, tmp_path: Path, variables: Any, content: Any, says: Any
+) -> None:
     file = tmp_path / "properties.json"
     file.write_text(content)
     environment(CAPI_KAFKA_PROPERTIES_FILE=file, **variables)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from consumer.config.poll_interval import poll_interval_conflicts, starts_s
@@ -24,7 +26,9 @@ JUDGED = [
 
 
 @pytest.mark.parametrize(("revoke_timeout_s", "own", "least_ms"), JUDGED)
-def test_an_interval_without_room_for_draining_is_a_mistake(revoke_timeout_s, own, least_ms):
+def test_an_interval_without_room_for_draining_is_a_mistake(
+    revoke_timeout_s: Any, own: Any, least_ms: Any
+) -> None:
     says = f"max.poll.interval.ms is too short for CAPI_REVOKE_TIMEOUT_S: at least {least_ms}"
     assert poll_interval_conflicts(revoke_timeout_s, own) == ([says] if least_ms else [])
 
@@ -38,5 +42,5 @@ STARTS = [
 
 
 @pytest.mark.parametrize(("own", "expected"), STARTS)
-def test_a_start_is_asked_for_no_longer_than_the_interval_allows(own, expected):
+def test_a_start_is_asked_for_no_longer_than_the_interval_allows(own: Any, expected: Any) -> None:
     assert starts_s(own, 120.0) == expected

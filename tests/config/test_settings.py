@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -78,7 +79,7 @@ TAKEN = [
 
 
 @pytest.mark.parametrize(("name", "written", "meant"), TAKEN)
-def test_what_is_written_is_read_as_it_is_meant(name, written, meant):
+def test_what_is_written_is_read_as_it_is_meant(name: Any, written: Any, meant: Any) -> None:
     assert getattr(Settings(**{name: written}), name) == meant
 
 
@@ -149,7 +150,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("name", "written"), REFUSED)
-def test_a_malformed_setting_is_refused_by_its_name_and_not_by_its_value(name, written):
+def test_a_malformed_setting_is_refused_by_its_name_and_not_by_its_value(name: Any, written: Any) -> None:
     with pytest.raises(ValidationError) as refused:
         Settings(**{name: written})
     mistakes = refused.value.errors(include_url=False, include_context=False, include_input=False)
@@ -176,7 +177,9 @@ def test_a_malformed_setting_is_refused_by_its_name_and_not_by_its_value(name, w
         ),
     ],
 )
-def test_a_word_that_is_not_known_is_answered_with_what_is_taken(name, written, expected):
+def test_a_word_that_is_not_known_is_answered_with_what_is_taken(
+    name: str, written: str, expected: str
+) -> None:
     with pytest.raises(ValidationError) as refused:
         Settings(**{name: written})
     (mistake,) = refused.value.errors()
@@ -191,7 +194,7 @@ HARMFUL = [
 
 
 @pytest.mark.parametrize("name", HARMFUL)
-def test_a_property_that_would_break_the_promise_is_refused_with_the_reason(name):
+def test_a_property_that_would_break_the_promise_is_refused_with_the_reason(name: Any) -> None:
     with pytest.raises(ValidationError) as refused:
         Settings(kafka_properties={name: "canary"})
     (mistake,) = refused.value.errors()
@@ -225,24 +228,24 @@ CLASHES = [
 
 
 @pytest.mark.parametrize(("given", "says"), CLASHES)
-def test_settings_that_do_not_fit_together_are_refused(given, says):
+def test_settings_that_do_not_fit_together_are_refused(given: Any, says: Any) -> None:
     with pytest.raises(ValidationError, match=says):
         Settings(**given)
 
 
-def test_plain_http_may_be_allowed():
+def test_plain_http_may_be_allowed() -> None:
     assert Settings(graph_url="http://graph.example.com", allow_plain_http="true").allow_plain_http
 
 
 @pytest.mark.parametrize(
     "host", ["graph.example.com", "10.0.0.1", "localhost.example.com", "[::2]", "0.0.0.0"]
 )
-def test_only_this_machine_takes_plain_http(host):
+def test_only_this_machine_takes_plain_http(host: str) -> None:
     with pytest.raises(ValidationError):
         Settings(graph_url=f"http://{host}/")
 
 
-def test_no_secret_is_in_the_repr():
+def test_no_secret_is_in_the_repr() -> None:
     secret = {
         "access_token": "canary",
         "kafka": {"sasl.password": "canary"},
@@ -254,21 +257,21 @@ def test_no_secret_is_in_the_repr():
     assert "canary" not in str(settings)
 
 
-def test_an_unknown_setting_is_refused():
+def test_an_unknown_setting_is_refused() -> None:
     with pytest.raises(ValidationError, match="Extra inputs are not permitted"):
         Settings(pixel="1")
 
 
-def test_settings_cannot_be_changed():
+def test_settings_cannot_be_changed() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         Settings().pixel_id = "1"
 
 
-def test_without_settings_the_rules_are_the_defaults():
+def test_without_settings_the_rules_are_the_defaults() -> None:
     assert Settings().mapping_options == MappingOptions()
 
 
-def test_the_rules_are_what_was_set():
+def test_the_rules_are_what_was_set() -> None:
     settings = Settings(
         user_consent_category="3",
         default_country="FR",
@@ -284,17 +287,17 @@ def test_the_rules_are_what_was_set():
     assert rules.data_processing == DataProcessing(("LDU",), 1, None)
 
 
-def test_without_options_there_is_no_data_processing():
+def test_without_options_there_is_no_data_processing() -> None:
     assert Settings(data_processing_options_country="1").mapping_options.data_processing is None
     assert Settings(data_processing_options="[]").mapping_options.data_processing == DataProcessing(())
 
 
 @pytest.mark.parametrize("name", sorted(Settings.model_fields))
-def test_every_setting_says_what_it_is_for(name):
+def test_every_setting_says_what_it_is_for(name: Any) -> None:
     assert (Settings.model_fields[name].description or "").strip()
 
 
-def test_a_consent_category_may_be_a_number_as_files_have_it():
+def test_a_consent_category_may_be_a_number_as_files_have_it() -> None:
     assert Settings(user_consent_category=3).user_consent_category == "3"
     with pytest.raises(ValidationError):
         Settings(user_consent_category=True)

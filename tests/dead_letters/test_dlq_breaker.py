@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -15,20 +16,20 @@ BAD = Reason.NOT_JSON
 ON = "the flood brake is on: most records would be dead letters, so nothing more is taken in"
 
 
-async def turn():
+async def turn() -> None:
     """Let every task go as far as it can."""
     for _ in range(5):
         await asyncio.sleep(0)
 
 
-async def letters(brake, count):
+async def letters(brake: Any, count: Any) -> list[Any]:
     """Some letters that want to be written, as tasks that end when they may."""
     tasks = [asyncio.create_task(brake.admit()) for _ in range(count)]
     await turn()
     return tasks
 
 
-async def test_letters_wait_while_it_is_on_and_are_let_go_by_a_release():
+async def test_letters_wait_while_it_is_on_and_are_let_go_by_a_release() -> None:
     brake = DlqBreaker()
     brake.record_decisions([BAD] * 99)
     first = await letters(brake, 99)
@@ -43,14 +44,14 @@ async def test_letters_wait_while_it_is_on_and_are_let_go_by_a_release():
     assert all(task.done() for task in held)
 
 
-async def test_refused_events_put_it_on_too():
+async def test_refused_events_put_it_on_too() -> None:
     brake = DlqBreaker()
     brake.record_decisions([None] * 200)
     brake.record_responses([Reason.REJECTED] * 100)
     assert brake.is_open
 
 
-async def test_it_comes_on_again_after_a_release():
+async def test_it_comes_on_again_after_a_release() -> None:
     brake = DlqBreaker()
     brake.record_decisions([BAD] * 100)
     brake.resume()
@@ -63,7 +64,7 @@ async def test_it_comes_on_again_after_a_release():
     held.cancel()
 
 
-async def test_a_letter_that_is_given_up_is_held_no_longer():
+async def test_a_letter_that_is_given_up_is_held_no_longer() -> None:
     brake = DlqBreaker()
     brake.record_decisions([BAD] * 100)
     (held,) = await letters(brake, 1)
@@ -73,7 +74,7 @@ async def test_a_letter_that_is_given_up_is_held_no_longer():
 
 
 @pytest.mark.parametrize("how", [{"is_wanted": False}, {"is_released": True}])
-async def test_who_does_not_want_it_has_none(how):
+async def test_who_does_not_want_it_has_none(how: dict[str, Any]) -> None:
     brake = DlqBreaker(**how)
     brake.record_decisions([BAD] * 5_000)
     brake.record_responses([Reason.REJECTED] * 5_000)
@@ -85,7 +86,7 @@ async def test_who_does_not_want_it_has_none(how):
 # What is said
 
 
-async def test_it_is_said_once_when_it_comes_on_with_reasons_and_what_to_do():
+async def test_it_is_said_once_when_it_comes_on_with_reasons_and_what_to_do() -> None:
     brake = DlqBreaker()
     with capture_logs() as lines:
         brake.record_decisions([None] * 20 + [BAD] * 60 + [Reason.EVENT_TOO_LARGE] * 40)
@@ -99,7 +100,7 @@ async def test_it_is_said_once_when_it_comes_on_with_reasons_and_what_to_do():
     assert "--resume" in line["release"]
 
 
-async def test_it_is_said_again_for_as_long_as_it_is_on(monkeypatch):
+async def test_it_is_said_again_for_as_long_as_it_is_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(braking, "REMIND_EVERY_S", 0.0)
     brake = DlqBreaker()
     with capture_logs() as lines:
@@ -124,7 +125,7 @@ async def test_it_is_said_again_for_as_long_as_it_is_on(monkeypatch):
     assert all(task.done() for task in held)
 
 
-async def test_a_release_of_a_brake_that_is_off_is_said_and_changes_nothing():
+async def test_a_release_of_a_brake_that_is_off_is_said_and_changes_nothing() -> None:
     brake = DlqBreaker()
     with capture_logs() as lines:
         brake.resume()

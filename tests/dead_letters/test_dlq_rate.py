@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from consumer.dead_letters.dlq_rate import DeadLetterRate
@@ -12,7 +14,7 @@ BAD, FILTERED = Reason.NOT_JSON, Reason.NO_CONSENT
 REFUSED, STUCK = Reason.REJECTED, Reason.POISON_EVENT
 
 
-def on_at(flood, reasons, tell):
+def on_at(flood: Any, reasons: Any, tell: Any) -> int | None:
     """At which record, told one at a time and counted from 1, the brake comes on; None: at none."""
     for number, reason in enumerate(reasons, 1):
         tell([reason])
@@ -21,7 +23,7 @@ def on_at(flood, reasons, tell):
     return None
 
 
-def every(number, reason, other, of):
+def every(number: Any, reason: Any, other: Any, of: Any) -> list[Any]:
     """One in `number` is of one kind, the rest of another."""
     return [reason if place % number == 0 else other for place in range(of)]
 
@@ -50,7 +52,7 @@ DECIDED = [
 @pytest.mark.parametrize(
     ("before", "then", "at"), [row[1:] for row in DECIDED], ids=[row[0] for row in DECIDED]
 )
-def test_invalid_records_put_the_brake_on_at(before, then, at):
+def test_invalid_records_put_the_brake_on_at(before: Any, then: Any, at: Any) -> None:
     flood = DeadLetterRate()
     flood.record_decisions(before)
     assert not flood.is_on
@@ -79,7 +81,7 @@ ANSWERED = [
 @pytest.mark.parametrize(
     ("records", "before", "then", "at"), [row[1:] for row in ANSWERED], ids=[row[0] for row in ANSWERED]
 )
-def test_refused_events_put_the_brake_on_at(records, before, then, at):
+def test_refused_events_put_the_brake_on_at(records: Any, before: Any, then: Any, at: Any) -> None:
     flood = DeadLetterRate()
     flood.record_decisions(records)
     flood.record_responses(before)
@@ -88,7 +90,7 @@ def test_refused_events_put_the_brake_on_at(records, before, then, at):
 
 
 @pytest.mark.parametrize("records", [[BAD] * 500, [SENT] * 400 + [BAD] * 500, [BAD] * 100])
-def test_a_poll_is_counted_as_a_whole(records):
+def test_a_poll_is_counted_as_a_whole(records: Any) -> None:
     """None of its letters is written, and the order within it says nothing."""
     for order in (records, records[::-1]):
         flood = DeadLetterRate()
@@ -96,7 +98,7 @@ def test_a_poll_is_counted_as_a_whole(records):
         assert flood.is_on
 
 
-def test_an_outage_makes_no_flood():
+def test_an_outage_makes_no_flood() -> None:
     """Invalid records are decided, and nothing is answered: one in ten stays one in ten."""
     flood = DeadLetterRate()
     for _ in range(200):
@@ -104,7 +106,7 @@ def test_an_outage_makes_no_flood():
     assert not flood.is_on
 
 
-def test_a_batch_is_counted_as_a_whole_though_its_bad_events_are_known_first():
+def test_a_batch_is_counted_as_a_whole_though_its_bad_events_are_known_first() -> None:
     flood = DeadLetterRate()
     flood.record_decisions([SENT] * 8_000)
     for _ in range(8):
@@ -113,7 +115,7 @@ def test_a_batch_is_counted_as_a_whole_though_its_bad_events_are_known_first():
     assert not flood.is_on
 
 
-def test_once_on_it_stays_on():
+def test_once_on_it_stays_on() -> None:
     flood = DeadLetterRate()
     flood.record_decisions([BAD] * 100)
     flood.record_decisions([SENT] * 10_000)
@@ -124,7 +126,7 @@ def test_once_on_it_stays_on():
 # Released
 
 
-def test_a_release_holds_for_as_long_as_the_flood_lasts():
+def test_a_release_holds_for_as_long_as_the_flood_lasts() -> None:
     flood = DeadLetterRate()
     flood.record_decisions([BAD] * 100)
     flood.release()
@@ -146,7 +148,9 @@ REARMED = [
 @pytest.mark.parametrize(
     ("records", "answers", "is_armed"), [row[1:] for row in REARMED], ids=[row[0] for row in REARMED]
 )
-def test_a_released_brake_is_armed_again_when_both_windows_are_full_and_no_flood(records, answers, is_armed):
+def test_a_released_brake_is_armed_again_when_both_windows_are_full_and_no_flood(
+    records: Any, answers: Any, is_armed: Any
+) -> None:
     flood = DeadLetterRate()
     flood.record_decisions([BAD] * 1_000)
     flood.release()
@@ -157,13 +161,13 @@ def test_a_released_brake_is_armed_again_when_both_windows_are_full_and_no_flood
     assert flood.is_on is is_armed
 
 
-def test_one_that_starts_released_lets_a_flood_of_refused_events_pass():
+def test_one_that_starts_released_lets_a_flood_of_refused_events_pass() -> None:
     flood = DeadLetterRate(is_released=True)
     flood.record_decisions([SENT] * 1_000)
     assert on_at(flood, [REFUSED] * 5_000, flood.record_responses) is None
 
 
-def test_one_that_starts_released_is_armed_after_a_thousand_good_ones():
+def test_one_that_starts_released_is_armed_after_a_thousand_good_ones() -> None:
     flood = DeadLetterRate(is_released=True)
     assert on_at(flood, [BAD] * 5_000, flood.record_decisions) is None
     flood.record_decisions([SENT] * 1_000)
@@ -174,7 +178,7 @@ def test_one_that_starts_released_is_armed_after_a_thousand_good_ones():
 # What is said of it
 
 
-def test_it_knows_what_the_letters_would_be():
+def test_it_knows_what_the_letters_would_be() -> None:
     flood = DeadLetterRate()
     flood.record_decisions([BAD, SENT, FILTERED, BAD, Reason.EVENT_TOO_LARGE])
     flood.record_responses([REFUSED, ACCEPTED])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from support.dead_letters import FIRST_MS, event, letter, record
@@ -22,7 +23,7 @@ REFUSED = letter(
 STRANGER = Record(Partition("letters", 0), 0, FIRST_MS, b"{broken", None)
 
 
-def has(name, value):
+def has(name: Any, value: Any) -> Record:
     """REFUSED with another value of that header; None: without it."""
     kept = tuple(header for header in REFUSED.headers if header[0] != name)
     return replace(REFUSED, headers=kept if value is None else (*kept, (name, value)))
@@ -89,18 +90,20 @@ MEANT = [
 
 
 @pytest.mark.parametrize(("options", "one", "is_meant"), MEANT)
-def test_a_letter_is_meant_when_it_has_one_of_each_kind_that_is_named(options, one, is_meant):
+def test_a_letter_is_meant_when_it_has_one_of_each_kind_that_is_named(
+    options: Any, one: Any, is_meant: Any
+) -> None:
     assert read_filter(**options).matches(one) is is_meant
 
 
-def test_a_letter_without_its_value_is_meant_by_all_but_its_events_name():
+def test_a_letter_without_its_value_is_meant_by_all_but_its_events_name() -> None:
     large = replace(REFUSED, value=None, headers=(*REFUSED.headers, (VALUE_OMITTED, b"true")))
     assert read_filter(reason=["rejected"]).matches(large)
     assert not read_filter(event_name=["purchase"]).matches(large)
 
 
 @pytest.mark.parametrize("reason", sorted(INVALID_REASONS))
-def test_each_reason_of_a_dead_letter_can_be_asked_for(reason):
+def test_each_reason_of_a_dead_letter_can_be_asked_for(reason: Any) -> None:
     assert read_filter(reason=[reason]).matches(letter(record("e", 1, event()), reason))
 
 
@@ -129,7 +132,7 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize(("options", "says"), MISTAKES)
-def test_what_cannot_be_read_is_said_by_its_option_and_not_by_its_value(options, says):
+def test_what_cannot_be_read_is_said_by_its_option_and_not_by_its_value(options: Any, says: Any) -> None:
     with pytest.raises(UsageError) as refused:
         read_filter(**options)
     assert str(refused.value).startswith(says)
@@ -146,11 +149,11 @@ SAME = [
 
 
 @pytest.mark.parametrize(("one", "other"), SAME)
-def test_the_same_filter_has_the_same_name_however_it_is_written(one, other):
+def test_the_same_filter_has_the_same_name_however_it_is_written(one: Any, other: Any) -> None:
     assert read_filter(**one).name() == read_filter(**other).name()
 
 
-def test_different_filters_have_different_names():
+def test_different_filters_have_different_names() -> None:
     different = [
         {},
         {"reason": ["rejected"]},
@@ -166,7 +169,7 @@ def test_different_filters_have_different_names():
     assert len({read_filter(**options).name() for options in different}) == len(different)
 
 
-def test_a_name_never_changes_or_a_replay_would_begin_anew():
+def test_a_name_never_changes_or_a_replay_would_begin_anew() -> None:
     whole = read_filter(
         reason=["rejected"],
         meta_code=["100/2804003"],
@@ -196,7 +199,7 @@ PERSONAL = [
 
 
 @pytest.mark.parametrize("options", [{"key": ["u-17"]}, *({"event_name": [name]} for name in PERSONAL)])
-def test_a_filter_that_may_name_somebody_has_no_name(options):
+def test_a_filter_that_may_name_somebody_has_no_name(options: Any) -> None:
     chosen = read_filter(**options, reason=["rejected"])
     assert chosen.is_personal
     with pytest.raises(ValueError, match="may name somebody"):
@@ -204,30 +207,30 @@ def test_a_filter_that_may_name_somebody_has_no_name(options):
 
 
 @pytest.mark.parametrize("personal", PERSONAL)
-def test_a_filter_shows_nothing_that_may_name_somebody(personal):
+def test_a_filter_shows_nothing_that_may_name_somebody(personal: Any) -> None:
     by_key, by_name = read_filter(key=[personal]), read_filter(event_name=[personal])
     assert (by_key.as_json(), by_name.as_json()) == ({"keys": 1}, {"event_names": ["*****"]})
     assert personal not in f"{by_key!r} {by_name!r}"
 
 
 @pytest.mark.parametrize("name", sorted({*EVENT_NAMES, *STANDARD_EVENTS, "newsletter-signup", "VIP_sale"}))
-def test_an_event_name_like_those_of_the_standard_ones_names_nobody(name):
+def test_an_event_name_like_those_of_the_standard_ones_names_nobody(name: Any) -> None:
     assert not read_filter(event_name=[name]).is_personal
     assert read_filter(event_name=[name, PERSONAL[0]]).is_personal
 
 
-def test_keys_are_counted_and_addresses_masked_where_a_filter_is_shown():
+def test_keys_are_counted_and_addresses_masked_where_a_filter_is_shown() -> None:
     chosen = read_filter(key=["a", "b", "a"], event_name=["page_view", "for jane@example.com"])
     assert chosen.as_json() == {"event_names": ["*****", "page_view"], "keys": 2}
 
 
-def test_a_time_that_is_none_gives_way_to_the_records_own():
+def test_a_time_that_is_none_gives_way_to_the_records_own() -> None:
     assert failed_at_ms(REFUSED) == FIRST_MS + 5_000
     assert failed_at_ms(has("dlq.failed-at", b"\xff")) == REFUSED.timestamp_ms
     assert failed_at_ms(has("dlq.failed-at", b"9999-12-31T23:59:59-14:00")) == REFUSED.timestamp_ms
 
 
-def test_without_any_option_every_letter_is_meant():
+def test_without_any_option_every_letter_is_meant() -> None:
     assert read_filter() == Filter()
     assert read_filter().is_empty
 
@@ -235,7 +238,7 @@ def test_without_any_option_every_letter_is_meant():
 # Times ago
 
 
-def test_letters_since_an_hour_ago_are_those_that_failed_within_it(monkeypatch):
+def test_letters_since_an_hour_ago_are_those_that_failed_within_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("consumer.cli.filter_options.now_ms", lambda: FIRST_MS + 3_600_000 + 5_000)
     assert read_filter(since="1h").matches(REFUSED)
     assert not read_filter(since="3599s").matches(REFUSED)
@@ -243,7 +246,7 @@ def test_letters_since_an_hour_ago_are_those_that_failed_within_it(monkeypatch):
     assert not read_filter(until="1 h").matches(REFUSED)
 
 
-def test_letters_since_an_hour_ago_have_one_name_from_hour_to_hour(monkeypatch):
+def test_letters_since_an_hour_ago_have_one_name_from_hour_to_hour(monkeypatch: pytest.MonkeyPatch) -> None:
     names = set()
     for hour in range(3):
         monkeypatch.setattr("consumer.cli.filter_options.now_ms", lambda hour=hour: hour * 3_600_000)
@@ -252,6 +255,6 @@ def test_letters_since_an_hour_ago_have_one_name_from_hour_to_hour(monkeypatch):
     assert names != {read_filter(since="2h").name()}
 
 
-def test_what_a_filter_shows_of_a_time_ago_is_the_time(monkeypatch):
+def test_what_a_filter_shows_of_a_time_ago_is_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("consumer.cli.filter_options.now_ms", lambda: FIRST_MS)
     assert read_filter(since="1d").as_json() == {"since": "2025-12-31T00:00:00.000+00:00"}

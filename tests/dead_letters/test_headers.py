@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from consumer.dead_letters.headers import (
@@ -28,11 +30,11 @@ FAILURE = FailureInfo(
 )
 
 
-def record(*headers, timestamp_ms=1_700_000_000_000):
+def record(*headers: Any, timestamp_ms: int = 1_700_000_000_000) -> Record:
     return Record(Partition("capi.events", 4), 17, timestamp_ms, b"{}", b"key", headers)
 
 
-def test_the_headers_of_a_letter_in_full():
+def test_the_headers_of_a_letter_in_full() -> None:
     assert dead_letter_headers(record(("trace", b"x"), ("empty", None)), FAILURE, WRITER) == [
         ("trace", b"x"),
         ("empty", None),
@@ -56,19 +58,19 @@ def test_the_headers_of_a_letter_in_full():
     ]
 
 
-def test_what_is_not_known_has_no_header_and_nought_is_known():
+def test_what_is_not_known_has_no_header_and_nought_is_known() -> None:
     headers = dict(dead_letter_headers(record(), FailureInfo(Reason.NOT_JSON), WRITER))
     for name in ("detail", "meta-code", "meta-subcode", "fbtrace-id", "http-status"):
         assert f"dlq.{name}" not in headers
     assert (headers["dlq.attempts"], headers["dlq.replay-count"]) == (b"0", b"0")
 
 
-def test_the_records_own_headers_keep_order_repeats_and_bytes():
+def test_the_records_own_headers_keep_order_repeats_and_bytes() -> None:
     own = (("b", b"\xff\x00"), ("a", b"1"), ("b", b""), ("a", None))
     assert tuple(dead_letter_headers(record(*own), FAILURE, WRITER)[:4]) == own
 
 
-def test_our_headers_are_replaced_on_repetition_and_never_piled_up():
+def test_our_headers_are_replaced_on_repetition_and_never_piled_up() -> None:
     once = dead_letter_headers(record(), FAILURE, WRITER)
     later = WrittenBy("other", "0.2.0", "2026-11-24T08:00:00.000+00:00")
     again = Record(Partition("capi.retry", 0), 5, 1, b"{}", b"key", replay_headers(once))
@@ -84,7 +86,7 @@ def test_our_headers_are_replaced_on_repetition_and_never_piled_up():
     assert (headers["dlq.origin-topic"], headers["dlq.origin-offset"]) == (b"capi.events", b"17")
 
 
-def test_forged_headers_of_ours_do_not_survive():
+def test_forged_headers_of_ours_do_not_survive() -> None:
     forged = record(("dlq.reason", b"forged"), ("dlq.anything", b"x"), ("dlq.value-omitted", b"true"))
     headers = dead_letter_headers(forged, FAILURE, WRITER)
     assert [value for name, value in headers if name == "dlq.reason"] == [b"rejected"]
@@ -98,24 +100,24 @@ NO_TIMES = [
 
 
 @pytest.mark.parametrize("written", NO_TIMES)
-def test_a_first_failure_that_is_no_time_is_nobodys(written):
+def test_a_first_failure_that_is_no_time_is_nobodys(written: Any) -> None:
     headers = dead_letter_headers(record(("dlq.first-failed-at", written)), FAILURE, WRITER)
     assert [value for name, value in headers if name == "dlq.first-failed-at"] == [WRITER.now.encode()]
 
 
-def test_a_header_is_cut_between_characters_so_that_it_stays_text():
+def test_a_header_is_cut_between_characters_so_that_it_stays_text() -> None:
     long = FailureInfo(Reason.REJECTED, detail="a" + "é" * 300)
     cut = dict(dead_letter_headers(record(), long, WRITER))["dlq.detail"]
     assert len(cut) <= 256
     assert cut.decode() == "a" + "é" * 127
 
 
-def test_text_that_is_no_text_does_not_raise():
+def test_text_that_is_no_text_does_not_raise() -> None:
     odd = WrittenBy("group\udcff", "0.1.0", "now")
     assert dict(dead_letter_headers(record(), FAILURE, odd))["dlq.group"] == b"group?"
 
 
-def test_what_goes_back_keeps_its_origin_and_counts_up():
+def test_what_goes_back_keeps_its_origin_and_counts_up() -> None:
     there = [*dead_letter_headers(record(("trace", b"x")), FAILURE, WRITER), ("dlq.value-omitted", b"true")]
     assert replay_headers(there) == [
         ("trace", b"x"),
@@ -135,21 +137,21 @@ COUNTS = [
 
 
 @pytest.mark.parametrize(("written", "count"), COUNTS)
-def test_a_count_that_cannot_be_read_is_nought(written, count):
+def test_a_count_that_cannot_be_read_is_nought(written: Any, count: Any) -> None:
     assert replay_count([("dlq.replay-count", written)]) == count
 
 
-def test_without_a_count_it_has_never_come_back():
+def test_without_a_count_it_has_never_come_back() -> None:
     assert replay_count([]) == 0
 
 
-def test_the_last_header_of_a_name_counts():
+def test_the_last_header_of_a_name_counts() -> None:
     assert text([("a", b"1"), ("b", b"2"), ("a", b"3")], "a") == "3"
     assert text([("a", b"1"), ("a", None)], "a") == ""
     assert text([], "a") == ""
 
 
-def test_a_letter_that_comes_back_decides_by_its_first_place():
+def test_a_letter_that_comes_back_decides_by_its_first_place() -> None:
     back = Record(
         Partition("capi.retry", 0),
         5,
@@ -161,7 +163,7 @@ def test_a_letter_that_comes_back_decides_by_its_first_place():
     assert coordinates(back) == Coordinates("capi.events", 4, 17, 1_700_000_000_000)
 
 
-def test_a_letter_has_an_origin_where_its_headers_say_so_whole():
+def test_a_letter_has_an_origin_where_its_headers_say_so_whole() -> None:
     written = tuple(dead_letter_headers(record(), FAILURE, WRITER))
     assert origin(record(*written)) == Coordinates("capi.events", 4, 17, 1_700_000_000_000)
     assert origin(record()) is None

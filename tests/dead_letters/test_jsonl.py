@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from support.dead_letters import event, letter, record
@@ -28,7 +29,7 @@ VALUES = {
 
 @pytest.mark.parametrize("value", VALUES.values(), ids=VALUES)
 @pytest.mark.parametrize("key", [b"u1", b"\xff\x00", b"", None])
-def test_an_untouched_line_gives_back_every_byte(value, key):
+def test_an_untouched_line_gives_back_every_byte(value: Any, key: bytes | None) -> None:
     headers = (("own", b"\xff"), ("own", b"twice"), ("none", None))
     read = letter(record("events", 3, value, key, headers))
 
@@ -39,7 +40,7 @@ def test_an_untouched_line_gives_back_every_byte(value, key):
     assert parse_dead_letter(line) == read
 
 
-def test_an_event_stands_there_as_json_to_be_mended():
+def test_an_event_stands_there_as_json_to_be_mended() -> None:
     line = json.loads(to_line(letter(record("events", 12, event(amount=12.5)))))
 
     assert line["event"] == {"event_name": "purchase", "amount": 12.5}
@@ -55,13 +56,15 @@ def test_an_event_stands_there_as_json_to_be_mended():
         (b"\xff\xfe", {"base64": "//4="}),
     ],
 )
-def test_what_is_no_compact_json_stands_there_to_the_byte(value, written):
+def test_what_is_no_compact_json_stands_there_to_the_byte(
+    value: bytes, written: dict[str, Any] | str
+) -> None:
     line = json.loads(to_line(letter(record("events", 12, value))))
     assert line["value"] == written
     assert "event" not in line
 
 
-def test_a_mended_event_is_written_compactly():
+def test_a_mended_event_is_written_compactly() -> None:
     line = json.loads(to_line(letter(record("events", 12, event(amount=12.5)))))
     line["event"]["currency"] = "EUR"
 
@@ -107,7 +110,7 @@ NO_BASE64 = '`value` is expected to be text, {"base64": ...} or null'
         (b'{"headers": [], "timestamp_ms": 1, "event": ' + VALUES["deep"] + b"}", "`event` nests too deep"),
     ],
 )
-def test_a_line_that_is_no_letter_says_why_and_shows_no_value(line, mistake):
+def test_a_line_that_is_no_letter_says_why_and_shows_no_value(line: bytes, mistake: Any) -> None:
     said = parse_dead_letter(line)
     assert isinstance(said, ParseError)
     assert said.text.startswith(mistake)

@@ -11,6 +11,8 @@ import time
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -22,7 +24,7 @@ from consumer.demo.assertions import assertions
 from consumer.demo.environment import demo_environment
 from consumer.demo.report import for_a_person
 from consumer.demo.samples import shop_samples
-from consumer.demo.scenario import run_scenario
+from consumer.demo.scenario import ScenarioResult, run_scenario
 
 ROOT = Path(__file__).parents[2]
 ADDS_UP_S_MAX = 60.0
@@ -35,13 +37,13 @@ time.time = lambda: true_time() + ahead_s
 """
 
 
-def run(*command, cwd, env=None):
+def run(*command: Any, cwd: Any, env: Any = None) -> CompletedProcess[str]:
     return subprocess.run(
         command, cwd=cwd, env=env or environment(), capture_output=True, text=True, timeout=ADDS_UP_S_MAX
     )
 
 
-def test_everything_adds_up_and_nothing_is_left_behind(tmp_path):
+def test_everything_adds_up_and_nothing_is_left_behind(tmp_path: Path) -> None:
     ended = run(COMMAND, "demo", cwd=tmp_path)
 
     assert ended.returncode == 0, ended.stderr
@@ -60,7 +62,7 @@ def test_everything_adds_up_and_nothing_is_left_behind(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_users_settings_do_not_reach_it(tmp_path):
+def test_the_users_settings_do_not_reach_it(tmp_path: Path) -> None:
     settings = tmp_path / "settings.toml"
     settings.write_text('pixel_id = "1"\n')
     hostile = environment(
@@ -97,14 +99,14 @@ def test_the_users_settings_do_not_reach_it(tmp_path):
 
 
 @pytest.mark.parametrize("days", [400, -400])
-def test_it_works_in_another_year(tmp_path, days):
+def test_it_works_in_another_year(tmp_path: Path, days: int) -> None:
     launch = DAYS_AHEAD + "from consumer.cli import main; main()"
     ended = run(sys.executable, "-c", launch, str(days), "demo", "--json", cwd=tmp_path)
     assert ended.returncode == 0, ended.stderr
     assert json.loads(ended.stdout)["adds_up"] is True
 
 
-def test_it_can_be_left_running_for_other_commands(tmp_path):
+def test_it_can_be_left_running_for_other_commands(tmp_path: Path) -> None:
     with running_demo(tmp_path) as demo:
         assert json.loads(demo.run("dead-letters", "list", "--json"))["letters"] == 22
         topics = json.loads(demo.run("topics", "create", "--json"))["topics"]
@@ -118,7 +120,7 @@ def test_it_can_be_left_running_for_other_commands(tmp_path):
 # The samples alone
 
 
-def test_its_samples_are_printed_one_a_line_with_the_times_of_today(tmp_path):
+def test_its_samples_are_printed_one_a_line_with_the_times_of_today(tmp_path: Path) -> None:
     earliest = int(time.time())
     ended = run(COMMAND, "demo", "--samples", cwd=tmp_path)
     latest = int(time.time())
@@ -130,7 +132,7 @@ def test_its_samples_are_printed_one_a_line_with_the_times_of_today(tmp_path):
     ]
 
 
-def test_its_samples_can_be_published_as_they_stand(tmp_path):
+def test_its_samples_can_be_published_as_they_stand(tmp_path: Path) -> None:
     brokers = MockKafka()
     brokers.make_topic("capi.events")
     with subprocess.Popen(
@@ -149,17 +151,17 @@ def test_its_samples_can_be_published_as_they_stand(tmp_path):
 
 
 @pytest.mark.parametrize("option", ["--keep", "--json"])
-def test_samples_go_with_no_other_option(option, tmp_path):
+def test_samples_go_with_no_other_option(option: str, tmp_path: Path) -> None:
     assert run(COMMAND, "demo", "--samples", option, cwd=tmp_path).returncode == 2
 
 
-def test_a_reader_of_the_samples_may_leave_early(tmp_path):
+def test_a_reader_of_the_samples_may_leave_early(tmp_path: Path) -> None:
     ended = run("/bin/sh", "-c", f"'{COMMAND}' demo --samples | head -n 3", cwd=tmp_path)
     assert (len(ended.stdout.splitlines()), ended.stderr) == (3, "")
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = tmp_path_factory.mktemp("wheel")
     build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
     built = run(*build, cwd=ROOT)
@@ -168,7 +170,7 @@ def wheel(tmp_path_factory):
     return found
 
 
-def test_the_wheel_in_an_empty_folder_runs_it(wheel, tmp_path):
+def test_the_wheel_in_an_empty_folder_runs_it(wheel: Any, tmp_path: Path) -> None:
     installed, empty = tmp_path / "installed", tmp_path / "empty"
     empty.mkdir()
     with zipfile.ZipFile(wheel) as archive:
@@ -188,8 +190,8 @@ def test_the_wheel_in_an_empty_folder_runs_it(wheel, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def story():
-    async def live():
+def story() -> Any:
+    async def live() -> ScenarioResult:
         async with demo_environment() as running:
             return await run_scenario(running, lambda _: None)
 
@@ -197,7 +199,7 @@ def story():
 
 
 @pytest.mark.parametrize("width", [36, 50, 66, 80])
-def test_no_width_cuts_anything(story, width):
+def test_no_width_cuts_anything(story: Any, width: int) -> None:
     console = Console(width=width, color_system=None, soft_wrap=True)
     with console.capture() as captured:
         console.print(for_a_person(story, assertions(story), 1.0))
@@ -211,33 +213,33 @@ def test_no_width_cuts_anything(story, width):
     assert max(map(len, re.findall("█+", text))) == {36: 3, 50: 3, 66: 16, 80: 30}[width]
 
 
-def wrong(story):
+def wrong(story: Any) -> set[Any]:
     return {check.fact for check in assertions(story) if not check.holds}
 
 
-def test_a_true_story_adds_up(story):
+def test_a_true_story_adds_up(story: Any) -> None:
     assert wrong(story) == set()
 
 
-def test_a_lost_event_is_found(story):
+def test_a_lost_event_is_found(story: Any) -> None:
     assert wrong(replace(story, accepted=story.accepted[1:])) == {
         "Meta's stand-in accepted exactly those it should",
         "accepted + filtered + dead letters = published",
     }
 
 
-def test_an_event_in_place_of_another_is_found(story):
+def test_an_event_in_place_of_another_is_found(story: Any) -> None:
     stranger = {**story.accepted[0], "event_id": "stranger"}
     assert wrong(replace(story, accepted=[stranger, *story.accepted[1:]])) == {
         "Meta's stand-in accepted exactly those it should"
     }
 
 
-def test_an_event_sent_twice_is_found(story):
+def test_an_event_sent_twice_is_found(story: Any) -> None:
     assert wrong(replace(story, stats=replace(story.stats, repeats=1))) == {"each of them once"}
 
 
-def test_a_dead_letter_that_was_changed_is_found(story):
+def test_a_dead_letter_that_was_changed_is_found(story: Any) -> None:
     first, *others = story.letters
     changed = replace(first, value=first.value + b" ")
     assert wrong(replace(story, letters=[changed, *others])) == {
@@ -245,19 +247,19 @@ def test_a_dead_letter_that_was_changed_is_found(story):
     }
 
 
-def test_a_sample_that_was_not_published_is_found(story):
+def test_a_sample_that_was_not_published_is_found(story: Any) -> None:
     assert wrong(replace(story, published=999)) == {
         "every sample was published",
         "accepted + filtered + dead letters = published",
     }
 
 
-def test_another_reason_for_filtering_is_found(story):
+def test_another_reason_for_filtering_is_found(story: Any) -> None:
     counted = {**story.counters, "capi.events.filtered": {("no_consent",): 260}}
     assert wrong(replace(story, counters=counted)) == {"the rest was filtered, each for its reason"}
 
 
-def test_a_mended_letter_under_another_id_is_found(story):
+def test_a_mended_letter_under_another_id_is_found(story: Any) -> None:
     (accepted,) = story.mended.accepted
     other = replace(story.mended, accepted=[{**accepted, "event_id": "other"}])
     assert wrong(replace(story, mended=other)) == {"the mended letter was accepted under its first id"}

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import time
+from typing import Any
 
 import pytest
 from support.mock_kafka import MockKafka
+from support.processes import Processes
 
 from consumer.config.settings import Settings
 from consumer.errors import CommandError
@@ -17,14 +19,14 @@ from consumer.kafka.admin import list_cluster
 AT_ONCE_S = 10.0
 
 
-def timed(processes, *arguments, settings):
+def timed(processes: Any, *arguments: Any, settings: Any) -> Any:
     began_s = time.monotonic()
     ended = processes.run(*arguments, settings=settings)
     assert time.monotonic() - began_s < AT_ONCE_S
     return ended
 
 
-def test_a_topic_that_they_lack_is_named_with_the_request_they_do_not_know(processes):
+def test_a_topic_that_they_lack_is_named_with_the_request_they_do_not_know(processes: Processes) -> None:
     mock = MockKafka()
     mock.make_topic("capi.events")
     ended = timed(processes, "topics", "create", settings={"CAPI_BOOTSTRAP_SERVERS": mock.bootstrap_servers})
@@ -36,7 +38,7 @@ def test_a_topic_that_they_lack_is_named_with_the_request_they_do_not_know(proce
     )
 
 
-def test_where_every_topic_is_there_nothing_is_asked_of_them(processes):
+def test_where_every_topic_is_there_nothing_is_asked_of_them(processes: Processes) -> None:
     mock = MockKafka()
     for name in ("capi.events", "capi.dead-letters", "capi.parked"):
         mock.make_topic(name)
@@ -48,7 +50,9 @@ def test_where_every_topic_is_there_nothing_is_asked_of_them(processes):
         assert states == {"capi.events": "exists", "capi.dead-letters": "exists", "capi.parked": "exists"}
 
 
-def test_a_login_at_brokers_without_sasl_is_said_to_be_what_it_probably_is(monkeypatch):
+def test_a_login_at_brokers_without_sasl_is_said_to_be_what_it_probably_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("consumer.kafka.clients.METADATA_TIMEOUT_S", 1.0)
     login = {
         "security.protocol": "SASL_PLAINTEXT",

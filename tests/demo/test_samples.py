@@ -6,8 +6,10 @@ import json
 import re
 import time
 from collections import Counter
+from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
 from pathlib import Path
+from typing import Any
 
 import jsonschema_rs
 import orjson
@@ -15,7 +17,7 @@ import pytest
 from support.make_samples import samples as made
 
 from consumer.demo.samples import shop_samples, with_times
-from consumer.domain.decision import Deliverable
+from consumer.domain.decision import Deliverable, Filtered, Invalid
 from consumer.domain.record import Partition, Record
 from consumer.mapping.decide import decide
 from consumer.mapping.normalize.hashing import BatchHasher
@@ -36,12 +38,12 @@ STANDARD = [
 ]  # fmt: skip
 
 
-def decided(sample, now_s, offset=0):
+def decided(sample: Any, now_s: Any, offset: int = 0) -> Deliverable | Filtered | Invalid:
     record = Record(Partition("events", 0), offset, now_s * 1000, sample.value)
     return decide(record, RULES, BatchHasher(), now_s * 1000)
 
 
-def test_the_shipped_file_is_what_the_script_makes():
+def test_the_shipped_file_is_what_the_script_makes() -> None:
     lines = b"".join(orjson.dumps(sample, option=orjson.OPT_APPEND_NEWLINE) for sample in made())
     assert SHIPPED.read_bytes() == lines
 
@@ -49,7 +51,7 @@ def test_the_shipped_file_is_what_the_script_makes():
 @pytest.mark.parametrize(
     "now_s", [NOW_S, NOW_S + 400 * 86_400, int(time.time())], ids=["then", "another year", "today"]
 )
-def test_each_sample_ends_as_it_was_meant_to_whatever_the_day(now_s):
+def test_each_sample_ends_as_it_was_meant_to_whatever_the_day(now_s: Any) -> None:
     wrong = []
     for line, sample in enumerate(shop_samples(now_s), start=1):
         decision = decided(sample, now_s, line)
@@ -60,7 +62,7 @@ def test_each_sample_ends_as_it_was_meant_to_whatever_the_day(now_s):
     assert wrong == []
 
 
-def test_what_is_sent_is_as_the_schema_has_it_but_for_broken_click_ids():
+def test_what_is_sent_is_as_the_schema_has_it_but_for_broken_click_ids() -> None:
     accepts = jsonschema_rs.validator_for(schema(EVENT))
     unlike = [
         (sample.about, error.instance_path)
@@ -75,7 +77,7 @@ def test_what_is_sent_is_as_the_schema_has_it_but_for_broken_click_ids():
     ]
 
 
-def test_what_is_sent_carries_the_id_that_is_written_beside_it():
+def test_what_is_sent_carries_the_id_that_is_written_beside_it() -> None:
     for sample in shop_samples(NOW_S):
         decision = decided(sample, NOW_S)
         if isinstance(decision, Deliverable):
@@ -83,7 +85,7 @@ def test_what_is_sent_carries_the_id_that_is_written_beside_it():
             assert event_id == (sample.event_id or f"events-0-0-{NOW_S}000")
 
 
-def test_there_are_a_thousand_of_every_kind():
+def test_there_are_a_thousand_of_every_kind() -> None:
     samples = shop_samples(NOW_S)
     assert len(samples) == 1000
     names = Counter(json.loads(s.value)["event_name"] for s in samples if s.expected == "accepted")
@@ -110,13 +112,13 @@ def test_there_are_a_thousand_of_every_kind():
     }
 
 
-def test_ids_are_different():
+def test_ids_are_different() -> None:
     ids = [sample.event_id for sample in shop_samples(NOW_S) if sample.event_id]
     assert len(ids) == len(set(ids))
     assert len(ids) > 980
 
 
-def test_every_match_key_is_sent_by_some():
+def test_every_match_key_is_sent_by_some() -> None:
     keys = Counter()
     for sample in shop_samples(NOW_S):
         decision = decided(sample, NOW_S)
@@ -135,7 +137,7 @@ NOBODYS_NUMBERS = re.compile(
 )
 
 
-def values_of(value, name):
+def values_of(value: Any, name: Any) -> Iterator[Any]:
     if isinstance(value, dict):
         for key, inner in value.items():
             if key == name and isinstance(inner, str):
@@ -143,7 +145,7 @@ def values_of(value, name):
             yield from values_of(inner, name)
 
 
-def test_nothing_in_them_is_anybodys():
+def test_nothing_in_them_is_anybodys() -> None:
     text = SHIPPED.read_text()
     domains = set(re.findall(r"@([\w.-]+)", text)) | set(re.findall(r"https?://([\w.-]+)", text))
     assert [domain for domain in domains if not re.search(r"(^|\.)example\.(com|fr|org)$", domain)] == []
@@ -169,5 +171,5 @@ def test_nothing_in_them_is_anybodys():
         (b'{"a":"{{later-1}} {{now}}"}', b'{"a":"{{later-1}} {{now}}"}'),
     ],
 )
-def test_times_are_filled_in_as_numbers_or_as_text(template, filled):
+def test_times_are_filled_in_as_numbers_or_as_text(template: bytes, filled: bytes) -> None:
     assert with_times(template, NOW_S + 0.9) == filled

@@ -6,6 +6,8 @@ import json
 import shutil
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 from support.chart import CHART, VALUE_FILES, helm, minimal, rendered, set_up, values_of
@@ -37,7 +39,7 @@ CERTIFICATE = ["req", "-x509", "-newkey", "ed25519", "-nodes", "-days", "2", "-s
 
 
 @pytest.fixture(scope="module")
-def given(tmp_path_factory):
+def given(tmp_path_factory: pytest.TempPathFactory) -> dict[Any, Any]:
     """Secrets that stand before the release, with a real certificate and its key."""
     openssl = shutil.which("openssl") or require("chart", "no openssl to make a certificate with")
     folder = tmp_path_factory.mktemp("certificate")
@@ -65,7 +67,7 @@ def given(tmp_path_factory):
 OF_OPENTELEMETRY = frozenset({"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_SERVICE_NAME"})
 
 
-def read_by_the_program(manifests, given, folder):
+def read_by_the_program(manifests: Any, given: Any, folder: Any) -> Any:
     pod = set_up(manifests, given, folder)
     done = subprocess.run(
         [sys.executable, "-c", READ], env=dict(pod.environment), capture_output=True, text=True, timeout=60
@@ -75,7 +77,9 @@ def read_by_the_program(manifests, given, folder):
 
 
 @each_value_file
-def test_the_program_takes_the_environment_of_the_pod(file, given, tmp_path):
+def test_the_program_takes_the_environment_of_the_pod(
+    file: Any, given: dict[Any, Any], tmp_path: Path
+) -> None:
     values = values_of(file)
     read = read_by_the_program(rendered(values), given, tmp_path)
     assert read["settings"]["pixel_id"] == "1234567890123456"
@@ -84,12 +88,12 @@ def test_the_program_takes_the_environment_of_the_pod(file, given, tmp_path):
 
 
 @each_value_file
-def test_the_program_knows_each_name_in_the_environment(file):
+def test_the_program_knows_each_name_in_the_environment(file: Any) -> None:
     names = in_the_config_map(rendered(values_of(file)))
     assert [name for name in names if name not in {*known_names(), *OF_OPENTELEMETRY}] == []
 
 
-def test_metrics_and_traces_go_where_the_values_say_and_else_nowhere():
+def test_metrics_and_traces_go_where_the_values_say_and_else_nowhere() -> None:
     names = {"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_SERVICE_NAME"}
     assert names.isdisjoint(in_the_config_map(rendered(minimal())))
     environment = in_the_config_map(rendered(minimal(telemetry={"otlpEndpoint": "http://collector:4318"})))
@@ -97,7 +101,7 @@ def test_metrics_and_traces_go_where_the_values_say_and_else_nowhere():
     assert environment["OTEL_SERVICE_NAME"] == environment["CAPI_GROUP_ID"]
 
 
-def test_every_setting_can_be_said_in_the_values_or_is_set_by_the_chart():
+def test_every_setting_can_be_said_in_the_values_or_is_set_by_the_chart() -> None:
     with helm().Chart.load(CHART) as chart:
         said = chart.schema["properties"]["settings"]["properties"]
     by_the_chart = {"access_token", "access_token_file", "kafka_file", "health_address"}
@@ -105,7 +109,7 @@ def test_every_setting_can_be_said_in_the_values_or_is_set_by_the_chart():
     assert set(said).isdisjoint(by_the_chart)
 
 
-def test_every_setting_arrives_as_it_was_written(given, tmp_path):
+def test_every_setting_arrives_as_it_was_written(given: dict[Any, Any], tmp_path: Path) -> None:
     whole = values_of(CHART / "ci" / "every-setting-values.yaml")
     values = whole["settings"]
     with helm().Chart.load(CHART) as chart:
@@ -115,7 +119,7 @@ def test_every_setting_arrives_as_it_was_written(given, tmp_path):
     assert {name: read[name] for name in values} == values | {"default_country": "fr"}
 
 
-def test_what_the_values_do_not_say_is_left_to_the_program():
+def test_what_the_values_do_not_say_is_left_to_the_program() -> None:
     assert set(in_the_config_map(rendered(minimal()))) == {
         PREFIX + name
         for name in (
@@ -130,23 +134,25 @@ def test_what_the_values_do_not_say_is_left_to_the_program():
     }
 
 
-def test_the_drain_timeout_of_the_chart_is_the_program_s():
+def test_the_drain_timeout_of_the_chart_is_the_program_s() -> None:
     environment = in_the_config_map(rendered(minimal()))
     assert float(environment["CAPI_DRAIN_TIMEOUT_S"]) == Settings.model_fields["drain_timeout_s"].default
 
 
-def test_the_token_comes_from_the_named_key_of_the_named_secret(given, tmp_path):
+def test_the_token_comes_from_the_named_key_of_the_named_secret(
+    given: dict[Any, Any], tmp_path: Path
+) -> None:
     for name, token in (("minimal", "token-of-the-secret"), ("kafka-tls", "token-of-another-key")):
         values = values_of(CHART / "ci" / f"{name}-values.yaml")
         assert read_by_the_program(rendered(values), given, tmp_path / name)["token"] == token
 
 
-def test_the_token_in_the_values_arrives_by_a_made_secret(tmp_path):
+def test_the_token_in_the_values_arrives_by_a_made_secret(tmp_path: Path) -> None:
     manifests = rendered(minimal(accessToken={"value": "token-of-the-values"}))
     assert read_by_the_program(manifests, {}, tmp_path)["token"] == "token-of-the-values"
 
 
-def test_secret_properties_arrive_by_file(given, tmp_path):
+def test_secret_properties_arrive_by_file(given: dict[Any, Any], tmp_path: Path) -> None:
     for name, password in (("kafka-tls", "password-of-the-secret"), ("made-secrets", "example-password")):
         values = values_of(CHART / "ci" / f"{name}-values.yaml")
         read = read_by_the_program(rendered(values), given, tmp_path / name)
@@ -204,20 +210,24 @@ def test_secret_properties_arrive_by_file(given, tmp_path):
         ),
     ],
 )
-def test_a_login_arrives_as_librdkafka_s_properties(name, expected, given, tmp_path):
+def test_a_login_arrives_as_librdkafka_s_properties(
+    name: str, expected: dict[str, Any], given: dict[Any, Any], tmp_path: Path
+) -> None:
     manifests = rendered(values_of(CHART / "ci" / f"{name}-values.yaml"))
     read = read_by_the_program(manifests, given, tmp_path)["kafka"]
     found = {key: text for key, text in read.items() if key.startswith(("sasl.", "ssl.", "security."))}
     assert {key: str(text).removeprefix(str(tmp_path)) for key, text in found.items()} == expected
 
 
-def test_what_is_put_together_can_be_read_by_its_user_only(given, tmp_path):
+def test_what_is_put_together_can_be_read_by_its_user_only(given: dict[Any, Any], tmp_path: Path) -> None:
     set_up(rendered(values_of(CHART / "ci" / "kafka-scram-values.yaml")), given, tmp_path)
     file = tmp_path / "etc" / "capi-consumer" / "kafka" / "kafka.json"
     assert file.stat().st_mode & 0o777 == 0o600
 
 
-def test_each_pod_of_a_stateful_set_is_a_member_of_its_own_name(given, tmp_path):
+def test_each_pod_of_a_stateful_set_is_a_member_of_its_own_name(
+    given: dict[Any, Any], tmp_path: Path
+) -> None:
     manifests = rendered(values_of(CHART / "ci" / "static-membership-values.yaml"))
     for name in ("shop-capi-consumer-0", "shop-capi-consumer-1"):
         pod = set_up(manifests, given, tmp_path / name, name)
@@ -236,17 +246,17 @@ def test_each_pod_of_a_stateful_set_is_a_member_of_its_own_name(given, tmp_path)
         ("16Gi", 512 * 2**20),
     ],
 )
-def test_the_bytes_in_flight_follow_from_the_memory(memory, bytes_max):
+def test_the_bytes_in_flight_follow_from_the_memory(memory: int | str, bytes_max: Any) -> None:
     environment = in_the_config_map(rendered(minimal(resources={"limits": {"memory": memory}})))
     assert environment["CAPI_BYTES_IN_FLIGHT_MAX"] == str(bytes_max)
 
 
-def test_without_a_limit_the_bytes_in_flight_are_the_program_s():
+def test_without_a_limit_the_bytes_in_flight_are_the_program_s() -> None:
     environment = in_the_config_map(rendered(minimal(resources={"limits": None})))
     assert "CAPI_BYTES_IN_FLIGHT_MAX" not in environment
 
 
-def test_a_pod_of_the_chart_s_memory_takes_what_the_program_takes_by_itself():
+def test_a_pod_of_the_chart_s_memory_takes_what_the_program_takes_by_itself() -> None:
     derived = in_the_config_map(rendered(minimal()))["CAPI_BYTES_IN_FLIGHT_MAX"]
     assert int(derived) >= Settings.model_fields["bytes_in_flight_max"].default
 
@@ -266,7 +276,9 @@ def test_a_pod_of_the_chart_s_memory_takes_what_the_program_takes_by_itself():
         ),
     ],
 )
-def test_certificates_turn_tls_on(name, protocol, files, given, tmp_path):
+def test_certificates_turn_tls_on(
+    name: str, protocol: str, files: dict[str, Any], given: dict[Any, Any], tmp_path: Path
+) -> None:
     manifests = rendered(values_of(CHART / "ci" / f"{name}-values.yaml"))
     properties = read_by_the_program(manifests, given, tmp_path)["kafka"]
     folder = tmp_path / "etc" / "capi-consumer" / "kafka-tls"
@@ -275,19 +287,19 @@ def test_certificates_turn_tls_on(name, protocol, files, given, tmp_path):
     assert found == {key: str(folder / file) for key, file in files.items()}
 
 
-def test_what_the_values_say_of_tls_wins(given, tmp_path):
+def test_what_the_values_say_of_tls_wins(given: dict[Any, Any], tmp_path: Path) -> None:
     own = {"ssl.ca.location": "probe", "security.protocol": "SSL"}
     manifests = rendered(minimal(settings={"kafka": own}, kafkaTls={"existingSecret": "kafka-certificates"}))
     assert read_by_the_program(manifests, given, tmp_path)["settings"]["kafka"] == own
 
 
-def test_a_proxy_with_a_password_comes_from_a_secret(given, tmp_path):
+def test_a_proxy_with_a_password_comes_from_a_secret(given: dict[Any, Any], tmp_path: Path) -> None:
     manifests = rendered(values_of(CHART / "ci" / "meta-certificates-values.yaml"))
     assert "CAPI_PROXY" not in in_the_config_map(manifests)
     read = read_by_the_program(manifests, given, tmp_path)
     assert read["settings"]["proxy"] == "http://user:password@proxy.example.com:3128"
 
 
-def test_a_group_of_one_s_own_is_taken():
+def test_a_group_of_one_s_own_is_taken() -> None:
     environment = in_the_config_map(rendered(minimal(settings={"group": "shop"})))
     assert environment["CAPI_GROUP_ID"] == "shop"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 import pytest
 from support.chart import CHART, minimal, named, only, pod, rendered, values_of
@@ -16,7 +17,7 @@ MONITORED = {"podMonitor": {"enabled": True}, "prometheusRule": {"enabled": True
 each_alert = pytest.mark.parametrize("alert", alerts(), ids=lambda alert: alert["alert"])
 
 
-def test_the_monitor_asks_where_the_program_answers():
+def test_the_monitor_asks_where_the_program_answers() -> None:
     monitor = only(rendered(minimal(**MONITORED)), "PodMonitor")["spec"]
     (endpoint,) = monitor["podMetricsEndpoints"]
     assert endpoint == {"port": "health", "path": "/metrics", "interval": "30s"}
@@ -25,7 +26,7 @@ def test_the_monitor_asks_where_the_program_answers():
 
 
 @each_alert
-def test_an_alert_says_what_is_wrong_and_where_to_read_on(alert):
+def test_an_alert_says_what_is_wrong_and_where_to_read_on(alert: Any) -> None:
     assert re.fullmatch(r"CapiConsumer[A-Z][A-Za-z]+", alert["alert"])
     assert set(alert) - {"keep_firing_for"} == {"alert", "expr", "for", "labels", "annotations"}
     assert set(alert["annotations"]) == {"summary", "description", "runbook"}
@@ -34,12 +35,12 @@ def test_an_alert_says_what_is_wrong_and_where_to_read_on(alert):
     assert alert["annotations"]["runbook"] == f"docs/operations.md#{'-'.join(words).lower()}"
 
 
-def test_names_of_alerts_differ():
+def test_names_of_alerts_differ() -> None:
     names = [alert["alert"] for alert in alerts()]
     assert len(set(names)) == len(names)
 
 
-def test_the_rule_means_the_pods_of_the_release():
+def test_the_rule_means_the_pods_of_the_release() -> None:
     manifests = rendered(minimal(**MONITORED), "shop-fr")
     (group,) = only(manifests, "PrometheusRule")["spec"]["groups"]
     job = "marketing/" + only(manifests, "PodMonitor")["metadata"]["name"]  # as the operator names it
@@ -47,7 +48,7 @@ def test_the_rule_means_the_pods_of_the_release():
         assert {labels["job"] for _, labels in selected(rule["expr"])} == {job}
 
 
-def test_the_rule_is_the_file_but_for_what_was_asked():
+def test_the_rule_is_the_file_but_for_what_was_asked() -> None:
     manifests = rendered(values_of(CHART / "ci" / "monitoring-values.yaml"))
     (group,) = only(manifests, "PrometheusRule")["spec"]["groups"]
     written = {alert["alert"]: alert for alert in alerts()}
@@ -63,13 +64,13 @@ def test_the_rule_is_the_file_but_for_what_was_asked():
         )
 
 
-def test_pods_that_somebody_else_scrapes_have_another_job():
+def test_pods_that_somebody_else_scrapes_have_another_job() -> None:
     rule = only(rendered(minimal(prometheusRule={"enabled": True, "job": "pods"})), "PrometheusRule")
     assert 'job="pods"' in json.dumps(rule).replace("\\", "")
     assert 'job="capi-consumer"' not in json.dumps(rule).replace("\\", "")
 
 
-def test_the_dashboard_is_the_file_where_grafana_s_sidecar_looks():
+def test_the_dashboard_is_the_file_where_grafana_s_sidecar_looks() -> None:
     manifests = rendered(values_of(CHART / "ci" / "monitoring-values.yaml"))
     made = named(manifests, "ConfigMap", "shop-capi-consumer-dashboard")
     assert made["metadata"]["labels"]["grafana_dashboard"] == "1"
@@ -77,7 +78,7 @@ def test_the_dashboard_is_the_file_where_grafana_s_sidecar_looks():
     assert json.loads(made["data"]["capi-consumer.json"]) == dashboard()
 
 
-def test_panels_say_what_they_show_and_do_not_overlap():
+def test_panels_say_what_they_show_and_do_not_overlap() -> None:
     taken = set()
     for panel in dashboard()["panels"]:
         assert panel["title"]
@@ -96,17 +97,17 @@ def test_panels_say_what_they_show_and_do_not_overlap():
     )
 
 
-def test_identifiers_of_panels_differ():
+def test_identifiers_of_panels_differ() -> None:
     identifiers = [panel["id"] for panel in dashboard()["panels"]]
     assert len(set(identifiers)) == len(identifiers)
 
 
-def test_the_dashboard_belongs_to_no_grafana():
+def test_the_dashboard_belongs_to_no_grafana() -> None:
     assert "id" not in dashboard()
     sources = {json.dumps(panel["datasource"]) for panel in dashboard()["panels"]}
     assert sources == {json.dumps({"type": "prometheus", "uid": "${datasource}"})}
 
 
-def test_the_files_name_no_host():
+def test_the_files_name_no_host() -> None:
     for file in (ALERTS, DASHBOARD):
         assert "://" not in file.read_text(encoding="utf-8")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 from support.chart import CHART, helm, minimal, rendered
 
@@ -295,7 +298,7 @@ REFUSED_BY_A_TEMPLATE = {
 @pytest.mark.parametrize(
     ("values", "message"), REFUSED_BY_THE_SCHEMA.values(), ids=REFUSED_BY_THE_SCHEMA.keys()
 )
-def test_the_schema_refuses(values, message):
+def test_the_schema_refuses(values: Any, message: Any) -> None:
     with pytest.raises(helm().HelmValuesError) as refused:
         rendered(values)
     assert message in str(refused.value)
@@ -304,25 +307,25 @@ def test_the_schema_refuses(values, message):
 @pytest.mark.parametrize(
     ("values", "message"), REFUSED_BY_A_TEMPLATE.values(), ids=REFUSED_BY_A_TEMPLATE.keys()
 )
-def test_a_template_refuses(values, message):
+def test_a_template_refuses(values: Any, message: Any) -> None:
     with pytest.raises(helm().HelmRenderError) as refused:
         rendered(values)
     assert message in str(refused.value)
 
 
-def test_the_memory_that_a_refusal_asks_for_is_enough():
+def test_the_memory_that_a_refusal_asks_for_is_enough() -> None:
     values = minimal(settings={"bytes_in_flight_max": 134217728}, resources={"limits": {"memory": "736Mi"}})
     assert rendered(values)
 
 
-def test_without_a_limit_any_number_of_bytes_is_taken():
+def test_without_a_limit_any_number_of_bytes_is_taken() -> None:
     assert rendered(minimal(settings={"bytes_in_flight_max": 2**32}, resources={"limits": None}))
 
 
-def test_every_section_takes_its_own_values_only():
+def test_every_section_takes_its_own_values_only() -> None:
     """All others stand here, as Kubernetes writes them."""
 
-    def open_sections(schema, path=""):
+    def open_sections(schema: Any, path: str = "") -> Iterator[Any]:
         if "$ref" in schema:
             schema = whole["definitions"][schema["$ref"].rpartition("/")[2]]
         if "object" in str(schema.get("type")) and schema.get("additionalProperties") in (None, True):
@@ -349,7 +352,7 @@ def test_every_section_takes_its_own_values_only():
     }
 
 
-def test_every_mistake_is_named_at_once():
+def test_every_mistake_is_named_at_once() -> None:
     with pytest.raises(helm().HelmRenderError) as refused:
         rendered(
             minimal(
@@ -363,7 +366,7 @@ def test_every_mistake_is_named_at_once():
         assert name in str(refused.value)
 
 
-def test_a_refusal_shows_no_secret():
+def test_a_refusal_shows_no_secret() -> None:
     with pytest.raises(helm().HelmRenderError) as refused:
         rendered(
             minimal(accessToken={**TOKEN, "value": "canary"}, settings={"kafka": {"sasl.password": "canary"}})

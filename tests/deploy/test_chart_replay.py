@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 from support.chart import CHART, minimal, notes, only, rendered, values_of
@@ -13,28 +14,28 @@ pytestmark = pytest.mark.chart
 RUN = "from consumer.cli import main; main()"
 
 
-def job(**changed):
+def job(**changed: Any) -> dict[str, Any]:
     return only(rendered(minimal(replay={"enabled": True, **changed})), "Job")
 
 
-def args(found):
+def args(found: Any) -> Any:
     (container,) = found["spec"]["template"]["spec"]["containers"]
     return container["args"]
 
 
-def test_it_does_nothing_by_itself():
+def test_it_does_nothing_by_itself() -> None:
     assert job()["spec"]["suspend"] is True
     assert job()["spec"]["backoffLimit"] == 0
     assert job()["spec"]["template"]["spec"]["restartPolicy"] == "Never"
     assert not [manifest for manifest in rendered(minimal()) if manifest["kind"] == "Job"]
 
 
-def test_it_only_counts_unless_it_is_told_to_send():
+def test_it_only_counts_unless_it_is_told_to_send() -> None:
     assert args(job()) == ["replay", "--dry-run"]
     assert args(job(dryRun=False)) == ["replay"]
 
 
-def test_every_choice_of_letters_is_an_option():
+def test_every_choice_of_letters_is_an_option() -> None:
     found = only(rendered(values_of(CHART / "ci" / "replay-values.yaml")), "Job")
     assert args(found)[0] == "replay"
     assert sorted(args(found)[1:]) == [
@@ -66,15 +67,15 @@ TIMES = [
 
 
 @pytest.mark.parametrize("times", TIMES, ids=str)
-def test_times_are_what_the_command_takes(times):
+def test_times_are_what_the_command_takes(times: Any) -> None:
     assert_program_reads(args(job(**times)))
 
 
-def test_the_program_reads_these_options():
+def test_the_program_reads_these_options() -> None:
     assert_program_reads(args(only(rendered(values_of(CHART / "ci" / "replay-values.yaml")), "Job")))
 
 
-def assert_program_reads(found):
+def assert_program_reads(found: Any) -> None:
     """They are all well formed: without a Kafka it comes as far as the settings."""
     done = subprocess.run(
         [sys.executable, "-c", RUN, *found, "--settings", "nonexistent.toml"],
@@ -85,7 +86,7 @@ def assert_program_reads(found):
     assert "nonexistent.toml" in done.stderr
 
 
-def test_another_replay_is_another_job():
+def test_another_replay_is_another_job() -> None:
     names = [
         job(**changed)["metadata"]["name"]
         for changed in ({}, {"dryRun": False}, {"reasons": ["rejected"]}, {"limit": 5})
@@ -96,7 +97,7 @@ def test_another_replay_is_another_job():
     assert other["metadata"]["name"] not in names
 
 
-def test_the_notes_name_the_job_and_the_command():
+def test_the_notes_name_the_job_and_the_command() -> None:
     said = notes(minimal(replay={"enabled": True, "eventNames": ["add to cart"]}))
     assert f"patch job/{job(eventNames=['add to cart'])['metadata']['name']} -p" in said
     assert "capi-consumer replay --dry-run '--event-name=add to cart'" in said

@@ -137,13 +137,13 @@ def publish(stack: Processes, ports: Ports) -> None:
     assert published.returncode == 0, published.stderr
 
 
-def test_topics_can_be_made_again(stack: Processes, ports: Ports):
+def test_topics_can_be_made_again(stack: Processes, ports: Ports) -> None:
     assert stack.run(*services()["topics"]["command"], settings=ports.of("topics")).returncode == 0
 
 
 def test_the_consumer_gets_ready_sends_and_leaves_in_time(
     stack: Processes, ports: Ports, collector: OtlpReceiver
-):
+) -> None:
     consumer = stack.start(*services()["consumer"]["command"], settings=ports.of("consumer"))
     consumer.await_ready(READY_S_MAX)
     assert is_healthy("consumer", 9090, ports.consumer)
@@ -156,7 +156,7 @@ def test_the_consumer_gets_ready_sends_and_leaves_in_time(
     assert collector.spans() != []
 
 
-def test_three_consumers_of_one_service_stand_side_by_side(stack: Processes, ports: Ports):
+def test_three_consumers_of_one_service_stand_side_by_side(stack: Processes, ports: Ports) -> None:
     consumers = []
     for port in free_ports(3):
         settings = ports._replace(consumer=port).of("consumer")
@@ -166,7 +166,7 @@ def test_three_consumers_of_one_service_stand_side_by_side(stack: Processes, por
     assert [consumer.stop(READY_S_MAX) for consumer in consumers] == [0, 0, 0]
 
 
-def test_the_broker_makes_no_topic_by_itself(broker: Node, ports: Ports):
+def test_the_broker_makes_no_topic_by_itself(broker: Node, ports: Ports) -> None:
     properties = Path(broker.folder / "server.properties").read_text()
     assert "auto.create.topics.enable=false" in properties
     assert str(broker.folder / "data") in properties

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 from confluent_kafka.admin import (
@@ -14,10 +16,12 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 from support import topics
-from support.kafka_cluster import start_cluster
+from support.kafka_cluster import KafkaCluster, start_cluster
 from support.kafka_jars import NotAvailable
 from support.mock_kafka import MockKafka
+from support.processes import Processes
 from support.requirements import require
+from support.scenario import Scene
 from support.waiting import eventually
 
 from consumer.config.settings import Settings
@@ -41,11 +45,11 @@ from consumer.sandbox.settings import SandboxSettings
 SETTINGS = Settings(topics=("events", "more"), dead_letter_topic="letters", group_id="g")
 
 
-def names(findings):
+def names(findings: Any) -> dict[Any, Any]:
     return {finding.name: finding.ok for finding in findings}
 
 
-def test_each_topic_of_the_settings_is_a_finding():
+def test_each_topic_of_the_settings_is_a_finding() -> None:
     there = {"events": Topic("events", 6, 3), "letters": Topic("letters", 1, 1)}
     assert topic_findings(SETTINGS, Cluster(3, there)) == [
         ("topic events", True, "6 partitions, 3 replicas", ""),
@@ -59,7 +63,7 @@ def test_each_topic_of_the_settings_is_a_finding():
     ]
 
 
-def test_a_topic_that_is_not_there_is_named_with_its_setting():
+def test_a_topic_that_is_not_there_is_named_with_its_setting() -> None:
     assert topic_findings(SETTINGS, Cluster(3, {}))[2] == (
         "topic letters",
         False,
@@ -68,7 +72,7 @@ def test_a_topic_that_is_not_there_is_named_with_its_setting():
     )
 
 
-def test_a_missing_parking_topic_is_no_reason_to_refuse():
+def test_a_missing_parking_topic_is_no_reason_to_refuse() -> None:
     settings = Settings(topics=("events",), dead_letter_topic="letters", parking_topic="parked")
     assert parking_finding(settings, Cluster(1, {"parked": Topic("parked", 1, 1)})).ok is True
     finding = parking_finding(settings, Cluster(1, {}))
@@ -95,25 +99,25 @@ SIZES = [
 
 
 @pytest.mark.parametrize(("sizes", "ok", "says"), SIZES)
-def test_the_dead_letter_topic_must_take_what_the_events_topics_take(sizes, ok, says):
+def test_the_dead_letter_topic_must_take_what_the_events_topics_take(sizes: Any, ok: Any, says: Any) -> None:
     configs = {name: {"max.message.bytes": size} for name, size in sizes.items()}
     [found] = size_findings(SETTINGS, configs)
     assert (found.ok, found.message) == (ok, says)
 
 
 @pytest.mark.parametrize("policy", ["compact", "compact,delete"])
-def test_a_compacted_dead_letter_topic_is_refused(policy):
+def test_a_compacted_dead_letter_topic_is_refused(policy: str) -> None:
     settings = Settings(dead_letter_topic="letters")
     (finding,) = compaction_findings(settings, {"letters": {"cleanup.policy": policy}})
     assert (finding.ok, finding.remedy) == (False, "set cleanup.policy of letters to delete")
 
 
 @pytest.mark.parametrize("config", [{"cleanup.policy": "delete"}, {}, QueryFailed("TIMED_OUT")])
-def test_a_dead_letter_topic_that_is_not_known_to_be_compacted_is_no_finding(config):
+def test_a_dead_letter_topic_that_is_not_known_to_be_compacted_is_no_finding(config: Any) -> None:
     assert compaction_findings(Settings(dead_letter_topic="letters"), {"letters": config}) == []
 
 
-def test_a_size_that_may_not_be_read_is_no_reason_to_refuse():
+def test_a_size_that_may_not_be_read_is_no_reason_to_refuse() -> None:
     unknown = QueryFailed("TOPIC_AUTHORIZATION_FAILED")
     assert size_findings(SETTINGS, {"events": unknown, "letters": {"max.message.bytes": "1"}})[0].ok is None
 
@@ -129,7 +133,9 @@ RIGHTS = [
 
 
 @pytest.mark.parametrize(("group", "ok", "says"), RIGHTS)
-def test_a_right_that_is_refused_is_a_finding_and_one_that_is_not_known_is_none(group, ok, says):
+def test_a_right_that_is_refused_is_a_finding_and_one_that_is_not_known_is_none(
+    group: Any, ok: Any, says: Any
+) -> None:
     found = group_right("g", group)
     assert (found.name, found.ok, found.message) == ("right to read group g", ok, says)
     assert found.remedy == (
@@ -137,7 +143,7 @@ def test_a_right_that_is_refused_is_a_finding_and_one_that_is_not_known_is_none(
     )
 
 
-def test_run_refuses_with_one_line_for_each_fault():
+def test_run_refuses_with_one_line_for_each_fault() -> None:
     well, bad = CheckResult("brokers", True, "3"), CheckResult("topic x", False, "does not exist", "make it")
     unknown = CheckResult("right to read group g", None, "not known (_TIMED_OUT)")
     refuse_unless_ready([well, unknown, well])
@@ -155,11 +161,11 @@ GROUPS = [
 
 
 @pytest.mark.parametrize(("group", "ok", "says"), GROUPS)
-def test_the_group_is_well_whoever_is_in_it_and_may_be_unknown(group, ok, says):
+def test_the_group_is_well_whoever_is_in_it_and_may_be_unknown(group: Any, ok: Any, says: Any) -> None:
     assert group_state("group g", group) == ("group g", ok, says, "")
 
 
-def test_brokers_without_requests_of_administration_are_ready_when_the_topics_are_there():
+def test_brokers_without_requests_of_administration_are_ready_when_the_topics_are_there() -> None:
     mock = MockKafka()
     settings = Settings(bootstrap_servers=mock.bootstrap_servers)
     admin = kafka_clients.admin_client(settings)
@@ -176,7 +182,7 @@ def test_brokers_without_requests_of_administration_are_ready_when_the_topics_ar
     }
 
 
-def test_where_no_broker_answers_that_is_the_only_finding(monkeypatch):
+def test_where_no_broker_answers_that_is_the_only_finding(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("consumer.kafka.clients.METADATA_TIMEOUT_S", 0.5)
     settings = Settings(bootstrap_servers="127.0.0.1:1")
     [found] = preflight(settings, kafka_clients.admin_client(settings))
@@ -188,7 +194,7 @@ def test_where_no_broker_answers_that_is_the_only_finding(monkeypatch):
 # The command
 
 
-def checked(processes, settings):
+def checked(processes: Any, settings: Any) -> Any:
     ended = processes.run("check", "--json", settings=settings)
     assert ended.stderr == ""
     said = json.loads(ended.stdout)
@@ -196,7 +202,7 @@ def checked(processes, settings):
 
 
 @pytest.mark.kafka
-def test_all_is_well_when_all_is_there(scene, processes):
+def test_all_is_well_when_all_is_there(scene: Scene, processes: Processes) -> None:
     scene.start_sandbox()
     assert processes.run("topics", "create", settings=scene.settings()).returncode == 0
 
@@ -223,7 +229,7 @@ def test_all_is_well_when_all_is_there(scene, processes):
 
 
 @pytest.mark.kafka
-def test_a_person_gets_a_line_for_each_with_what_to_do(scene, processes):
+def test_a_person_gets_a_line_for_each_with_what_to_do(scene: Scene, processes: Processes) -> None:
     scene.start_sandbox()
     topics.create_topic(scene.bootstrap_servers, scene.topic)
     ended = processes.run("check", settings=scene.settings(CAPI_ACCESS_TOKEN="another"))
@@ -241,7 +247,9 @@ def test_a_person_gets_a_line_for_each_with_what_to_do(scene, processes):
 
 
 @pytest.mark.kafka
-def test_a_dead_letter_topic_that_takes_less_is_refused_by_check_and_run(scene, processes):
+def test_a_dead_letter_topic_that_takes_less_is_refused_by_check_and_run(
+    scene: Scene, processes: Processes
+) -> None:
     scene.start_sandbox()
     topics.create_topic(scene.bootstrap_servers, scene.topic, config={"max.message.bytes": "200000"})
     topics.create_topic(
@@ -260,7 +268,7 @@ def test_a_dead_letter_topic_that_takes_less_is_refused_by_check_and_run(scene, 
     assert f"capi-consumer: size of dead letters: {says}; {do}" in run.stderr.splitlines()
 
 
-def test_what_is_not_known_has_its_own_mark(processes):
+def test_what_is_not_known_has_its_own_mark(processes: Processes) -> None:
     mock = MockKafka()
     settings = {
         "CAPI_BOOTSTRAP_SERVERS": mock.bootstrap_servers,
@@ -274,14 +282,14 @@ def test_what_is_not_known_has_its_own_mark(processes):
     assert f"? group capi-consumer: {unknown}" in lines
 
 
-def test_that_every_event_is_sent_whatever_its_consent_is_a_warning():
+def test_that_every_event_is_sent_whatever_its_consent_is_a_warning() -> None:
     without, named = _consent(Settings()), _consent(Settings(user_consent_category="3"))
     assert (without.ok, named.ok) == (None, True)
     assert without.message == "no category is set: every event is sent, whatever its consent"
     assert "CAPI_USER_CONSENT_CATEGORY" in without.remedy
 
 
-def test_meta_is_tried_where_kafka_does_not_answer(processes):
+def test_meta_is_tried_where_kafka_does_not_answer(processes: Processes) -> None:
     settings = {
         "CAPI_BOOTSTRAP_SERVERS": "127.0.0.1:1",
         "CAPI_GRAPH_URL": "http://127.0.0.1:1",
@@ -300,14 +308,14 @@ def test_meta_is_tried_where_kafka_does_not_answer(processes):
 
 
 @pytest.fixture(scope="module")
-def brokers():
+def brokers() -> MockKafka:
     mock = MockKafka()
     for name in ("capi.events", "capi.dead-letters", "capi.parked"):
         mock.make_topic(name)
     return mock
 
 
-async def checked_at_a_sandbox(processes, brokers, *arguments, **settings):
+async def checked_at_a_sandbox(processes: Any, brokers: Any, *arguments: Any, **settings: Any) -> Any:
     """The check's end, and what the sandbox has seen."""
     async with Sandbox(SandboxSettings(bodies_kept_max=5)) as meta:
         known = {
@@ -321,7 +329,9 @@ async def checked_at_a_sandbox(processes, brokers, *arguments, **settings):
         return ended, meta
 
 
-async def test_a_test_event_is_sent_with_its_code_and_metas_answer_is_shown(processes, brokers):
+async def test_a_test_event_is_sent_with_its_code_and_metas_answer_is_shown(
+    processes: Processes, brokers: MockKafka
+) -> None:
     ended, meta = await checked_at_a_sandbox(
         processes, brokers, "--send-test-event", "--test-event-code", "TEST4711"
     )
@@ -335,7 +345,9 @@ async def test_a_test_event_is_sent_with_its_code_and_metas_answer_is_shown(proc
     assert b"test_event_code" not in meta.bodies[0]
 
 
-async def test_the_code_of_the_settings_serves_and_the_state_of_each_line_is_in_the_json(processes, brokers):
+async def test_the_code_of_the_settings_serves_and_the_state_of_each_line_is_in_the_json(
+    processes: Processes, brokers: MockKafka
+) -> None:
     ended, meta = await checked_at_a_sandbox(
         processes, brokers, "--send-test-event", "--json", CAPI_TEST_EVENT_CODE="TEST1"
     )
@@ -345,12 +357,16 @@ async def test_the_code_of_the_settings_serves_and_the_state_of_each_line_is_in_
     assert found["right to read group capi-consumer"] == "unknown"
 
 
-async def test_without_being_asked_no_event_is_sent_whatever_the_code(processes, brokers):
+async def test_without_being_asked_no_event_is_sent_whatever_the_code(
+    processes: Processes, brokers: MockKafka
+) -> None:
     ended, meta = await checked_at_a_sandbox(processes, brokers, CAPI_TEST_EVENT_CODE="TEST1")
     assert (ended.returncode, len(meta.accepted)) == (0, 0)
 
 
-async def test_where_the_token_is_refused_no_test_event_is_sent(processes, brokers):
+async def test_where_the_token_is_refused_no_test_event_is_sent(
+    processes: Processes, brokers: MockKafka
+) -> None:
     ended, meta = await checked_at_a_sandbox(
         processes, brokers, "--send-test-event", "--test-event-code", "T", CAPI_ACCESS_TOKEN="another"
     )
@@ -367,14 +383,16 @@ async def test_where_the_token_is_refused_no_test_event_is_sent(processes, broke
         (["--test-event-code", "TEST1"], "--test-event-code sends nothing by itself: say --send-test-event"),
     ],
 )
-def test_a_test_event_without_a_code_is_refused_before_anything_is_looked_at(processes, arguments, says):
+def test_a_test_event_without_a_code_is_refused_before_anything_is_looked_at(
+    processes: Processes, arguments: list[str], says: str
+) -> None:
     settings = {"CAPI_PIXEL_ID": "1", "CAPI_ACCESS_TOKEN": "t"}
     ended = processes.run("check", *arguments, settings=settings)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr.startswith(f"capi-consumer: {says}")
 
 
-def test_mistakes_in_the_settings_are_all_said_and_end_with_2(processes, tmp_path):
+def test_mistakes_in_the_settings_are_all_said_and_end_with_2(processes: Processes, tmp_path: Path) -> None:
     file = tmp_path / "settings.toml"
     file.write_text("linger_ms = 'soon'\n")
     ended = processes.run("check", "--settings", str(file), settings={"CAPI_DEAD_LETER_TOPIC": "x"})
@@ -394,14 +412,14 @@ AUTHORISER = {
 }
 
 
-def cluster_with_authoriser(folder):
+def cluster_with_authoriser(folder: Any) -> KafkaCluster:
     try:
         return start_cluster(folder, properties=AUTHORISER)
     except NotAvailable as reason:
         require("kafka", str(reason))
 
 
-def allow(admin, kind, name, *operations):
+def allow(admin: Any, kind: Any, name: Any, *operations: Any) -> None:
     """Everybody may do this with the resource, and nothing else."""
     bindings = [
         AclBinding(
@@ -420,7 +438,7 @@ def allow(admin, kind, name, *operations):
 
 
 @pytest.mark.kafka
-def test_rights_that_are_missing_are_named_one_by_one(tmp_path):
+def test_rights_that_are_missing_are_named_one_by_one(tmp_path: Path) -> None:
     cluster = cluster_with_authoriser(tmp_path)
     try:
         servers = cluster.bootstrap_servers
@@ -443,7 +461,7 @@ def test_rights_that_are_missing_are_named_one_by_one(tmp_path):
         allow(admin, ResourceType.TOPIC, "letters", AclOperation.DESCRIBE, AclOperation.READ)
         allow(admin, ResourceType.GROUP, "g", AclOperation.DESCRIBE)
 
-        def refused():
+        def refused() -> list[Any]:
             return [finding for finding in preflight(settings, look) if finding.ok is False]
 
         found = eventually(lambda: refused() if len(refused()) == 3 else [], 30)

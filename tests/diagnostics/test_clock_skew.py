@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from consumer.diagnostics.clock_skew import ServerTime, clock_finding
@@ -21,7 +23,9 @@ SKEWS = [
 
 
 @pytest.mark.parametrize(("ahead_s", "ok", "says"), SKEWS)
-def test_a_clock_that_is_minutes_off_is_not_well_and_one_some_seconds_off_a_warning(ahead_s, ok, says):
+def test_a_clock_that_is_minutes_off_is_not_well_and_one_some_seconds_off_a_warning(
+    ahead_s: Any, ok: Any, says: Any
+) -> None:
     at_ms = AT_MS + 1000 * ahead_s
     found = clock_finding(ServerTime(DATE, at_ms - 400, at_ms + 400))
     assert (found.ok, found.message) == (ok, says)
@@ -29,6 +33,6 @@ def test_a_clock_that_is_minutes_off_is_not_well_and_one_some_seconds_off_a_warn
 
 
 @pytest.mark.parametrize("date", ["", "yesterday", "Thu, 99 Jan 2026 00:00:10 GMT"])
-def test_without_a_date_the_skew_is_not_known(date):
+def test_without_a_date_the_skew_is_not_known(date: str) -> None:
     found = clock_finding(ServerTime(date, AT_MS, AT_MS))
     assert (found.ok, found.remedy) == (None, "")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +19,7 @@ PIXEL = "1234567890"
 TOKEN = "EAAB-the-token"
 
 
-def settings(url: str, **changes) -> Settings:
+def settings(url: str, **changes: Any) -> Settings:
     known = {"graph_url": url, "pixel_id": PIXEL, "access_token": TOKEN, "request_timeout_s": 5}
     return Settings(**{**known, **changes})
 
@@ -26,7 +28,7 @@ def sandbox() -> Sandbox:
     return Sandbox(SandboxSettings(pixel_id=PIXEL, access_token=TOKEN, bodies_kept_max=5))
 
 
-async def test_a_token_and_a_pixel_that_are_taken_are_well_and_no_event_is_sent():
+async def test_a_token_and_a_pixel_that_are_taken_are_well_and_no_event_is_sent() -> None:
     async with sandbox() as meta:
         found, *_ = await probe(settings(meta.url, test_event_code="TEST1"))
 
@@ -53,7 +55,9 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize(("changes", "says", "numbers", "do"), REFUSALS)
-async def test_what_meta_refuses_is_said_with_what_to_do(changes, says, numbers, do):
+async def test_what_meta_refuses_is_said_with_what_to_do(
+    changes: Any, says: Any, numbers: Any, do: Any
+) -> None:
     async with sandbox() as meta:
         found, *_ = await probe(settings(meta.url, **changes))
     assert (found.ok, found.message.startswith(says), numbers in found.message) == (False, True, True)
@@ -86,7 +90,7 @@ FAULTS = [
 
 
 @pytest.mark.parametrize(("fault", "ok", "do"), FAULTS)
-async def test_other_answers_are_told_apart(fault, ok, do):
+async def test_other_answers_are_told_apart(fault: Any, ok: Any, do: Any) -> None:
     async with sandbox() as meta:
         meta.behave(faults=[fault])
         found, *_ = await probe(settings(meta.url))
@@ -94,7 +98,7 @@ async def test_other_answers_are_told_apart(fault, ok, do):
     assert bool(found.remedy) != ok
 
 
-async def test_meta_during_an_outage_is_unavailable_and_no_setting_is_blamed():
+async def test_meta_during_an_outage_is_unavailable_and_no_setting_is_blamed() -> None:
     async with sandbox() as meta:
         meta.behave(faults=[{"kind": "html", "status": 503}])
         found, *_ = await probe(settings(meta.url))
@@ -104,13 +108,13 @@ async def test_meta_during_an_outage_is_unavailable_and_no_setting_is_blamed():
     assert "CAPI_" not in found.message + found.remedy
 
 
-async def test_a_proxy_that_is_not_well_is_not_meta():
+async def test_a_proxy_that_is_not_well_is_not_meta() -> None:
     verdict = no_tunnel(503)
     assert finding(verdict, PIXEL).message.startswith("the proxy opens no connection to Meta")
     assert finding(verdict, PIXEL).remedy.startswith("check the network")
 
 
-async def test_nobody_listening_is_a_finding():
+async def test_nobody_listening_is_a_finding() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         found, clock = await probe(settings(f"http://127.0.0.1:{taken.getsockname()[1]}"))
@@ -118,7 +122,7 @@ async def test_nobody_listening_is_a_finding():
     assert clock == ("clock", None, "not known (no answer to compare it with)", "")
 
 
-async def test_no_token_and_nothing_that_meta_echoes_is_said():
+async def test_no_token_and_nothing_that_meta_echoes_is_said() -> None:
     async with sandbox() as meta:
         refused, *_ = await probe(settings(meta.url, access_token="EAAB-secret"))
         meta.behave(
@@ -130,7 +134,7 @@ async def test_no_token_and_nothing_that_meta_echoes_is_said():
     assert "secret" not in repr(refused) + repr(echoed)
 
 
-async def test_a_file_without_certificates_is_a_mistake_in_the_settings(tmp_path):
+async def test_a_file_without_certificates_is_a_mistake_in_the_settings(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("no certificate")
     with pytest.raises(SettingsError, match="CAPI_CA_FILE"):
         await probe(settings("https://example.org", ca_file=tmp_path / "ca.pem"))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -24,18 +26,18 @@ ALERTS = yaml.safe_load((ROOT / "helm/capi-consumer/files/alerts.yaml").read_tex
 DAY_S = 86_400
 
 
-def rows(page, section):
+def rows(page: Any, section: Any) -> list[Any]:
     """The cells of the table below a heading."""
     below = page.text.partition(f"\n## {section}\n")[2].partition("\n## ")[0]
     lines = [line for line in below.splitlines() if line.startswith("| ")][1:]
     return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
 
 
-def words(page, section):
+def words(page: Any, section: Any) -> list[Any]:
     return [row[0].strip("`") for row in rows(page, section)]
 
 
-def test_they_are_as_they_would_be_written():
+def test_they_are_as_they_would_be_written() -> None:
     checked = subprocess.run(
         [sys.executable, "docs/generate.py", "--check"],
         cwd=ROOT,
@@ -47,12 +49,12 @@ def test_they_are_as_they_would_be_written():
     assert checked.returncode == 0, checked.stderr
 
 
-def test_each_metric_has_one_row():
+def test_each_metric_has_one_row() -> None:
     named = [line.split("`")[1] for line in METRICS.text.splitlines() if line.startswith("| `")]
     assert sorted(named) == sorted(metric.name for metric in metrics.REGISTER)
 
 
-def test_each_alert_stands_beside_a_metric_of_its_expression():
+def test_each_alert_stands_beside_a_metric_of_its_expression() -> None:
     for rule in (rule for group in ALERTS["groups"] for rule in group["rules"]):
         link = f"[{rule['alert'].removeprefix('CapiConsumer')}]({rule['annotations']['runbook'][5:]})"
         beside = [line.split("`")[3] for line in METRICS.text.splitlines() if link in line]
@@ -60,18 +62,18 @@ def test_each_alert_stands_beside_a_metric_of_its_expression():
         assert set(beside) == of_ours, rule["alert"]
 
 
-def test_each_reason_stands_once_where_it_ends():
+def test_each_reason_stands_once_where_it_ends() -> None:
     assert words(REASONS, "Filtered") == [word for word in Reason if word in FILTERED_REASONS]
     assert words(REASONS, "Dead letters") == [word for word in Reason if word not in FILTERED_REASONS]
 
 
-def test_each_note_state_and_verdict_stands_once():
+def test_each_note_state_and_verdict_stands_once() -> None:
     assert words(REASONS, "Notes") == list(WarningCode)
     assert words(REASONS, "States") == list(State)
     assert words(REASONS, "What an answer of Meta means") == list(ResponseOutcome)
 
 
-def test_each_code_with_a_sentence_has_something_to_do():
+def test_each_code_with_a_sentence_has_something_to_do() -> None:
     assert set(messages.CODES) == set(error_codes.SENTENCES)
     shown = words(REASONS, "Meta's codes")
     assert len(shown) == len(set(shown)) == len(error_codes.SENTENCES) + len(error_codes.CODE_RANGES)
@@ -89,7 +91,7 @@ def test_each_code_with_a_sentence_has_something_to_do():
         ("2", "transient"),
     ],
 )
-def test_a_code_has_the_verdict_that_run_gives_it(code, verdict):
+def test_a_code_has_the_verdict_that_run_gives_it(code: str, verdict: str) -> None:
     (row,) = [row for row in rows(REASONS, "Meta's codes") if row[0] == code]
     assert row[1] == f"`{verdict}`"
 
@@ -103,7 +105,7 @@ def test_a_code_has_the_verdict_that_run_gives_it(code, verdict):
         *messages.VERDICTS.values(),
     ],
 )
-def test_advice_is_whole_sentences(advice_):
+def test_advice_is_whole_sentences(advice_: Any) -> None:
     for text in advice_:
         assert re.search(r"[.?]$", text), text
 
@@ -116,21 +118,21 @@ def test_advice_is_whole_sentences(advice_):
         ("Nested more than {} levels deep", depth.DEPTH_MAX),
     ],
 )
-def test_numbers_in_advice_are_those_of_the_code(sentence, number):
+def test_numbers_in_advice_are_those_of_the_code(sentence: str, number: Any) -> None:
     assert REASONS.text.count(sentence.format(int(number))) == 1
 
 
 @pytest.mark.parametrize("name", sorted({*REASONS.settings, *METRICS.settings}))
-def test_each_setting_that_is_named_exists(name):
+def test_each_setting_that_is_named_exists(name: Any) -> None:
     assert name in known_names()
 
 
-def test_each_setting_has_one_row():
+def test_each_setting_has_one_row() -> None:
     named = re.findall(r"^\| `(CAPI_[A-Z_]+)` \|", SETTINGS.text, re.MULTILINE)
     assert sorted(named) == sorted(known_names())
 
 
-def test_the_settings_file_that_is_shown_is_taken(tmp_path):
+def test_the_settings_file_that_is_shown_is_taken(tmp_path: Path) -> None:
     (shown,) = SETTINGS.blocks("toml")
     file = tmp_path / "settings.toml"
     file.write_text(shown, encoding="utf-8")

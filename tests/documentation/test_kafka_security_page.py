@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.certificates import Authority
@@ -20,7 +21,7 @@ SECRETS = "/run/secrets/kafka"
 
 
 @pytest.fixture(scope="module")
-def secrets(tmp_path_factory):
+def secrets(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The files that the page names."""
     folder = tmp_path_factory.mktemp("secrets")
     authority = Authority.make(folder, "ca")
@@ -30,7 +31,7 @@ def secrets(tmp_path_factory):
     return folder
 
 
-def test_the_page_shows_each_way_in():
+def test_the_page_shows_each_way_in() -> None:
     ways = [(shown["security.protocol"], shown.get("sasl.mechanism")) for shown in map(json.loads, SHOWN)]
     assert ways == [
         ("SSL", None),
@@ -42,7 +43,9 @@ def test_the_page_shows_each_way_in():
 
 
 @pytest.mark.parametrize("shown", SHOWN)
-def test_librdkafka_takes_what_the_page_shows(shown, secrets, tmp_path, capfd):
+def test_librdkafka_takes_what_the_page_shows(
+    shown: Any, secrets: Any, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     file = tmp_path / "kafka.json"
     file.write_text(shown.replace(SECRETS, str(secrets)))
     given = Settings(bootstrap_servers="127.0.0.1:1", kafka_properties_file=file)
@@ -53,7 +56,7 @@ def test_librdkafka_takes_what_the_page_shows(shown, secrets, tmp_path, capfd):
 
 
 @pytest.mark.parametrize("fault", [fault for word, fault in FAULTS.items() if "AUTHORIZATION" not in word])
-def test_the_page_has_the_words_of_each_fault(fault):
+def test_the_page_has_the_words_of_each_fault(fault: Any) -> None:
     assert f"`{fault.says}`" in PAGE
 
 
@@ -62,7 +65,7 @@ NAMED = set(re.findall(r"`((?:ssl|sasl|https|security)\.[a-z.]+[a-z])`", PAGE)) 
 
 
 @pytest.mark.parametrize("name", sorted(NAMED))
-def test_librdkafka_knows_each_property_that_the_page_names(name):
+def test_librdkafka_knows_each_property_that_the_page_names(name: Any) -> None:
     """Whatever it thinks of the value."""
     try:
         clients.admin_client(Settings(bootstrap_servers="127.0.0.1:1", kafka_properties={name: "x"}))
@@ -70,7 +73,7 @@ def test_librdkafka_knows_each_property_that_the_page_names(name):
         assert "knows no property" not in str(refused)
 
 
-def test_a_property_that_does_not_exist_would_be_noticed():
+def test_a_property_that_does_not_exist_would_be_noticed() -> None:
     assert len(NAMED) > 10
     with pytest.raises(CommandError, match="knows no property"):
         clients.admin_client(Settings(bootstrap_servers="127.0.0.1:1", kafka_properties={"ssl.no.such": "x"}))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import subprocess
 from collections import Counter
+from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -43,7 +45,7 @@ SHORT = (
 LINES_MAX = 250
 
 
-def test_there_are_pages_with_links_commands_and_metrics():
+def test_there_are_pages_with_links_commands_and_metrics() -> None:
     assert len(PAGES) >= 18
     assert len(LINKS) >= 150
     assert len(COMMANDS) >= 90
@@ -51,25 +53,25 @@ def test_there_are_pages_with_links_commands_and_metrics():
 
 
 @pytest.mark.parametrize(("path", "link"), [pair for pair in LINKS if "://" not in pair[1]])
-def test_each_link_leads_somewhere(path, link):
+def test_each_link_leads_somewhere(path: Any, link: Any) -> None:
     assert ALL[path].leads_somewhere(link)
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_no_heading_of_a_page_stands_there_twice(path):
+def test_no_heading_of_a_page_stands_there_twice(path: Any) -> None:
     twice = {anchor for anchor, times in Counter(anchors(ALL[path].text)).items() if times > 1}
     assert twice == set()
 
 
 @pytest.mark.parametrize("path", [path for path in PAGES if path.startswith("docs/") and path != INDEX])
-def test_the_index_leads_to_each_page(path):
+def test_the_index_leads_to_each_page(path: Any) -> None:
     assert path.removeprefix("docs/") in ALL[INDEX].links
 
 
 @pytest.mark.parametrize(
     ("path", "words"), COMMANDS, ids=lambda part: part if isinstance(part, str) else " ".join(part)
 )
-def test_each_command_exists_with_its_options(path, words):
+def test_each_command_exists_with_its_options(path: Any, words: Any) -> None:
     assert unknown_in(words) == []
 
 
@@ -77,13 +79,13 @@ RUN = sorted({test for family in FAMILIES.values() for test in family.tests})
 
 
 @pytest.mark.parametrize("test", RUN)
-def test_what_runs_a_command_is_there(test):
+def test_what_runs_a_command_is_there(test: Any) -> None:
     file, _, name = test.partition("::")
     assert (ROOT / file).exists()
     assert not name or f"def {name}(" in (ROOT / file).read_text(encoding="utf-8")
 
 
-def test_these_are_read_and_not_run():
+def test_these_are_read_and_not_run() -> None:
     programs = {program for program, family in FAMILIES.items() if not family.tests}
     assert programs == {"asyncapi", "kafka-consumer-groups.sh", "kubectl"}
     targets = {target for target, tests in TARGETS.items() if not tests}
@@ -94,14 +96,14 @@ def test_these_are_read_and_not_run():
     }
 
 
-def test_continuous_integration_makes_what_contributors_make():
+def test_continuous_integration_makes_what_contributors_make() -> None:
     assert re.search(r"^exec .* make check$", (ROOT / ".ci/run").read_text(encoding="utf-8"), re.MULTILINE)
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     (needs, recipe) = re.search(r"^check: ([^#\n]*)#.*\n((?:\t.*\n)+)", makefile, re.MULTILINE).groups()
     assert {"check", *needs.split(), *re.findall(r"\$\(MAKE\).* (\w+)$", recipe, re.MULTILINE)} == set(IN_CI)
 
 
-def test_the_schema_takes_an_event_as_shown(tmp_path):
+def test_the_schema_takes_an_event_as_shown(tmp_path: Path) -> None:
     (call, _) = commands(Page("schemas/README.md").blocks("sh")[0])
     golden = ROOT / "tests" / "golden" / "purchase.event.json"
     (tmp_path / "event.json").write_bytes(golden.read_bytes())
@@ -114,35 +116,35 @@ def test_the_schema_takes_an_event_as_shown(tmp_path):
 
 @pytest.mark.chart
 @pytest.mark.parametrize("path", ["docs/operations.md", "helm/capi-consumer/README.md"])
-def test_the_chart_takes_the_values_of_the_page(path):
+def test_the_chart_takes_the_values_of_the_page(path: str) -> None:
     for shown in ALL[path].blocks("yaml"):
         assert rendered(merged(minimal(), yaml.safe_load(shown)))
 
 
 @pytest.mark.parametrize(("path", "file"), FILES)
-def test_each_file_that_is_named_is_there_with_its_test(path, file):
+def test_each_file_that_is_named_is_there_with_its_test(path: Any, file: Any) -> None:
     name, _, test = file.partition("::")
     assert (ROOT / name).exists()
     assert not test or f"def {test}(" in (ROOT / name).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(("path", "name"), SETTINGS)
-def test_each_setting_exists(path, name):
+def test_each_setting_exists(path: Any, name: Any) -> None:
     assert name in known_names()
 
 
 @pytest.mark.parametrize(("path", "name"), METRICS)
-def test_each_metric_exists(path, name):
+def test_each_metric_exists(path: Any, name: Any) -> None:
     assert name in {metric.prometheus_name for metric in metrics.REGISTER}
 
 
 @pytest.mark.parametrize("name", SHORT)
-def test_a_page_that_is_read_at_once_is_short(name):
+def test_a_page_that_is_read_at_once_is_short(name: Any) -> None:
     assert len(ALL[f"docs/{name}.md"].text.splitlines()) <= LINES_MAX
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_command_stands_in_no_block_that_is_not_looked_at(path):
+def test_a_command_stands_in_no_block_that_is_not_looked_at(path: Any) -> None:
     others = "\n".join(body for info, body in ALL[path].all_blocks if not info.startswith("sh"))
     assert re.findall(r"^(?:\$ *)?(?:capi-consumer|make|kubectl|helm|docker) .*", others, re.MULTILINE) == []
 
@@ -165,7 +167,7 @@ def test_a_command_stands_in_no_block_that_is_not_looked_at(path):
         ("a 'b c | d'\n", [("a", "b c | d")]),
     ],
 )
-def test_a_block_is_its_simple_commands(block, found):
+def test_a_block_is_its_simple_commands(block: str, found: Any) -> None:
     assert commands(block) == found
 
 
@@ -212,5 +214,5 @@ def test_a_block_is_its_simple_commands(block, found):
         "something else",
     ],
 )
-def test_what_does_not_exist_is_found(line):
+def test_what_does_not_exist_is_found(line: str) -> None:
     assert [what for words in commands(line) for what in unknown_in(words)] != []

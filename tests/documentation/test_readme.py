@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import subprocess
 import time
+from pathlib import Path
+from typing import Any
 
 import jsonschema_rs
 import orjson
@@ -26,7 +28,7 @@ README = Page("README.md")
 VARIES = re.compile(r"partition \d+ offset \d+|\(\d+\.\d s\)")
 
 
-def test_the_demo_prints_what_the_readme_shows():
+def test_the_demo_prints_what_the_readme_shows() -> None:
     shown = README.blocks("text")[0]
     done = subprocess.run(
         [COMMAND, "demo"],
@@ -40,7 +42,7 @@ def test_the_demo_prints_what_the_readme_shows():
     assert VARIES.sub("…", printed) == VARIES.sub("…", shown.strip("\n"))
 
 
-def shown_events(folder):
+def shown_events(folder: Any) -> dict[Any, Any]:
     """The events that the README writes into files, as JSON and as CSV."""
     for block in (session.block for session in README.sessions):
         written = re.findall(r"^cat > .*?^END$", block, re.MULTILINE | re.DOTALL)
@@ -50,7 +52,7 @@ def shown_events(folder):
 
 
 @pytest.mark.parametrize("form", ["json", "csv"])
-def test_the_event_of_the_readme_is_as_the_schema_has_it_and_is_sent(form, tmp_path):
+def test_the_event_of_the_readme_is_as_the_schema_has_it_and_is_sent(form: str, tmp_path: Path) -> None:
     value = shown_events(tmp_path)[form]
     unlike = jsonschema_rs.validator_for(schema(EVENT)).iter_errors(orjson.loads(value))
     assert [error.message for error in unlike] == []
@@ -71,13 +73,13 @@ def test_the_event_of_the_readme_is_as_the_schema_has_it_and_is_sent(form, tmp_p
 
 
 @pytest.mark.parametrize("reason", Reason)
-def test_each_reason_stands_in_the_table_of_its_kind(reason):
+def test_each_reason_stands_in_the_table_of_its_kind(reason: Any) -> None:
     filtered, letters = README.text.split("| dead letter |")
     part = filtered if reason in FILTERED_REASONS else letters.split("## Run it")[0]
     assert f"`{reason}`" in part
 
 
-def test_it_is_in_the_order_in_which_it_is_read():
+def test_it_is_in_the_order_in_which_it_is_read() -> None:
     headings = re.findall(r"^## (.*)$", README.text, re.MULTILINE)
     assert headings == [
         "See it work",

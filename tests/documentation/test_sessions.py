@@ -14,6 +14,9 @@ import os
 import re
 import signal
 import subprocess
+from collections.abc import Iterator
+from subprocess import Popen
+from typing import Any
 
 import pytest
 from support.command_families import BIN, ROOT, Call, calls_in
@@ -50,12 +53,12 @@ ELSEWHERE = {
 }
 
 
-def parts(block):
+def parts(block: Any) -> list[Any]:
     """The block as it runs here, in pieces between which somebody mends the letters."""
     return [part for part in MENDED.split(IN_A_POD.sub("", EXPORTS.sub("", block))) if part]
 
 
-def mend(file):
+def mend(file: Any) -> None:
     """As an editor leaves it: what is no event is left out, what an event lacks is there."""
     letters = [json.loads(line) for line in file.read_text().splitlines()]
     events = [letter for letter in letters if isinstance(letter.get("event"), dict)]
@@ -65,26 +68,26 @@ def mend(file):
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory):
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """The settings that reach it."""
     with running_demo(tmp_path_factory.mktemp("demo")) as running:
         yield running.settings
 
 
 @pytest.fixture(scope="module")
-def folders(tmp_path_factory):
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[Any, Any]:
     """A folder for each page."""
     return {path: tmp_path_factory.mktemp("page") for path in PAGES}
 
 
 @pytest.fixture
-def bash(demo, folders):
+def bash(demo: dict[str, str], folders: dict[Any, Any]) -> Any:
     """A shell in the folder of a page, that can be told a part of a block."""
     (port,) = free_ports(1)
     # In one group with the demo's consumer, or another page's, each would wait for the other to leave.
     settings = {"CAPI_HEALTH_ADDRESS": f"127.0.0.1:{port}", "CAPI_START_OFFSET": "latest", **demo}
 
-    def begin(path, part):
+    def begin(path: Any, part: Any) -> Popen[str]:
         return subprocess.Popen(
             # Bash becomes the last command of a script, which then asks in vain what shell called it.
             ["/bin/bash", "-euo", "pipefail", "-c", f"{part}\nexit $?"],
@@ -106,7 +109,7 @@ def bash(demo, folders):
 
 
 @pytest.mark.parametrize(("path", "session"), SESSIONS)
-def test_a_session_runs_as_it_stands(path, session, bash, folders):
+def test_a_session_runs_as_it_stands(path: Any, session: Any, bash: Any, folders: dict[Any, Any]) -> None:
     printed, said = "", folders[path] / "said"
     for part in parts(session.block):
         if part.startswith("capi-consumer publish --replay"):
@@ -143,7 +146,7 @@ SHOWN = sorted(
 )
 
 
-def test_the_pages_have_sessions():
+def test_the_pages_have_sessions() -> None:
     assert {path for path in PAGES if Page(path).sessions} >= {
         "README.md",
         "docs/browser-pixel.md",
@@ -157,13 +160,13 @@ def test_the_pages_have_sessions():
 
 
 @pytest.mark.parametrize("call", SHOWN, ids=lambda call: f"{call.verb} {' '.join(sorted(call.options))}")
-def test_each_command_that_is_shown_runs_with_all_its_options(call):
+def test_each_command_that_is_shown_runs_with_all_its_options(call: Any) -> None:
     alike = {frozenset(one.options) for one in RUN if one.verb == call.verb}
     assert call in ELSEWHERE or call.options <= frozenset().union(*alike)
     assert call in ELSEWHERE or alike
 
 
 @pytest.mark.parametrize("test", sorted(set(ELSEWHERE.values())))
-def test_what_runs_elsewhere_is_there(test):
+def test_what_runs_elsewhere_is_there(test: Any) -> None:
     file, _, name = test.partition("::")
     assert f"def {name}(" in (ROOT / file).read_text(encoding="utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -16,19 +17,19 @@ from consumer.event_files.lines import FoundEvent, numbered_lines
 FILES = Path(__file__).parent / "files"
 
 
-def entries(data: str | bytes, **options):
+def entries(data: str | bytes, **options: Any) -> list[Any]:
     raw = data.encode() if isinstance(data, str) else data
     return list(csv_events(numbered_lines(iter([raw])), **options))
 
 
-def events(data: str | bytes, **options):
+def events(data: str | bytes, **options: Any) -> list[Any]:
     """The events, all of which can be read."""
     found = entries(data, **options)
     assert [entry for entry in found if not isinstance(entry, FoundEvent)] == []
     return [orjson.loads(entry.value) for entry in found]
 
 
-def ends(data: str | bytes, **options):
+def ends(data: str | bytes, **options: Any) -> list[Any]:
     """(line, last line, the event or what is wrong)."""
     return [
         (e.line, e.last_line, orjson.loads(e.value) if isinstance(e, FoundEvent) else e.says)
@@ -95,14 +96,14 @@ ONE_EVENT = [
 
 
 @pytest.mark.parametrize(("data", "event"), [row[1:] for row in ONE_EVENT], ids=[row[0] for row in ONE_EVENT])
-def test_a_line_is_an_event(data, event):
+def test_a_line_is_an_event(data: Any, event: Any) -> None:
     assert events(data) == [event]
 
 
 HEAD = "event_name,id,amount,consent_categories,items.*.product.id\n"
 
 
-def purchase(order, amount=None, consent=None, items=()):
+def purchase(order: Any, amount: Any = None, consent: Any = None, items: Any = ()) -> dict[Any, Any]:
     event = {"event_name": "purchase", "id": order}
     event |= {} if amount is None else {"amount": amount}
     event |= {} if consent is None else {"consent_categories": consent}
@@ -159,23 +160,23 @@ PURCHASES = [
 @pytest.mark.parametrize(
     ("lines", "expected"), [row[1:] for row in PURCHASES], ids=[row[0] for row in PURCHASES]
 )
-def test_a_purchase_stands_on_neighbouring_lines(lines, expected):
+def test_a_purchase_stands_on_neighbouring_lines(lines: Any, expected: Any) -> None:
     assert events(HEAD + lines) == expected
 
 
-def test_the_names_of_purchases_are_an_argument():
+def test_the_names_of_purchases_are_an_argument() -> None:
     data = "event_name,id\norder,A\norder,A\n"
     assert len(events(data)) == 2
     assert events(data, purchases=frozenset({"order"})) == [{"event_name": "order", "id": "A"}]
 
 
-def test_a_column_that_differs_within_a_purchase_is_remarked_on_and_the_first_counts():
+def test_a_column_that_differs_within_a_purchase_is_remarked_on_and_the_first_counts() -> None:
     found = entries(HEAD + "purchase,A,10,,a\npurchase,A,20,,b\n")
     assert [(e.line, e.last_line, e.remarks) for e in found] == [(2, 3, (("amount", DIFFERS),))]
     assert orjson.loads(found[0].value)["amount"] == "10"
 
 
-def test_a_cell_without_a_name_is_remarked_on():
+def test_a_cell_without_a_name_is_remarked_on() -> None:
     found = entries("event_name,,id\nx,secret,7\n")
     assert [e.remarks for e in found] == [(("column 2", NAMELESS),)]
     assert orjson.loads(found[0].value) == {"event_name": "x", "id": "7"}
@@ -218,7 +219,7 @@ BAD_LINES = [
 @pytest.mark.parametrize(
     ("data", "expected"), [row[1:] for row in BAD_LINES], ids=[row[0] for row in BAD_LINES]
 )
-def test_a_bad_line_costs_its_own_event(data, expected):
+def test_a_bad_line_costs_its_own_event(data: Any, expected: Any) -> None:
     found = ends(data)
     if expected is None:
         assert found[0] == (2, found[0][1], f"a cell of more than 128 KiB, or {OPEN}")
@@ -229,7 +230,7 @@ def test_a_bad_line_costs_its_own_event(data, expected):
         assert found == expected
 
 
-def test_one_bad_line_costs_all_of_its_purchase_and_no_other():
+def test_one_bad_line_costs_all_of_its_purchase_and_no_other() -> None:
     data = HEAD + "purchase,A,,,a\n,A,,,b,c\n,A,,,d\npurchase,B,,,e\n"
     assert ends(data) == [
         (2, 4, "line 3: more cells than the header has columns"),
@@ -237,7 +238,7 @@ def test_one_bad_line_costs_all_of_its_purchase_and_no_other():
     ]
 
 
-def test_a_hole_in_a_purchase_does_not_make_it_two():
+def test_a_hole_in_a_purchase_does_not_make_it_two() -> None:
     data = HEAD + 'purchase,A,,,a\n"x"y,A,,,b\n,A,,,c\npurchase,B,,,e\n"x"y\npage_view,,,,\n'
     assert ends(data) == [
         (2, 4, "line 3: a quote inside a quoted cell must be doubled"),
@@ -247,7 +248,7 @@ def test_a_hole_in_a_purchase_does_not_make_it_two():
     ]
 
 
-def test_a_purchase_of_more_lines_than_any_order_has_is_refused_whole():
+def test_a_purchase_of_more_lines_than_any_order_has_is_refused_whole() -> None:
     data = HEAD + "purchase,A,,,a\n" + ",A,,,b\n" * 10_000 + "search,,,,\n"
     assert ends(data) == [
         (2, 10_002, "line 10002: more than 10,000 lines with one id"),
@@ -258,7 +259,7 @@ def test_a_purchase_of_more_lines_than_any_order_has_is_refused_whole():
 LATIN = "event_name;user.city\nx;Besançon\ny;Lyon\n"
 
 
-def test_another_encoding_is_an_error_of_its_lines_that_says_what_to_do():
+def test_another_encoding_is_an_error_of_its_lines_that_says_what_to_do() -> None:
     assert ends(LATIN.encode("windows-1252")) == [
         (2, 2, "not UTF-8; save the file as UTF-8, or say --encoding windows-1252 if it is that"),
         (3, 3, {"event_name": "y", "user": {"city": "Lyon"}}),
@@ -275,7 +276,7 @@ ENCODINGS = [
 
 
 @pytest.mark.parametrize(("encoding", "sign"), ENCODINGS)
-def test_the_encoding_can_be_said(encoding, sign):
+def test_the_encoding_can_be_said(encoding: Any, sign: Any) -> None:
     data = LATIN.encode(encoding) + b"z;12 " + sign + b"\n"
     assert events(data, encoding=Encoding(encoding))[::2] == [
         {"event_name": "x", "user": {"city": "Besançon"}},
@@ -304,14 +305,14 @@ BAD_HEADERS = [
 
 
 @pytest.mark.parametrize(("data", "says"), BAD_HEADERS)
-def test_a_header_that_cannot_be_used_ends_it_and_shows_no_value(data, says):
+def test_a_header_that_cannot_be_used_ends_it_and_shows_no_value(data: Any, says: Any) -> None:
     with pytest.raises(CommandError) as refused:
         entries(data)
     assert says in str(refused.value)
     assert "jane" not in str(refused.value)
 
 
-def test_a_french_spreadsheet_export_reads_as_it_was_meant():
+def test_a_french_spreadsheet_export_reads_as_it_was_meant() -> None:
     found = events((FILES / "french-spreadsheet.csv").read_bytes())
 
     assert [event["event_name"] for event in found] == ["purchase", "purchase", "page_view", "add_to_cart"]

@@ -7,6 +7,9 @@ import io
 import os
 import sys
 import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,11 +21,11 @@ from consumer.event_files.json_events import json_lines, json_values, raw_lines
 from consumer.event_files.lines import FoundEvent, Unreadable, chunks, numbered_lines
 
 
-def pieces_of(data: bytes, size: int):
+def pieces_of(data: bytes, size: int) -> Iterator[bytes]:
     return iter([data[at : at + size] for at in range(0, len(data), size)])
 
 
-def found(entries):
+def found(entries: Any) -> list[Any]:
     """(line, last line, value or what is wrong)."""
     return [
         (entry.line, entry.last_line, entry.value if isinstance(entry, FoundEvent) else entry.says)
@@ -46,12 +49,12 @@ LINES = [
 
 
 @pytest.mark.parametrize(("data", "expected"), [row[1:] for row in LINES], ids=[row[0] for row in LINES])
-def test_json_lines_are_events_with_their_lines(data, expected):
+def test_json_lines_are_events_with_their_lines(data: Any, expected: Any) -> None:
     for size in range(1, len(data) + 2):
         assert found(json_lines(numbered_lines(pieces_of(data, size)))) == expected
 
 
-def test_raw_lines_are_every_line_to_the_byte():
+def test_raw_lines_are_every_line_to_the_byte() -> None:
     data = b'\xef\xbb\xbf{"a":1}\r\n\n  {oops \n\xff'
     assert found(raw_lines(numbered_lines(iter([data])))) == [
         (1, 1, b'\xef\xbb\xbf{"a":1}'),
@@ -61,7 +64,7 @@ def test_raw_lines_are_every_line_to_the_byte():
     ]
 
 
-def test_a_line_that_is_too_long_is_skipped_and_counted(monkeypatch):
+def test_a_line_that_is_too_long_is_skipped_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(file_lines, "LINE_BYTES_MAX", 10)
     data = b'{"a":1}\n' + b"x" * 35 + b'\n{"b":2}\n' + b"y" * 25
     for size in (1, 3, 8, 100):
@@ -116,12 +119,12 @@ VALUES = [
 
 
 @pytest.mark.parametrize(("data", "expected"), [row[1:] for row in VALUES], ids=[row[0] for row in VALUES])
-def test_json_values_are_cut_where_they_end_however_the_file_comes(data, expected):
+def test_json_values_are_cut_where_they_end_however_the_file_comes(data: Any, expected: Any) -> None:
     for size in range(1, len(data) + 2):
         assert found(json_values(pieces_of(data, size))) == expected
 
 
-def test_a_json_value_that_is_too_long_ends_the_file(monkeypatch):
+def test_a_json_value_that_is_too_long_ends_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("consumer.event_files.json_events.LINE_BYTES_MAX", 20)
     data = b'[{"a":1},\n{"b":"' + b"x" * 40 + b'"},{"c":3}]'
     assert found(json_values(pieces_of(data, 8))) == [
@@ -152,7 +155,7 @@ DETECTED = [
 
 
 @pytest.mark.parametrize(("head", "form"), DETECTED)
-def test_the_form_shows_at_the_beginning(head, form):
+def test_the_form_shows_at_the_beginning(head: Any, form: Any) -> None:
     assert detected(head) == form
 
 
@@ -168,7 +171,9 @@ def test_the_form_shows_at_the_beginning(head, form):
         ("events.txt", b"event_name,id\nsearch,7\n", [b'{"event_name":"search","id":"7"}']),
     ],
 )
-def test_the_name_goes_before_the_beginning(tmp_path, name, data, values):
+def test_the_name_goes_before_the_beginning(
+    tmp_path: Path, name: str, data: bytes, values: list[bytes]
+) -> None:
     (tmp_path / name).write_bytes(data)
     with EventFile(str(tmp_path / name)) as file:
         assert [entry.value for entry in file.events(FileFormat.AUTO)] == values
@@ -176,7 +181,7 @@ def test_the_name_goes_before_the_beginning(tmp_path, name, data, values):
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-16-le"])
-def test_utf_16_is_refused_with_what_to_do(tmp_path, encoding):
+def test_utf_16_is_refused_with_what_to_do(tmp_path: Path, encoding: str) -> None:
     text = "event_name,id\nsearch,7\n"
     data = text.encode(encoding) if encoding == "utf-16" else f"\ufeff{text}".encode(encoding)
     (tmp_path / "events.csv").write_bytes(data)
@@ -192,7 +197,7 @@ def test_utf_16_is_refused_with_what_to_do(tmp_path, encoding):
     [gzip.compress(b'{"event_name":"search"}\n'), '{"event_name":"search"}\n'.encode("utf-16-le")],
     ids=["gzip", "UTF-16 without its mark"],
 )
-def test_what_is_no_text_is_refused_as_a_whole(tmp_path, data):
+def test_what_is_no_text_is_refused_as_a_whole(tmp_path: Path, data: Any) -> None:
     (tmp_path / "events.jsonl").write_bytes(data)
     with (
         EventFile(str(tmp_path / "events.jsonl")) as file,
@@ -201,14 +206,14 @@ def test_what_is_no_text_is_refused_as_a_whole(tmp_path, data):
         file.events(FileFormat.AUTO)
 
 
-def test_a_nul_further_on_is_a_matter_of_its_line(tmp_path):
+def test_a_nul_further_on_is_a_matter_of_its_line(tmp_path: Path) -> None:
     data = b'{"event_name":"search"}\n' * 40 + b"\0\n"
     (tmp_path / "events.jsonl").write_bytes(data)
     with EventFile(str(tmp_path / "events.jsonl")) as file:
         assert len(list(file.events(FileFormat.AUTO))) == 41
 
 
-def test_a_file_that_is_not_there_is_a_mistake_of_usage(tmp_path):
+def test_a_file_that_is_not_there_is_a_mistake_of_usage(tmp_path: Path) -> None:
     for path in (tmp_path / "none.csv", tmp_path):
         with pytest.raises(NoSuchFile) as refused:
             EventFile(str(path))
@@ -218,15 +223,15 @@ def test_a_file_that_is_not_there_is_a_mistake_of_usage(tmp_path):
 class Piped:
     """Standard input as a pipe, for the time of a test."""
 
-    def __init__(self, monkeypatch):
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         read, self.write = os.pipe()
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(os.fdopen(read, "rb")))
 
-    def put(self, data):
+    def put(self, data: Any) -> None:
         os.write(self.write, data)
 
 
-def test_a_pipe_can_be_read_twice_because_it_is_kept(monkeypatch):
+def test_a_pipe_can_be_read_twice_because_it_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     pipe = Piped(monkeypatch)
     pipe.put(b'{"a":1}\n{"b":2}\n')
     os.close(pipe.write)
@@ -240,7 +245,9 @@ def test_a_pipe_can_be_read_twice_because_it_is_kept(monkeypatch):
         assert len(first) == 2
 
 
-def test_a_file_on_standard_input_is_rewound_to_where_it_began(monkeypatch, tmp_path):
+def test_a_file_on_standard_input_is_rewound_to_where_it_began(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     path = tmp_path / "events"
     path.write_bytes(b'{"a":1}\n{"b":2}\n')
     with path.open("rb") as opened:
@@ -254,7 +261,9 @@ def test_a_file_on_standard_input_is_rewound_to_where_it_began(monkeypatch, tmp_
         assert file.size_bytes == 8
 
 
-def test_a_silent_pipe_hears_the_wish_to_stop_and_hands_on_no_half_line(monkeypatch):
+def test_a_silent_pipe_hears_the_wish_to_stop_and_hands_on_no_half_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     stop = threading.Event()
     pipe = Piped(monkeypatch)
     pipe.put(b'{"a":1}\n12')
@@ -266,11 +275,11 @@ def test_a_silent_pipe_hears_the_wish_to_stop_and_hands_on_no_half_line(monkeypa
             next(events)
 
 
-def test_an_entry_that_cannot_be_read_shows_nothing_of_the_file():
+def test_an_entry_that_cannot_be_read_shows_nothing_of_the_file() -> None:
     secret = b'[{"email":"jane@example.com"},,"jane@example.com'
     says = [entry.says for entry in json_values(iter([secret])) if isinstance(entry, Unreadable)]
     assert says == ["nothing between two commas", "the array does not end"]
 
 
-def test_chunks_come_as_soon_as_they_are_there():
+def test_chunks_come_as_soon_as_they_are_there() -> None:
     assert list(chunks(io.BytesIO(b"x" * 100_000))) == [b"x" * 65_536, b"x" * 34_464]

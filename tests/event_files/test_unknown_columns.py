@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from consumer.event_files.unknown_columns import find_unknown_columns
 FILES = Path(__file__).parent / "files"
 
 
-def unread(*names, paths=None):
+def unread(*names: Any, paths: Any = None) -> list[Any]:
     return [
         tuple(remark) for remark in find_unknown_columns(names, schemas_loader.schema("event"), paths or {})
     ]
@@ -34,7 +35,7 @@ MEANT = [
 
 
 @pytest.mark.parametrize(("name", "meant"), MEANT)
-def test_a_column_that_nothing_reads_is_said_with_the_nearest_path(name, meant):
+def test_a_column_that_nothing_reads_is_said_with_the_nearest_path(name: Any, meant: Any) -> None:
     hint = f"; did you mean {meant}?" if meant else ""
     assert unread(name) == [(f"column {name}", f"nothing reads it{hint}")]
 
@@ -58,20 +59,20 @@ READ = [
 
 
 @pytest.mark.parametrize("name", READ)
-def test_a_column_that_is_read_gives_no_word(name):
+def test_a_column_that_is_read_gives_no_word(name: Any) -> None:
     assert unread(name) == []
 
 
-def test_no_column_of_the_spreadsheet_goes_unread():
+def test_no_column_of_the_spreadsheet_goes_unread() -> None:
     line = (FILES / "french-spreadsheet.csv").read_text("utf-8-sig").splitlines()[0]
     assert unread(*read_header(line).places) == []
 
 
-def test_the_users_own_paths_are_read():
+def test_the_users_own_paths_are_read() -> None:
     paths = {"tier": (("loyalty", "tier"),), "contents": (("basket",),)}
     assert unread("loyalty.tier", "basket.*.id", paths=paths) == []
     assert [field for field, _ in unread("loyalty.card", paths=paths)] == ["column loyalty.card"]
 
 
-def test_a_name_that_may_move_a_terminal_is_not_shown():
+def test_a_name_that_may_move_a_terminal_is_not_shown() -> None:
     assert unread("a\x1b[31m") == [("column with a name of other signs", "nothing reads it")]

@@ -1,5 +1,9 @@
 """A shape tells how a value is written and not what it says."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,12 +28,12 @@ DIGEST = "71d4f55f72fa128dfb468a1a3901507c804b74316488744d769d7f4b16696476"
         ("a" * 41, "x" * 39 + "…"),
     ],
 )
-def test_letters_become_x_and_digits_9(text, expected):
+def test_letters_become_x_and_digits_9(text: str, expected: str) -> None:
     assert mask(text) == expected
 
 
 @given(st.text())
-def test_no_letter_and_no_digit_but_x_and_9_is_left(text):
+def test_no_letter_and_no_digit_but_x_and_9_is_left(text: Any) -> None:
     assert not {c for c in mask(text) if c.isalpha() or c.isdecimal()} - {"x", "9"}
 
 
@@ -42,5 +46,5 @@ def test_no_letter_and_no_digit_but_x_and_9_is_left(text):
         ("71d4f5", "71d4f5"),
     ],
 )
-def test_a_digest_keeps_its_first_digits(text, expected):
+def test_a_digest_keeps_its_first_digits(text: Any, expected: str) -> None:
     assert short_digests(text) == expected

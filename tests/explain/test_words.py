@@ -1,5 +1,9 @@
 """Each reason and note has its sentence; what is missing to match is said by the rule that was asked."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import pytest
 
 from consumer.domain.decision import Filtered, Invalid, MappingWarning, Reason, WarningCode
@@ -35,18 +39,18 @@ KNOWN = [
 
 
 @pytest.mark.parametrize(("keys", "rule", "says"), KNOWN)
-def test_what_is_missing_to_match_is_said_by_the_rule(keys, rule, says):
+def test_what_is_missing_to_match_is_said_by_the_rule(keys: Any, rule: Any, says: Any) -> None:
     assert what_is_known(keys, MatchRule(rule)) == says
     assert why_not(Filtered(Reason.NOT_ENOUGH_TO_MATCH), keys, MatchRule(rule)) == says
 
 
-def test_each_reason_and_note_has_a_sentence():
+def test_each_reason_and_note_has_a_sentence() -> None:
     by_answer = {Reason.REJECTED, Reason.POISON_EVENT}
     assert set(REASONS) == set(Reason) - by_answer
     assert set(NOTES) == set(WarningCode)
 
 
-def test_an_entry_that_is_no_json_says_so():
+def test_an_entry_that_is_no_json_says_so() -> None:
     assert why_not(Invalid(Reason.NOT_JSON), (), MatchRule.ALL) == "no JSON in UTF-8"
 
 
@@ -66,7 +70,7 @@ def test_an_entry_that_is_no_json_says_so():
         ({"user": "waiting", "consent_categories": ["3"]}, "user is a text: the app waits for consent"),
     ],
 )
-def test_without_consent_it_is_said_what_stands_there_instead(event, says):
+def test_without_consent_it_is_said_what_stands_there_instead(event: dict[str, Any], says: str) -> None:
     assert why_no_consent(event, "3") == f"CAPI_USER_CONSENT_CATEGORY=3; {says}"
 
 
@@ -78,5 +82,5 @@ def test_without_consent_it_is_said_what_stands_there_instead(event, says):
         ("contents[]", "nothing in the event can be used for it"),
     ],
 )
-def test_what_it_means_that_a_value_is_missing_depends_on_the_key(field, says):
+def test_what_it_means_that_a_value_is_missing_depends_on_the_key(field: str, says: str) -> None:
     assert what_happened(MappingWarning(field, WarningCode.MISSING)) == says

@@ -269,7 +269,7 @@ def _must_have_shown_all(stage: Stage, page: PageStream) -> None:
     stage.must("and the refusals 1, 100, 190; codes", len(codes), {1, 100, 190} <= codes)
 
 
-def _said_of(scene, settings: dict[str, str]) -> str:
+def _said_of(scene: Any, settings: dict[str, str]) -> str:
     said = scene.processes.run("check", settings=scene.settings(**settings))
     return said.stdout + said.stderr
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from faults.__main__ import chosen
@@ -22,15 +23,15 @@ KEYS = [
 BY_ID = {scenario.id: scenario for scenario in SCENARIOS}
 
 
-def row(name="F2", seconds=1.26, **numbers):
+def row(name: str = "F2", seconds: float = 1.26, **numbers: Any) -> dict[str, Any]:
     return row_of(BY_ID[name], Measures(**numbers), seconds)
 
 
-def test_a_row_has_exactly_the_keys_of_the_contract():
+def test_a_row_has_exactly_the_keys_of_the_contract() -> None:
     assert list(row()) == KEYS
 
 
-def test_a_row_passes_when_no_part_of_its_bar_is_broken():
+def test_a_row_passes_when_no_part_of_its_bar_is_broken() -> None:
     bars = Bars()
     bars.must("lost 0", 0, True)
     bars.must("twice ≤ 5", 9, False)
@@ -40,7 +41,7 @@ def test_a_row_passes_when_no_part_of_its_bar_is_broken():
     assert row(note="lost 0: 0")["passed"]
 
 
-def test_rows_of_another_run_stay_and_the_same_scenario_is_replaced(tmp_path):
+def test_rows_of_another_run_stay_and_the_same_scenario_is_replaced(tmp_path: Path) -> None:
     file = tmp_path / "build" / "faults.json"
     write_json([row("F16", seconds=1), row("F2", seconds=1)], file)
     rows = write_json([row("F2", seconds=2)], file)
@@ -48,14 +49,14 @@ def test_rows_of_another_run_stay_and_the_same_scenario_is_replaced(tmp_path):
     assert json.loads(file.read_text()) == rows
 
 
-def test_the_table_goes_between_the_markers_and_nothing_else_is_touched(tmp_path):
+def test_the_table_goes_between_the_markers_and_nothing_else_is_touched(tmp_path: Path) -> None:
     page = tmp_path / "faults.md"
     page.write_text(f"# Faults\n\nbefore\n\n{BEGIN}\nold\n{END}\n\nafter\n")
     write_docs([row()], page)
     assert page.read_text() == f"# Faults\n\nbefore\n\n{BEGIN}\n{markdown([row()])}{END}\n\nafter\n"
 
 
-def test_a_row_of_the_page_stays_when_its_scenario_was_not_run(tmp_path):
+def test_a_row_of_the_page_stays_when_its_scenario_was_not_run(tmp_path: Path) -> None:
     page = tmp_path / "faults.md"
     write_docs([row("F16", note="a|b"), row("F2", produced=1), row("F10")], page)
     write_docs([row("F2", produced=2)], page)
@@ -63,19 +64,19 @@ def test_a_row_of_the_page_stays_when_its_scenario_was_not_run(tmp_path):
     assert page.read_text() == f"# Faults\n\n{BEGIN}\n{markdown(rows)}{END}\n"
 
 
-def test_the_page_has_a_row_of_each_scenario_and_each_has_passed():
+def test_the_page_has_a_row_of_each_scenario_and_each_has_passed() -> None:
     lines = lines_of(DOCS_FILE.read_text().partition(BEGIN)[2].partition(END)[0])
     shown = [tuple(cell.strip() for cell in line.split("|")[1:4]) for line in lines.values()]
     assert shown == [(scenario.id, scenario.title, "passed") for scenario in SCENARIOS]
 
 
-def test_a_page_that_is_missing_is_made_with_the_markers(tmp_path):
+def test_a_page_that_is_missing_is_made_with_the_markers(tmp_path: Path) -> None:
     page = tmp_path / "faults.md"
     write_docs([row()], page)
     assert page.read_text() == f"# Faults\n\n{BEGIN}\n{markdown([row()])}{END}\n"
 
 
-def test_a_table_has_a_line_a_scenario_and_no_bar_of_its_own():
+def test_a_table_has_a_line_a_scenario_and_no_bar_of_its_own() -> None:
     lines = markdown([row(produced=12_345, note="a|b"), row("F16", broken=("x: 1",))]).splitlines()
     assert len(lines) == 4
     assert "| 12,345 |" in lines[2]
@@ -84,7 +85,7 @@ def test_a_table_has_a_line_a_scenario_and_no_bar_of_its_own():
     assert "| **failed** |" in lines[3]
 
 
-def test_counts_are_added_and_of_the_rest_the_highest_is_taken():
+def test_counts_are_added_and_of_the_rest_the_highest_is_taken() -> None:
     rows = [
         Measures(produced=2, twice=1, rss_mb=80.0),
         Measures(produced=3, twice=0, rss_mb=70.0, recover_s=4.0),
@@ -93,30 +94,30 @@ def test_counts_are_added_and_of_the_rest_the_highest_is_taken():
     assert (total.produced, total.twice, total.rss_mb, total.recover_s) == (5, 1, 80.0, 4.0)
 
 
-def test_the_slope_is_that_of_the_straight_line():
+def test_the_slope_is_that_of_the_straight_line() -> None:
     assert _slope([(0, 10.0), (1, 12.0), (2, 14.0)]) == pytest.approx(2.0)
     assert _slope([(0, 10.0), (1, 12.0), (2, 10.0)]) == pytest.approx(0.0)
     assert _slope([(1, 10.0)]) == 0.0
 
 
-def test_a_connection_that_is_being_closed_counts_no_more_than_the_next_one_that_is_open_already():
+def test_a_connection_that_is_being_closed_counts_no_more_than_the_next_one_that_is_open_already() -> None:
     first, second = frozenset("abcd"), frozenset("efgh")
     assert most_that_last([first, first, first | second, second, second]) == 4
     assert most_that_last([first, first | second, first | second, second]) == 8
 
 
-def test_scenarios_are_chosen_by_their_ids():
+def test_scenarios_are_chosen_by_their_ids() -> None:
     assert [scenario.id for scenario in chosen("f16, F2")] == ["F2", "F16"]
     assert chosen("") == list(SCENARIOS)
     with pytest.raises(SystemExit, match="F99"):
         chosen("F99")
 
 
-def test_each_of_the_28_scenarios_is_registered_once_and_in_order():
+def test_each_of_the_28_scenarios_is_registered_once_and_in_order() -> None:
     assert [scenario.id for scenario in SCENARIOS] == [f"F{number}" for number in range(1, 29)]
 
 
-def test_only_what_runs_as_a_process_of_its_own_imports_the_package():
+def test_only_what_runs_as_a_process_of_its_own_imports_the_package() -> None:
     importing = {
         path.name
         for path in HERE.glob("*.py")

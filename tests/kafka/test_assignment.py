@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
+from support.faulty_kafka import FaultyKafka
 from support.group_members import DEADLINE_S, P0, P1, P2, P3, TOPIC
 from support.waiting import eventually
 
 
-def test_a_held_partition_gives_nothing_and_the_others_go_on(brokers, join):
+def test_a_held_partition_gives_nothing_and_the_others_go_on(brokers: FaultyKafka, join: Any) -> None:
     brokers.make_topic(TOPIC, 2)
     member = join()
     member.until(lambda: len(member.starts) == 2)
@@ -24,7 +26,7 @@ def test_a_held_partition_gives_nothing_and_the_others_go_on(brokers, join):
     assert {record.partition for record in member.records} == {P0, P1}
 
 
-def test_what_is_held_again_and_again_is_given_once(brokers, topic, join):
+def test_what_is_held_again_and_again_is_given_once(brokers: FaultyKafka, topic: str, join: Any) -> None:
     brokers.write(TOPIC, *(b"%d" % n for n in range(50)))
     member = join()
     for _ in range(10):
@@ -38,7 +40,9 @@ def test_what_is_held_again_and_again_is_given_once(brokers, topic, join):
     assert member.values == [b"%d" % n for n in range(50)]
 
 
-def test_a_partition_that_comes_while_all_is_held_is_held(brokers, topic, join):
+def test_a_partition_that_comes_while_all_is_held_is_held(
+    brokers: FaultyKafka, topic: str, join: Any
+) -> None:
     brokers.write(TOPIC, b"0")
     member = join()
     member.source.hold([], new=True)
@@ -50,7 +54,9 @@ def test_a_partition_that_comes_while_all_is_held_is_held(brokers, topic, join):
     member.has(1)
 
 
-def test_a_partition_that_was_taken_away_while_held_is_read_when_it_comes_back(brokers, join):
+def test_a_partition_that_was_taken_away_while_held_is_read_when_it_comes_back(
+    brokers: FaultyKafka, join: Any
+) -> None:
     """librdkafka remembers the pause; nobody else would ever end it."""
     brokers.make_topic(TOPIC, 4)
     first = join()

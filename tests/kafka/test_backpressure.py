@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from consumer.domain.record import Partition
@@ -11,7 +13,9 @@ P0, P1 = Partition("events", 0), Partition("events", 1)
 NONE, ALL = (set(), False), ({P0, P1}, True)
 
 
-def held(intake, events=0, size=0, ahead=(0, 0), is_braked=False, asked=0):
+def held(
+    intake: Any, events: int = 0, size: int = 0, ahead: Any = (0, 0), is_braked: bool = False, asked: int = 0
+) -> Any:
     partitions = dict(zip((P0, P1), ahead, strict=True))
     found = intake.look(events, size, partitions, is_braked=is_braked, asked=asked)
     return set(found.partitions), found.new
@@ -30,7 +34,7 @@ FULL = [
 
 
 @pytest.mark.parametrize("looks", FULL)
-def test_all_are_held_at_a_limit_and_read_again_below_half_of_it(looks):
+def test_all_are_held_at_a_limit_and_read_again_below_half_of_it(looks: Any) -> None:
     intake = Backpressure(10, 1_000)
     for events, size, expected in looks:
         assert held(intake, events, size) == expected, (events, size)
@@ -46,32 +50,32 @@ FAR_AHEAD = [
 
 
 @pytest.mark.parametrize("looks", FAR_AHEAD)
-def test_one_that_is_far_ahead_is_held_alone_and_read_again_below_half(looks):
+def test_one_that_is_far_ahead_is_held_alone_and_read_again_below_half(looks: Any) -> None:
     intake = Backpressure(10, 1_000)
     for ahead, expected in looks:
         assert held(intake, ahead=ahead) == expected, ahead
 
 
-def test_the_brake_holds_all_and_ends_without_half():
+def test_the_brake_holds_all_and_ends_without_half() -> None:
     intake = Backpressure(10, 1_000)
     assert held(intake, 9, 999, is_braked=True) == ALL
     assert held(intake, 9, 999) == NONE
 
 
-def test_while_all_are_held_it_is_known_which_one_is_far_ahead():
+def test_while_all_are_held_it_is_known_which_one_is_far_ahead() -> None:
     intake = Backpressure(10, 1_000)
     assert held(intake, is_braked=True, ahead=(10, 0)) == ALL
     assert held(intake, ahead=(5, 5)) == ONE
 
 
-def test_a_partition_that_was_away_is_not_held_for_what_it_was():
+def test_a_partition_that_was_away_is_not_held_for_what_it_was() -> None:
     intake = Backpressure(10, 1_000)
     assert held(intake, ahead=(10, 0)) == ONE
     intake.update(0, 0, {P1: 0}, is_braked=False)
     assert held(intake, ahead=(5, 0)) == NONE
 
 
-def test_without_partitions_what_comes_is_held_all_the_same():
+def test_without_partitions_what_comes_is_held_all_the_same() -> None:
     found = Backpressure(10, 1_000).update(10, 0, {}, is_braked=False)
     assert (set(found.partitions), found.new) == (set(), True)
 
@@ -88,19 +92,19 @@ ASKED = [
 
 
 @pytest.mark.parametrize("looks", ASKED)
-def test_what_is_asked_for_is_read_past_the_limit_until_something_came(looks):
+def test_what_is_asked_for_is_read_past_the_limit_until_something_came(looks: Any) -> None:
     intake = Backpressure(10, 1_000)
     for asked, ahead, expected in looks:
         assert held(intake, ahead=ahead, asked=asked) == expected, (asked, ahead)
 
 
-def test_what_is_asked_for_is_held_like_all_when_it_is_full_or_braked():
+def test_what_is_asked_for_is_held_like_all_when_it_is_full_or_braked() -> None:
     intake = Backpressure(10, 1_000)
     assert held(intake, events=10, ahead=(10, 0), asked=1) == ALL
     assert held(intake, ahead=(10, 0), asked=2, is_braked=True) == ALL
 
 
-def test_only_a_few_records_are_read_at_once_past_the_limit():
+def test_only_a_few_records_are_read_at_once_past_the_limit() -> None:
     intake = Backpressure(20_000, 1_000)
     assert intake.poll_records(500) == 500
     held(intake, ahead=(20_000, 0), asked=1)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 from confluent_kafka import KafkaError, KafkaException
@@ -26,16 +28,16 @@ CONSUMER_PROMISE = {
 PRODUCER_PROMISE = {"acks": "all", "enable.idempotence": True, "bootstrap.servers": "127.0.0.1:1"}
 
 
-def settings(**given):
+def settings(**given: Any) -> Settings:
     return Settings(bootstrap_servers="127.0.0.1:1", **given)
 
 
-def test_no_offset_is_committed_by_a_timer_and_no_letter_counts_before_every_replica_has_it():
+def test_no_offset_is_committed_by_a_timer_and_no_letter_counts_before_every_replica_has_it() -> None:
     assert CONSUMER_PROMISE.items() <= clients.consumer_properties(settings()).items()
     assert PRODUCER_PROMISE.items() <= clients.producer_properties(settings()).items()
 
 
-def test_no_file_of_properties_wins_over_the_promise(tmp_path):
+def test_no_file_of_properties_wins_over_the_promise(tmp_path: Path) -> None:
     """A file may change after it was checked; what it says of these still counts for nothing."""
     file = tmp_path / "properties.json"
     file.write_text(
@@ -46,7 +48,7 @@ def test_no_file_of_properties_wins_over_the_promise(tmp_path):
     assert PRODUCER_PROMISE.items() <= clients.producer_properties(changed).items()
 
 
-def test_the_file_wins_over_the_setting_and_both_over_our_own(tmp_path):
+def test_the_file_wins_over_the_setting_and_both_over_our_own(tmp_path: Path) -> None:
     file = tmp_path / "properties.json"
     file.write_text('{"sasl.password": "of the file", "linger.ms": 9}')
     given = settings(
@@ -60,12 +62,12 @@ def test_the_file_wins_over_the_setting_and_both_over_our_own(tmp_path):
     )
 
 
-def test_booleans_are_librdkafka_s_words():
+def test_booleans_are_librdkafka_s_words() -> None:
     properties = clients.client_properties(settings(kafka={"a": True, "b": False, "c": 1, "d": "True"}))
     assert {name: properties[name] for name in "abcd"} == {"a": "true", "b": "false", "c": 1, "d": "True"}
 
 
-def test_a_property_of_the_other_kind_of_client_is_left_out():
+def test_a_property_of_the_other_kind_of_client_is_left_out() -> None:
     both = settings(kafka={"session.timeout.ms": 6000, "compression.type": "zstd"})
     assert "compression.type" not in clients.consumer_properties(both)
     assert "session.timeout.ms" not in clients.producer_properties(both)
@@ -73,7 +75,7 @@ def test_a_property_of_the_other_kind_of_client_is_left_out():
     assert clients.producer_properties(both)["compression.type"] == "zstd"
 
 
-def test_a_reader_of_its_own_has_a_group_of_its_own():
+def test_a_reader_of_its_own_has_a_group_of_its_own() -> None:
     assert clients.consumer_properties(settings(), group="other")["group.id"] == "other"
 
 
@@ -85,13 +87,13 @@ PRESETS = [
 
 
 @pytest.mark.parametrize(("preset", "expected"), PRESETS)
-def test_a_preset_is_these_properties(preset, expected):
+def test_a_preset_is_these_properties(preset: Any, expected: Any) -> None:
     properties = clients.consumer_properties(settings(group_protocol=preset))
     names = {"group.protocol", "partition.assignment.strategy", "session.timeout.ms", "group.instance.id"}
     assert {name: value for name, value in properties.items() if name in names} == expected
 
 
-def test_a_static_member_has_its_name_and_a_reader_of_its_own_group_has_none():
+def test_a_static_member_has_its_name_and_a_reader_of_its_own_group_has_none() -> None:
     given = settings(group_instance_id="capi-0")
     assert clients.consumer_properties(given)["group.instance.id"] == "capi-0"
     assert "group.instance.id" not in clients.consumer_properties(given, group="other")
@@ -112,7 +114,9 @@ PREFETCHED = [
 
 
 @pytest.mark.parametrize(("bytes_in_flight_max", "kib", "of_a_partition"), PREFETCHED)
-def test_what_is_prefetched_follows_from_the_budget_of_bytes(bytes_in_flight_max, kib, of_a_partition):
+def test_what_is_prefetched_follows_from_the_budget_of_bytes(
+    bytes_in_flight_max: Any, kib: Any, of_a_partition: Any
+) -> None:
     properties = clients.consumer_properties(settings(bytes_in_flight_max=bytes_in_flight_max))
     assert properties["queued.max.messages.kbytes"] == kib
     assert properties["queued.min.messages"] == 1_000
@@ -121,13 +125,13 @@ def test_what_is_prefetched_follows_from_the_budget_of_bytes(bytes_in_flight_max
     assert "fetch.max.bytes" not in properties
 
 
-def test_a_queue_that_was_full_is_filled_again_before_it_is_empty():
+def test_a_queue_that_was_full_is_filled_again_before_it_is_empty() -> None:
     properties = clients.consumer_properties(settings())
     events_a_second = properties["queued.min.messages"] * 1_000 / properties["fetch.queue.backoff.ms"]
     assert events_a_second == 100_000  # of one partition; by librdkafka's own second it would be 1,000
 
 
-def test_what_is_prefetched_is_the_users_where_he_says_so():
+def test_what_is_prefetched_is_the_users_where_he_says_so() -> None:
     own = {"queued.max.messages.kbytes": 4_096}
     assert clients.consumer_properties(settings(kafka=own))["queued.max.messages.kbytes"] == 4_096
 
@@ -142,7 +146,9 @@ FETCHED = [
 
 
 @pytest.mark.parametrize(("kib", "message_bytes", "expected"), FETCHED)
-def test_librdkafka_fetches_no_more_at_once_than_it_may_hold(kib, message_bytes, expected):
+def test_librdkafka_fetches_no_more_at_once_than_it_may_hold(
+    kib: Any, message_bytes: Any, expected: Any
+) -> None:
     """What the docstring of `prefetched_kib` rests on, asked of the library itself."""
     given = {"queued.max.messages.kbytes": kib, "message.max.bytes": message_bytes, "group.id": "g"}
     assert effective(given, "fetch.max.bytes") == str(expected)
@@ -167,7 +173,9 @@ TAKEN = [
 
 
 @pytest.mark.parametrize(("more", "own"), TAKEN)
-def test_librdkafka_takes_our_properties_with_the_users(more, own, capfd):
+def test_librdkafka_takes_our_properties_with_the_users(
+    more: Any, own: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
     given = settings(kafka=own, **more)
     clients.new_consumer(clients.consumer_properties(given)).close()
     clients.new_producer(clients.producer_properties(given))
@@ -222,7 +230,9 @@ NOT_TAKEN = [
 
 @pytest.mark.parametrize(("own", "says"), NOT_TAKEN)
 @pytest.mark.parametrize("client", ["consumer", "producer", "admin"])
-def test_what_librdkafka_does_not_take_is_one_line_without_the_value(own, says, client, capfd):
+def test_what_librdkafka_does_not_take_is_one_line_without_the_value(
+    own: Any, says: Any, client: str, capfd: pytest.CaptureFixture[str]
+) -> None:
     given = settings(kafka=own)
     with pytest.raises(CommandError) as refused:
         if client == "consumer":
@@ -238,7 +248,7 @@ def test_what_librdkafka_does_not_take_is_one_line_without_the_value(own, says, 
 
 
 @pytest.mark.parametrize("name", ["sasl.mechanism", "sasl.mechanisms"])
-def test_oauthbearer_without_an_issuer_would_wait_for_ever_and_is_refused(name):
+def test_oauthbearer_without_an_issuer_would_wait_for_ever_and_is_refused(name: str) -> None:
     own = {"security.protocol": "sasl_ssl", name: "OAUTHBEARER"}
     with pytest.raises(
         CommandError, match=r"needs sasl\.oauthbearer\.method=oidc: mend CAPI_KAFKA_PROPERTIES"
@@ -247,7 +257,7 @@ def test_oauthbearer_without_an_issuer_would_wait_for_ever_and_is_refused(name):
     clients.admin_client(settings(kafka={**own, "enable.sasl.oauthbearer.unsecure.jwt": True}))
 
 
-def test_an_extra_of_confluent_kafka_that_is_not_there_is_one_line():
+def test_an_extra_of_confluent_kafka_that_is_not_there_is_one_line() -> None:
     aws = {
         "sasl.oauthbearer.metadata.authentication.type": "aws_iam",
         "sasl.oauthbearer.config": "region=eu-west-1,audience=canary",
@@ -268,12 +278,12 @@ PYTHON_OBJECTS = [
 
 
 @pytest.mark.parametrize("name", PYTHON_OBJECTS)
-def test_what_takes_an_object_of_python_is_no_property(name):
+def test_what_takes_an_object_of_python_is_no_property(name: Any) -> None:
     with pytest.raises(ValueError, match="one of these takes an object"):
         settings(kafka={name: "x"})
 
 
-def test_the_name_of_an_error_is_a_word_and_never_its_text():
+def test_the_name_of_an_error_is_a_word_and_never_its_text() -> None:
     assert clients.error_name(KafkaException(KafkaError(KafkaError._TRANSPORT, "canary"))) == "_TRANSPORT"
     assert clients.error_name(KafkaException("canary")) == "_FAIL"
     assert clients.error_name(KafkaException()) == "_FAIL"
@@ -289,21 +299,21 @@ HEARD = [
 
 
 @pytest.mark.parametrize(("heard", "says"), HEARD)
-def test_what_was_heard_last_on_the_way_to_the_brokers_is_said(heard, says):
+def test_what_was_heard_last_on_the_way_to_the_brokers_is_said(heard: Any, says: Any) -> None:
     error = KafkaException(KafkaError(KafkaError._TRANSPORT, "canary"))
     found = clients.cannot_reach(settings(), error, heard)
     assert found.says == f"no answer from the brokers 127.0.0.1:1 ({says})"
     assert found.do.startswith("check ")
 
 
-def test_a_host_that_does_not_exist_is_said(monkeypatch):
+def test_a_host_that_does_not_exist_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("consumer.kafka.clients.METADATA_TIMEOUT_S", 0.5)
     given = Settings(bootstrap_servers="no-such-host.invalid:9092")
     with pytest.raises(CommandError, match=r"no-such-host\.invalid:9092 \(no such host\): check"):
         list_cluster(clients.admin_client(given), given)
 
 
-def test_brokers_that_do_not_answer_are_one_line():
+def test_brokers_that_do_not_answer_are_one_line() -> None:
     error = KafkaException(KafkaError(KafkaError._TRANSPORT, "canary"))
     assert str(clients.cannot_reach(settings(), error)) == (
         "no answer from the brokers 127.0.0.1:1 (_TRANSPORT): "

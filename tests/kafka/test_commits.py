@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from consumer.domain.record import Partition
@@ -12,7 +14,7 @@ NOW_S = 50.0
 
 
 @pytest.fixture
-def commits():
+def commits() -> CommitLedger:
     """P0 was committed at 7."""
     made = CommitLedger()
     made.confirmed(P0, 7, NOW_S)
@@ -34,17 +36,19 @@ DUE = [
 
 
 @pytest.mark.parametrize(("offsets", "later_s", "due"), DUE)
-def test_what_is_new_is_due_and_what_is_old_is_due_again(commits, offsets, later_s, due):
+def test_what_is_new_is_due_and_what_is_old_is_due_again(
+    commits: CommitLedger, offsets: Any, later_s: Any, due: Any
+) -> None:
     assert commits.due(offsets, NOW_S + later_s) == due
 
 
-def test_what_is_confirmed_again_is_not_due_for_another_while(commits):
+def test_what_is_confirmed_again_is_not_due_for_another_while(commits: CommitLedger) -> None:
     commits.done(P0, 7, NOW_S + AGAIN_S)
     assert commits.due({P0: 7}, NOW_S + 1.9 * AGAIN_S) == {}
     assert commits.due({P0: 7}, NOW_S + 2 * AGAIN_S) == {P0: 7}
 
 
-def test_what_was_sent_and_not_confirmed_is_due_at_once(commits):
+def test_what_was_sent_and_not_confirmed_is_due_at_once(commits: CommitLedger) -> None:
     commits.sent({P0: 7, P1: 3}, NOW_S)
     assert commits.due({P0: 7}, NOW_S) == {P0: 7}
     assert not commits.has_all({P0: 7})
@@ -54,13 +58,15 @@ def test_what_was_sent_and_not_confirmed_is_due_at_once(commits):
     assert not commits.has_all({P0: 8})
 
 
-def test_a_partition_that_comes_back_is_not_known(commits):
+def test_a_partition_that_comes_back_is_not_known(commits: CommitLedger) -> None:
     commits.forget(P0)
     commits.forget(P1)
     assert commits.due({P0: 7}, NOW_S) == {P0: 7}
 
 
-def test_what_was_decided_is_committed_at_once_and_again_soon_until_it_is_confirmed(commits):
+def test_what_was_decided_is_committed_at_once_and_again_soon_until_it_is_confirmed(
+    commits: CommitLedger,
+) -> None:
     assert not commits.are_wanted(NOW_S)
     commits.decided(P1, 3)
     now_s = NOW_S
@@ -85,19 +91,21 @@ CONFIRMED = [
 
 
 @pytest.mark.parametrize(("partition", "offset", "unconfirmed"), CONFIRMED)
-def test_a_decision_is_confirmed_by_an_offset_that_covers_it(commits, partition, offset, unconfirmed):
+def test_a_decision_is_confirmed_by_an_offset_that_covers_it(
+    commits: CommitLedger, partition: Any, offset: Any, unconfirmed: Any
+) -> None:
     commits.decided(P1, 3)
     commits.done(partition, offset, NOW_S)
     assert commits.unconfirmed == unconfirmed
 
 
-def test_nothing_is_decided_any_more_of_a_partition_that_has_gone(commits):
+def test_nothing_is_decided_any_more_of_a_partition_that_has_gone(commits: CommitLedger) -> None:
     commits.decided(P1, 3)
     commits.forget(P1)
     assert commits.unconfirmed == set()
 
 
-def test_a_new_decision_waits_for_nobody_elses_pause(commits):
+def test_a_new_decision_waits_for_nobody_elses_pause(commits: CommitLedger) -> None:
     commits.decided(P0, 9)
     commits.sent({P0: 9}, NOW_S)
     commits.decided(P1, 3)

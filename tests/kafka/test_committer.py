@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 from confluent_kafka import KafkaError, TopicPartition
-from support.faulty_kafka import Request
+from support.faulty_kafka import FaultyKafka, Request
 from support.group_members import P0, TOPIC, Owner
 from support.scripted_consumer import Scripted
 
@@ -17,7 +18,7 @@ from consumer.kafka.consumer import KafkaSource
 from consumer.observability.telemetry import Telemetry
 
 
-def test_what_was_committed_is_not_committed_again(brokers, topic, join):
+def test_what_was_committed_is_not_committed_again(brokers: FaultyKafka, topic: str, join: Any) -> None:
     brokers.write(TOPIC, b"0", b"1")
     member = join()
     member.has(2)
@@ -31,7 +32,9 @@ def test_what_was_committed_is_not_committed_again(brokers, topic, join):
     member.until(lambda: member.commits == (2, 0))
 
 
-def test_what_was_committed_is_committed_again_after_a_while(brokers, topic, join, monkeypatch):
+def test_what_was_committed_is_committed_again_after_a_while(
+    brokers: FaultyKafka, topic: str, join: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """
     A late commit of who had the partition before may have overwritten it.
 
@@ -68,7 +71,9 @@ FINAL = [
 
 @pytest.mark.parametrize("wait", [True, False])
 @pytest.mark.parametrize("code", RETRIABLE + FINAL, ids=lambda code: KafkaError(code).name())
-def test_a_commit_that_fails_is_covered_by_the_next_and_never_counts(brokers, topic, join, code, wait):
+def test_a_commit_that_fails_is_covered_by_the_next_and_never_counts(
+    brokers: FaultyKafka, topic: str, join: Any, code: Any, wait: bool
+) -> None:
     brokers.write(TOPIC, b"0", b"1")
     member = join()
     member.has(2)
@@ -78,7 +83,7 @@ def test_a_commit_that_fails_is_covered_by_the_next_and_never_counts(brokers, to
 
     asked = [1]
 
-    def again():
+    def again() -> bool:
         if member.source._committing._known.has_all({P0: 2}):
             return True
         if len(asked) <= sum(member.commits) and member.source._consumer.assignment():
@@ -91,7 +96,7 @@ def test_a_commit_that_fails_is_covered_by_the_next_and_never_counts(brokers, to
     assert committed[0].offset == 2
 
 
-def test_a_commit_is_waited_for_until_the_broker_has_it(brokers, topic, join):
+def test_a_commit_is_waited_for_until_the_broker_has_it(brokers: FaultyKafka, topic: str, join: Any) -> None:
     brokers.write(TOPIC, b"0", b"1")
     member = join()
     member.has(2)
@@ -102,7 +107,9 @@ def test_a_commit_is_waited_for_until_the_broker_has_it(brokers, topic, join):
     assert committed[0].offset == 2
 
 
-def test_a_commit_without_a_broker_is_waited_for_so_long_and_no_longer(brokers, topic, join, monkeypatch):
+def test_a_commit_without_a_broker_is_waited_for_so_long_and_no_longer(
+    brokers: FaultyKafka, topic: str, join: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("consumer.kafka.committer.COMMIT_S_MAX", 0.5)
     brokers.write(TOPIC, b"0")
     member = join()
@@ -115,7 +122,7 @@ def test_a_commit_without_a_broker_is_waited_for_so_long_and_no_longer(brokers, 
     member.until(lambda: sum(member.commits) >= 1)
 
 
-def test_what_one_poll_may_wait_for_fits_into_the_margin_of_its_interval():
+def test_what_one_poll_may_wait_for_fits_into_the_margin_of_its_interval() -> None:
     assert committer.COMMIT_S_MAX + start_offsets.BROKER_TIMEOUT_S <= poll_interval.MARGIN_S
 
 
@@ -125,12 +132,14 @@ def test_what_one_poll_may_wait_for_fits_into_the_margin_of_its_interval():
 class NotCommitting(Scripted):
     """A coordinator that answers, and does not carry the commit out."""
 
-    def commit(self, offsets, asynchronous):
+    def commit(self, offsets: Any, asynchronous: Any) -> None:
         super().commit(offsets, asynchronous)
         self.did.append(("asynchronous", asynchronous))
 
 
-def test_a_commit_that_the_coordinator_does_not_take_is_sent_again_and_not_to_the_end(monkeypatch):
+def test_a_commit_that_the_coordinator_does_not_take_is_sent_again_and_not_to_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("consumer.kafka.committer.COMMIT_S_MAX", 60.0)
     monkeypatch.setattr("consumer.kafka.committer.COMMIT_REPEATED_S_MAX", 0.1)
     consumer = NotCommitting(committed=5)
@@ -148,19 +157,19 @@ def test_a_commit_that_the_coordinator_does_not_take_is_sent_again_and_not_to_th
 class Confirming(NotCommitting):
     """A coordinator that confirms the commit, and whose offset is another's by the time it is asked for."""
 
-    def committed(self, partitions, timeout):
+    def committed(self, partitions: Any, timeout: Any) -> Any:
         self.on_commit(None, [TopicPartition(TOPIC, 0, 7)])
         return super().committed(partitions, timeout)
 
 
-def test_a_commit_that_was_confirmed_meanwhile_is_not_sent_again():
+def test_a_commit_that_was_confirmed_meanwhile_is_not_sent_again() -> None:
     consumer = Confirming(committed=5)
     source = KafkaSource(consumer, [TOPIC], StartOffset.EARLIEST, OffsetOutOfRange.PAUSE, Telemetry())
     assert source.commit({P0: 7}, wait=True) is True
     assert consumer.did == [("commit", (0, 7)), ("asynchronous", True)]
 
 
-def test_a_late_answer_to_a_commit_does_not_hide_a_newer_one():
+def test_a_late_answer_to_a_commit_does_not_hide_a_newer_one() -> None:
     consumer = Scripted()
     source = KafkaSource(consumer, [TOPIC], StartOffset.EARLIEST, OffsetOutOfRange.PAUSE, Telemetry())
     source.subscribe(Owner())
@@ -174,7 +183,7 @@ def test_a_late_answer_to_a_commit_does_not_hide_a_newer_one():
     assert consumer.did[-1] == ("commit", (0, 80))
 
 
-def test_one_partition_whose_commit_failed_makes_the_commit_a_failure():
+def test_one_partition_whose_commit_failed_makes_the_commit_a_failure() -> None:
     consumer = Scripted()
     telemetry = Telemetry()
     source = KafkaSource(consumer, [TOPIC], StartOffset.EARLIEST, OffsetOutOfRange.PAUSE, telemetry)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from confluent_kafka import KafkaError
 from structlog.testing import capture_logs
@@ -46,24 +48,24 @@ TEXTS = [
 OF_NO_USE = [("_TRANSPORT", "Disconnected"), ("_ALL_BROKERS_DOWN", "1/1 brokers are down")]
 
 
-def error(name, text):
+def error(name: Any, text: Any) -> KafkaError:
     return KafkaError(getattr(KafkaError, name), AT + text)
 
 
 @pytest.mark.parametrize(("name", "text", "says"), TEXTS)
-def test_a_fault_is_known_by_what_librdkafka_says_of_it(name, text, says):
+def test_a_fault_is_known_by_what_librdkafka_says_of_it(name: Any, text: Any, says: Any) -> None:
     assert FAULTS[classify(error(name, text))].says == says
 
 
 @pytest.mark.parametrize(("name", "text"), OF_NO_USE)
-def test_what_nobody_can_mend_is_no_fault(name, text):
+def test_what_nobody_can_mend_is_no_fault(name: Any, text: Any) -> None:
     assert classify(error(name, text)) is None
     heard = ErrorCollector()
     heard(error(name, text))
     assert heard.faults == set()
 
 
-def test_a_fault_is_said_once_a_minute_and_each_by_itself():
+def test_a_fault_is_said_once_a_minute_and_each_by_itself() -> None:
     now_s = [100.0]
     teller = ErrorLogger("events", lambda: now_s[0])
     with capture_logs() as lines:

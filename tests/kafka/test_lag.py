@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import Future
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from confluent_kafka import OFFSET_INVALID
@@ -20,7 +22,7 @@ FIRST, SECOND = Partition(TOPIC, 0), Partition(TOPIC, 1)
 
 
 @pytest.fixture
-def brokers():
+def brokers() -> Iterator[FaultyKafka]:
     with FaultyKafka() as running:
         running.make_topic(TOPIC, 2)
         yield running
@@ -29,16 +31,16 @@ def brokers():
 class Clock:
     now = 100.0
 
-    def __call__(self):
+    def __call__(self) -> float:
         return self.now
 
 
-def lag_of(brokers, done, clock):
+def lag_of(brokers: Any, done: Any, clock: Any) -> ConsumerLag:
     settings = Settings(bootstrap_servers=brokers.bootstrap_servers)
     return ConsumerLag(clients.admin_client(settings), lambda: done, clock)
 
 
-async def test_it_is_from_the_lowest_unfinished_record_to_the_end(brokers):
+async def test_it_is_from_the_lowest_unfinished_record_to_the_end(brokers: FaultyKafka) -> None:
     done = {FIRST: 2, SECOND: 0}
     lag = lag_of(brokers, done, Clock())
     brokers.write(TOPIC, *[b"{}"] * 7, partition=0)
@@ -51,7 +53,7 @@ async def test_it_is_from_the_lowest_unfinished_record_to_the_end(brokers):
     assert lag.by_place()[(TOPIC, "0")] == 11
 
 
-async def test_a_partition_that_has_gone_has_none(brokers):
+async def test_a_partition_that_has_gone_has_none(brokers: FaultyKafka) -> None:
     done = {FIRST: 0, SECOND: 0}
     lag = lag_of(brokers, done, Clock())
     await lag.ask()
@@ -62,13 +64,13 @@ async def test_a_partition_that_has_gone_has_none(brokers):
     assert lag.by_place() == {}
 
 
-async def test_work_that_is_done_before_the_end_is_asked_for_is_no_negative_lag(brokers):
+async def test_work_that_is_done_before_the_end_is_asked_for_is_no_negative_lag(brokers: FaultyKafka) -> None:
     lag = lag_of(brokers, {FIRST: 3}, Clock())
     await lag.ask()
     assert lag.by_place() == {(TOPIC, "0"): 0}
 
 
-async def test_without_kafka_what_was_known_stays_and_its_age_grows(brokers):
+async def test_without_kafka_what_was_known_stays_and_its_age_grows(brokers: FaultyKafka) -> None:
     clock = Clock()
     lag = lag_of(brokers, {FIRST: 0}, clock)
     brokers.write(TOPIC, b"{}", partition=0)
@@ -80,7 +82,9 @@ async def test_without_kafka_what_was_known_stays_and_its_age_grows(brokers):
     assert lag.known_ago_s == 60.0
 
 
-async def test_without_partitions_only_a_sign_of_life_counts(brokers, monkeypatch):
+async def test_without_partitions_only_a_sign_of_life_counts(
+    brokers: FaultyKafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A classic member that Kafka does not answer loses its partitions, and so has no ends to ask for."""
     monkeypatch.setattr("consumer.kafka.lag.ALIVE_S_MAX", 0.5)
     clock = Clock()
@@ -94,7 +98,7 @@ async def test_without_partitions_only_a_sign_of_life_counts(brokers, monkeypatc
     assert lag.known_ago_s == 400.0
 
 
-async def test_a_sign_of_life_is_seldom_asked_for(brokers):
+async def test_a_sign_of_life_is_seldom_asked_for(brokers: FaultyKafka) -> None:
     clock = Clock()
     lag = lag_of(brokers, {}, clock)
     clock.now += ALIVE_EVERY_S - 1
@@ -102,7 +106,7 @@ async def test_a_sign_of_life_is_seldom_asked_for(brokers):
     assert lag.known_ago_s == ALIVE_EVERY_S - 1
 
 
-async def test_asking_for_life_makes_no_topic(brokers):
+async def test_asking_for_life_makes_no_topic(brokers: FaultyKafka) -> None:
     clock = Clock()
     admin = clients.admin_client(Settings(bootstrap_servers=brokers.bootstrap_servers))
     lag = ConsumerLag(admin, dict, clock)
@@ -112,7 +116,7 @@ async def test_asking_for_life_makes_no_topic(brokers):
     assert list(admin.list_topics(timeout=10).topics) == [TOPIC]
 
 
-async def test_errors_of_its_connections_do_not_pile_up(brokers):
+async def test_errors_of_its_connections_do_not_pile_up(brokers: FaultyKafka) -> None:
     brokers.down()
     admin = clients.admin_client(Settings(bootstrap_servers=brokers.bootstrap_servers))
     lag = ConsumerLag(admin, dict, Clock())
@@ -127,17 +131,17 @@ class Late:
 
     offset = 7
 
-    def poll(self, timeout):
+    def poll(self, timeout: Any) -> int:
         return 0
 
-    def list_offsets(self, asked, **_):
+    def list_offsets(self, asked: Any, **_: Any) -> dict[Any, Future[Any]]:
         answers = {place: Future() for place in asked}
         for answer in answers.values():
             answer.set_result(SimpleNamespace(offset=self.offset))
         return answers
 
 
-async def test_an_end_that_was_not_told_in_time_is_not_taken_for_one():
+async def test_an_end_that_was_not_told_in_time_is_not_taken_for_one() -> None:
     clock, admin = Clock(), Late()
     lag = ConsumerLag(admin, lambda: {FIRST: 0}, clock)
     await lag.refresh()

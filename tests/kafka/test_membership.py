@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import pytest
 from confluent_kafka import Consumer
@@ -10,7 +11,7 @@ from confluent_kafka import Consumer
 from consumer.kafka.membership import has_joined_group
 
 
-def metadata(generation, mark=b"CGMDv2:"):
+def metadata(generation: Any, mark: bytes = b"CGMDv2:") -> Any:
     return mark + generation.to_bytes(4, sys.byteorder, signed=True) + b"group\0member\0\1"
 
 
@@ -28,12 +29,12 @@ ALL = [
 
 
 @pytest.mark.parametrize(("given", "is_member"), ALL)
-def test_a_member_has_a_generation_above_zero(given, is_member):
+def test_a_member_has_a_generation_above_zero(given: Any, is_member: Any) -> None:
     assert has_joined_group(given) is is_member
 
 
 @pytest.mark.parametrize("protocol", ["classic", "consumer"])
-def test_librdkafka_still_writes_the_form_that_is_read(protocol):
+def test_librdkafka_still_writes_the_form_that_is_read(protocol: str) -> None:
     """Before it has joined: the generation is -1. With a group that was joined: tests/source."""
     consumer = Consumer(
         {"bootstrap.servers": "127.0.0.1:9", "group.id": "group", "group.protocol": protocol, "log_level": 0}

@@ -13,7 +13,7 @@ from consumer.kafka.producer import RecordProducer, open_producer
 
 
 @pytest.fixture(scope="module")
-def brokers():
+def brokers() -> MockKafka:
     return MockKafka()
 
 
@@ -23,7 +23,7 @@ def free_port() -> int:
         return taken.getsockname()[1]
 
 
-def test_what_was_sent_arrives_with_key_headers_and_timestamp(brokers):
+def test_what_was_sent_arrives_with_key_headers_and_timestamp(brokers: MockKafka) -> None:
     publisher = open_producer(Settings(bootstrap_servers=brokers.bootstrap_servers))
 
     publisher.send("whole", b"u1", b"{}", [("a", b"1"), ("b", None)], 1_700_000_000_000)
@@ -38,7 +38,7 @@ def test_what_was_sent_arrives_with_key_headers_and_timestamp(brokers):
     assert records[None].value() is None
 
 
-def test_a_full_queue_waits_for_room_and_loses_nothing(brokers):
+def test_a_full_queue_waits_for_room_and_loses_nothing(brokers: MockKafka) -> None:
     producer = Producer({"bootstrap.servers": brokers.bootstrap_servers, "queue.buffering.max.messages": 10})
     publisher = RecordProducer(producer)
 
@@ -50,7 +50,7 @@ def test_a_full_queue_waits_for_room_and_loses_nothing(brokers):
     assert sorted(int(record.value()) for record in brokers.records("narrow")) == list(range(1_000))
 
 
-def test_a_record_that_does_not_fit_is_a_counted_failure_with_its_place(brokers):
+def test_a_record_that_does_not_fit_is_a_counted_failure_with_its_place(brokers: MockKafka) -> None:
     failures = []
     producer = Producer({"bootstrap.servers": brokers.bootstrap_servers, "message.max.bytes": 2_000})
     publisher = RecordProducer(producer, lambda place, error: failures.append((place, error)))
@@ -64,7 +64,7 @@ def test_a_record_that_does_not_fit_is_a_counted_failure_with_its_place(brokers)
     assert counts.errors == {"MSG_SIZE_TOO_LARGE": 1}
 
 
-def test_what_has_no_report_when_the_time_is_over_is_counted_as_failed():
+def test_what_has_no_report_when_the_time_is_over_is_counted_as_failed() -> None:
     failures = []
     producer = Producer({"bootstrap.servers": f"127.0.0.1:{free_port()}", "log_level": 0})
     publisher = RecordProducer(producer, lambda place, error: failures.append((place, error)))
@@ -77,7 +77,7 @@ def test_what_has_no_report_when_the_time_is_over_is_counted_as_failed():
     assert failures == [(1, "_PURGE_QUEUE"), (2, "_PURGE_QUEUE"), (3, "_PURGE_QUEUE")]
 
 
-def test_a_report_that_is_an_error_is_a_failure():
+def test_a_report_that_is_an_error_is_a_failure() -> None:
     failures = []
     producer = Producer(
         {"bootstrap.servers": f"127.0.0.1:{free_port()}", "log_level": 0, "message.timeout.ms": 50}

@@ -8,7 +8,7 @@ from consumer.kafka.stopped import AGAIN_S, StalledPartitions
 P0, P1 = Partition("events", 0), Partition("events", 1)
 
 
-def test_what_was_just_said_is_said_again_after_a_while_and_then_again():
+def test_what_was_just_said_is_said_again_after_a_while_and_then_again() -> None:
     stopped = StalledPartitions()
     stopped.add(P0, 100.0)
     assert stopped.due_reminders(100.0 + AGAIN_S - 1) == []
@@ -17,7 +17,7 @@ def test_what_was_just_said_is_said_again_after_a_while_and_then_again():
     assert stopped.due_reminders(100.0 + 2 * AGAIN_S) == [P0]
 
 
-def test_each_partition_has_its_own_time():
+def test_each_partition_has_its_own_time() -> None:
     stopped = StalledPartitions()
     stopped.add(P0, 0.0)
     stopped.add(P1, 30.0)
@@ -25,7 +25,7 @@ def test_each_partition_has_its_own_time():
     assert stopped.due_reminders(AGAIN_S + 30) == [P1]
 
 
-def test_what_goes_on_or_is_taken_away_is_said_no_more():
+def test_what_goes_on_or_is_taken_away_is_said_no_more() -> None:
     stopped = StalledPartitions()
     stopped.add(P0, 0.0)
     stopped.add(P1, 0.0)

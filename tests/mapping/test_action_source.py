@@ -1,5 +1,9 @@
 """Where a conversion happened, and what two of the places need beside them."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import pytest
 from support.mapping import event, facebook, noted, sent
 
@@ -11,7 +15,7 @@ ADDRESS = "ann@example.com"
 @pytest.mark.parametrize(
     "source", ["email", "website", "phone_call", "chat", "physical_store", "system_generated", "other"]
 )
-def test_the_override_says_where_it_happened(source):
+def test_the_override_says_where_it_happened(source: str) -> None:
     assert sent(facebook(action_source=f" {source.upper()} "))["action_source"] == source
 
 
@@ -31,7 +35,9 @@ def test_the_override_says_where_it_happened(source):
         ({}, "business_messaging", "website"),
     ],
 )
-def test_where_it_happened_falls_back_step_by_step(changes, setting, expected):
+def test_where_it_happened_falls_back_step_by_step(
+    changes: dict[str, Any], setting: str, expected: str
+) -> None:
     assert sent(event(changes), MappingOptions(action_source=setting))["action_source"] == expected
 
 
@@ -45,7 +51,7 @@ def test_where_it_happened_falls_back_step_by_step(changes, setting, expected):
         ("business_messaging", "missing"),
     ],
 )
-def test_an_unusable_action_source_is_noted(override, word):
+def test_an_unusable_action_source_is_noted(override: int | str, word: str) -> None:
     assert sent(facebook(action_source=override))["action_source"] == "website"
     assert noted(facebook(action_source=override)) == [("action_source", word)]
 
@@ -61,11 +67,11 @@ def test_an_unusable_action_source_is_noted(override, word):
         (None, "website"),
     ],
 )
-def test_an_app_needs_its_sixteen_facts_after_cleaning(extinfo, expected):
+def test_an_app_needs_its_sixteen_facts_after_cleaning(extinfo: Any, expected: str) -> None:
     assert sent(facebook(action_source="app", app_data={"extinfo": extinfo}))["action_source"] == expected
 
 
-def test_a_conversation_needs_its_channel():
+def test_a_conversation_needs_its_channel() -> None:
     given = facebook(action_source="business_messaging", messaging_channel="whatsapp")
     assert sent(given)["action_source"] == "business_messaging"
     assert sent(given)["messaging_channel"] == "whatsapp"

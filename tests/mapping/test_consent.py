@@ -1,5 +1,9 @@
 """Consent: the categories an event carries, in every shape they come in."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import pytest
 from support.mapping import decided, event, noted, reason
 
@@ -18,7 +22,7 @@ ADVERTISING = MappingOptions(user_consent_category="3")
         [["3"]], [{"id": 3}], [None], 3.5, "3;4", "-3", -3,
     ],
 )  # fmt: skip
-def test_without_its_category_an_event_is_not_used(categories):
+def test_without_its_category_an_event_is_not_used(categories: Any) -> None:
     assert reason(event(consent_categories=categories), ADVERTISING) == "no_consent"
 
 
@@ -30,20 +34,20 @@ def test_without_its_category_an_event_is_not_used(categories):
         [None, 3], [{}, "3"], [True, "3"],
     ],
 )  # fmt: skip
-def test_an_event_with_its_category_is_used(categories):
+def test_an_event_with_its_category_is_used(categories: Any) -> None:
     assert reason(event(consent_categories=categories), ADVERTISING) is None
 
 
 @pytest.mark.parametrize("categories", [None, [], "2", [7], {}])
-def test_without_a_category_configured_every_event_is_used(categories):
+def test_without_a_category_configured_every_event_is_used(categories: Any) -> None:
     assert reason(event(consent_categories=categories), MappingOptions()) is None
 
 
-def test_an_event_that_says_nothing_of_consent_has_none():
+def test_an_event_that_says_nothing_of_consent_has_none() -> None:
     assert reason(event(), ADVERTISING) == "no_consent"
 
 
-def test_the_user_may_hold_the_categories():
+def test_the_user_may_hold_the_categories() -> None:
     assert reason(event({"user.consent_categories": [3]}), ADVERTISING) is None
 
 
@@ -60,25 +64,27 @@ def test_the_user_may_hold_the_categories():
         (None, [2], "no_consent"),
     ],
 )
-def test_the_first_place_that_says_anything_decides_alone(root, of_user, expected):
+def test_the_first_place_that_says_anything_decides_alone(
+    root: Any, of_user: list[int], expected: str | None
+) -> None:
     given = event({"consent_categories": root, "user.consent_categories": of_user})
     assert reason(given, ADVERTISING) == expected
 
 
 @pytest.mark.parametrize("user", ["", "waiting", "3", "consent pending"])
-def test_while_an_app_waits_for_consent_there_is_none_wherever_it_stands(user):
+def test_while_an_app_waits_for_consent_there_is_none_wherever_it_stands(user: str) -> None:
     assert reason(event(user=user, consent_categories=[3]), ADVERTISING) == "no_consent"
 
 
 @pytest.mark.parametrize("user", [[], 5, True, ["3"]])
-def test_a_user_that_is_neither_object_nor_text_is_absent(user):
+def test_a_user_that_is_neither_object_nor_text_is_absent(user: Any) -> None:
     given = event(user=user, consent_categories=[3])
     assert reason(given, ADVERTISING) == "not_enough_to_match"
     assert ("user", "wrong_type") in noted(given, ADVERTISING)
 
 
 @pytest.mark.parametrize("category", ["advertising", "3.0", "été", "a b"])
-def test_ids_are_opaque_text(category):
+def test_ids_are_opaque_text(category: str) -> None:
     rules = MappingOptions(user_consent_category=category)
     assert reason(event(consent_categories=["analytics", category]), rules) is None
     assert reason(event(consent_categories=["analytics"]), rules) == "no_consent"
@@ -87,11 +93,13 @@ def test_ids_are_opaque_text(category):
 @pytest.mark.parametrize(
     ("categories", "word"), [(True, "True"), (True, "1"), ([None], "None"), ([{}], "{}")]
 )
-def test_what_is_no_id_never_reads_as_one(categories, word):
+def test_what_is_no_id_never_reads_as_one(
+    categories: bool | list[None] | list[dict[str, Any]], word: str
+) -> None:
     assert not is_given({"consent_categories": categories}, word)
 
 
-def test_ids_keep_their_case():
+def test_ids_keep_their_case() -> None:
     assert not is_given({"consent_categories": ["ADS"]}, "ads")
 
 
@@ -99,7 +107,7 @@ def test_ids_keep_their_case():
     "changes",
     [{"event_name": None}, {"event_name": 5}, {"event_name": "a@example.com"}, {"event_timestamp": 1}],
 )
-def test_consent_comes_before_anything_else(changes):
+def test_consent_comes_before_anything_else(changes: dict[str, Any]) -> None:
     assert decided(event(changes), ADVERTISING) == Filtered(Reason.NO_CONSENT)
 
 
@@ -116,10 +124,10 @@ def test_consent_comes_before_anything_else(changes):
         ({"consent_categories": ["1"], "user": "waiting"}, None),
     ],
 )
-def test_the_categories_of_an_event_are_told_as_they_are_read(given, expected):
+def test_the_categories_of_an_event_are_told_as_they_are_read(given: dict[str, Any], expected: Any) -> None:
     assert consent.categories(given) == expected
 
 
 @pytest.mark.parametrize(("user", "expected"), [("waiting", True), ("", True), ({}, False), (None, False)])
-def test_an_app_waits_while_user_is_a_text(user, expected):
+def test_an_app_waits_while_user_is_a_text(user: dict[str, Any] | str | None, expected: bool) -> None:
     assert consent.is_waiting({"user": user}) is expected

@@ -1,5 +1,9 @@
 """Currency codes."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import pytest
 
 from consumer.mapping.currencies import code
@@ -7,16 +11,16 @@ from consumer.mapping.values import EMPTY, MALFORMED, WRONG_TYPE
 
 
 @pytest.mark.parametrize("value", [None, 978, True, ["EUR"], {}])
-def test_a_currency_is_text(value):
+def test_a_currency_is_text(value: Any) -> None:
     assert code(value) is WRONG_TYPE
 
 
-def test_blank_text_is_no_currency():
+def test_blank_text_is_no_currency() -> None:
     assert code(" ") is EMPTY
 
 
 @pytest.mark.parametrize("text", ["€", "EU", "EURO", "ABC", "FRF", "XXX", "XTS", "XAU", "XDR", "978"])
-def test_what_is_no_code_or_no_money_is_malformed(text):
+def test_what_is_no_code_or_no_money_is_malformed(text: str) -> None:
     assert code(text) is MALFORMED
 
 
@@ -24,5 +28,5 @@ def test_what_is_no_code_or_no_money_is_malformed(text):
     ("text", "expected"),
     [("EUR", "EUR"), (" eur ", "EUR"), ("usd", "USD"), ("Kwd", "KWD"), ("XPF", "XPF"), ("xof", "XOF")],
 )
-def test_a_code_is_in_capitals(text, expected):
+def test_a_code_is_in_capitals(text: str, expected: str) -> None:
     assert code(text) == expected

@@ -1,5 +1,9 @@
 """What happened: the rows' sources, overrides, the user's own paths, money, and cleaning."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import pytest
 from support.mapping import event, facebook, noted, sent
 
@@ -8,21 +12,21 @@ from consumer.mapping.rules import MappingOptions, parse_path
 ADDRESS = "ann@example.com"
 
 
-def custom_data(changes, rules=None):
+def custom_data(changes: Any, rules: Any = None) -> Any:
     return sent(event(changes), rules)["custom_data"]
 
 
-def overridden(key, value, **changes):
+def overridden(key: Any, value: Any, **changes: Any) -> dict[str, Any]:
     return event({**changes, f"integrations.facebook.custom_data.{key}": value})
 
 
-def paths(**rows):
+def paths(**rows: Any) -> MappingOptions:
     """The setting `custom_data_paths`."""
     listed = {key: value if isinstance(value, list) else [value] for key, value in rows.items()}
     return MappingOptions(custom_data_paths={key: tuple(map(parse_path, row)) for key, row in listed.items()})
 
 
-def deep(levels):
+def deep(levels: Any) -> str:
     """Lists nested this deep."""
     inner = "bottom"
     for _ in range(levels):
@@ -49,20 +53,20 @@ def deep(levels):
         ({"amount": 12.30}, 12.3),
     ],
 )
-def test_a_value_is_the_first_amount_that_can_be_read(changes, expected):
+def test_a_value_is_the_first_amount_that_can_be_read(changes: dict[str, Any], expected: float) -> None:
     assert custom_data(changes)["value"] == expected
 
 
 @pytest.mark.parametrize(
     ("currency", "expected"), [("EUR", None), (None, None), ("TND", 1.234), ("kwd", 1.234)]
 )
-def test_money_is_never_invented(currency, expected):
+def test_money_is_never_invented(currency: str | None, expected: float | None) -> None:
     given = event(amount="1.234", currency=currency)
     assert sent(given)["custom_data"].get("value") == expected
     assert (("value", "ambiguous") in noted(given)) is (expected is None)
 
 
-def test_an_override_of_the_currency_says_what_an_amount_means():
+def test_an_override_of_the_currency_says_what_an_amount_means() -> None:
     assert (
         sent(overridden("currency", "TND", amount="1.234", currency="EUR"))["custom_data"]["value"] == 1.234
     )
@@ -81,7 +85,9 @@ def test_an_override_of_the_currency_says_what_an_amount_means():
         ({}, None),
     ],
 )
-def test_a_currency_is_an_iso_code_of_the_event_or_of_its_items(changes, expected):
+def test_a_currency_is_an_iso_code_of_the_event_or_of_its_items(
+    changes: dict[str, Any], expected: str | None
+) -> None:
     assert custom_data(changes).get("currency") == expected
 
 
@@ -99,7 +105,9 @@ def test_a_currency_is_an_iso_code_of_the_event_or_of_its_items(changes, expecte
         ({"items": [{"name": "no product"}]}, None),
     ],
 )
-def test_a_content_name_is_the_events_or_the_first_products(changes, expected):
+def test_a_content_name_is_the_events_or_the_first_products(
+    changes: dict[str, Any], expected: str | None
+) -> None:
     assert custom_data(changes).get("content_name") == expected
 
 
@@ -114,7 +122,9 @@ def test_a_content_name_is_the_events_or_the_first_products(changes, expected):
         ({"product": {"category_1": "A"}}, "A"),
     ],
 )
-def test_a_content_category_is_the_first_of_the_products(items, expected):
+def test_a_content_category_is_the_first_of_the_products(
+    items: dict[str, Any] | list[dict[str, Any]], expected: str | None
+) -> None:
     assert custom_data({"items": items}).get("content_category") == expected
     assert custom_data({"items": items, "category": "own"})["content_category"] == "own"
 
@@ -132,7 +142,7 @@ def test_a_content_category_is_the_first_of_the_products(items, expected):
         ("add_to_cart", set()),
     ],
 )
-def test_some_rows_are_for_some_events(name, keys):
+def test_some_rows_are_for_some_events(name: str, keys: Any) -> None:
     given = event(
         event_name=name,
         id="O-1",
@@ -148,25 +158,25 @@ def test_some_rows_are_for_some_events(name, keys):
     assert found.get("search_string", "hats") == "hats"
 
 
-def test_rows_follow_the_name_meta_gets():
+def test_rows_follow_the_name_meta_gets() -> None:
     renamed = event(
         {"event_name": "sale", "integrations.facebook.event_name": "Purchase", "id": 17.0, "amount": 1}
     )
     assert sent(renamed | {"currency": "EUR"})["custom_data"]["order_id"] == "17"
 
 
-def test_only_lines_that_are_sent_are_counted():
+def test_only_lines_that_are_sent_are_counted() -> None:
     given = event(event_name="begin_checkout", items=[{"id": "a"}, {"no": "id"}])
     assert sent(given)["custom_data"]["num_items"] == 1
     assert "num_items" not in sent(event(event_name="begin_checkout", items=[{}]))["custom_data"]
 
 
 @pytest.mark.parametrize(("setting", "expected"), [("product_group", "product_group"), ("", None)])
-def test_the_content_type_is_a_setting(setting, expected):
+def test_the_content_type_is_a_setting(setting: str, expected: str | None) -> None:
     assert custom_data({}, MappingOptions(content_type=setting)).get("content_type") == expected
 
 
-def test_without_anything_to_say_custom_data_is_an_empty_object():
+def test_without_anything_to_say_custom_data_is_an_empty_object() -> None:
     assert custom_data({}, MappingOptions(content_type="")) == {}
 
 
@@ -189,7 +199,9 @@ def test_without_anything_to_say_custom_data_is_an_empty_object():
         ("num_items", 0, 0),
     ],
 )
-def test_an_override_is_read_as_its_row_says_on_any_event(key, value, expected):
+def test_an_override_is_read_as_its_row_says_on_any_event(
+    key: str, value: int | str, expected: float | int | str
+) -> None:
     assert sent(overridden(key, value))["custom_data"][key] == expected
 
 
@@ -210,7 +222,7 @@ def test_an_override_is_read_as_its_row_says_on_any_event(key, value, expected):
         ("num_items", -1, "malformed"),
     ],
 )
-def test_an_unusable_override_falls_back_with_a_note(key, value, word):
+def test_an_unusable_override_falls_back_with_a_note(key: str, value: Any, word: str) -> None:
     plain = {
         "event_name": "purchase", "amount": 1, "currency": "EUR", "name": "N", "category": "C",
         "status": "S", "id": "I",
@@ -222,26 +234,26 @@ def test_an_unusable_override_falls_back_with_a_note(key, value, word):
 
 
 @pytest.mark.parametrize("value", ["", " ", 0, False, [], {}, 1.5, "text", [None], {"a": None}])
-def test_a_key_without_a_row_is_sent_as_it_is(value):
+def test_a_key_without_a_row_is_sent_as_it_is(value: Any) -> None:
     given = facebook(custom_data={"your_field": value})
     assert sent(given)["custom_data"]["your_field"] == value
     assert noted(given) == []
 
 
-def test_only_null_is_absent_for_a_key_without_a_row():
+def test_only_null_is_absent_for_a_key_without_a_row() -> None:
     assert "your_field" not in sent(facebook(custom_data={"your_field": None}))["custom_data"]
 
 
 # the user's own paths
 
 
-def test_a_path_adds_a_row():
+def test_a_path_adds_a_row() -> None:
     rules = paths(basket="cart.lines.1.size", shop=["store.missing", "store.name"])
     found = custom_data({"cart": {"lines": [0, {"size": 42}]}, "store": {"name": " North "}}, rules)
     assert (found["basket"], found["shop"]) == (42, " North ")
 
 
-def test_a_path_replaces_a_row_and_is_read_as_the_row_says():
+def test_a_path_replaces_a_row_and_is_read_as_the_row_says() -> None:
     rules = paths(
         value="order.total",
         currency="order.money",
@@ -269,13 +281,13 @@ def test_a_path_replaces_a_row_and_is_read_as_the_row_says():
     }  # fmt: skip
 
 
-def test_a_replaced_row_without_a_value_does_not_fall_back():
+def test_a_replaced_row_without_a_value_does_not_fall_back() -> None:
     replaced = {"amount": 1, "items": [{"id": "a", "product": {"name": "N"}}], "event_name": "begin_checkout"}
     rules = paths(value="x", contents="x", content_name="x", content_type="x", num_items="x")
     assert custom_data(replaced, rules) == {}
 
 
-def test_an_override_wins_over_a_path():
+def test_an_override_wins_over_a_path() -> None:
     rules = paths(value="order.total", mine="order.mine")
     given = event(
         {"order": {"total": 1, "mine": 1}, "integrations.facebook.custom_data": {"value": 2, "mine": 0}}
@@ -283,20 +295,20 @@ def test_an_override_wins_over_a_path():
     assert sent(given, rules)["custom_data"] == {"value": 2, "content_type": "product", "mine": 0}
 
 
-def test_a_path_is_not_walked_where_an_override_stands():
+def test_a_path_is_not_walked_where_an_override_stands() -> None:
     rules = paths(mine="order.mine")
     given = event({"order.mine": deep(40), "integrations.facebook.custom_data": {"mine": 0}})
     assert sent(given, rules)["custom_data"]["mine"] == 0
     assert noted(given, rules) == []
 
 
-def test_an_unusable_value_at_a_path_gives_way_to_the_next_path():
+def test_an_unusable_value_at_a_path_gives_way_to_the_next_path() -> None:
     rules = paths(value=["a", "b"])
     assert custom_data({"a": "free", "b": 3}, rules)["value"] == 3
     assert noted(event(a="free", b=3), rules) == [("value", "malformed")]
 
 
-def test_what_nests_too_deep_at_a_path_is_noted():
+def test_what_nests_too_deep_at_a_path_is_noted() -> None:
     rules = paths(mine=["deep", "flat"])
     assert custom_data({"deep": deep(33), "flat": 1}, rules)["mine"] == 1
     assert custom_data({"deep": deep(32), "flat": 1}, rules)["mine"] == deep(32)
@@ -316,7 +328,7 @@ def test_what_nests_too_deep_at_a_path_is_noted():
         ("z", None),
     ],
 )
-def test_a_path_steps_through_objects_and_lists(path, expected):
+def test_a_path_steps_through_objects_and_lists(path: str, expected: int | str | None) -> None:
     given = {"a": {"b": 1, "5": "five"}, "l": ["x", "y"], "s": "text"}
     assert custom_data(given, paths(mine=path)).get("mine") == expected
 
@@ -335,13 +347,13 @@ def test_a_path_steps_through_objects_and_lists(path, expected):
         ("search_string", ADDRESS),
     ],
 )
-def test_a_row_that_holds_an_address_is_dropped(key, value):
+def test_a_row_that_holds_an_address_is_dropped(key: str, value: Any) -> None:
     given = overridden(key, value, name="N", category="C", status="S")
     assert key not in sent(given)["custom_data"]
     assert noted(given) == [(key, "personal_data")]
 
 
-def test_free_keys_are_cleaned_at_every_depth():
+def test_free_keys_are_cleaned_at_every_depth() -> None:
     free = {
         "email": "x", "Phone-Number": 612345678, "mobile": True, ADDRESS: 1, "note": ADDRESS,
         "deep": {"rows": [{"first name": "Ann", "size": 42}, ADDRESS, "ok"]},
@@ -355,7 +367,7 @@ def test_free_keys_are_cleaned_at_every_depth():
     assert noted(given) == [("custom_data.*", "personal_data")] * 5
 
 
-def test_what_comes_by_a_path_is_cleaned_too():
+def test_what_comes_by_a_path_is_cleaned_too() -> None:
     rules = paths(who="user", phone="x")
     assert custom_data({"x": 5, "user.name": "n"}, rules)["who"] == {
         "id": "u-1",
@@ -365,7 +377,7 @@ def test_what_comes_by_a_path_is_cleaned_too():
     assert "phone" not in custom_data({"x": 5}, rules)
 
 
-def test_allowed_keys_are_sent_whole():
+def test_allowed_keys_are_sent_whole() -> None:
     rules = MappingOptions(unredacted_keys=frozenset({"address", "content_name"}))
     free = {
         "address": {"street": "1 rue X", "mail": ADDRESS},
@@ -376,17 +388,17 @@ def test_allowed_keys_are_sent_whole():
 
 
 @pytest.mark.parametrize("value", [0, False, ""])
-def test_what_says_nothing_at_a_path_of_the_users_own_is_sent_all_the_same(value):
+def test_what_says_nothing_at_a_path_of_the_users_own_is_sent_all_the_same(value: bool | int | str) -> None:
     rules = MappingOptions(custom_data_paths={"mine": (("a",),)})
     assert sent(event(a=value), rules)["custom_data"]["mine"] == value
 
 
-def test_nought_at_a_path_of_a_row_is_its_value():
+def test_nought_at_a_path_of_a_row_is_its_value() -> None:
     rules = MappingOptions(custom_data_paths={"value": (("total",),)})
     assert sent(event(total=0, amount=5), rules)["custom_data"]["value"] == 0
 
 
-def test_an_override_that_is_null_lets_the_users_own_path_through():
+def test_an_override_that_is_null_lets_the_users_own_path_through() -> None:
     given = event({"a": "from the path", "integrations.facebook": {"custom_data": {"mine": None}}})
     assert (
         sent(given, MappingOptions(custom_data_paths={"mine": (("a",),)}))["custom_data"]["mine"]
@@ -394,7 +406,7 @@ def test_an_override_that_is_null_lets_the_users_own_path_through():
     )
 
 
-def test_a_path_replaces_the_count_of_lines():
+def test_a_path_replaces_the_count_of_lines() -> None:
     given = event({"event_name": "begin_checkout", "items": [{"id": "a"}, {"id": "b"}]})
     assert sent(given)["custom_data"]["num_items"] == 2
     assert (
@@ -417,7 +429,9 @@ def test_a_path_replaces_the_count_of_lines():
         (("user", "tier"), "Gold", "Gold", []),
     ],
 )
-def test_a_path_under_a_name_of_personal_data_is_cleaned_by_that_name(path, lies_there, expected, notes):
+def test_a_path_under_a_name_of_personal_data_is_cleaned_by_that_name(
+    path: Any, lies_there: bool | dict[str, Any] | str, expected: Any, notes: Any
+) -> None:
     given = event({".".join(path): lies_there})
     rules = MappingOptions(custom_data_paths={"mine": (path,)})
     assert sent(given, rules)["custom_data"].get("mine") == expected
@@ -426,7 +440,7 @@ def test_a_path_under_a_name_of_personal_data_is_cleaned_by_that_name(path, lies
     assert sent(given, allowed)["custom_data"]["mine"] == lies_there
 
 
-def test_what_nests_too_deep_under_a_personal_name_is_left_out_as_such():
+def test_what_nests_too_deep_under_a_personal_name_is_left_out_as_such() -> None:
     rules = MappingOptions(custom_data_paths={"mine": (("user", "address"),)})
     given = event({"user.address": deep(33)})
     assert "mine" not in sent(given, rules)["custom_data"]

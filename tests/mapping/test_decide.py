@@ -1,6 +1,9 @@
 """The decision as a whole: its bytes, its limits, and what no payload may ever hold."""
 
+from __future__ import annotations
+
 import re
+from typing import Any
 
 import jsonschema_rs
 import orjson
@@ -27,7 +30,7 @@ OF_THE_EMPTY_TEXT = b"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b78
 ADDRESS = re.compile(rb"[^@/?&=#\s\"]@[^@/?&=#\s\"]+\.[^@/?&=#\s\"]")
 
 
-def test_an_ordinary_event_is_sent_whole():
+def test_an_ordinary_event_is_sent_whole() -> None:
     assert sent(ordinary()) == {
         "event_name": "PageView",
         "event_time": NOW_S,
@@ -46,7 +49,7 @@ def test_an_ordinary_event_is_sent_whole():
     assert noted(ordinary()) == []
 
 
-def test_a_deliverable_says_what_others_need_to_know():
+def test_a_deliverable_says_what_others_need_to_know() -> None:
     found = decided(ordinary())
     assert isinstance(found, Deliverable)
     assert found.event_label == "PageView"
@@ -54,7 +57,7 @@ def test_a_deliverable_says_what_others_need_to_know():
     assert found.match_keys == ("external_id", "em", "ct", "client_ip_address", "client_user_agent")
 
 
-def test_the_example_of_the_documentation_is_sent_as_it_says():
+def test_the_example_of_the_documentation_is_sent_as_it_says() -> None:
     given = event(
         {
             "event_name": "purchase",
@@ -74,7 +77,7 @@ def test_the_example_of_the_documentation_is_sent_as_it_says():
     }
 
 
-def test_a_payload_may_be_as_large_as_the_setting_says():
+def test_a_payload_may_be_as_large_as_the_setting_says() -> None:
     size = len(decided(facebook(custom_data={"x": ""})).payload)
     assert reason(facebook(custom_data={"x": "é"}), MappingOptions(event_bytes_max=size + 2)) is None
     assert (
@@ -85,39 +88,39 @@ def test_a_payload_may_be_as_large_as_the_setting_says():
     assert reason(facebook(custom_data={"x": "y" * (256 * 1024 - size + 1)})) == "event_too_large"
 
 
-def test_what_is_not_sent_does_not_count_for_size():
+def test_what_is_not_sent_does_not_count_for_size() -> None:
     assert reason(event(notes="x" * 1_000_000)) is None
 
 
-def test_a_batch_shares_a_hasher_and_decides_alike():
+def test_a_batch_shares_a_hasher_and_decides_alike() -> None:
     hasher = BatchHasher()
     together = [decide(record(ordinary()), MappingOptions(), hasher, NOW_MS) for _ in range(3)]
     assert together == [decided(ordinary())] * 3
 
 
-def payload_at(given, now_ms):
+def payload_at(given: Any, now_ms: Any) -> Any:
     return decide(record(given), MappingOptions(), BatchHasher(), now_ms).payload
 
 
 @pytest.mark.parametrize("later_s", [1, 86_400, 7 * 86_400 - 600])
-def test_a_redelivery_gives_the_same_bytes_for_as_long_as_meta_takes_them(later_s):
+def test_a_redelivery_gives_the_same_bytes_for_as_long_as_meta_takes_them(later_s: Any) -> None:
     for one in (ordinary(), event(event_timestamp=None), event({"user.birthdate": "1990-01-31"})):
         assert payload_at(one, NOW_MS + later_s * 1000) == payload_at(one, NOW_MS)
 
 
 @pytest.mark.parametrize("changes", [{"event_timestamp": NOW_S + 301}, {"user.birthdate": "2025-11-24"}])
-def test_what_lay_ahead_the_first_time_counts_once_it_does_not_any_more(changes):
+def test_what_lay_ahead_the_first_time_counts_once_it_does_not_any_more(changes: dict[str, Any]) -> None:
     tomorrow_ms = NOW_MS + 86_400_000
     assert payload_at(event(changes), tomorrow_ms) != payload_at(event(changes), NOW_MS)
     assert payload_at(event(changes), tomorrow_ms + 1) == payload_at(event(changes), tomorrow_ms)
 
 
-def test_a_reason_is_filtered_or_invalid_by_its_word():
+def test_a_reason_is_filtered_or_invalid_by_its_word() -> None:
     assert isinstance(decided(event({"user": None, "browser": None})), Filtered)
     assert isinstance(decided(event(event_name="")), Invalid)
 
 
-def test_nothing_personal_shows_on_the_way_to_a_decision():
+def test_nothing_personal_shows_on_the_way_to_a_decision() -> None:
     hasher = BatchHasher()
     mapped = map_event(ordinary(), record(ordinary()), MappingOptions(), hasher, NOW_MS)
     assert mapped is not None
@@ -125,7 +128,7 @@ def test_nothing_personal_shows_on_the_way_to_a_decision():
         assert not re.search(r"ann|u-1|Paris|8\.8\.8\.8|Mozilla|[0-9a-f]{64}", shown)
 
 
-def test_nothing_personal_shows_in_a_decision():
+def test_nothing_personal_shows_in_a_decision() -> None:
     for one in (ordinary(), event(event_name=""), event(user=None), event(event_name="Purchase")):
         shown = repr(decided(one))
         assert not re.search(r"ann|u-1|Paris|8\.8\.8\.8|Mozilla|[0-9a-f]{64}", shown)
@@ -134,7 +137,7 @@ def test_nothing_personal_shows_in_a_decision():
 # Whatever a record holds
 
 
-def keeps_what_is_promised(given, rules):
+def keeps_what_is_promised(given: Any, rules: Any) -> None:
     """Notes name known fields; a payload is clean, the same each time, and what Meta takes."""
     decision = decided(given, rules)
     assert all(note.field in FIELDS for note in decision.warnings)
@@ -155,19 +158,19 @@ def keeps_what_is_promised(given, rules):
 @settings(max_examples=700, deadline=None)
 @given(events(), RULES)
 @example(event(event_name="a\x1c@b.c"), MappingOptions())
-def test_whatever_stands_in_a_field_there_is_a_decision_and_a_clean_payload(given, rules):
+def test_whatever_stands_in_a_field_there_is_a_decision_and_a_clean_payload(given: Any, rules: Any) -> None:
     keeps_what_is_promised(given, rules)
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_each_field_may_hold_any_kind_of_value(path):
+def test_each_field_may_hold_any_kind_of_value(path: Any) -> None:
     for value in (*KINDS, *ODD_TEXTS):
         made = ordinary() | {"currency": "EUR", "amount": 1}
         set_at(made, path, value)
         keeps_what_is_promised(made, MappingOptions(match_rule=MatchRule.ANY))
 
 
-def test_the_fields_are_those_of_the_documentation():
+def test_the_fields_are_those_of_the_documentation() -> None:
     assert len(PATHS) > 100
     assert {"user.phone", "user.zipcode_sha256", "context.device.cookie._fbp", "search_term"} < set(PATHS)
     assert {f"integrations.facebook.user_data.{key}" for key in tables.USER_DATA_KEYS} < set(PATHS)
@@ -176,19 +179,19 @@ def test_the_fields_are_those_of_the_documentation():
 
 @settings(max_examples=500, deadline=None)
 @given(JSON)
-def test_whatever_json_a_record_holds_there_is_a_decision(value):
+def test_whatever_json_a_record_holds_there_is_a_decision(value: Any) -> None:
     assert isinstance(decided(orjson.dumps(value)), Deliverable | Filtered | Invalid)
 
 
 @settings(max_examples=500, deadline=None)
 @given(st.binary(max_size=60))
-def test_whatever_bytes_a_record_holds_there_is_a_decision(value):
+def test_whatever_bytes_a_record_holds_there_is_a_decision(value: Any) -> None:
     assert isinstance(decided(value), Deliverable | Filtered | Invalid)
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.dictionaries(st.sampled_from(PATHS), SCALAR), st.integers(-(2**40), 2**50), st.integers(0, 2**45))
-def test_whatever_the_clocks_say_there_is_a_decision(changes, timestamp_ms, now_ms):
+def test_whatever_the_clocks_say_there_is_a_decision(changes: Any, timestamp_ms: Any, now_ms: Any) -> None:
     made = ordinary()
     for path, value in changes.items():
         set_at(made, path, value)
@@ -206,14 +209,14 @@ FIELDS = {
 }  # fmt: skip
 
 
-def test_notes_name_meta_keys_and_a_few_groups():
+def test_notes_name_meta_keys_and_a_few_groups() -> None:
     assert {"event_name", "em", "value", "user"} < FIELDS
     assert FIELDS == NOTE_FIELDS
     assert not FIELDS & {place for place in PLACES if place} - {"user", "integrations.facebook"}
 
 
 @pytest.mark.parametrize("now_ms", [0, 1, 253_402_300_799_999])
-def test_any_day_of_the_calendar_can_be_today(now_ms):
+def test_any_day_of_the_calendar_can_be_today(now_ms: int) -> None:
     assert isinstance(
         decide(record(ordinary()), MappingOptions(), BatchHasher(), now_ms), Deliverable | Filtered | Invalid
     )

@@ -1,5 +1,9 @@
 """How deep a value nests."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import pytest
 from support.mapping import NOW_MS, noted, reason, sent
 
@@ -8,7 +12,7 @@ from consumer.mapping.depth import is_too_deep
 BRACKETS = [("[", "]"), ('{"x":', "}")]
 
 
-def nested(depth, inner=0):
+def nested(depth: Any, inner: int = 0) -> Any:
     """Lists and objects in turn, a list outside."""
     for level in range(depth, 0, -1):
         inner = [inner] if level % 2 else {"x": inner}
@@ -32,25 +36,25 @@ def nested(depth, inner=0):
         (100_000, True),
     ],
 )
-def test_32_levels_are_not_too_deep_and_33_are(depth, too_deep):
+def test_32_levels_are_not_too_deep_and_33_are(depth: int, too_deep: bool) -> None:
     assert is_too_deep(nested(depth)) is too_deep
     assert is_too_deep(nested(depth, inner=[])) is (depth + 1 > 32)
     assert is_too_deep(nested(depth, inner={})) is (depth + 1 > 32)
 
 
 @pytest.mark.parametrize("value", [None, True, 0, 1.5, "", "[[[["])
-def test_a_scalar_has_no_depth(value):
+def test_a_scalar_has_no_depth(value: Any) -> None:
     assert not is_too_deep(value, 0)
 
 
 @pytest.mark.parametrize("value", [[], {}, [1, 2], {"a": 1, "b": 2}])
-def test_a_flat_list_or_object_is_1_deep(value):
+def test_a_flat_list_or_object_is_1_deep(value: Any) -> None:
     assert is_too_deep(value, 0)
     assert not is_too_deep(value, 1)
 
 
 @pytest.mark.parametrize("value", [[1, [2]], {"a": 1, "b": {}}, [{}, 1], {"a": [], "b": 1}])
-def test_the_deepest_child_counts(value):
+def test_the_deepest_child_counts(value: Any) -> None:
     assert is_too_deep(value, 1)
     assert not is_too_deep(value, 2)
 
@@ -61,7 +65,7 @@ ORDINARY = (
 )
 
 
-def record_with(place, depth, brackets):
+def record_with(place: Any, depth: Any, brackets: Any) -> bytes:
     """The bytes of an ordinary event whose brackets nest this deep in a place; orjson itself writes 254."""
     opening, closing = brackets
     text = place % (opening * depth + "0" + closing * depth)
@@ -74,7 +78,9 @@ def record_with(place, depth, brackets):
     ("record_depth", "expected"),
     [(32, None), (33, None), (254, None), (255, None), (1024, None), (1025, "not_json")],
 )
-def test_a_record_is_read_down_to_1024_levels_where_nothing_is_sent(place, brackets, record_depth, expected):
+def test_a_record_is_read_down_to_1024_levels_where_nothing_is_sent(
+    place: str, brackets: Any, record_depth: int, expected: str | None
+) -> None:
     assert reason(record_with(place, record_depth - 1, brackets)) == expected
 
 
@@ -93,7 +99,9 @@ def test_a_record_is_read_down_to_1024_levels_where_nothing_is_sent(place, brack
         (1025, False, [], "not_json"),
     ],
 )
-def test_an_override_is_sent_down_to_32_levels(brackets, depth, custom_data_is_kept, notes, expected):
+def test_an_override_is_sent_down_to_32_levels(
+    brackets: Any, depth: int, custom_data_is_kept: bool, notes: Any, expected: str | None
+) -> None:
     value = record_with('"integrations":{"facebook":{"custom_data":{"mine":%s}}}', depth, brackets)
     assert reason(value) == expected
     assert noted(value) == notes

@@ -1,6 +1,9 @@
 """Is it worth sending, and does Meta take it: every reading of the minimum, and purchases."""
 
+from __future__ import annotations
+
 import itertools
+from typing import Any
 
 import pytest
 from support.mapping import decided, event, reason
@@ -38,7 +41,7 @@ ALL, ANY_OTHER, ANY = MatchRule
         ("em lead_id madid page_id", False, False, True),
     ],
 )
-def test_the_minimum_has_three_readings(keys, by_all, by_any_other, by_any):
+def test_the_minimum_has_three_readings(keys: str, by_all: bool, by_any_other: bool, by_any: bool) -> None:
     found = keys.split()
     assert is_enough_to_match(found, ALL) is by_all
     assert is_enough_to_match(found, ANY_OTHER) is by_any_other
@@ -58,7 +61,7 @@ REFUSED = [
     [some for few in REFUSED for count in range(len(few) + 1) for some in itertools.combinations(few, count)],
 )
 @pytest.mark.parametrize("rule", MatchRule)
-def test_what_meta_refuses_is_never_enough(keys, rule):
+def test_what_meta_refuses_is_never_enough(keys: Any, rule: Any) -> None:
     assert meta_rejects_keys(keys)
     assert not is_enough_to_match(keys, rule)
 
@@ -76,35 +79,35 @@ def test_what_meta_refuses_is_never_enough(keys, rule):
         ("lead_id",),
     ],
 )
-def test_one_key_outside_metas_refused_sets_is_enough_for_meta(keys):
+def test_one_key_outside_metas_refused_sets_is_enough_for_meta(keys: Any) -> None:
     assert not meta_rejects_keys(keys)
 
 
-def test_three_others_count_only_with_a_key_outside_metas_refused_sets():
+def test_three_others_count_only_with_a_key_outside_metas_refused_sets() -> None:
     assert not is_enough_to_match(("ct", "country", "st"), ANY)
     assert is_enough_to_match(("ct", "country", "fn"), ANY)
 
 
 @pytest.mark.parametrize(("rule", "expected"), [(ALL, "not_enough_to_match"), (ANY_OTHER, None), (ANY, None)])
-def test_the_setting_says_which_reading_counts(rule, expected):
+def test_the_setting_says_which_reading_counts(rule: Any, expected: str | None) -> None:
     given = event({"user": {"id": "u"}, "fbp": "fb.1.1763899999000.1"})
     assert reason(given, MappingOptions(match_rule=rule)) == expected
 
 
-def test_only_what_is_sent_counts():
+def test_only_what_is_sent_counts() -> None:
     assert reason(event({"user.city": "n/a"})) == "not_enough_to_match"
 
 
 # Purchases
 
 
-def purchase(changes=None):
+def purchase(changes: Any = None) -> dict[str, Any]:
     return event(
         {"event_name": "purchase", "amount": 5, "currency": "EUR", "user.country": "FR", **(changes or {})}
     )
 
 
-def test_a_purchase_with_all_it_needs_is_sent():
+def test_a_purchase_with_all_it_needs_is_sent() -> None:
     assert reason(purchase()) is None
 
 
@@ -117,12 +120,12 @@ def test_a_purchase_with_all_it_needs_is_sent():
         {"event_name": "Purchase"},
     ],
 )
-def test_a_purchase_without_personal_information_is_filtered(changes):
+def test_a_purchase_without_personal_information_is_filtered(changes: dict[str, Any]) -> None:
     given = purchase({"user.email": None, "user.zipcode": "75001", **changes})
     assert reason(given) == "purchase_without_personal_information"
 
 
-def test_what_counts_as_personal_information_is_a_setting():
+def test_what_counts_as_personal_information_is_a_setting() -> None:
     given = purchase({"user.email": None, "user.zipcode": "75001"})
     assert reason(given, MappingOptions(purchase_personal_information=("external_id",))) is None
     assert (
@@ -131,7 +134,7 @@ def test_what_counts_as_personal_information_is_a_setting():
     )
 
 
-def test_a_phone_number_is_personal_information_too():
+def test_a_phone_number_is_personal_information_too() -> None:
     assert (
         reason(purchase({"user.email": None, "user.phone": "+33612345678", "user.zipcode": "75001"})) is None
     )
@@ -156,11 +159,11 @@ def test_a_phone_number_is_personal_information_too():
         ),
     ],
 )
-def test_what_meta_refuses_about_a_purchase_is_invalid(changes, expected):
+def test_what_meta_refuses_about_a_purchase_is_invalid(changes: dict[str, Any], expected: str | None) -> None:
     assert reason(purchase(changes)) == expected
 
 
-def test_the_detail_of_an_invalid_purchase_names_the_field():
+def test_the_detail_of_an_invalid_purchase_names_the_field() -> None:
     assert decided(purchase({"amount": None})).detail == "custom_data.value"
     assert decided(purchase({"currency": None})).detail == "custom_data.currency"
 
@@ -179,14 +182,14 @@ WRONG = {
 }
 
 
-def test_the_first_thing_wrong_is_the_reason():
+def test_the_first_thing_wrong_is_the_reason() -> None:
     given: dict = {}
     for expected in reversed(WRONG):
         given = {**WRONG[expected], **given}
         assert reason(purchase(given)) == expected
 
 
-def test_time_comes_before_the_person_and_after_the_name():
+def test_time_comes_before_the_person_and_after_the_name() -> None:
     given = purchase({"event_timestamp": 4_000_000_000, "user": None})
     assert reason(given, timestamp_ms=4_000_000_000_000) == "event_time_in_future"
     assert reason(given | {"event_name": ""}, timestamp_ms=4_000_000_000_000) == "no_event_name"

@@ -1,5 +1,9 @@
 """Reading a record: what is no event, and what is one with odd places."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import orjson
 import pytest
 from support.mapping import decided, event, facebook, noted, ordinary, reason, sent
@@ -21,22 +25,22 @@ from consumer.mapping.trail import MappingTrace
     ],
     ids=range(19),
 )  # fmt: skip
-def test_what_is_no_json_is_invalid(value):
+def test_what_is_no_json_is_invalid(value: Any) -> None:
     assert decided(value) == Invalid(Reason.NOT_JSON)
 
 
 @pytest.mark.parametrize(
     "value", [b"null", b"1", b'"text"', b"[]", b"[{}]", b"true", b"[" * 1024 + b"]" * 1024]
 )
-def test_json_that_is_no_object_is_invalid(value):
+def test_json_that_is_no_object_is_invalid(value: bytes) -> None:
     assert decided(value) == Invalid(Reason.NOT_AN_OBJECT)
 
 
-def test_no_value_at_all_is_a_tombstone():
+def test_no_value_at_all_is_a_tombstone() -> None:
     assert decided(None) == Filtered(Reason.TOMBSTONE)
 
 
-def test_places_and_their_names_stand_in_one_order():
+def test_places_and_their_names_stand_in_one_order() -> None:
     event = open_event(
         {
             "user": {"is": "user"},
@@ -76,7 +80,7 @@ def test_places_and_their_names_stand_in_one_order():
         ("integrations.facebook.custom_data", "custom_data.*"),
     ],
 )
-def test_a_place_that_is_no_object_is_absent_with_a_note(place, field, odd):
+def test_a_place_that_is_no_object_is_absent_with_a_note(place: str, field: str, odd: Any) -> None:
     given = event({place: odd})
     assert (field, "wrong_type") in noted(given)
     assert reason(given) in (None, "not_enough_to_match")
@@ -85,18 +89,18 @@ def test_a_place_that_is_no_object_is_absent_with_a_note(place, field, odd):
 @pytest.mark.parametrize(
     "place", ["context", "integrations", "integrations.facebook", "context.page", "items"]
 )
-def test_null_is_absent_without_a_note(place):
+def test_null_is_absent_without_a_note(place: str) -> None:
     assert noted(event({place: None})) == []
     assert sent(event({place: None})) == sent(ordinary())
 
 
-def nested(depth, inner=0):
+def nested(depth: Any, inner: int = 0) -> Any:
     for _ in range(depth):
         inner = [inner]
     return inner
 
 
-def nested_objects(depth):
+def nested_objects(depth: Any) -> int:
     inner = 0
     for _ in range(depth):
         inner = {"x": inner}
@@ -104,18 +108,18 @@ def nested_objects(depth):
 
 
 @pytest.mark.parametrize("make", [nested, nested_objects])
-def test_an_override_may_nest_32_deep(make):
+def test_an_override_may_nest_32_deep(make: Any) -> None:
     assert sent(facebook(custom_data={"mine": make(32)}))["custom_data"]["mine"] == make(32)
 
 
-def with_depth(given, depth, opening=b"[", closing=b"]"):
+def with_depth(given: Any, depth: Any, opening: bytes = b"[", closing: bytes = b"]") -> bytes:
     """The bytes of an event with lists this deep in place of the text DEEP; orjson itself writes 254."""
     return orjson.dumps(given).replace(b'"DEEP"', opening * depth + b"0" + closing * depth)
 
 
 @pytest.mark.parametrize("brackets", [(b"[", b"]"), (b'{"x":', b"}"), (b'[{"x":', b"}]")])
 @pytest.mark.parametrize("depth", [33, 254, 255, 256, 500])
-def test_an_override_that_nests_deeper_is_dropped(brackets, depth):
+def test_an_override_that_nests_deeper_is_dropped(brackets: Any, depth: int) -> None:
     given = with_depth(facebook(custom_data={"mine": "DEEP", "other": 1}), depth, *brackets)
     assert noted(given) == [("custom_data.*", "too_deep")]
     assert sent(given)["custom_data"] == {"content_type": "product", "other": 1}
@@ -134,11 +138,11 @@ def test_an_override_that_nests_deeper_is_dropped(brackets, depth):
         ({"mine": nested(40)}, "integrations.facebook"),
     ],
 )
-def test_depth_is_noted_under_the_key_it_took(overrides, field):
+def test_depth_is_noted_under_the_key_it_took(overrides: dict[str, Any], field: str) -> None:
     assert noted(facebook(**overrides)) == [(field, "too_deep")]
 
 
-def test_a_wish_for_privacy_that_nests_too_deep_is_kept_on_the_safe_side():
+def test_a_wish_for_privacy_that_nests_too_deep_is_kept_on_the_safe_side() -> None:
     given = facebook(opt_out=nested(40), data_processing_options=nested(40))
     assert sent(given)["opt_out"] is True
     assert sent(given)["data_processing_options"] == ["LDU"]
@@ -148,21 +152,21 @@ def test_a_wish_for_privacy_that_nests_too_deep_is_kept_on_the_safe_side():
     assert sent(facebook(**shallow))["data_processing_options_state"] == 0
 
 
-def test_an_override_too_deep_lets_the_next_source_through():
+def test_an_override_too_deep_lets_the_next_source_through() -> None:
     assert sent(facebook(event_name=nested(40)))["event_name"] == "PageView"
 
 
 @pytest.mark.parametrize("depth", [33, 254, 255, 1000, 1022])
 @pytest.mark.parametrize("place", ["x", "user.x", "context.x", "items", "url", "user.email"])
-def test_depth_elsewhere_harms_nobody(place, depth):
+def test_depth_elsewhere_harms_nobody(place: str, depth: int) -> None:
     assert reason(with_depth(event({place: "DEEP"}), depth)) is None
 
 
-def test_an_event_as_deep_as_json_is_read_has_its_end():
+def test_an_event_as_deep_as_json_is_read_has_its_end() -> None:
     given = facebook(custom_data={"mine": "DEEP"})  # four levels above it
     assert noted(with_depth(given, 1020)) == [("custom_data.*", "too_deep")]
     assert reason(with_depth(given, 1021)) == "not_json"
 
 
-def test_a_large_flat_event_is_read():
+def test_a_large_flat_event_is_read() -> None:
     assert reason(event(x=[{"y": "z" * 10}] * 20_000)) is None

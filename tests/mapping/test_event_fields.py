@@ -1,5 +1,9 @@
 """The event itself: name, id, addresses, and the overrides that are sent as they are."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import pytest
 from support.mapping import NOW_MS, decided, event, facebook, noted, reason, sent, without
 
@@ -14,13 +18,15 @@ ADDRESS = "ann@example.com"
 
 @pytest.mark.parametrize("name", [None, "", "  ", "\t\n", 5, 1.5, True, ["purchase"], {"a": 1}])
 @pytest.mark.parametrize("override", [None, "Lead"])
-def test_an_event_without_a_name_is_invalid_and_no_override_stands_in(name, override):
+def test_an_event_without_a_name_is_invalid_and_no_override_stands_in(
+    name: Any, override: str | None
+) -> None:
     given = event({"event_name": name, "integrations.facebook.event_name": override})
     assert reason(given) == "no_event_name"
     assert decided(given).event_label == "none"
 
 
-def test_an_event_whose_name_is_missing_is_invalid():
+def test_an_event_whose_name_is_missing_is_invalid() -> None:
     assert decided(without("event_name")) == Invalid(Reason.NO_EVENT_NAME, detail="event_name")
 
 
@@ -28,15 +34,15 @@ def test_an_event_whose_name_is_missing_is_invalid():
     ("name", "expected"),
     [(" page_view ", "PageView"), ("Page_View", "Page_View"), (" my event ", "my event")],
 )
-def test_a_name_is_trimmed_and_keeps_its_case(name, expected):
+def test_a_name_is_trimmed_and_keeps_its_case(name: str, expected: str) -> None:
     assert sent(event(event_name=name))["event_name"] == expected
 
 
-def test_an_override_names_the_event():
+def test_an_override_names_the_event() -> None:
     assert sent(facebook(event_name=" yourCustomEventName "))["event_name"] == "yourCustomEventName"
 
 
-def test_an_override_is_not_looked_up_in_the_table():
+def test_an_override_is_not_looked_up_in_the_table() -> None:
     assert sent(facebook(event_name="view_item"))["event_name"] == "view_item"
 
 
@@ -44,12 +50,12 @@ def test_an_override_is_not_looked_up_in_the_table():
     ("override", "word"),
     [("", "missing"), (" ", "missing"), (5, "wrong_type"), (["x"], "wrong_type"), (ADDRESS, "personal_data")],
 )
-def test_an_unusable_override_of_the_name_falls_back_with_a_note(override, word):
+def test_an_unusable_override_of_the_name_falls_back_with_a_note(override: Any, word: str) -> None:
     assert sent(facebook(event_name=override))["event_name"] == "PageView"
     assert noted(facebook(event_name=override)) == [("event_name", word)]
 
 
-def test_a_name_that_holds_an_address_needs_another_source():
+def test_a_name_that_holds_an_address_needs_another_source() -> None:
     assert reason(event(event_name=f"mail {ADDRESS}")) == "no_event_name"
     assert noted(event(event_name=f"mail {ADDRESS}")) == [("event_name", "personal_data")]
     assert (
@@ -77,7 +83,7 @@ def test_a_name_that_holds_an_address_needs_another_source():
         (event(event_id="ÀB-ç"), "ÀB-ç"),
     ],
 )
-def test_the_id_is_the_pixels_or_the_events_own(given, expected):
+def test_the_id_is_the_pixels_or_the_events_own(given: Any, expected: str) -> None:
     assert sent(given)["event_id"] == expected
     assert noted(given) == []
 
@@ -90,17 +96,17 @@ def test_the_id_is_the_pixels_or_the_events_own(given, expected):
         ("order of ann@example.com", "personal_data"),
     ],
 )  # fmt: skip
-def test_an_unusable_id_falls_back_to_the_next_with_a_note(value, word):
+def test_an_unusable_id_falls_back_to_the_next_with_a_note(value: Any, word: str) -> None:
     given = event({"integrations.facebook.event_id": value, "event_id": "e"})
     assert sent(given)["event_id"] == "e"
     assert noted(given) == [("event_id", word)]
 
 
-def test_an_event_without_an_id_is_named_by_its_records_place():
+def test_an_event_without_an_id_is_named_by_its_records_place() -> None:
     assert sent(without("event_id"), timestamp_ms=NOW_MS - 1)["event_id"] == f"shop-3-7-{NOW_MS - 1}"
 
 
-def test_a_replayed_record_carries_the_id_and_time_of_where_it_first_stood():
+def test_a_replayed_record_carries_the_id_and_time_of_where_it_first_stood() -> None:
     origin = {
         "dlq.origin-topic": b"first",
         "dlq.origin-partition": b"1",
@@ -122,7 +128,7 @@ def test_a_replayed_record_carries_the_id_and_time_of_where_it_first_stood():
         ("referrer_url", "integrations.facebook.referrer_url", "context.page.referrer", "referrer"),
     ],
 )
-def test_an_address_has_three_sources(key, overriding, of_page, at_root):
+def test_an_address_has_three_sources(key: str, overriding: str, of_page: str, at_root: str) -> None:
     all_three = {
         overriding: "https://a.example/",
         of_page: "https://b.example/",
@@ -135,13 +141,13 @@ def test_an_address_has_three_sources(key, overriding, of_page, at_root):
     assert key not in sent(event({overriding: None, of_page: None, at_root: None}))
 
 
-def test_an_address_is_cleaned_and_noted():
+def test_an_address_is_cleaned_and_noted() -> None:
     given = event(url="https://shop.example.com/?email=a&b=1")
     assert sent(given)["event_source_url"] == "https://shop.example.com/?b=1"
     assert noted(given) == [("event_source_url", "personal_data")]
 
 
-def test_a_website_without_address_or_user_agent_is_sent_with_notes():
+def test_a_website_without_address_or_user_agent_is_sent_with_notes() -> None:
     given = event({"url": None, "browser.user_agent": None, "user.country": "FR", "user.zipcode": "75001"})
     assert noted(given) == [("client_user_agent", "missing"), ("event_source_url", "missing")]
     assert noted(event({"url": None, "integrations.facebook.action_source": "chat"})) == []
@@ -151,7 +157,7 @@ def test_a_website_without_address_or_user_agent_is_sent_with_notes():
 
 
 @pytest.mark.parametrize("key", ["original_event_data", "attribution_data", "app_data"])
-def test_objects_are_sent_cleaned(key):
+def test_objects_are_sent_cleaned(key: str) -> None:
     given = facebook(
         **{key: {"order_id": "o", "note": f"of {ADDRESS}", "phone": 5, "deep": {"list": [1, ADDRESS]}}}
     )
@@ -169,18 +175,18 @@ def test_objects_are_sent_cleaned(key):
         ({"email": "x"}, "personal_data"),
     ],
 )
-def test_an_object_that_is_none_or_empty_is_left_out(value, word):
+def test_an_object_that_is_none_or_empty_is_left_out(value: Any, word: str) -> None:
     assert "app_data" not in sent(facebook(app_data=value))
     assert noted(facebook(app_data=value)) == [("app_data", word)]
 
 
-def test_allowed_keys_are_of_custom_data_only():
+def test_allowed_keys_are_of_custom_data_only() -> None:
     rules = MappingOptions(unredacted_keys=frozenset({"phone"}))
     assert sent(facebook(app_data={"phone": "5", "a": 1}), rules)["app_data"] == {"a": 1}
 
 
 @pytest.mark.parametrize("key", ["customer_segmentation", "messaging_channel"])
-def test_texts_are_sent_trimmed(key):
+def test_texts_are_sent_trimmed(key: str) -> None:
     assert sent(facebook(**{key: " new "}))[key] == "new"
 
 
@@ -188,14 +194,14 @@ def test_texts_are_sent_trimmed(key):
 @pytest.mark.parametrize(
     ("value", "word"), [("", "missing"), (5, "wrong_type"), ({}, "wrong_type"), (ADDRESS, "personal_data")]
 )
-def test_unusable_texts_are_left_out(key, value, word):
+def test_unusable_texts_are_left_out(key: str, value: Any, word: str) -> None:
     assert key not in sent(facebook(**{key: value}))
     assert noted(facebook(**{key: value})) == [(key, word)]
 
 
-def test_keys_meta_does_not_know_stay_behind():
+def test_keys_meta_does_not_know_stay_behind() -> None:
     assert sent(facebook(delivery="x", event_time=5, user_agent="x")) == sent(event())
 
 
-def test_a_note_names_the_key_and_never_the_value():
+def test_a_note_names_the_key_and_never_the_value() -> None:
     assert decided(facebook(event_name=5)).warnings == (MappingWarning("event_name", WarningCode.WRONG_TYPE),)

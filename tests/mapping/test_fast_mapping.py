@@ -1,6 +1,9 @@
 """The fast mapping says what the full one says, or nothing."""
 
+from __future__ import annotations
+
 import copy
+from typing import Any
 
 import orjson
 import pytest
@@ -10,6 +13,8 @@ from support.mapping import NOW_MS, event, facebook, ordinary, record
 from support.odd_events import KINDS, ODD_TEXTS, PATHS, RULES, VALUE, events, set_at
 
 from consumer.mapping import fast_mapping, map_event
+from consumer.mapping.map_event import NotMapped
+from consumer.mapping.mapped import MappedEvent
 from consumer.mapping.normalize.hashing import BatchHasher
 from consumer.mapping.rules import ContentId, DataProcessing, MappingOptions, parse_path
 
@@ -17,7 +22,7 @@ FRANCE = MappingOptions(default_country="fr")
 CHANGES = st.dictionaries(st.sampled_from(PATHS), VALUE, max_size=2)
 
 
-def whole():
+def whole() -> dict[str, Any]:
     """What a shop's tag sends when it knows everything."""
     return ordinary() | {
         "event_name": "purchase",
@@ -50,7 +55,7 @@ def whole():
     }
 
 
-def both(made, rules, now_ms=NOW_MS):
+def both(made: Any, rules: Any, now_ms: Any = NOW_MS) -> tuple[MappedEvent | None, MappedEvent | NotMapped]:
     """What the fast mapping says, and the full one."""
     root, its = orjson.loads(orjson.dumps(made)), record(made)
     again = copy.deepcopy(root)
@@ -60,7 +65,7 @@ def both(made, rules, now_ms=NOW_MS):
     )
 
 
-def assert_alike(made, rules=FRANCE):
+def assert_alike(made: Any, rules: Any = FRANCE) -> None:
     """To the order of the keys."""
     fast, full = both(made, rules)
     if fast is not None:
@@ -68,20 +73,20 @@ def assert_alike(made, rules=FRANCE):
         assert orjson.dumps(fast[4:7]) == orjson.dumps(full[4:7])
 
 
-def is_fast(made, rules=FRANCE):
+def is_fast(made: Any, rules: Any = FRANCE) -> bool:
     """Whether the fast mapping has an answer."""
     assert_alike(made, rules)
     return both(made, rules)[0] is not None
 
 
-def changed(made, changes):
+def changed(made: Any, changes: Any) -> Any:
     for path, value in changes.items():
         set_at(made, path, value)
     return made
 
 
 @pytest.mark.parametrize("made", [ordinary(), whole(), {"event_name": "mine", "event_timestamp": NOW_MS}])
-def test_what_a_tag_sends_is_mapped_fast(made):
+def test_what_a_tag_sends_is_mapped_fast(made: Any) -> None:
     assert is_fast(made)
 
 
@@ -112,7 +117,7 @@ def test_what_a_tag_sends_is_mapped_fast(made):
         {"event_name": "begin_checkout"},
     ],
 )
-def test_what_is_usual_in_a_tag_is_mapped_fast(changes):
+def test_what_is_usual_in_a_tag_is_mapped_fast(changes: dict[str, Any]) -> None:
     assert is_fast(changed(whole() | {"items": whole()["items"][:1]}, changes))
 
 
@@ -126,7 +131,7 @@ def test_what_is_usual_in_a_tag_is_mapped_fast(changes):
         MappingOptions(data_processing=DataProcessing(("LDU",), 1, 1000)),
     ],
 )
-def test_settings_may_be_what_they_like(rules):
+def test_settings_may_be_what_they_like(rules: Any) -> None:
     assert is_fast(whole() | {"items": whole()["items"][:1]}, rules)
 
 
@@ -140,7 +145,7 @@ def test_settings_may_be_what_they_like(rules):
         (whole(), MappingOptions(action_source="app")),
     ],
 )
-def test_overrides_and_paths_of_the_users_own_are_mapped_in_full(made, rules):
+def test_overrides_and_paths_of_the_users_own_are_mapped_in_full(made: Any, rules: Any) -> None:
     assert not is_fast(made, rules)
 
 
@@ -181,33 +186,33 @@ def test_overrides_and_paths_of_the_users_own_are_mapped_in_full(made, rules):
         {"category": 7},
     ],
 )
-def test_what_leaves_a_note_is_mapped_in_full(changes):
+def test_what_leaves_a_note_is_mapped_in_full(changes: dict[str, Any]) -> None:
     assert not is_fast(changed(whole(), changes))
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_whatever_stands_in_a_field_it_is_mapped_alike(path):
+def test_whatever_stands_in_a_field_it_is_mapped_alike(path: Any) -> None:
     for value in (*KINDS, *ODD_TEXTS):
         assert_alike(changed(whole(), {path: value}))
 
 
 @settings(max_examples=700)
 @given(events() | CHANGES.map(lambda changes: changed(whole(), changes)), RULES)
-def test_any_event_is_mapped_alike(made, rules):
+def test_any_event_is_mapped_alike(made: Any, rules: Any) -> None:
     assert_alike(made, rules)
 
 
-def keys_of(its, rules, hasher, now_ms):
+def keys_of(its: Any, rules: Any, hasher: Any, now_ms: Any) -> Any:
     return fast_mapping.map_event(orjson.loads(its.value), its, rules, hasher, now_ms).user_data
 
 
-def test_what_is_remembered_is_of_the_same_day():
+def test_what_is_remembered_is_of_the_same_day() -> None:
     hasher, its = BatchHasher(), record(event({"user.birthdate": "2025-11-24"}))
     assert "db" not in keys_of(its, MappingOptions(), hasher, NOW_MS)
     assert "db" in keys_of(its, MappingOptions(), hasher, NOW_MS + 86_400_000)
 
 
-def test_what_is_remembered_is_of_the_same_settings():
+def test_what_is_remembered_is_of_the_same_settings() -> None:
     hasher, its = BatchHasher(), record(event({"user.phone": "06 12 34 56 78"}))
     digest = "8a3e7886c9335e82e02299fa3e87b46e2de3b0c63d56003e30a5029394a47661"
     assert "ph" not in keys_of(its, MappingOptions(), hasher, NOW_MS)

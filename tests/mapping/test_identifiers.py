@@ -1,6 +1,9 @@
 """What identifies a browser or a click, sent as it is."""
 
+from __future__ import annotations
+
 from ipaddress import ip_address, ip_network
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -38,7 +41,7 @@ IPV6 = st.ip_addresses(v=6) | st.ip_addresses(network="2000::/3")
 
 
 @pytest.mark.parametrize("value", [None, 1, 1.0, True, ["x"], {}])
-def test_identifiers_are_text(value):
+def test_identifiers_are_text(value: Any) -> None:
     assert client_ip_address(value) is WRONG_TYPE
     assert client_user_agent(value) is WRONG_TYPE
     assert fbc(value, EVENT_TIME_MS) is WRONG_TYPE
@@ -46,7 +49,7 @@ def test_identifiers_are_text(value):
 
 
 @pytest.mark.parametrize("text", ["", " ", ",", " ,8.8.8.8"])
-def test_no_address_is_empty(text):
+def test_no_address_is_empty(text: str) -> None:
     assert client_ip_address(text) is EMPTY
 
 
@@ -70,7 +73,7 @@ def test_no_address_is_empty(text):
         "AQ",
     ],
 )
-def test_what_is_no_address_is_malformed(text):
+def test_what_is_no_address_is_malformed(text: str) -> None:
     assert client_ip_address(text) is MALFORMED
 
 
@@ -104,7 +107,7 @@ def test_what_is_no_address_is_malformed(text):
         "10.0.0.1, 8.8.8.8",
     ],
 )
-def test_an_address_that_is_nobodys_on_the_internet_is_malformed(text):
+def test_an_address_that_is_nobodys_on_the_internet_is_malformed(text: str) -> None:
     assert client_ip_address(text) is MALFORMED
 
 
@@ -130,12 +133,12 @@ def test_an_address_that_is_nobodys_on_the_internet_is_malformed(text):
         ("fec0::1", "fec0::1"),
     ],
 )
-def test_the_first_public_address_is_sent_as_it_is_written(text, expected):
+def test_the_first_public_address_is_sent_as_it_is_written(text: str, expected: str) -> None:
     assert client_ip_address(text) == expected
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "2001:db8::1", "::ffff:8.8.8.8"])
-def test_an_address_keeps_its_appendix(address):
+def test_an_address_keeps_its_appendix(address: str) -> None:
     assert [client_ip_address(f"{address}.{tail}") for tail in APPENDICES] == [
         f"{address}.{a}" for a in APPENDICES
     ]
@@ -145,11 +148,11 @@ def test_an_address_keeps_its_appendix(address):
 @pytest.mark.parametrize(
     ("text", "expected"), [("", EMPTY), (" \t", EMPTY), ("undefined", PLACEHOLDER), (" - ", PLACEHOLDER)]
 )
-def test_a_user_agent_that_says_nothing_is_unusable(text, expected):
+def test_a_user_agent_that_says_nothing_is_unusable(text: str, expected: Any) -> None:
     assert client_user_agent(text) is expected
 
 
-def test_a_user_agent_is_trimmed_and_keeps_its_case():
+def test_a_user_agent_is_trimmed_and_keeps_its_case() -> None:
     assert client_user_agent(" Mozilla/5.0 (X11) \n") == "Mozilla/5.0 (X11)"
 
 
@@ -175,18 +178,18 @@ def test_a_user_agent_is_trimmed_and_keeps_its_case():
         "fb.1.1700000000000.é",
     ],
 )
-def test_an_fbc_out_of_its_form_is_malformed(text):
+def test_an_fbc_out_of_its_form_is_malformed(text: str) -> None:
     assert fbc(text, EVENT_TIME_MS) is MALFORMED
 
 
-def test_an_fbc_is_at_most_90_days_older_than_the_event():
+def test_an_fbc_is_at_most_90_days_older_than_the_event() -> None:
     edge = EVENT_TIME_MS - DAYS_90_MS
     assert fbc(f"fb.1.{edge - 1}.abc", EVENT_TIME_MS) is EXPIRED
     assert fbc("fb.1.1700000000.abc", EVENT_TIME_MS) is EXPIRED
     assert fbc(f"fb.1.{edge}.abc", EVENT_TIME_MS) == "fb.1.1692224000000.abc"
 
 
-def test_an_fbc_is_at_most_5_minutes_newer_than_the_event():
+def test_an_fbc_is_at_most_5_minutes_newer_than_the_event() -> None:
     edge = EVENT_TIME_MS + MINUTES_5_MS
     assert fbc(f"fb.1.{edge + 1}.abc", EVENT_TIME_MS) is MALFORMED
     assert fbc(f"fb.1.{edge}.abc", EVENT_TIME_MS) == "fb.1.1700000300000.abc"
@@ -195,7 +198,7 @@ def test_an_fbc_is_at_most_5_minutes_newer_than_the_event():
 @pytest.mark.parametrize(
     "text", ["fb.1.1700000000000.IwAR0_AbC-d", "fb.2.1699999999999.a", "fb.0.1700000000000." + "A" * 500]
 )
-def test_an_fbc_is_never_rewritten(text):
+def test_an_fbc_is_never_rewritten(text: str) -> None:
     assert fbc(text, EVENT_TIME_MS) == text
     assert [fbc(f"{text}.{tail}", EVENT_TIME_MS) for tail in APPENDICES] == [
         f"{text}.{tail}" for tail in APPENDICES
@@ -204,11 +207,11 @@ def test_an_fbc_is_never_rewritten(text):
 
 
 @pytest.mark.parametrize("click_id", ["", "a b", "a.b", "a%20b", "é", "a+b", "abc\n"])
-def test_a_click_id_with_other_signs_builds_nothing(click_id):
+def test_a_click_id_with_other_signs_builds_nothing(click_id: str) -> None:
     assert fbc_from_click(click_id, EVENT_TIME_MS) is MALFORMED
 
 
-def test_a_click_id_becomes_an_fbc_of_the_time_of_the_event():
+def test_a_click_id_becomes_an_fbc_of_the_time_of_the_event() -> None:
     built = fbc_from_click("IwAR0_AbC-d", EVENT_TIME_MS)
     assert built == "fb.1.1700000000000.IwAR0_AbC-d"
     assert fbc(built, EVENT_TIME_MS) == built
@@ -229,11 +232,11 @@ def test_a_click_id_becomes_an_fbc_of_the_time_of_the_event():
         "fb.1.1700000000000.١٢٣",
     ],
 )
-def test_an_fbp_out_of_its_form_is_malformed(text):
+def test_an_fbp_out_of_its_form_is_malformed(text: str) -> None:
     assert fbp(text) is MALFORMED
 
 
-def test_an_fbp_is_never_rewritten():
+def test_an_fbp_is_never_rewritten() -> None:
     text = "fb.1.1700000000000.1234567890"
     assert fbp(text) == text
     assert [fbp(f"{text}.{tail}") for tail in APPENDICES] == [f"{text}.{tail}" for tail in APPENDICES]
@@ -242,7 +245,7 @@ def test_an_fbp_is_never_rewritten():
 
 @settings(max_examples=500)
 @given(IPV4 | IPV6.map(str) | IPV6.map(lambda address: address.exploded))
-def test_an_address_is_sent_unless_it_is_nobodys(text):
+def test_an_address_is_sent_unless_it_is_nobodys(text: Any) -> None:
     address = ip_address(text)
     address = getattr(address, "ipv4_mapped", None) or address
     is_nobodys = any(address in net for net in NOBODYS if net.version == address.version)
@@ -253,7 +256,7 @@ def test_an_address_is_sent_unless_it_is_nobodys(text):
 @given(
     st.lists(st.sampled_from(["2001", "3", "fff", "0", "1.2.3.4", ":", "::", ":"]), max_size=17).map("".join)
 )
-def test_what_is_sent_of_colons_and_digits_is_an_address(text):
+def test_what_is_sent_of_colons_and_digits_is_an_address(text: Any) -> None:
     if client_ip_address(text) == text:
         ip_address(text)  # raises for what is none
 
@@ -274,5 +277,5 @@ def test_what_is_sent_of_colons_and_digits_is_an_address(text):
         ("2001:db8::1:", False),
     ],
 )
-def test_an_ipv6_address_may_be_short(text, is_sent):
+def test_an_ipv6_address_may_be_short(text: str, is_sent: bool) -> None:
     assert client_ip_address(text) == (text if is_sent else MALFORMED)

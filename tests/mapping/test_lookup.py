@@ -1,5 +1,9 @@
 """The first source that is present and usable."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import pytest
 
 from consumer.domain.decision import MappingWarning, WarningCode
@@ -10,7 +14,7 @@ from consumer.mapping.values import WRONG_TYPE
 SOURCES = (Source("a", 0, "a"), Source("b.c", 1, "c"))
 
 
-def number(value, factor):
+def number(value: Any, factor: Any) -> Any:
     return value * factor if type(value) is int else WRONG_TYPE
 
 
@@ -26,7 +30,9 @@ def number(value, factor):
         ({}, {}, None, None, 0),
     ],
 )
-def test_null_is_passed_over_and_the_unusable_is_noted(root, inner, expected, path, notes):
+def test_null_is_passed_over_and_the_unusable_is_noted(
+    root: dict[str, Any], inner: dict[str, Any], expected: int | None, path: str | None, notes: int
+) -> None:
     trail = MappingTrace(Provenance())
     assert first_valid("key", SOURCES, (root, inner), trail, number, 10) == expected
     assert trail.sources == ({"key": path} if path else {})
@@ -45,5 +51,5 @@ def test_null_is_passed_over_and_the_unusable_is_noted(root, inner, expected, pa
         (("a", 0, 0), None),
     ],
 )
-def test_a_path_ends_where_nothing_lies(path, expected):
+def test_a_path_ends_where_nothing_lies(path: Any, expected: dict[str, Any] | int | None) -> None:
     assert at_path({"a": [{"b": 1}]}, path) == expected

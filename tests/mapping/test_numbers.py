@@ -1,6 +1,9 @@
 """Money and whole numbers."""
 
+from __future__ import annotations
+
 import math
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,23 +14,23 @@ from consumer.mapping.values import AMBIGUOUS, EMPTY, MALFORMED, WRONG_TYPE, Inv
 
 
 @pytest.mark.parametrize("value", [None, True, False, [], {}, [1]])
-def test_money_is_a_number_or_text(value):
+def test_money_is_a_number_or_text(value: Any) -> None:
     assert money(value, "EUR") is WRONG_TYPE
 
 
 @pytest.mark.parametrize("value", [-1, -0.01, math.nan, math.inf, -math.inf, 2**64])
-def test_a_negative_or_endless_number_is_no_money(value):
+def test_a_negative_or_endless_number_is_no_money(value: Any) -> None:
     assert money(value, "EUR") is MALFORMED
 
 
 @pytest.mark.parametrize("value", [0, 0.0, 12, 12.5, 1e300, 2**64 - 1])
-def test_json_numbers_stay_as_they_are(value):
+def test_json_numbers_stay_as_they_are(value: Any) -> None:
     assert money(value, None) == value
     assert type(money(value, None)) is type(value)
 
 
 @pytest.mark.parametrize("text", ["", " ", "\u00a0\n"])
-def test_blank_text_is_no_money(text):
+def test_blank_text_is_no_money(text: str) -> None:
     assert money(text, "EUR") is EMPTY
 
 
@@ -76,18 +79,18 @@ def test_blank_text_is_no_money(text):
         "9" * 400 + ".5",
     ],
 )
-def test_text_that_is_not_one_amount_is_malformed(text):
+def test_text_that_is_not_one_amount_is_malformed(text: str) -> None:
     assert money(text, "EUR") is MALFORMED
 
 
 @pytest.mark.parametrize("text", ["1.234", "1,234", "12.345", "999,999", "€1.234", "1.234 EUR", " 1,234 "])
 @pytest.mark.parametrize("currency", [None, "EUR", "USD", "JPY", "IQD"])
-def test_three_digits_after_the_only_mark_are_ambiguous(text, currency):
+def test_three_digits_after_the_only_mark_are_ambiguous(text: str, currency: str | None) -> None:
     assert money(text, currency) is AMBIGUOUS
 
 
 @pytest.mark.parametrize("currency", ["BHD", "JOD", "KWD", "LYD", "OMR", "TND"])
-def test_three_digits_after_the_only_mark_are_decimals_in_a_currency_with_three(currency):
+def test_three_digits_after_the_only_mark_are_decimals_in_a_currency_with_three(currency: str) -> None:
     assert money("1.234", currency) == 1.234
     assert money("1,234", currency) == 1.234
 
@@ -124,7 +127,7 @@ def test_three_digits_after_the_only_mark_are_decimals_in_a_currency_with_three(
         ("000000000000000000000000012", 12),
     ],
 )
-def test_text_that_can_be_read_in_one_way_is_that_number(text, expected):
+def test_text_that_can_be_read_in_one_way_is_that_number(text: str, expected: float) -> None:
     assert money(text, "EUR") == expected
     assert type(money(text, "EUR")) is type(expected)
 
@@ -144,7 +147,7 @@ def test_text_that_can_be_read_in_one_way_is_that_number(text, expected):
         "12.50₿",
     ],
 )
-def test_one_currency_before_or_behind_is_dropped(text):
+def test_one_currency_before_or_behind_is_dropped(text: str) -> None:
     assert money(text, "EUR") == 12.5
 
 
@@ -172,18 +175,18 @@ def test_one_currency_before_or_behind_is_dropped(text):
         ("1 000", 1000),
     ],
 )
-def test_a_quantity_is_a_whole_number_from_1(value, expected):
+def test_a_quantity_is_a_whole_number_from_1(value: Any, expected: Any) -> None:
     assert quantity(value) == expected
 
 
-def test_a_whole_number_has_the_least_value_it_is_asked_for():
+def test_a_whole_number_has_the_least_value_it_is_asked_for() -> None:
     assert whole_number(0, 0) == 0
     assert whole_number("0", 0) == 0
     assert whole_number(4, 5) is MALFORMED
 
 
 @given(st.decimals(0, 10**9, places=2))
-def test_every_way_of_writing_an_amount_is_the_same_money(amount):
+def test_every_way_of_writing_an_amount_is_the_same_money(amount: Any) -> None:
     expected = float(amount)
     for group, mark in ((",", "."), (".", ","), (" ", ","), ("'", ".")):
         written = f"{amount:,}".translate(str.maketrans({",": group, ".": mark}))
@@ -191,6 +194,6 @@ def test_every_way_of_writing_an_amount_is_the_same_money(amount):
 
 
 @given(st.text(st.sampled_from("0123456789., '’\u00a0€$EURx-")), st.sampled_from([None, "EUR", "KWD"]))
-def test_money_out_of_text_is_finite_and_not_negative_or_unusable(text, currency):
+def test_money_out_of_text_is_finite_and_not_negative_or_unusable(text: Any, currency: Any) -> None:
     amount = money(text, currency)
     assert isinstance(amount, InvalidValue) or (math.isfinite(amount) and amount >= 0)

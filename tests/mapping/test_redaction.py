@@ -1,7 +1,10 @@
 """Personal data in free values: what is found, and what is left."""
 
+from __future__ import annotations
+
 import time
 import weakref
+from typing import Any
 
 import pytest
 
@@ -17,7 +20,7 @@ ADDRESS = "ann@example.com"
         "mailto:ann@example.com", "ann@@x.y b@c.d", "@ann@example.com", "ann@[127.0.0.1]",
     ],
 )  # fmt: skip
-def test_an_address_is_found(text):
+def test_an_address_is_found(text: Any) -> None:
     assert contains_email(text)
 
 
@@ -40,14 +43,14 @@ def test_an_address_is_found(text):
         "a@b",
     ],
 )
-def test_what_is_no_address_is_not_found(text):
+def test_what_is_no_address_is_not_found(text: str) -> None:
     assert not contains_email(text)
 
 
 @pytest.mark.parametrize(
     "text", ["a" * 300_000 + "@", "a@" * 150_000, "@" * 300_000, "a@" + "." * 300_000, "a@" + "b" * 300_000]
 )
-def test_a_search_takes_time_in_proportion(text):
+def test_a_search_takes_time_in_proportion(text: str) -> None:
     begun = time.process_time()
     contains_email(text)
     assert time.process_time() - begun < 2
@@ -62,14 +65,14 @@ def test_a_search_takes_time_in_proportion(text):
         "Email Address", "FIRST_NAME", "first-name", " phone ", "-_ dob _-", "e" + "-" * 200 + "mail",
     ],
 )  # fmt: skip
-def test_names_of_personal_data_are_known_in_any_spelling(name):
+def test_names_of_personal_data_are_known_in_any_spelling(name: str) -> None:
     assert is_personal_name(name)
 
 
 @pytest.mark.parametrize(
     "name", ["", "name", "user", "emails", "my_email", "phone2", "city", "é-mail", "e.mail", "id"]
 )
-def test_other_names_are_free(name):
+def test_other_names_are_free(name: str) -> None:
     assert not is_personal_name(name)
 
 
@@ -78,7 +81,7 @@ class Text(str):
 
 
 @pytest.mark.parametrize("name", [ADDRESS, "+33612345678", "phone"])
-def test_a_name_is_forgotten_once_it_is_judged(name):
+def test_a_name_is_forgotten_once_it_is_judged(name: Any) -> None:
     judged = Text(name)
     watched = weakref.ref(judged)
     is_personal_name(judged)
@@ -104,7 +107,7 @@ def test_a_name_is_forgotten_once_it_is_judged(name):
         ({"a": {"First-Name": "Ann", "n": 1}}, {"a": {"n": 1}}),
     ],
 )
-def test_personal_data_is_taken_out_at_every_depth(value, expected):
+def test_personal_data_is_taken_out_at_every_depth(value: Any, expected: Any) -> None:
     assert clean(value) == expected
 
 
@@ -124,20 +127,20 @@ def test_personal_data_is_taken_out_at_every_depth(value, expected):
         {"email": None},
     ],
 )
-def test_a_value_without_personal_data_is_the_same_object(value):
+def test_a_value_without_personal_data_is_the_same_object(value: Any) -> None:
     assert clean(value) is value
 
 
-def test_allowed_keys_are_kept_whole_at_any_depth():
+def test_allowed_keys_are_kept_whole_at_any_depth() -> None:
     value = {"a": {"email": {"phone": ADDRESS}}, "mail": ADDRESS}
     assert clean(value, frozenset({"email"})) == {"a": {"email": {"phone": ADDRESS}}}
 
 
-def test_allowed_keys_are_exact():
+def test_allowed_keys_are_exact() -> None:
     assert clean({"Email": "x"}, frozenset({"email"})) == {}
 
 
-def test_an_entry_is_judged_with_its_key():
+def test_an_entry_is_judged_with_its_key() -> None:
     assert clean_entry("phone", "06", frozenset()) is REDACTED
     assert clean_entry("phone", "06", frozenset({"phone"})) == "06"
     assert clean_entry(f"x {ADDRESS}", True, frozenset()) is REDACTED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import pytest
 
@@ -20,17 +21,17 @@ PATHS = [
 
 
 @pytest.mark.parametrize(("dotted", "steps"), PATHS)
-def test_a_path_is_its_steps_and_a_number_is_a_place_in_a_list(dotted, steps):
+def test_a_path_is_its_steps_and_a_number_is_a_place_in_a_list(dotted: Any, steps: Any) -> None:
     assert parse_path(dotted) == steps
 
 
 @pytest.mark.parametrize("dotted", ["", " ", ".", "a.", ".a", "a..b"])
-def test_an_empty_step_is_a_mistake_that_is_not_repeated(dotted):
+def test_an_empty_step_is_a_mistake_that_is_not_repeated(dotted: str) -> None:
     with pytest.raises(ValueError, match=r"^a path is words separated by single dots$"):
         parse_path(dotted)
 
 
-def test_without_a_setting_no_consent_is_asked_and_a_purchase_needs_an_address_or_a_phone():
+def test_without_a_setting_no_consent_is_asked_and_a_purchase_needs_an_address_or_a_phone() -> None:
     rules = MappingOptions()
     assert rules.user_consent_category is None
     assert rules.match_rule is MatchRule.ALL
@@ -42,7 +43,7 @@ def test_without_a_setting_no_consent_is_asked_and_a_purchase_needs_an_address_o
     assert rules.event_bytes_max == 262_144
 
 
-def test_rules_cannot_be_changed():
+def test_rules_cannot_be_changed() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         MappingOptions().action_source = "app"
     with pytest.raises(TypeError):

@@ -1,5 +1,9 @@
 """The tables: each row of the documentation's tables, by its literal words."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import pytest
 from support.mapping import decided, event, sent
 
@@ -31,25 +35,25 @@ EVENT_NAMES = [
 
 
 @pytest.mark.parametrize(("given", "metas"), EVENT_NAMES)
-def test_a_commanders_act_event_goes_as_metas_standard_event(given, metas):
+def test_a_commanders_act_event_goes_as_metas_standard_event(given: Any, metas: Any) -> None:
     assert sent(event(event_name=given))["event_name"] == metas
     assert decided(event(event_name=given)).event_label == metas
 
 
-def test_a_purchase_goes_as_purchase():
+def test_a_purchase_goes_as_purchase() -> None:
     assert sent(event(event_name="purchase", amount=5, currency="EUR"))["event_name"] == "Purchase"
 
 
-def test_there_are_no_other_rows():
+def test_there_are_no_other_rows() -> None:
     assert set(tables.EVENT_NAMES.items()) == {*EVENT_NAMES, ("purchase", "Purchase")}
 
 
-def test_any_other_event_goes_under_its_own_name_and_the_label_custom():
+def test_any_other_event_goes_under_its_own_name_and_the_label_custom() -> None:
     assert sent(event(event_name="newsletter_sign_up"))["event_name"] == "newsletter_sign_up"
     assert decided(event(event_name="newsletter_sign_up")).event_label == "custom"
 
 
-def test_a_setting_adds_and_replaces_rows():
+def test_a_setting_adds_and_replaces_rows() -> None:
     rules = MappingOptions(event_names={"sign_up": "CompleteRegistration", "page_view": "my_view"})
     assert sent(event(event_name="sign_up"), rules)["event_name"] == "CompleteRegistration"
     assert sent(event(event_name="page_view"), rules)["event_name"] == "my_view"
@@ -67,7 +71,7 @@ NOT_HASHED = [
 
 
 @pytest.mark.parametrize(("path", "key", "value"), NOT_HASHED)
-def test_a_property_becomes_a_key_of_user_data(path, key, value):
+def test_a_property_becomes_a_key_of_user_data(path: Any, key: Any, value: Any) -> None:
     assert sent(event({path: value}))["user_data"][key] == value
 
 
@@ -84,15 +88,15 @@ CUSTOM_DATA = [
 
 
 @pytest.mark.parametrize(("path", "value", "key", "expected"), CUSTOM_DATA)
-def test_a_property_becomes_a_key_of_custom_data(path, value, key, expected):
+def test_a_property_becomes_a_key_of_custom_data(path: Any, value: Any, key: Any, expected: Any) -> None:
     assert sent(event({path: value}))["custom_data"][key] == expected
 
 
-def test_content_type_is_product():
+def test_content_type_is_product() -> None:
     assert sent(event())["custom_data"] == {"content_type": "product"}
 
 
-def test_a_path_is_read_for_one_key():
+def test_a_path_is_read_for_one_key() -> None:
     assert tables.KEY_OF_PATH["user.email_sha256"] == "em"
     assert tables.KEY_OF_PATH["context.event_id"] == "event_id"
     assert tables.KEY_OF_PATH["integrations.facebook.opt_out"] == "opt_out"
@@ -126,5 +130,5 @@ METAS_ACTION_SOURCES = """
         (tables.ACTION_SOURCES, METAS_ACTION_SOURCES),
     ],
 )
-def test_the_whitelists_are_metas(ours, metas):
+def test_the_whitelists_are_metas(ours: Any, metas: Any) -> None:
     assert sorted(ours) == sorted(metas.split())

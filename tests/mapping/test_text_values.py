@@ -1,5 +1,9 @@
 """Values that are sent as they are: what each reader makes of each kind of value."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import pytest
 
 from consumer.mapping import text_values
@@ -41,7 +45,7 @@ READERS = (
         ({"a": "a"}, (WRONG_TYPE,) * 6),
     ],
 )
-def test_each_reader_reads_each_kind_of_value(value, expected):
+def test_each_reader_reads_each_kind_of_value(value: Any, expected: Any) -> None:
     found = tuple(reader(value) for reader in READERS)
     assert found == expected
     assert list(map(type, found)) == list(map(type, expected))

@@ -1,7 +1,10 @@
 """When something happened, in unix seconds."""
 
+from __future__ import annotations
+
 import datetime
 import math
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,19 +14,19 @@ from consumer.mapping.times import unix_ms
 from consumer.mapping.values import EMPTY, MALFORMED, WRONG_TYPE, InvalidValue
 
 
-def unix_seconds(value):
+def unix_seconds(value: Any) -> InvalidValue | int:
     """The whole second, or why there is none."""
     found = unix_ms(value)
     return found if isinstance(found, InvalidValue) else found // 1000
 
 
 @pytest.mark.parametrize("value", [None, True, False, [], {}, [1700000000]])
-def test_a_time_is_a_number_or_text(value):
+def test_a_time_is_a_number_or_text(value: Any) -> None:
     assert unix_seconds(value) is WRONG_TYPE
 
 
 @pytest.mark.parametrize("text", ["", " \n"])
-def test_blank_text_is_no_time(text):
+def test_blank_text_is_no_time(text: str) -> None:
     assert unix_seconds(text) is EMPTY
 
 
@@ -72,7 +75,7 @@ def test_blank_text_is_no_time(text):
         "Tue, 14 Nov 2023 22:13:20 GMT",
     ],
 )
-def test_what_is_no_time_after_1970_is_malformed(value):
+def test_what_is_no_time_after_1970_is_malformed(value: Any) -> None:
     assert unix_seconds(value) is MALFORMED
 
 
@@ -102,7 +105,9 @@ def test_what_is_no_time_after_1970_is_malformed(value):
         ("1700000000999999999", 1700000000),
     ],
 )
-def test_the_size_of_a_number_tells_its_unit_and_the_rest_is_cut_off(value, expected):
+def test_the_size_of_a_number_tells_its_unit_and_the_rest_is_cut_off(
+    value: float | int | str, expected: int
+) -> None:
     assert unix_seconds(value) == expected
 
 
@@ -126,7 +131,7 @@ def test_the_size_of_a_number_tells_its_unit_and_the_rest_is_cut_off(value, expe
         ("9999-12-31T23:59:59-23:59", 253402387139),
     ],
 )
-def test_rfc_3339_is_read_with_or_without_seconds_zone_and_colon(text, expected):
+def test_rfc_3339_is_read_with_or_without_seconds_zone_and_colon(text: str, expected: int) -> None:
     assert unix_seconds(text) == expected
 
 
@@ -146,7 +151,7 @@ def test_rfc_3339_is_read_with_or_without_seconds_zone_and_colon(text, expected)
         ("2023-11-14T22:13:20Z", 1700000000000),
     ],
 )
-def test_milliseconds_are_kept_and_what_is_finer_is_cut_off(value, expected):
+def test_milliseconds_are_kept_and_what_is_finer_is_cut_off(value: float | int | str, expected: int) -> None:
     assert unix_ms(value) == expected
 
 
@@ -158,7 +163,7 @@ def test_milliseconds_are_kept_and_what_is_finer_is_cut_off(value, expected):
         allow_imaginary=False,
     )
 )
-def test_every_time_is_read_as_python_reads_it(moment):
+def test_every_time_is_read_as_python_reads_it(moment: Any) -> None:
     # RFC 3339 has no seconds in its zones; zones before 1900 do.
     if moment.utcoffset() % datetime.timedelta(minutes=1):
         return

@@ -1,6 +1,9 @@
 """Addresses of pages: what is taken out, and that the rest stays byte for byte."""
 
+from __future__ import annotations
+
 import time
+from typing import Any
 
 import pytest
 
@@ -31,7 +34,7 @@ SHOP = "https://shop.example.com"
         f"{SHOP}/" + "a/" * 2_000,
     ],
 )
-def test_an_address_without_personal_data_stays_byte_for_byte(url):
+def test_an_address_without_personal_data_stays_byte_for_byte(url: Any) -> None:
     assert clean_url(url) == (url, False)
 
 
@@ -62,16 +65,16 @@ def test_an_address_without_personal_data_stays_byte_for_byte(url):
         (f"  {SHOP}/?email=x ", f"{SHOP}/"),
     ],
 )
-def test_personal_data_is_taken_out(url, expected):
+def test_personal_data_is_taken_out(url: str, expected: Any) -> None:
     assert clean_url(url) == (expected, True)
 
 
-def test_trimming_is_not_cleaning():
+def test_trimming_is_not_cleaning() -> None:
     assert clean_url(f" {SHOP}/ \n") == (f"{SHOP}/", False)
 
 
 @pytest.mark.parametrize("url", [f"{SHOP}/?u=ann%252540example.com", f"{SHOP}/ann%252540example.com"])
-def test_two_decodings_are_enough(url):
+def test_two_decodings_are_enough(url: str) -> None:
     assert clean_url(url) == (url, False)
 
 
@@ -101,14 +104,14 @@ def test_two_decodings_are_enough(url):
         ({"href": SHOP}, "wrong_type"),
     ],
 )
-def test_what_is_no_absolute_web_address_is_unusable(url, word):
+def test_what_is_no_absolute_web_address_is_unusable(url: Any, word: str) -> None:
     assert clean_url(url) == InvalidValue(word)
 
 
 @pytest.mark.parametrize(
     "text", ["@" * 200_000, "a@" * 100_000, "a" * 200_000 + "@", "&" * 200_000, "%40" * 70_000]
 )
-def test_cleaning_takes_time_in_proportion(text):
+def test_cleaning_takes_time_in_proportion(text: str) -> None:
     begun = time.process_time()
     clean_url(f"{SHOP}/{text}?{text}#{text}")
     assert time.process_time() - begun < 5
@@ -132,5 +135,5 @@ def test_cleaning_takes_time_in_proportion(text):
         (SHOP, None),
     ],
 )
-def test_a_click_id_is_the_first_fbclid_parameter(url, expected):
+def test_a_click_id_is_the_first_fbclid_parameter(url: Any, expected: str | None) -> None:
     assert click_id(url) == expected

@@ -1,5 +1,9 @@
 """Who the event is about: each row's source, override and fallback. Digests are literals."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import pytest
 from support.mapping import NOW_MS, NOW_S, event, noted, sent
 
@@ -9,7 +13,7 @@ A_DIGEST = "973dfe463ec85785f5f95af5ba3906eedb2d931c24e69824a89ea65dba4e813b"  #
 OTHER = "a" * 64
 
 
-def user_data(changes, rules=None):
+def user_data(changes: Any, rules: Any = None) -> Any:
     return sent(event(changes), rules)["user_data"]
 
 
@@ -37,44 +41,46 @@ HASHED = [
 
 
 @pytest.mark.parametrize(("key", "prop", "value", "digest"), HASHED)
-def test_a_property_of_the_user_is_sent_as_its_digest(key, prop, value, digest):
+def test_a_property_of_the_user_is_sent_as_its_digest(key: Any, prop: Any, value: Any, digest: Any) -> None:
     assert user_data({f"user.{prop}": value})[key] == digest
 
 
 @pytest.mark.parametrize(("key", "prop", "value", "digest"), HASHED)
-def test_an_override_wins_and_is_hashed_alike(key, prop, value, digest):
+def test_an_override_wins_and_is_hashed_alike(key: Any, prop: Any, value: Any, digest: Any) -> None:
     changes = {f"user.{prop}": OTHER, f"integrations.facebook.user_data.{key}": value}
     assert user_data(changes)[key] == digest
 
 
 @pytest.mark.parametrize(("key", "prop", "value", "digest"), HASHED)
-def test_a_digest_stands_in_for_a_property_that_is_missing_or_unusable(key, prop, value, digest):
+def test_a_digest_stands_in_for_a_property_that_is_missing_or_unusable(
+    key: Any, prop: Any, value: Any, digest: Any
+) -> None:
     assert user_data({f"user.{prop}": None, f"user.{prop}_sha256": OTHER})[key] == OTHER
     assert user_data({f"user.{prop}": "n/a", f"user.{prop}_sha256": OTHER})[key] == OTHER
     assert user_data({f"user.{prop}": value, f"user.{prop}_sha256": OTHER})[key] == digest
 
 
 @pytest.mark.parametrize(("key", "prop", "value", "digest"), HASHED)
-def test_a_source_of_digests_takes_nothing_else(key, prop, value, digest):
+def test_a_source_of_digests_takes_nothing_else(key: Any, prop: Any, value: Any, digest: Any) -> None:
     given = event({f"user.{prop}": None, f"user.{prop}_sha256": value, "fbp": "fb.1.1763899999000.1"})
     assert key not in sent(given, MappingOptions(match_rule=MatchRule.ANY))["user_data"]
     assert (key, "malformed") in noted(given)
 
 
 @pytest.mark.parametrize("unusable", ["", "  ", "null", "***", True, {}, [], [None]])
-def test_an_unusable_override_falls_back_with_a_note(unusable):
+def test_an_unusable_override_falls_back_with_a_note(unusable: Any) -> None:
     given = event({"user.email": "test@example.com", "integrations.facebook.user_data.em": unusable})
     assert sent(given)["user_data"]["em"] == A_DIGEST
     assert [field for field, _ in noted(given)] == ["em"]
 
 
-def test_a_null_override_falls_back_without_a_note():
+def test_a_null_override_falls_back_without_a_note() -> None:
     given = event({"user.email": "test@example.com", "integrations.facebook.user_data.em": None})
     assert sent(given)["user_data"]["em"] == A_DIGEST
     assert noted(given) == []
 
 
-def test_a_list_is_sent_as_a_list_of_digests():
+def test_a_list_is_sent_as_a_list_of_digests() -> None:
     emails = ["test@example.com", "nobody", "bob@example.org", "TEST@example.com", None]
     given = event({"user.email": emails})
     assert sent(given)["user_data"]["em"] == [
@@ -84,7 +90,7 @@ def test_a_list_is_sent_as_a_list_of_digests():
     assert set(noted(given)) == {("em", "malformed"), ("em", "wrong_type")}
 
 
-def test_a_digest_is_not_hashed_again():
+def test_a_digest_is_not_hashed_again() -> None:
     assert user_data({"user.email": f" {A_DIGEST.upper()}.AQ "})["em"] == f"{A_DIGEST}.AQ"
 
 
@@ -103,7 +109,9 @@ def test_a_digest_is_not_hashed_again():
         (None, A_DIGEST, None, None),
     ],
 )
-def test_the_country_of_a_national_number(override, of_user, setting, expected):
+def test_the_country_of_a_national_number(
+    override: Any, of_user: Any, setting: str | None, expected: str | None
+) -> None:
     changes = {
         "user.phone": "06 12 34 56 78",
         "user.country": of_user,
@@ -123,13 +131,13 @@ def test_the_country_of_a_national_number(override, of_user, setting, expected):
         (None, None),
     ],
 )
-def test_the_order_of_a_birthdate_is_a_setting(order, digest):
+def test_the_order_of_a_birthdate_is_a_setting(order: Any, digest: str | None) -> None:
     assert (
         user_data({"user.birthdate": "02/03/1997"}, MappingOptions(birthdate_order=order)).get("db") == digest
     )
 
 
-def test_a_birthdate_is_judged_by_the_day_it_is():
+def test_a_birthdate_is_judged_by_the_day_it_is() -> None:
     assert "db" in user_data({"user.birthdate": "2025-11-23"})
     assert "db" not in user_data({"user.birthdate": "2025-11-24"})
 
@@ -166,7 +174,7 @@ def test_a_birthdate_is_judged_by_the_day_it_is():
         ),
     ],
 )
-def test_sources_are_tried_in_order(key, paths, values):
+def test_sources_are_tried_in_order(key: str, paths: Any, values: Any) -> None:
     first, second, third = paths
     assert user_data(dict(zip(paths, values, strict=True)))[key] == values[0]
     assert user_data({first: None, second: values[1], third: values[2]})[key] == values[1]
@@ -184,7 +192,7 @@ def test_sources_are_tried_in_order(key, paths, values):
         {"_fbp": "fb.1.1763899999000.9", "_fbc": "fb.1.1763899999000.Z", "other": "x"},
     ],
 )
-def test_metas_cookies_are_the_last_given_source(cookie):
+def test_metas_cookies_are_the_last_given_source(cookie: dict[str, Any] | str) -> None:
     found = user_data({"context.device": {"cookie": cookie}})
     assert found["fbp"] == "fb.1.1763899999000.9"
     assert found["fbc"] == "fb.1.1763899999000.Z"
@@ -194,21 +202,21 @@ def test_metas_cookies_are_the_last_given_source(cookie):
 
 
 @pytest.mark.parametrize("cookie", [None, "", ";;=;", "_fbp", "_fbp=x", 5, [], {"_fbp": 5}, True])
-def test_odd_cookies_harm_nobody(cookie):
+def test_odd_cookies_harm_nobody(cookie: Any) -> None:
     assert "fbp" not in user_data({"context.device": {"cookie": cookie}})
 
 
-def test_a_click_in_the_address_makes_an_fbc():
+def test_a_click_in_the_address_makes_an_fbc() -> None:
     found = user_data({"url": "https://shop.example.com/?fbclid=IwAR0_-x", "event_timestamp": NOW_S - 5})
     assert found["fbc"] == f"fb.1.{NOW_MS - 5_000}.IwAR0_-x"
 
 
-def test_a_click_is_as_old_as_its_event_to_the_millisecond():
+def test_a_click_is_as_old_as_its_event_to_the_millisecond() -> None:
     found = user_data({"url": "https://shop.example.com/?fbclid=x", "event_timestamp": NOW_MS - 1})
     assert found["fbc"] == f"fb.1.{NOW_MS - 1}.x"
 
 
-def test_a_given_fbc_wins_over_a_click_and_an_unusable_one_does_not():
+def test_a_given_fbc_wins_over_a_click_and_an_unusable_one_does_not() -> None:
     url = "https://shop.example.com/?fbclid=new"
     assert user_data({"url": url, "fbc": "fb.1.1763899999000.old"})["fbc"] == "fb.1.1763899999000.old"
     given = event({"url": url, "fbc": "fb.1.x.old"})
@@ -216,18 +224,18 @@ def test_a_given_fbc_wins_over_a_click_and_an_unusable_one_does_not():
     assert noted(given) == [("fbc", "malformed")]
 
 
-def test_a_click_that_is_none_is_noted():
+def test_a_click_that_is_none_is_noted() -> None:
     given = event(url="https://shop.example.com/?fbclid=a%20b")
     assert "fbc" not in sent(given)["user_data"]
     assert noted(given) == [("fbc", "malformed")]
 
 
-def test_an_old_fbc_is_noted_as_expired():
+def test_an_old_fbc_is_noted_as_expired() -> None:
     old = f"fb.1.{NOW_MS - 91 * 86_400_000}.abc"
     assert noted(event(fbc=old)) == [("fbc", "expired")]
 
 
-def test_a_user_agent_with_an_address_is_unusable():
+def test_a_user_agent_with_an_address_is_unusable() -> None:
     given = event({"browser.user_agent": "Bot (ann@example.com)", "context.device.user_agent": "Good/1"})
     assert sent(given)["user_data"]["client_user_agent"] == "Good/1"
     assert noted(given) == [("client_user_agent", "personal_data")]
@@ -247,7 +255,7 @@ GIVEN = [
 @pytest.mark.parametrize(
     ("value", "expected"), [("Ab-1", "Ab-1"), (" kept ", " kept "), (5, 5), (5.0, 5), (0, 0)]
 )
-def test_some_ids_are_sent_as_given(key, value, expected):
+def test_some_ids_are_sent_as_given(key: Any, value: float | int | str, expected: int | str) -> None:
     assert user_data({f"integrations.facebook.user_data.{key}": value})[key] == expected
 
 
@@ -260,13 +268,13 @@ def test_some_ids_are_sent_as_given(key, value, expected):
         (0.5, "wrong_type"), (["x"], "wrong_type"), ({}, "wrong_type"), ("ann@example.com", "personal_data"),
     ],
 )  # fmt: skip
-def test_unusable_ids_are_left_out(key, value, word):
+def test_unusable_ids_are_left_out(key: Any, value: Any, word: str) -> None:
     given = event({f"integrations.facebook.user_data.{key}": value})
     assert key not in sent(given)["user_data"]
     assert noted(given) == [(key, word)]
 
 
-def test_keys_meta_does_not_know_are_dropped_with_a_note():
+def test_keys_meta_does_not_know_are_dropped_with_a_note() -> None:
     given = event({"integrations.facebook.user_data": {"email": "x", "mine": 1, "nothing": None}})
     assert set(sent(given)["user_data"]) == {
         "external_id",

@@ -1,8 +1,11 @@
 """What a JSON value is worth as text."""
 
+from __future__ import annotations
+
 import re
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -34,7 +37,7 @@ from consumer.mapping.values import WRONG_TYPE, InvalidValue, integer_of, is_pla
         -(2**63) - 1,
     ],
 )
-def test_what_is_neither_text_nor_a_whole_number_is_of_the_wrong_type(value):
+def test_what_is_neither_text_nor_a_whole_number_is_of_the_wrong_type(value: Any) -> None:
     assert text_of(value) is WRONG_TYPE
     assert integer_of(value) is None
 
@@ -54,7 +57,7 @@ def test_what_is_neither_text_nor_a_whole_number_is_of_the_wrong_type(value):
         (9007199254740991.0, "9007199254740991"),
     ],
 )
-def test_text_stays_and_whole_numbers_become_text(value, text):
+def test_text_stays_and_whole_numbers_become_text(value: Any, text: str) -> None:
     assert text_of(value) == text
 
 
@@ -62,7 +65,7 @@ def test_text_stays_and_whole_numbers_become_text(value, text):
     "text",
     ["", " ", "a", "nil", "n.a.", "not set", "0", "-1", "unknown person", "*a*", "- x", "\u2014", "()"],
 )
-def test_a_text_that_says_something_is_no_placeholder(text):
+def test_a_text_that_says_something_is_no_placeholder(text: str) -> None:
     assert not is_placeholder(text)
 
 
@@ -89,23 +92,23 @@ def test_a_text_that_says_something_is_no_placeholder(text):
         "*-.",
     ],
 )
-def test_placeholders_are_known_in_any_case_and_with_space_around(text):
+def test_placeholders_are_known_in_any_case_and_with_space_around(text: str) -> None:
     assert is_placeholder(text)
     assert is_placeholder(text.upper())
     assert is_placeholder(f"\t{text.title()} \n")
 
 
-def test_an_unusable_value_carries_only_the_word_of_its_note():
+def test_an_unusable_value_carries_only_the_word_of_its_note() -> None:
     assert tuple(WRONG_TYPE) == (WarningCode.WRONG_TYPE,)
 
 
 @given(st.integers())
-def test_an_integer_and_its_float_have_one_text(number):
+def test_an_integer_and_its_float_have_one_text(number: Any) -> None:
     if abs(number) < 2**53:
         assert text_of(float(number)) == text_of(number) == str(number)
 
 
-def test_there_is_one_constant_for_each_word():
+def test_there_is_one_constant_for_each_word() -> None:
     words = Counter(value.note for value in vars(values).values() if isinstance(value, InvalidValue))
     assert set(words.values()) == {1}
     core = Path(values.__file__).parent

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from consumer.meta.error_codes import CODE_WORDS, SENTENCES, code_word, masked, sentence
@@ -29,23 +31,23 @@ SAYS = [
 
 
 @pytest.mark.parametrize(("code", "subcode", "says"), SAYS)
-def test_every_code_has_a_sentence(code, subcode, says):
+def test_every_code_has_a_sentence(code: Any, subcode: Any, says: Any) -> None:
     assert sentence(code, subcode, 400) == says
 
 
-def test_every_subcode_of_the_table_has_a_sentence_of_its_own():
+def test_every_subcode_of_the_table_has_a_sentence_of_its_own() -> None:
     subcodes = (2804001, 2804003, 2804009, 2804010, 2804016, 2804043, 2804050, 2804063, 2804066)
     said = {sentence(100, subcode, 400) for subcode in subcodes}
     assert len(said) == len(subcodes)
     assert sentence(100, None, 400) not in said
 
 
-def test_no_code_that_has_a_verdict_of_its_own_is_unknown():
+def test_no_code_that_has_a_verdict_of_its_own_is_unknown() -> None:
     for code in MISCONFIGURED_CODES | THROTTLED_CODES | BLOCKED_CODES | TRANSIENT_CODES | REJECTED_CODES:
         assert "not known" not in sentence(code, None, 400), code
 
 
-def test_no_sentence_has_room_for_a_value():
+def test_no_sentence_has_room_for_a_value() -> None:
     assert all("{" not in text and "%" not in text for text in SENTENCES.values())
 
 
@@ -76,11 +78,11 @@ TITLES = [
 
 
 @pytest.mark.parametrize(("title", "shown"), TITLES)
-def test_what_could_be_a_value_is_masked(title, shown):
+def test_what_could_be_a_value_is_masked(title: Any, shown: Any) -> None:
     assert masked(title) == shown
 
 
-def test_a_long_title_is_cut_and_what_the_cut_opens_is_masked():
+def test_a_long_title_is_cut_and_what_the_cut_opens_is_masked() -> None:
     assert masked("w " * 300) == "w " * 60
     assert masked('A "' + "secret " * 200 + '" b') == "A *****"
     assert masked('A "' + "x" * 480 + '" ' + DIGEST) == "A *****"
@@ -104,6 +106,6 @@ def test_a_long_title_is_cut_and_what_the_cut_opens_is_masked():
         (2**63, "other"),
     ],
 )
-def test_a_code_is_counted_under_a_word_of_a_closed_set(code, word):
+def test_a_code_is_counted_under_a_word_of_a_closed_set(code: Any, word: str) -> None:
     assert code_word(code) == word
     assert word in CODE_WORDS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import orjson
 import pytest
@@ -24,18 +25,18 @@ from consumer.meta.response import (
 HTML = b"<!DOCTYPE html><html><body>Sorry, something went wrong.</body></html>"
 
 
-def answered(status, body, headers=None, sent=3):
+def answered(status: Any, body: Any, headers: Any = None, sent: int = 3) -> Response:
     return read_response(status, headers or {}, body, sent)
 
 
-def refused(status=400, sent=3, headers=None, **error):
+def refused(status: int = 400, sent: int = 3, headers: Any = None, **error: Any) -> Any:
     return answered(status, orjson.dumps({"error": error}), headers, sent)
 
 
 # Accepted, and what only looks so
 
 
-def test_accepted_is_2xx_and_json_and_no_error_and_a_receipt():
+def test_accepted_is_2xx_and_json_and_no_error_and_a_receipt() -> None:
     verdict = answered(200, b'{"events_received":3,"messages":[],"fbtrace_id":"AbC-_1"}')
     assert verdict == Response(ResponseOutcome.ACCEPTED, 200, fbtrace_id="AbC-_1", received=3)
 
@@ -71,14 +72,14 @@ NO_SUCCESS = [
 
 
 @pytest.mark.parametrize(("status", "body", "kind", "says"), NO_SUCCESS)
-def test_what_lacks_one_part_of_success_is_none(status, body, kind, says):
+def test_what_lacks_one_part_of_success_is_none(status: Any, body: Any, kind: Any, says: Any) -> None:
     verdict = answered(status, body)
     assert verdict.kind is kind
     assert verdict.received == 0
     assert says is None or verdict.says == says
 
 
-def test_a_shortfall_is_accepted_and_says_how_many():
+def test_a_shortfall_is_accepted_and_says_how_many() -> None:
     assert answered(200, b'{"events_received":2}').received == 2
 
 
@@ -105,7 +106,9 @@ CODES = [
 
 @pytest.mark.parametrize("status", [200, 302, 400, 401, 404, 408, 413, 429, 500, 503])
 @pytest.mark.parametrize(("code", "subcode", "kind"), CODES)
-def test_a_known_code_is_the_verdict_whatever_the_status(status, code, subcode, kind):
+def test_a_known_code_is_the_verdict_whatever_the_status(
+    status: int, code: Any, subcode: Any, kind: Any
+) -> None:
     if status == 413 and kind is ResponseOutcome.REJECTED:
         kind = ResponseOutcome.TOO_LARGE  # both are about the events, and the status says which
     verdict = refused(status, code=code, error_subcode=subcode, message="m", type="OAuthException")
@@ -121,13 +124,13 @@ OUTSIDE = [
 
 
 @pytest.mark.parametrize(("code", "kind"), OUTSIDE)
-def test_the_ranges_of_codes_end_where_meta_ends_them(code, kind):
+def test_the_ranges_of_codes_end_where_meta_ends_them(code: Any, kind: Any) -> None:
     assert refused(400, code=code).kind is kind
 
 
 @pytest.mark.parametrize("status", [200, 400, 403, 413, 500])
 @pytest.mark.parametrize("code", [100, 190, 2500, None])
-def test_is_transient_goes_before_every_code_but_the_pixels(status, code):
+def test_is_transient_goes_before_every_code_but_the_pixels(status: int, code: int | None) -> None:
     assert refused(status, code=code, is_transient=True).kind is ResponseOutcome.TRANSIENT
 
 
@@ -135,12 +138,12 @@ def test_is_transient_goes_before_every_code_but_the_pixels(status, code):
     ("code", "kind"),
     [(4, ResponseOutcome.THROTTLED), (80004, ResponseOutcome.THROTTLED), (368, ResponseOutcome.BLOCKED)],
 )
-def test_throttling_and_blocking_hold_the_pixel_even_when_they_are_transient(code, kind):
+def test_throttling_and_blocking_hold_the_pixel_even_when_they_are_transient(code: int, kind: Any) -> None:
     assert refused(400, code=code, is_transient=True).kind is kind
 
 
 @pytest.mark.parametrize("word", [1, "true", "True", None, False])
-def test_only_true_is_transient(word):
+def test_only_true_is_transient(word: Any) -> None:
     assert refused(400, code=100, error_subcode=2804003, is_transient=word).kind is ResponseOutcome.REJECTED
 
 
@@ -167,7 +170,7 @@ SAYS_NOTHING = [
 
 @pytest.mark.parametrize(("status", "kind"), STATUSES)
 @pytest.mark.parametrize("body", SAYS_NOTHING)
-def test_without_a_code_the_status_is_the_verdict(status, kind, body):
+def test_without_a_code_the_status_is_the_verdict(status: Any, kind: Any, body: Any) -> None:
     verdict = answered(status, body)
     if status < 300 and body.startswith(b"{}"):
         assert verdict.says == NO_RECEIPT
@@ -180,7 +183,7 @@ def test_without_a_code_the_status_is_the_verdict(status, kind, body):
 @pytest.mark.parametrize(
     "error", [{}, {"code": 9999}, {"code": None}, {"code": {}}, {"code": "no"}, {"code": 1.5}]
 )
-def test_an_unknown_code_leaves_it_to_the_status(status, kind, error):
+def test_an_unknown_code_leaves_it_to_the_status(status: Any, kind: Any, error: dict[str, Any]) -> None:
     assert refused(status, **error).kind is kind
 
 
@@ -188,12 +191,12 @@ AS_TEXT = [("190", 190), ("-1", -1), (" 190", None), ("1e2", None), ("", None), 
 
 
 @pytest.mark.parametrize(("written", "code"), AS_TEXT)
-def test_a_code_may_be_text(written, code):
+def test_a_code_may_be_text(written: Any, code: Any) -> None:
     verdict = refused(400, code=written, error_subcode=written)
     assert (verdict.code, verdict.subcode) == (code, code)
 
 
-def test_a_boolean_is_no_code():
+def test_a_boolean_is_no_code() -> None:
     assert refused(400, code=True, error_subcode=False).kind is ResponseOutcome.REJECTED
     assert refused(400, code=True).code is None
 
@@ -201,7 +204,7 @@ def test_a_boolean_is_no_code():
 # What else an error says
 
 
-def test_meta_s_own_text_is_never_in_a_verdict():
+def test_meta_s_own_text_is_never_in_a_verdict() -> None:
     canary = "canary@example.com"
     verdict = refused(
         code=100, error_subcode=2804003, message=canary, error_user_msg=canary,
@@ -219,7 +222,7 @@ TRACES = [
 
 
 @pytest.mark.parametrize(("written", "read"), TRACES)
-def test_a_trace_id_is_taken_when_it_looks_like_one(written, read):
+def test_a_trace_id_is_taken_when_it_looks_like_one(written: Any, read: Any) -> None:
     assert refused(code=1, fbtrace_id=written).fbtrace_id == read
     assert answered(200, orjson.dumps({"events_received": 3, "fbtrace_id": written})).fbtrace_id == read
 
@@ -243,14 +246,14 @@ INDICES = [
 
 
 @pytest.mark.parametrize(("error", "sent", "index"), INDICES)
-def test_the_event_that_the_text_names_is_one_of_the_batch(error, sent, index):
+def test_the_event_that_the_text_names_is_one_of_the_batch(error: Any, sent: Any, index: Any) -> None:
     assert refused(400, sent=sent, code=100, **error).event_index == index
 
 
 # Headers: usage and Retry-After
 
 
-def waits(kind_of_code, headers):
+def waits(kind_of_code: Any, headers: Any) -> Any:
     return refused(400, code=kind_of_code, headers=headers).wait_s
 
 
@@ -286,21 +289,21 @@ RETRY_AFTER = [
 
 
 @pytest.mark.parametrize(("headers", "wait_s"), RETRY_AFTER)
-def test_retry_after_is_seconds_or_a_date_beside_the_answers_own(headers, wait_s):
+def test_retry_after_is_seconds_or_a_date_beside_the_answers_own(headers: Any, wait_s: Any) -> None:
     assert waits(4, headers) == wait_s
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_retry_after_counts_without_a_body(status):
+def test_retry_after_counts_without_a_body(status: int) -> None:
     assert answered(status, HTML, {"retry-after": "11"}).wait_s == 11.0
 
 
 @pytest.mark.parametrize("code", [100, 190])
-def test_retry_after_of_a_refusal_says_nothing(code):
+def test_retry_after_of_a_refusal_says_nothing(code: int) -> None:
     assert waits(code, {"retry-after": "7"}) == 0.0
 
 
-def business(**usage):
+def business(**usage: Any) -> dict[Any, Any]:
     return {"x-business-use-case-usage": orjson.dumps({"123": [{"type": "x", **usage}]}).decode()}
 
 
@@ -323,7 +326,9 @@ USAGES = [
 
 
 @pytest.mark.parametrize(("headers", "percent", "wait_s"), USAGES)
-def test_the_highest_usage_counts_and_at_100_it_holds_accepted_requests_too(headers, percent, wait_s):
+def test_the_highest_usage_counts_and_at_100_it_holds_accepted_requests_too(
+    headers: Any, percent: Any, wait_s: Any
+) -> None:
     verdict = answered(200, b'{"events_received":3}', headers)
     assert (verdict.kind, verdict.usage_percent, verdict.wait_s) == (
         ResponseOutcome.ACCEPTED,
@@ -332,7 +337,7 @@ def test_the_highest_usage_counts_and_at_100_it_holds_accepted_requests_too(head
     )
 
 
-def test_retry_after_goes_before_the_usage_headers():
+def test_retry_after_goes_before_the_usage_headers() -> None:
     headers = {**business(call_count=100, estimated_time_to_regain_access=3), "retry-after": "9"}
     assert waits(80004, headers) == 9.0
 
@@ -356,7 +361,7 @@ DEEP = b'{"error":{"code":100,"error_data":' + b"[" * 1000 + b"]" * 1000 + b"}}"
 @example(400, b"", {"retry-after": "Mon, 1 Jan 1 00:00:00 +9999", "date": "Mon, 1 Jan 1 00:00:00 GMT"}, 1)
 @example(400, b"", {"retry-after": "()"}, 1)
 @example(400, b"", {"retry-after": "Mon, 99999999999999999999 Jan 2026 00:00:00 GMT"}, 1)
-def test_no_answer_makes_it_raise(status, body, headers, sent):
+def test_no_answer_makes_it_raise(status: Any, body: Any, headers: Any, sent: Any) -> None:
     assert isinstance(read_response(status, headers, body, sent).outcome, ResponseOutcome)
 
 
@@ -391,7 +396,9 @@ ERROR_KEYS = st.sampled_from(
     usage=JSON,
     sent=st.integers(1, 1000),
 )
-def test_no_json_makes_it_raise_and_an_index_is_always_within_the_batch(status, body, usage, sent):
+def test_no_json_makes_it_raise_and_an_index_is_always_within_the_batch(
+    status: Any, body: Any, usage: Any, sent: Any
+) -> None:
     headers = {"x-app-usage": orjson.dumps(usage).decode()}
     verdict = read_response(status, headers, orjson.dumps(body), sent)
     assert verdict.event_index is None or 0 <= verdict.event_index < sent
@@ -400,13 +407,13 @@ def test_no_json_makes_it_raise_and_an_index_is_always_within_the_batch(status, 
 
 
 @pytest.mark.parametrize("char", ["x", "9", "a", "'", "@", " ", "("])
-def test_a_long_title_does_not_hold_the_loop_up(char):
+def test_a_long_title_does_not_hold_the_loop_up(char: str) -> None:
     began = time.monotonic()
     refused(code=100, error_user_title=char * 60_000)
     assert time.monotonic() - began < 1.0
 
 
-def test_no_answer_at_all_is_transient():
+def test_no_answer_at_all_is_transient() -> None:
     assert no_response("no answer in time") == Response(
         ResponseOutcome.TRANSIENT, summary="no answer in time"
     )
@@ -425,7 +432,7 @@ def test_no_answer_at_all_is_transient():
         (502, ResponseOutcome.TRANSIENT),
     ],
 )
-def test_a_proxy_that_opens_no_tunnel_is_transient_or_a_matter_of_setup(status, kind):
+def test_a_proxy_that_opens_no_tunnel_is_transient_or_a_matter_of_setup(status: int, kind: Any) -> None:
     says = f"the proxy opens no connection to Meta (HTTP {status})"
     assert no_tunnel(status) == Response(kind, status, summary=says)
 
@@ -446,7 +453,9 @@ BACKOFFS = [
 
 
 @pytest.mark.parametrize(("attempt", "chance", "most_s", "wait_s"), BACKOFFS)
-def test_backoff_doubles_with_full_jitter_up_to_its_limit(attempt, chance, most_s, wait_s):
+def test_backoff_doubles_with_full_jitter_up_to_its_limit(
+    attempt: Any, chance: Any, most_s: Any, wait_s: Any
+) -> None:
     assert backoff_s(attempt, chance, most_s) == wait_s
 
 
@@ -468,5 +477,5 @@ PIXEL_WAITS = [
 
 
 @pytest.mark.parametrize(("verdict", "chance", "wait_s"), PIXEL_WAITS)
-def test_the_pixel_waits_as_long_as_meta_asks_else_minutes(verdict, chance, wait_s):
+def test_the_pixel_waits_as_long_as_meta_asks_else_minutes(verdict: Any, chance: Any, wait_s: Any) -> None:
     assert pixel_wait_s(verdict, chance) == wait_s

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from consumer.domain.decision import FILTERED_REASONS, INVALID_REASONS, Reason
@@ -22,14 +24,14 @@ STEPS = [
 ]
 
 
-def test_it_comes_on_over_half_and_goes_off_at_four_tenths():
+def test_it_comes_on_over_half_and_goes_off_at_four_tenths() -> None:
     alarm = FilterRate()
     for says, records, is_on in STEPS:
         alarm.update(records)
         assert alarm.on == ({NO_CONSENT} if is_on else set()), says
 
 
-def test_few_records_say_nothing():
+def test_few_records_say_nothing() -> None:
     alarm = FilterRate()
     alarm.update([NO_CONSENT] * 500)
     assert alarm.on == set()
@@ -38,21 +40,21 @@ def test_few_records_say_nothing():
 
 
 @pytest.mark.parametrize("reason", sorted(FILTERED_REASONS))
-def test_each_reason_of_a_filter_counts_by_itself(reason):
+def test_each_reason_of_a_filter_counts_by_itself(reason: Any) -> None:
     alarm = FilterRate()
     alarm.update([reason] * 501)
     assert alarm.on == {reason}
     assert alarm.count(reason) == 501
 
 
-def test_two_reasons_that_are_most_together_are_none_alone():
+def test_two_reasons_that_are_most_together_are_none_alone() -> None:
     alarm = FilterRate()
     alarm.update([NO_CONSENT, TOO_OLD] * 2_000)
     assert alarm.on == set()
 
 
 @pytest.mark.parametrize("reason", sorted(INVALID_REASONS))
-def test_dead_letters_are_the_brake_s_business(reason):
+def test_dead_letters_are_the_brake_s_business(reason: Any) -> None:
     alarm = FilterRate()
     alarm.update([reason] * 1_000)
     assert alarm.on == set()

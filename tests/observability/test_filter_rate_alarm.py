@@ -10,7 +10,7 @@ from consumer.observability.filter_watch import FilterRateAlarm
 NO_CONSENT = Reason.NO_CONSENT
 
 
-def test_it_is_said_once_and_again_when_it_comes_again():
+def test_it_is_said_once_and_again_when_it_comes_again() -> None:
     watch = FilterRateAlarm()
     with capture_logs() as lines:
         watch.record_decisions([NO_CONSENT] * 501)
@@ -25,7 +25,7 @@ def test_it_is_said_once_and_again_when_it_comes_again():
     assert (lines[0]["filtered"], lines[0]["of_last"]) == (501, 1_000)
 
 
-def test_the_gauge_has_every_reason_from_the_start():
+def test_the_gauge_has_every_reason_from_the_start() -> None:
     watch = FilterRateAlarm()
     assert watch.gauge() == {(reason.value,): 0.0 for reason in FILTERED_REASONS}
     watch.record_decisions([Reason.TOMBSTONE] * 501)

@@ -6,6 +6,8 @@ import asyncio
 import io
 import json
 import logging
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import structlog
@@ -17,27 +19,27 @@ CANARY = "canary-4711@example.com"
 
 
 class Terminal(io.StringIO):
-    def isatty(self):
+    def isatty(self) -> bool:
         return True
 
 
 @pytest.fixture
-def stream():
+def stream() -> Iterator[Any]:
     yield io.StringIO()
     structlog.reset_defaults()
     logging.basicConfig(handlers=[logging.NullHandler()], force=True)
 
 
-def lines(stream):
+def lines(stream: Any) -> list[Any]:
     return [json.loads(line) for line in stream.getvalue().splitlines()]
 
 
-def log(stream, level=LogLevel.INFO, form=LogFormat.JSON):
+def log(stream: Any, level: Any = LogLevel.INFO, form: Any = LogFormat.JSON) -> Any:
     logs.configure(form, level, stream)
     return structlog.get_logger()
 
 
-def test_a_line_is_one_json_object_with_level_and_time(stream):
+def test_a_line_is_one_json_object_with_level_and_time(stream: Any) -> None:
     log(stream).info("left the group", partitions=3)
     (line,) = lines(stream)
     assert line.pop("timestamp").endswith("Z")
@@ -53,14 +55,14 @@ LEVELS = [
 
 
 @pytest.mark.parametrize(("level", "written"), LEVELS)
-def test_only_lines_of_the_level_and_above_are_written(stream, level, written):
+def test_only_lines_of_the_level_and_above_are_written(stream: Any, level: Any, written: Any) -> None:
     writer = log(stream, level)
     for word in ("debug", "info", "warning", "error"):
         getattr(writer, word)("x")
     assert [line["level"] for line in lines(stream)] == written
 
 
-def test_auto_is_json_but_on_a_terminal(stream):
+def test_auto_is_json_but_on_a_terminal(stream: Any) -> None:
     log(stream, form=LogFormat.AUTO).info("x")
     assert lines(stream)[0]["event"] == "x"
     terminal = Terminal()
@@ -69,7 +71,7 @@ def test_auto_is_json_but_on_a_terminal(stream):
 
 
 @pytest.mark.parametrize("form", [LogFormat.JSON, LogFormat.CONSOLE])
-def test_of_an_exception_only_the_type_is_written(stream, form):
+def test_of_an_exception_only_the_type_is_written(stream: Any, form: Any) -> None:
     writer = log(stream, form=form)
     try:
         raise ValueError(CANARY)
@@ -84,7 +86,7 @@ def test_of_an_exception_only_the_type_is_written(stream, form):
     assert "Traceback" not in text
 
 
-def test_no_exception_is_no_field(stream):
+def test_no_exception_is_no_field(stream: Any) -> None:
     log(stream).error("x", exc_info=None)
     assert "error" not in lines(stream)[0]
 
@@ -92,7 +94,7 @@ def test_no_exception_is_no_field(stream):
 # Other libraries
 
 
-def test_a_line_of_another_library_is_its_format_without_its_arguments(stream):
+def test_a_line_of_another_library_is_its_format_without_its_arguments(stream: Any) -> None:
     log(stream)
     logging.getLogger("aiohttp.server").error("Error handling request from %s", CANARY)
     (line,) = lines(stream)
@@ -101,7 +103,7 @@ def test_a_line_of_another_library_is_its_format_without_its_arguments(stream):
     assert CANARY not in stream.getvalue()
 
 
-def test_the_exception_of_another_library_is_its_type(stream):
+def test_the_exception_of_another_library_is_its_type(stream: Any) -> None:
     log(stream)
     try:
         raise ValueError(CANARY)
@@ -112,23 +114,23 @@ def test_the_exception_of_another_library_is_its_type(stream):
 
 
 @pytest.mark.parametrize("noise", ["debug", "info"])
-def test_other_libraries_are_heard_from_warning_on(stream, noise):
+def test_other_libraries_are_heard_from_warning_on(stream: Any, noise: str) -> None:
     log(stream, LogLevel.DEBUG)
     getattr(logging.getLogger("asyncio"), noise)("x")
     assert stream.getvalue() == ""
 
 
-def test_the_level_of_our_lines_is_that_of_the_others_too(stream):
+def test_the_level_of_our_lines_is_that_of_the_others_too(stream: Any) -> None:
     log(stream, LogLevel.ERROR)
     logging.getLogger("asyncio").warning("x")
     assert stream.getvalue() == ""
 
 
-async def test_what_asyncio_writes_of_a_lost_exception_shows_no_text_of_it(stream):
+async def test_what_asyncio_writes_of_a_lost_exception_shows_no_text_of_it(stream: Any) -> None:
     """asyncio puts the exception into its message: `future: <Task ... exception=ValueError('...')>`."""
     log(stream)
 
-    async def fail():
+    async def fail() -> None:
         raise ValueError(CANARY)
 
     task = asyncio.create_task(fail(), name="work")
@@ -140,10 +142,10 @@ async def test_what_asyncio_writes_of_a_lost_exception_shows_no_text_of_it(strea
     ]
 
 
-async def test_what_asyncio_writes_of_a_callback_shows_none_of_its_arguments(stream):
+async def test_what_asyncio_writes_of_a_callback_shows_none_of_its_arguments(stream: Any) -> None:
     log(stream)
 
-    def callback(text):
+    def callback(text: Any) -> None:
         raise ValueError(text)
 
     asyncio.get_running_loop().call_soon(callback, CANARY)
@@ -155,7 +157,7 @@ async def test_what_asyncio_writes_of_a_callback_shows_none_of_its_arguments(str
     assert CANARY not in stream.getvalue()
 
 
-async def test_what_asyncio_writes_under_debug_shows_none_of_its_arguments(stream):
+async def test_what_asyncio_writes_under_debug_shows_none_of_its_arguments(stream: Any) -> None:
     log(stream)
     loop = asyncio.get_running_loop()
     loop.set_debug(True)
@@ -177,7 +179,7 @@ async def test_what_asyncio_writes_under_debug_shows_none_of_its_arguments(strea
         ("", ""),
     ],
 )
-def test_a_message_that_is_already_made_is_cut_and_masked(stream, message, shown):
+def test_a_message_that_is_already_made_is_cut_and_masked(stream: Any, message: Any, shown: str) -> None:
     log(stream)
     logging.getLogger("other").warning(message)
     assert lines(stream)[0]["event"] == shown

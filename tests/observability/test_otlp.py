@@ -6,6 +6,8 @@ import os
 import threading
 import time
 import tracemalloc
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -22,7 +24,7 @@ PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 @pytest.fixture
-def receiver(monkeypatch):
+def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[OtlpReceiver]:
     with OtlpReceiver() as running:
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", running.url)
         yield running
@@ -40,11 +42,13 @@ def receiver(monkeypatch):
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318", "OTEL_SDK_DISABLED": "TRUE"}, False),
     ],
 )
-def test_there_are_spans_where_there_is_an_endpoint_for_them(environment, is_there):
+def test_there_are_spans_where_there_is_an_endpoint_for_them(
+    environment: dict[str, Any], is_there: bool
+) -> None:
     assert otlp.has_endpoint("TRACES", environment) is is_there
 
 
-def test_without_an_endpoint_nothing_is_made():
+def test_without_an_endpoint_nothing_is_made() -> None:
     assert otlp.metric_readers({}) == []
     assert otlp.span_processors({}) == []
     quiet = otlp.telemetry("capi-consumer", {})
@@ -62,7 +66,9 @@ def test_without_an_endpoint_nothing_is_made():
         ({"OTEL_SERVICE_NAME": "of-name", "OTEL_RESOURCE_ATTRIBUTES": "service.name=other"}, "of-name"),
     ],
 )
-def test_who_we_are_has_a_name_and_the_environment_may_give_another(receiver, monkeypatch, environment, name):
+def test_who_we_are_has_a_name_and_the_environment_may_give_another(
+    receiver: OtlpReceiver, monkeypatch: pytest.MonkeyPatch, environment: dict[str, Any], name: str
+) -> None:
     for variable in ("OTEL_SERVICE_NAME", "OTEL_RESOURCE_ATTRIBUTES"):
         monkeypatch.delenv(variable, raising=False)
     for variable, value in environment.items():
@@ -74,7 +80,9 @@ def test_who_we_are_has_a_name_and_the_environment_may_give_another(receiver, mo
     ]
 
 
-def test_metrics_arrive_with_unit_attributes_and_numbers(receiver, monkeypatch):
+def test_metrics_arrive_with_unit_attributes_and_numbers(
+    receiver: OtlpReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("OTEL_SERVICE_NAME", "capi-shop")
     monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment.name=test")
     telemetry = otlp.telemetry("capi-consumer")
@@ -102,7 +110,7 @@ def test_metrics_arrive_with_unit_attributes_and_numbers(receiver, monkeypatch):
     }
 
 
-def test_spans_arrive_with_links_to_the_producers(receiver):
+def test_spans_arrive_with_links_to_the_producers(receiver: OtlpReceiver) -> None:
     telemetry = otlp.telemetry("capi-consumer")
     headers = [[("traceparent", PARENT.encode())], [("traceparent", PARENT.encode())], []]
     with (
@@ -135,7 +143,9 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize(("name", "value"), MISTAKES)
-def test_what_the_sdk_does_not_take_is_one_line_that_names_the_variable(receiver, monkeypatch, name, value):
+def test_what_the_sdk_does_not_take_is_one_line_that_names_the_variable(
+    receiver: OtlpReceiver, monkeypatch: pytest.MonkeyPatch, name: Any, value: Any
+) -> None:
     monkeypatch.setenv(name, value)
     with pytest.raises(SettingsError, match=name) as raised:
         otlp.telemetry("capi-consumer")
@@ -143,7 +153,9 @@ def test_what_the_sdk_does_not_take_is_one_line_that_names_the_variable(receiver
     assert "\n" not in line
 
 
-def test_the_queue_of_spans_is_what_the_environment_says(receiver, monkeypatch):
+def test_the_queue_of_spans_is_what_the_environment_says(
+    receiver: OtlpReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("OTEL_BSP_MAX_QUEUE_SIZE", "100")
     telemetry = otlp.telemetry("capi-consumer")
     with telemetry.tracing.batch([[]]):
@@ -152,7 +164,7 @@ def test_the_queue_of_spans_is_what_the_environment_says(receiver, monkeypatch):
     assert len(receiver.spans()) == 1
 
 
-def test_spans_that_nobody_takes_wait_in_little_memory(monkeypatch):
+def test_spans_that_nobody_takes_wait_in_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """A receiver that hangs: of 700 batches of a thousand links half a thousand spans wait."""
     for name in ("OTEL_BSP_MAX_QUEUE_SIZE", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE"):
         monkeypatch.delenv(name, raising=False)
@@ -173,7 +185,9 @@ def test_spans_that_nobody_takes_wait_in_little_memory(monkeypatch):
     assert held < 50_000_000
 
 
-def test_an_endpoint_that_does_not_answer_holds_up_the_end_for_seconds_at_most(monkeypatch):
+def test_an_endpoint_that_does_not_answer_holds_up_the_end_for_seconds_at_most(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
     telemetry = otlp.telemetry("capi-consumer")
     with telemetry.tracing.batch([[]]):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from structlog.testing import capture_logs
 
 from consumer.domain.state import State
 from consumer.observability.state_lines import StateLogger
 
 
-def told(*states, throttled_s=0.0):
+def told(*states: Any, throttled_s: float = 0.0) -> list[Any]:
     """The lines of a teller that sees these states, one at each look."""
     seen = iter(states)
     teller = StateLogger(lambda: next(seen), lambda: throttled_s)
@@ -18,13 +20,13 @@ def told(*states, throttled_s=0.0):
     return lines
 
 
-def test_a_state_that_stays_is_said_once():
+def test_a_state_that_stays_is_said_once() -> None:
     assert told(State.STARTING, State.STARTING, State.RUNNING, State.RUNNING) == [
         {"event": "state", "state": "running", "before": "starting", "wait_s": None, "log_level": "info"}
     ]
 
 
-def test_what_wants_somebody_is_an_error_and_its_end_is_not():
+def test_what_wants_somebody_is_an_error_and_its_end_is_not() -> None:
     lines = told(State.RUNNING, State.MISCONFIGURED, State.RUNNING, State.PAUSED)
     assert [(line["state"], line["log_level"]) for line in lines] == [
         ("running", "info"),
@@ -34,6 +36,6 @@ def test_what_wants_somebody_is_an_error_and_its_end_is_not():
     ]
 
 
-def test_while_meta_asks_for_patience_it_is_said_for_how_long():
+def test_while_meta_asks_for_patience_it_is_said_for_how_long() -> None:
     (line,) = told(State.THROTTLED, throttled_s=61.7)
     assert (line["state"], line["wait_s"]) == ("throttled", 62)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -14,7 +17,7 @@ OTHER = b"00-11111111111111111111111111111111-2222222222222222-00"
 
 
 @pytest.fixture
-def spans():
+def spans() -> Iterator[Any]:
     exporter = InMemorySpanExporter()
     tracing = Tracing([SimpleSpanProcessor(exporter)])
     yield tracing, exporter.get_finished_spans
@@ -33,11 +36,11 @@ def spans():
         PARENT + b"-" + b"x" * 300,
     ],
 )
-def test_what_is_no_traceparent_is_no_link(value):
+def test_what_is_no_traceparent_is_no_link(value: bytes | None) -> None:
     assert list(contexts(traceparents([[("traceparent", value)]]))) == []
 
 
-def test_each_distinct_traceparent_is_one_link(spans):
+def test_each_distinct_traceparent_is_one_link(spans: Any) -> None:
     tracing, finished = spans
     with tracing.batch(
         [[("traceparent", PARENT)], [("Traceparent", OTHER)], [("traceparent", PARENT)], [("other", OTHER)]]
@@ -49,7 +52,7 @@ def test_each_distinct_traceparent_is_one_link(spans):
     ]
 
 
-def test_of_the_other_headers_nothing_is_read(spans):
+def test_of_the_other_headers_nothing_is_read(spans: Any) -> None:
     tracing, finished = spans
     canary = b"jane@example.test"
     headers = [("tracestate", b"vendor=" + canary), ("baggage", canary), ("traceparent", PARENT)]
@@ -63,7 +66,7 @@ def test_of_the_other_headers_nothing_is_read(spans):
 TWENTY = [[("traceparent", b"00-%032x-%016x-01" % (n, n))] for n in range(1, 21)]
 
 
-def test_of_many_the_first_16_are_links_and_the_others_are_not_read(spans):
+def test_of_many_the_first_16_are_links_and_the_others_are_not_read(spans: Any) -> None:
     tracing, finished = spans
     with tracing.batch([*TWENTY, _unread()]):
         pass
@@ -72,7 +75,7 @@ def test_of_many_the_first_16_are_links_and_the_others_are_not_read(spans):
     assert (LINKS_MAX, span.attributes["messaging.batch.message_count"]) == (16, 21)
 
 
-def test_of_a_batch_whose_span_nobody_will_see_no_header_is_read(monkeypatch):
+def test_of_a_batch_whose_span_nobody_will_see_no_header_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_TRACES_SAMPLER", "always_off")
     exporter = InMemorySpanExporter()
     tracing = Tracing([SimpleSpanProcessor(exporter)])
@@ -82,7 +85,7 @@ def test_of_a_batch_whose_span_nobody_will_see_no_header_is_read(monkeypatch):
     tracing.close()
 
 
-def test_an_exception_leaves_no_text_in_a_span(spans):
+def test_an_exception_leaves_no_text_in_a_span(spans: Any) -> None:
     tracing, finished = spans
     with pytest.raises(RuntimeError), tracing.batch([[]]), tracing.request("h", 1, 1):
         raise RuntimeError("jane@example.test")
@@ -115,7 +118,9 @@ def test_an_exception_leaves_no_text_in_a_span(spans):
         ),
     ],
 )
-def test_a_request_says_how_it_ended_in_codes(spans, verdict, error_type, told):
+def test_a_request_says_how_it_ended_in_codes(
+    spans: Any, verdict: Any, error_type: str, told: dict[str, Any]
+) -> None:
     tracing, finished = spans
     with tracing.request("graph.test", 443, 2) as span:
         span.end(verdict, error_type)
@@ -131,7 +136,7 @@ def test_a_request_says_how_it_ended_in_codes(spans, verdict, error_type, told):
     assert ended.status.description is None
 
 
-def test_inside_a_span_its_ids_are_known_and_outside_none(spans):
+def test_inside_a_span_its_ids_are_known_and_outside_none(spans: Any) -> None:
     tracing, finished = spans
     assert ids() == {}
     with tracing.batch([[]]):
@@ -141,7 +146,7 @@ def test_inside_a_span_its_ids_are_known_and_outside_none(spans):
     assert inside == {"trace_id": f"{context.trace_id:032x}", "span_id": f"{context.span_id:016x}"}
 
 
-def test_without_anybody_to_send_them_to_there_are_no_spans():
+def test_without_anybody_to_send_them_to_there_are_no_spans() -> None:
     quiet = Tracing()
     with quiet.batch(_unread()), quiet.request("h", 1, 1) as span:
         span.end(Response(ResponseOutcome.ACCEPTED, 200), "")
@@ -149,6 +154,6 @@ def test_without_anybody_to_send_them_to_there_are_no_spans():
     quiet.close()
 
 
-def _unread():
+def _unread() -> Iterator[None]:
     raise AssertionError("headers are read although there are no spans")
     yield

@@ -57,7 +57,7 @@ def _matchers(labels: str) -> list[Any]:
 
 
 @pytest.mark.prometheus
-def test_prometheus_takes_the_alerts():
+def test_prometheus_takes_the_alerts() -> None:
     done = promtool("check", "rules", ALERTS)
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{len(alerts())} rules found" in done.stdout
@@ -65,12 +65,12 @@ def test_prometheus_takes_the_alerts():
 
 @pytest.mark.prometheus
 @pytest.mark.parametrize("file", CASE_FILES, ids=lambda file: file.stem)
-def test_in_each_case_exactly_those_alerts_fire_that_should(file):
+def test_in_each_case_exactly_those_alerts_fire_that_should(file: Any) -> None:
     done = promtool("test", "rules", file)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_a_case_asks_for_all_alerts_at_once():
+def test_a_case_asks_for_all_alerts_at_once() -> None:
     """So that it also says which ones do not fire."""
     for file in CASE_FILES:
         for test in yaml.safe_load(file.read_text())["tests"]:
@@ -80,15 +80,15 @@ def test_a_case_asks_for_all_alerts_at_once():
 
 
 @each_alert
-def test_an_alert_has_a_case_in_which_it_fires_and_before_that_does_not(alert):
+def test_an_alert_has_a_case_in_which_it_fires_and_before_that_does_not(alert: Any) -> None:
     assert [case.name for case in cases() if alert["alert"] in case.wanted and case.is_quiet_once] != []
 
 
 @each_alert
-def test_an_alert_has_a_case_beside_it_with_all_its_series_in_which_it_does_not_fire(alert):
+def test_an_alert_has_a_case_beside_it_with_all_its_series_in_which_it_does_not_fire(alert: Any) -> None:
     others = [case for case in cases() if alert["alert"] not in case.wanted]
     assert [case.name for case in others if has_all(case, alert["expr"])] != []
 
 
-def test_a_case_wants_alerts_that_there_are():
+def test_a_case_wants_alerts_that_there_are() -> None:
     assert set().union(*(case.wanted for case in cases())) == {alert["alert"] for alert in alerts()}

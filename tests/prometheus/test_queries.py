@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -16,24 +17,24 @@ each_query = pytest.mark.parametrize("query", panel_queries())
 
 
 @each_alert
-def test_an_alert_asks_for_what_there_is(alert):
+def test_an_alert_asks_for_what_there_is(alert: Any) -> None:
     assert unknown_in(alert["expr"]) == []
 
 
 @each_alert
-def test_an_alert_asks_for_one_job_alone(alert):
+def test_an_alert_asks_for_one_job_alone(alert: Any) -> None:
     jobs = [labels["job"] for _, labels in selected(alert["expr"])]
     assert jobs
     assert set(jobs) == {"capi-consumer"}
 
 
 @each_query
-def test_a_panel_asks_for_what_there_is(query):
+def test_a_panel_asks_for_what_there_is(query: Any) -> None:
     assert unknown_in(query) == []
 
 
 @each_query
-def test_a_panel_asks_for_the_releases_that_were_chosen(query):
+def test_a_panel_asks_for_the_releases_that_were_chosen(query: Any) -> None:
     jobs = [labels["job"] for _, labels in selected(query)]
     assert jobs
     assert set(jobs) == {"$job"}
@@ -55,11 +56,11 @@ def test_a_panel_asks_for_the_releases_that_were_chosen(query):
         ("capi_lag * on (topic, colour) group_left () capi_lag", ["colour"]),
     ],
 )
-def test_what_there_is_not_is_found(query, unknown):
+def test_what_there_is_not_is_found(query: str, unknown: Any) -> None:
     assert unknown_in(query) == unknown
 
 
-def test_the_picture_is_of_these_panels_and_small():
+def test_the_picture_is_of_these_panels_and_small() -> None:
     drawn = ElementTree.parse(PICTURE).iter("{http://www.w3.org/2000/svg}text")
     assert [panel["title"] for panel in dashboard()["panels"]] == [
         one.text for one in drawn if one.get("font-weight") == "600" and one.get("text-anchor") == "start"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import orjson
 import pytest
 
 from consumer import schemas_loader
 from consumer.event_files.lines import FileWarning, FoundEvent
 from consumer.mapping.rules import MappingOptions
-from consumer.publish.checks import EventCheck
+from consumer.publish.checks import CheckedEvent, EventCheck
 
 NOW_S = 1_790_000_000
 GOOD = {
@@ -29,21 +31,21 @@ GOOD = {
 }
 
 
-def checked(event: dict | bytes, rules: MappingOptions | None = None, line: int = 1):
+def checked(event: dict | bytes, rules: MappingOptions | None = None, line: int = 1) -> CheckedEvent:
     value = event if isinstance(event, bytes) else orjson.dumps(event)
     check = EventCheck(rules or MappingOptions(), schemas_loader.schema("event"), lambda: NOW_S * 1000)
     return check.check(FoundEvent(line, line, value))
 
 
-def with_user(**changes):
+def with_user(**changes: Any) -> dict[str, Any]:
     return GOOD | {"user": GOOD["user"] | changes}
 
 
-def without(name):
+def without(name: Any) -> dict[Any, Any]:
     return {key: value for key, value in GOOD.items() if key != name}
 
 
-def test_a_good_event_gives_no_word():
+def test_a_good_event_gives_no_word() -> None:
     assert checked(GOOD) == (None, (), None)
 
 
@@ -60,18 +62,18 @@ ERRORS = [
 
 
 @pytest.mark.parametrize(("event", "error"), ERRORS)
-def test_only_what_would_be_a_dead_letter_is_an_error(event, error):
+def test_only_what_would_be_a_dead_letter_is_an_error(event: Any, error: Any) -> None:
     assert checked(event).error == error
 
 
-def test_an_event_that_is_too_large_is_an_error():
+def test_an_event_that_is_too_large_is_an_error() -> None:
     assert (
         checked(GOOD | {"name": "x" * 2_000}, MappingOptions(event_bytes_max=2_000)).error
         == "event_too_large"
     )
 
 
-def test_a_line_of_broken_json_is_counted_in_the_file():
+def test_a_line_of_broken_json_is_counted_in_the_file() -> None:
     assert checked(b'{"a":1\n"b":2}', line=41).error == "not_json (line 42, column 1)"
 
 
@@ -122,14 +124,14 @@ WARNINGS = [
 
 
 @pytest.mark.parametrize(("event", "rules", "warning"), WARNINGS)
-def test_what_would_be_lost_or_not_sent_is_a_warning(event, rules, warning):
+def test_what_would_be_lost_or_not_sent_is_a_warning(event: Any, rules: Any, warning: Any) -> None:
     found = checked(event, rules)
     assert found.error is None
     assert warning in found.warnings
     assert len({remark.field for remark in found.warnings}) == len(found.warnings)
 
 
-def test_one_fault_is_one_warning():
+def test_one_fault_is_one_warning() -> None:
     assert len(checked(GOOD | {"event_timestamp": "31/01/2026 18:00"}).warnings) == 1
     assert len(checked(GOOD | {"url": "nowhere"}).warnings) == 1
 
@@ -146,18 +148,18 @@ FILTERED = [
 
 
 @pytest.mark.parametrize(("event", "rules", "reason"), FILTERED)
-def test_what_would_not_be_sent_is_known_with_its_reason(event, rules, reason):
+def test_what_would_not_be_sent_is_known_with_its_reason(event: Any, rules: Any, reason: Any) -> None:
     found = checked(event, rules)
     assert (found.error, found.filtered) == (None, reason)
 
 
-def test_what_the_reader_remarked_on_is_a_warning():
+def test_what_the_reader_remarked_on_is_a_warning() -> None:
     check = EventCheck(MappingOptions(), schemas_loader.schema("event"), lambda: NOW_S * 1000)
     remark = FileWarning("amount", "differs")
     assert check.check(FoundEvent(1, 2, orjson.dumps(GOOD), (remark,))).warnings == (remark,)
 
 
-def test_no_value_and_no_odd_key_is_ever_said():
+def test_no_value_and_no_odd_key_is_ever_said() -> None:
     secret = "jane.secret@example.com"
     event = GOOD | {
         "url": secret,
@@ -172,12 +174,12 @@ def test_no_value_and_no_odd_key_is_ever_said():
     assert "secret" not in said
 
 
-def test_an_event_as_deep_as_json_goes_is_checked():
+def test_an_event_as_deep_as_json_goes_is_checked() -> None:
     value = b'{"event_name":"search","x":' + b"[" * 1_000 + b"]" * 1_000 + b"}"
     assert checked(value).error is None
 
 
-def test_the_memory_of_the_hasher_is_given_up_now_and_then():
+def test_the_memory_of_the_hasher_is_given_up_now_and_then() -> None:
     check = EventCheck(MappingOptions(), schemas_loader.schema("event"), lambda: NOW_S * 1000)
     first = next(check._hashers)
     for line in range(499):

@@ -7,13 +7,16 @@ import io
 import json
 import signal
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support import dead_letters as letters
 from support import topics
+from support.kafka_cluster import KafkaCluster
 from support.mock_kafka import MockKafka
-from support.processes import COMMAND
+from support.processes import COMMAND, Processes
 from support.waiting import eventually
 from typer.testing import CliRunner
 
@@ -25,12 +28,12 @@ FILES = Path(__file__).parents[1] / "event_files" / "files"
 
 
 @pytest.fixture(scope="module")
-def brokers():
+def brokers() -> MockKafka:
     return MockKafka()
 
 
 @pytest.fixture
-def topic(brokers, request):
+def topic(brokers: MockKafka, request: pytest.FixtureRequest) -> str:
     name = f"events-{abs(hash(request.node.nodeid))}"
     brokers.make_topic(name)
     return name
@@ -39,7 +42,7 @@ def topic(brokers, request):
 class Ended:
     """A command that has ended in this process."""
 
-    def __init__(self, result):
+    def __init__(self, result: Any) -> None:
         self.code = (
             result.exception.exit_code if isinstance(result.exception, CommandError) else result.exit_code
         )
@@ -48,13 +51,13 @@ class Ended:
         self.stderr = result.stderr.splitlines()
 
     @property
-    def sum(self):
+    def sum(self) -> Any:
         return json.loads(self.stdout)
 
 
 @pytest.fixture
-def publish(brokers, topic):
-    def run(*arguments, data: bytes | str = b"", **settings):
+def publish(brokers: MockKafka, topic: str) -> Any:
+    def run(*arguments: Any, data: bytes | str = b"", **settings: Any) -> Ended:
         environment = {"CAPI_BOOTSTRAP_SERVERS": brokers.bootstrap_servers, "CAPI_TOPICS": topic, **settings}
         return Ended(CliRunner().invoke(app, ["publish", *map(str, arguments)], input=data, env=environment))
 
@@ -62,11 +65,18 @@ def publish(brokers, topic):
 
 
 @pytest.fixture
-def arrived(brokers, topic):
+def arrived(brokers: MockKafka, topic: str) -> Any:
     return lambda: sorted((record.key() or b"", record.value()) for record in brokers.records(topic))
 
 
-def counts(read, published, left_out=0, warnings=0, failed=0, would_be_filtered=0):
+def counts(
+    read: Any,
+    published: Any,
+    left_out: int = 0,
+    warnings: int = 0,
+    failed: int = 0,
+    would_be_filtered: int = 0,
+) -> dict[Any, Any]:
     return {
         "read": read,
         "published": published,
@@ -78,12 +88,12 @@ def counts(read, published, left_out=0, warnings=0, failed=0, would_be_filtered=
     }
 
 
-def event(name, user=None, **more):
+def event(name: Any, user: Any = None, **more: Any) -> str:
     user_part = {} if user is None else {"user": {"id": user}}
     return json.dumps({"event_name": name} | user_part | more)
 
 
-def test_json_lines_arrive_to_the_byte_keyed_by_user(publish, arrived):
+def test_json_lines_arrive_to_the_byte_keyed_by_user(publish: Any, arrived: Any) -> None:
     lines = [event("search", "u1"), '{ "event_name":"search" , "user":{"id": 42} }', event("search")]
     ended = publish("--json", data="\n".join(lines))
 
@@ -91,7 +101,7 @@ def test_json_lines_arrive_to_the_byte_keyed_by_user(publish, arrived):
     assert arrived() == [(b"", lines[2].encode()), (b"42", lines[1].encode()), (b"u1", lines[0].encode())]
 
 
-def test_an_array_arrives_element_by_element(publish, arrived, tmp_path):
+def test_an_array_arrives_element_by_element(publish: Any, arrived: Any, tmp_path: Path) -> None:
     path = tmp_path / "events.json"
     path.write_text(f"[\n  {event('search', 'a')},\n  {event('search', 'b')}\n]")
 
@@ -99,7 +109,7 @@ def test_an_array_arrives_element_by_element(publish, arrived, tmp_path):
     assert [key for key, _ in arrived()] == [b"a", b"b"]
 
 
-def test_a_french_spreadsheet_export_arrives(publish, arrived):
+def test_a_french_spreadsheet_export_arrives(publish: Any, arrived: Any) -> None:
     ended = publish(FILES / "french-spreadsheet.csv", "--json", CAPI_DEFAULT_COUNTRY="FR")
 
     assert (ended.code, ended.sum) == (0, counts(4, 4, warnings=4))
@@ -110,7 +120,9 @@ def test_a_french_spreadsheet_export_arrives(publish, arrived):
 
 
 @pytest.mark.parametrize("arguments", [(), ("--strict",)])
-def test_a_column_that_nothing_reads_is_said_once_at_the_head(publish, arrived, arguments):
+def test_a_column_that_nothing_reads_is_said_once_at_the_head(
+    publish: Any, arrived: Any, arguments: Any
+) -> None:
     data = "event_name;email\nsearch;a@example.com\nsearch;b@example.com\n"
     ended = publish("--format", "csv", *arguments, data=data)
 
@@ -119,7 +131,7 @@ def test_a_column_that_nothing_reads_is_said_once_at_the_head(publish, arrived, 
     assert len(arrived()) == 2
 
 
-def test_a_windows_1252_file_is_read_when_it_is_said(publish, arrived, tmp_path):
+def test_a_windows_1252_file_is_read_when_it_is_said(publish: Any, arrived: Any, tmp_path: Path) -> None:
     path = tmp_path / "events.csv"
     path.write_bytes(
         "event_name;user.id;user.city\nsearch;a;Besançon\nsearch;b;Lyon\n".encode("windows-1252")
@@ -138,7 +150,7 @@ def test_a_windows_1252_file_is_read_when_it_is_said(publish, arrived, tmp_path)
 MIXED = [event("search", "u1"), "{oops", "[]", '{"user":{"id":"u2"}}', "", event("search", "u3")]
 
 
-def test_bad_lines_are_said_and_left_out(publish, arrived):
+def test_bad_lines_are_said_and_left_out(publish: Any, arrived: Any) -> None:
     ended = publish("--json", data="\n".join(MIXED))
 
     assert ended.code == 1
@@ -155,7 +167,7 @@ def test_bad_lines_are_said_and_left_out(publish, arrived):
     assert [key for key, _ in arrived()] == [b"u1", b"u3"]
 
 
-def test_an_exported_letter_is_no_event_and_its_way_back_is_said(publish, arrived):
+def test_an_exported_letter_is_no_event_and_its_way_back_is_said(publish: Any, arrived: Any) -> None:
     exported = to_line(letters.letter(letters.record("events", 12, event("search").encode())))
     ended = publish("--json", data=exported + event("search", "u1", dead_letter="1").encode())
 
@@ -165,7 +177,9 @@ def test_an_exported_letter_is_no_event_and_its_way_back_is_said(publish, arrive
 
 
 @pytest.mark.parametrize("by", ["file", "pipe"])
-def test_strict_publishes_nothing_when_one_line_is_bad(publish, arrived, tmp_path, by):
+def test_strict_publishes_nothing_when_one_line_is_bad(
+    publish: Any, arrived: Any, tmp_path: Path, by: str
+) -> None:
     path = tmp_path / "events"
     path.write_text("\n".join(MIXED))
     ended = (
@@ -179,7 +193,7 @@ def test_strict_publishes_nothing_when_one_line_is_bad(publish, arrived, tmp_pat
     assert arrived() == []
 
 
-def test_strict_publishes_a_good_file_and_warns_once(publish, arrived):
+def test_strict_publishes_a_good_file_and_warns_once(publish: Any, arrived: Any) -> None:
     ended = publish("--strict", "--json", data=event("search", "u1") + "\n" + event("search", "u2"))
 
     plain = publish("--json", data=event("search", "u1") + "\n" + event("search", "u2"))
@@ -188,14 +202,14 @@ def test_strict_publishes_a_good_file_and_warns_once(publish, arrived):
     assert len(arrived()) == 4
 
 
-def test_raw_publishes_every_line_as_it_stands(publish, arrived):
+def test_raw_publishes_every_line_as_it_stands(publish: Any, arrived: Any) -> None:
     ended = publish("--raw", "--json", data=b'{oops\r\n\n\xff\xfe\n{"user":{"id":"u1"}}')
 
     assert (ended.code, ended.sum) == (0, counts(4, 4))
     assert arrived() == [(b"", b""), (b"", b"{oops"), (b"", b"\xff\xfe"), (b"u1", b'{"user":{"id":"u1"}}')]
 
 
-def test_warnings_are_said_with_line_and_field_then_counted(publish):
+def test_warnings_are_said_with_line_and_field_then_counted(publish: Any) -> None:
     bad = event("search", "u1", url="nowhere", user_email=1)
     ended = publish("--json", data="\n".join([bad] * 30))
 
@@ -212,7 +226,7 @@ def test_warnings_are_said_with_line_and_field_then_counted(publish):
     ][-1] == "event: would be filtered: not_enough_to_match"
 
 
-def test_how_many_would_be_filtered_is_in_the_sum(publish, topic):
+def test_how_many_would_be_filtered_is_in_the_sum(publish: Any, topic: str) -> None:
     ended = publish("--json", data="\n".join([event("search", "u1")] * 3 + ["[]"]))
 
     assert ended.sum["would_be_filtered"] == 3
@@ -224,14 +238,14 @@ def test_how_many_would_be_filtered_is_in_the_sum(publish, topic):
     assert publish("--strict", "--json", data=event("search") + "\n[]").sum["would_be_filtered"] == 0
 
 
-def test_a_dry_run_of_events_sends_nothing(publish, arrived):
+def test_a_dry_run_of_events_sends_nothing(publish: Any, arrived: Any) -> None:
     ended = publish("--dry-run", "--json", data="\n".join([event("search", "u1"), "[]"]))
 
     assert (ended.code, ended.sum["published"], ended.sum["dry_run"]) == (1, 1, True)
     assert arrived() == []
 
 
-def test_a_thousand_bad_lines_are_said_and_the_rest_counted_by_reason(publish):
+def test_a_thousand_bad_lines_are_said_and_the_rest_counted_by_reason(publish: Any) -> None:
     ended = publish(data="{}\n" * 1_010 + "[]\n" * 5)
 
     assert ended.code == 1
@@ -243,7 +257,7 @@ def test_a_thousand_bad_lines_are_said_and_the_rest_counted_by_reason(publish):
     ]
 
 
-def test_nothing_that_is_said_holds_a_value(publish):
+def test_nothing_that_is_said_holds_a_value(publish: Any) -> None:
     secret = "jane.secret@example.com"
     lines = [
         event("search", secret, url=secret, fbc=secret),
@@ -259,12 +273,14 @@ def test_nothing_that_is_said_holds_a_value(publish):
     assert "secret" not in ended.stdout + "".join(ended.stderr) + table.says
 
 
-def test_an_empty_file_is_all_published(publish):
+def test_an_empty_file_is_all_published(publish: Any) -> None:
     ended = publish("--json")
     assert (ended.code, ended.sum) == (0, counts(0, 0))
 
 
-def test_a_topic_that_is_not_there_is_said_with_what_to_do_and_not_made(publish, brokers):
+def test_a_topic_that_is_not_there_is_said_with_what_to_do_and_not_made(
+    publish: Any, brokers: MockKafka
+) -> None:
     ended = publish("--topic", "nobody-made-it", data=event("search"))
 
     assert ended.code == 1
@@ -275,7 +291,9 @@ def test_a_topic_that_is_not_there_is_said_with_what_to_do_and_not_made(publish,
 
 @pytest.mark.parametrize("kind", ["dead-letter", "parking"])
 @pytest.mark.parametrize("arguments", [(), ("--replay",), ("--raw",)])
-def test_nothing_is_published_to_a_topic_of_letters(publish, brokers, arguments, kind):
+def test_nothing_is_published_to_a_topic_of_letters(
+    publish: Any, brokers: MockKafka, arguments: Any, kind: str
+) -> None:
     brokers.make_topic("letters-of-all")
     named = {f"CAPI_{kind.upper().replace('-', '_')}_TOPIC": "letters-of-all"}
     ended = publish("--topic", "letters-of-all", *arguments, data=event("search"), **named)
@@ -298,20 +316,22 @@ MISUSES = [
 
 
 @pytest.mark.parametrize(("arguments", "says"), MISUSES)
-def test_a_mistake_in_the_call_ends_with_2(publish, arguments, says):
+def test_a_mistake_in_the_call_ends_with_2(publish: Any, arguments: Any, says: Any) -> None:
     ended = publish(*arguments)
     assert ended.code == 2
     assert ended.says == (says or "")
 
 
-def test_mistakes_in_the_settings_are_all_said_and_end_with_2(publish):
+def test_mistakes_in_the_settings_are_all_said_and_end_with_2(publish: Any) -> None:
     ended = publish(CAPI_LINGER_MS="soon", CAPI_TOPIC="x")
     assert ended.code == 2
     assert "CAPI_LINGER_MS" in ended.says
     assert "CAPI_TOPIC: no such setting" in ended.says
 
 
-def test_brokers_that_do_not_answer_are_said_in_one_line(publish, monkeypatch):
+def test_brokers_that_do_not_answer_are_said_in_one_line(
+    publish: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("consumer.kafka.clients.METADATA_TIMEOUT_S", 0.5)
     ended = publish(data=event("search"), CAPI_BOOTSTRAP_SERVERS="127.0.0.1:1")
     assert ended.code == 1
@@ -321,13 +341,13 @@ def test_brokers_that_do_not_answer_are_said_in_one_line(publish, monkeypatch):
 class BadDisk(io.RawIOBase):
     """A file whose second block cannot be read."""
 
-    def __init__(self, first):
+    def __init__(self, first: Any) -> None:
         self._blocks = [first]
 
-    def readable(self):
+    def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer):
+    def readinto(self, buffer: Any) -> int:
         if not self._blocks:
             raise OSError(errno.EIO, "Input/output error")
         block = self._blocks.pop()
@@ -337,8 +357,8 @@ class BadDisk(io.RawIOBase):
 
 @pytest.mark.parametrize("arguments", [(), ("--raw",)])
 def test_a_file_that_cannot_be_read_to_its_end_is_said_and_what_was_read_is_accounted_for(
-    publish, arrived, monkeypatch, arguments
-):
+    publish: Any, arrived: Any, monkeypatch: pytest.MonkeyPatch, arguments: Any
+) -> None:
     disk = io.BufferedReader(BadDisk(f"{event('search', 'u1')}\n{event('search', 'half')}".encode()))
     monkeypatch.setattr("consumer.event_files.event_files._opened", lambda _name: disk)
 
@@ -350,7 +370,9 @@ def test_a_file_that_cannot_be_read_to_its_end_is_said_and_what_was_read_is_acco
     assert [key for key, _ in arrived()] == [b"u1"]
 
 
-def test_strict_publishes_nothing_of_a_file_that_cannot_be_read_to_its_end(publish, arrived, monkeypatch):
+def test_strict_publishes_nothing_of_a_file_that_cannot_be_read_to_its_end(
+    publish: Any, arrived: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     disk = io.BufferedReader(BadDisk(f"{event('search', 'u1')}\n".encode()))
     monkeypatch.setattr("consumer.event_files.event_files._opened", lambda _name: disk)
 
@@ -361,7 +383,7 @@ def test_strict_publishes_nothing_of_a_file_that_cannot_be_read_to_its_end(publi
     assert arrived() == []
 
 
-def test_a_standard_input_that_is_closed_is_said_in_one_line(brokers, topic):
+def test_a_standard_input_that_is_closed_is_said_in_one_line(brokers: MockKafka, topic: str) -> None:
     environment = {"PATH": "", "CAPI_BOOTSTRAP_SERVERS": brokers.bootstrap_servers, "CAPI_TOPICS": topic}
     ended = subprocess.run(
         ["/bin/sh", "-c", f"exec '{COMMAND}' publish <&-"],
@@ -374,7 +396,9 @@ def test_a_standard_input_that_is_closed_is_said_in_one_line(brokers, topic):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_it_with_a_true_summary(brokers, topic, arrived, number, tmp_path):
+def test_a_signal_ends_it_with_a_true_summary(
+    brokers: MockKafka, topic: str, arrived: Any, number: Any, tmp_path: Path
+) -> None:
     environment = {"PATH": "", "CAPI_BOOTSTRAP_SERVERS": brokers.bootstrap_servers, "CAPI_TOPICS": topic}
     said = tmp_path / "stderr"
     with (
@@ -408,7 +432,9 @@ def test_a_signal_ends_it_with_a_true_summary(brokers, topic, arrived, number, t
 
 
 @pytest.mark.kafka
-def test_what_the_broker_does_not_take_is_counted_and_said_by_line(kafka, topic_names, processes, tmp_path):
+def test_what_the_broker_does_not_take_is_counted_and_said_by_line(
+    kafka: KafkaCluster, topic_names: Callable[[str], str], processes: Processes, tmp_path: Path
+) -> None:
     topic = topic_names("events")
     topics.create_topic(kafka.bootstrap_servers, topic, partitions=3, config={"max.message.bytes": "2000"})
     path = tmp_path / "events.jsonl"
@@ -436,7 +462,9 @@ def test_what_the_broker_does_not_take_is_counted_and_said_by_line(kafka, topic_
 
 
 @pytest.mark.kafka
-def test_many_events_arrive_in_their_order_for_each_user(kafka, topic_names, processes, tmp_path):
+def test_many_events_arrive_in_their_order_for_each_user(
+    kafka: KafkaCluster, topic_names: Callable[[str], str], processes: Processes, tmp_path: Path
+) -> None:
     topic = topic_names("events")
     topics.create_topic(kafka.bootstrap_servers, topic, partitions=6)
     path = tmp_path / "events.jsonl"

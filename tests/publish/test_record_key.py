@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import orjson
 import pytest
 
@@ -26,10 +28,10 @@ KEYS = [
 
 
 @pytest.mark.parametrize(("given", "key"), KEYS)
-def test_the_key_is_the_id_of_a_user_who_is_somebody(given, key):
+def test_the_key_is_the_id_of_a_user_who_is_somebody(given: Any, key: Any) -> None:
     assert record_key(orjson.dumps({"user": {"id": given}})) == key
 
 
 @pytest.mark.parametrize("value", [b"", b"{oops", b"[1]", b"{}", b'{"user":"waiting"}', b'{"user":null}'])
-def test_an_event_without_a_user_has_no_key(value):
+def test_an_event_without_a_user_has_no_key(value: bytes) -> None:
     assert record_key(value) is None

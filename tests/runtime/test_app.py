@@ -10,9 +10,11 @@ import sys
 import threading
 import time
 import urllib.request
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import aiohttp
 import orjson
@@ -41,20 +43,20 @@ DEADLINE_S = 30
 CANARY = "canary-4711"
 
 
-def value(number, **changes):
+def value(number: Any, **changes: Any) -> bytes:
     now_ms = int(time.time() * 1000)
     return orjson.dumps(event(event_id=f"e-{number}", event_timestamp=now_ms - 60_000, **changes))
 
 
 @pytest.fixture
-def brokers():
+def brokers() -> Iterator[FaultyKafka]:
     with FaultyKafka() as running:
         running.make_topic(EVENTS, 2)
         running.make_topic(LETTERS, 1)
         yield running
 
 
-def committed(brokers, number=0):
+def committed(brokers: Any, number: int = 0) -> int:
     asking = Consumer(
         {"bootstrap.servers": brokers.bootstrap_servers, "group.id": "capi-consumer", "log_level": 0}
     )
@@ -64,7 +66,7 @@ def committed(brokers, number=0):
         asking.close()
 
 
-async def until(predicate, deadline_s=DEADLINE_S):
+async def until(predicate: Any, deadline_s: Any = DEADLINE_S) -> None:
     """Wait for a fact without holding the loop up."""
     deadline = time.monotonic() + deadline_s
     while not predicate():
@@ -73,7 +75,9 @@ async def until(predicate, deadline_s=DEADLINE_S):
 
 
 @asynccontextmanager
-async def consuming(brokers, sandbox=None, *, brake=None, brake_setting=True, **given):
+async def consuming(
+    brokers: Any, sandbox: Any = None, *, brake: Any = None, brake_setting: bool = True, **given: Any
+) -> AsyncIterator[SimpleNamespace]:
     """A consumer at work between brokers and a sandbox; it is stopped at the end of the block."""
     (port,) = free_ports(1)
     async with Sandbox(SandboxSettings(**(sandbox or {}))) as meta:
@@ -104,14 +108,14 @@ async def consuming(brokers, sandbox=None, *, brake=None, brake_setting=True, **
             raise error
 
 
-async def get(at, path):
+async def get(at: Any, path: Any) -> Any:
     async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{at.port}{path}") as answer:
         return answer.status, await answer.json(
             content_type=None
         ) if path != "/metrics" else await answer.text()
 
 
-def gauge(text, name, **attributes):
+def gauge(text: Any, name: Any, **attributes: Any) -> float:
     """The number of one series in Prometheus's text."""
     wanted = [f'{key}="{word}"' for key, word in attributes.items()]
     (line,) = (
@@ -125,7 +129,7 @@ def gauge(text, name, **attributes):
 # Records to their ends
 
 
-async def test_every_record_ends_in_one_place_and_is_committed(brokers):
+async def test_every_record_ends_in_one_place_and_is_committed(brokers: FaultyKafka) -> None:
     brokers.write(
         EVENTS,
         value(0),
@@ -147,7 +151,7 @@ async def test_every_record_ends_in_one_place_and_is_committed(brokers):
     assert len(accepted) + len(letters) == 5
 
 
-async def test_a_stop_ends_what_is_in_flight_commits_and_leaves(brokers):
+async def test_a_stop_ends_what_is_in_flight_commits_and_leaves(brokers: FaultyKafka) -> None:
     brokers.write(EVENTS, *(value(n) for n in range(50)))
     async with consuming(brokers, {"latency_ms": 300}, commit_interval_ms=3_600_000, linger_ms=600_000) as at:
         await until(lambda: at.telemetry.total(metrics.CONSUMED) == 50)
@@ -158,7 +162,7 @@ async def test_a_stop_ends_what_is_in_flight_commits_and_leaves(brokers):
     assert committed(brokers) == 50
 
 
-async def test_a_stop_waits_for_nothing_that_is_held_and_the_next_one_sends_it(brokers):
+async def test_a_stop_waits_for_nothing_that_is_held_and_the_next_one_sends_it(brokers: FaultyKafka) -> None:
     """The events are a minute old: held for an hour they wait, held for none they go."""
     brokers.write(EVENTS, *(value(n) for n in range(3)))
     async with consuming(brokers, hold_s=3_600.0, drain_timeout_s=600.0) as at:
@@ -175,7 +179,7 @@ async def test_a_stop_waits_for_nothing_that_is_held_and_the_next_one_sends_it(b
         assert sorted(one["event_id"] for one in at.meta.accepted) == ["e-0", "e-1", "e-2"]
 
 
-async def test_a_stop_while_meta_is_ill_ends_in_time_and_commits_nothing(brokers):
+async def test_a_stop_while_meta_is_ill_ends_in_time_and_commits_nothing(brokers: FaultyKafka) -> None:
     fault = {"kind": "html", "status": 500, "times": None}
     brokers.write(EVENTS, *(value(n) for n in range(5)))
     async with consuming(brokers, {"behave": {"faults": [fault]}}, drain_timeout_s=0.5) as at:
@@ -188,7 +192,7 @@ async def test_a_stop_while_meta_is_ill_ends_in_time_and_commits_nothing(brokers
     assert brokers.records(LETTERS) == []
 
 
-async def test_a_consumer_that_comes_after_another_goes_on_where_it_stood(brokers):
+async def test_a_consumer_that_comes_after_another_goes_on_where_it_stood(brokers: FaultyKafka) -> None:
     brokers.write(EVENTS, value(0), value(1))
     async with consuming(brokers) as at:
         await until(lambda: committed(brokers) == 2)
@@ -201,7 +205,9 @@ async def test_a_consumer_that_comes_after_another_goes_on_where_it_stood(broker
 # The token, and what health says of it
 
 
-async def test_a_refused_token_waits_for_the_file_to_change_and_goes_on_by_itself(brokers, tmp_path):
+async def test_a_refused_token_waits_for_the_file_to_change_and_goes_on_by_itself(
+    brokers: FaultyKafka, tmp_path: Path
+) -> None:
     token = tmp_path / "token"
     token.write_text("revoked")
     brokers.write(EVENTS, *(value(n) for n in range(3)))
@@ -219,7 +225,9 @@ async def test_a_refused_token_waits_for_the_file_to_change_and_goes_on_by_itsel
 
 
 @pytest.mark.parametrize("paused", [False, True], ids=["room for more", "full"])
-async def test_an_outage_longer_than_the_liveness_limit_restarts_nothing(brokers, monkeypatch, paused):
+async def test_an_outage_longer_than_the_liveness_limit_restarts_nothing(
+    brokers: FaultyKafka, monkeypatch: pytest.MonkeyPatch, paused: bool
+) -> None:
     monkeypatch.setattr(health, "LIVE_S", 1.0)
     brokers.write(EVENTS, *(value(n) for n in range(20)))
     faults = [{"kind": "html", "status": 500, "times": None}]
@@ -234,7 +242,7 @@ async def test_an_outage_longer_than_the_liveness_limit_restarts_nothing(brokers
     assert brokers.records(LETTERS) == []
 
 
-async def test_a_stop_while_the_token_is_refused_does_not_wait(brokers):
+async def test_a_stop_while_the_token_is_refused_does_not_wait(brokers: FaultyKafka) -> None:
     brokers.write(EVENTS, value(0))
     async with consuming(brokers, access_token="revoked", drain_timeout_s=600.0) as at:
         await until(lambda: at.telemetry.snapshot()["capi.requests"][("misconfigured",)] >= 1)
@@ -245,7 +253,7 @@ async def test_a_stop_while_the_token_is_refused_does_not_wait(brokers):
     assert committed(brokers) in (0, -1001)
 
 
-async def test_throttled_is_ready_all_the_same(brokers):
+async def test_throttled_is_ready_all_the_same(brokers: FaultyKafka) -> None:
     fault = {"kind": "error", "code": 4, "retry_after": 3_600}
     brokers.write(EVENTS, value(0))
     async with consuming(brokers, {"behave": {"faults": [fault]}}) as at:
@@ -257,7 +265,9 @@ async def test_throttled_is_ready_all_the_same(brokers):
         assert gauge(text, "capi_requests_limit") == 2  # throttled: half of four
 
 
-async def test_it_is_ready_once_the_group_was_joined_and_not_restarted_meanwhile(brokers):
+async def test_it_is_ready_once_the_group_was_joined_and_not_restarted_meanwhile(
+    brokers: FaultyKafka,
+) -> None:
     brokers.down()
     async with consuming(brokers, drain_timeout_s=0.5) as at:
         began = time.monotonic()
@@ -271,7 +281,7 @@ async def test_it_is_ready_once_the_group_was_joined_and_not_restarted_meanwhile
 
 
 @pytest.mark.parametrize("group_protocol", GroupProtocol)
-async def test_a_member_without_a_partition_is_ready_too(brokers, group_protocol):
+async def test_a_member_without_a_partition_is_ready_too(brokers: FaultyKafka, group_protocol: Any) -> None:
     """More members than partitions: it stands by."""
     of_broker = {"kafka": {}} if group_protocol is GroupProtocol.CONSUMER else {}
     given = {"group_protocol": group_protocol, **of_broker}
@@ -282,7 +292,7 @@ async def test_a_member_without_a_partition_is_ready_too(brokers, group_protocol
     ):
         members = (one, two, three)
 
-        async def all_ready():
+        async def all_ready() -> bool:
             return [(await get(at, "/readyz"))[0] for at in members] == [200] * 3
 
         deadline = time.monotonic() + DEADLINE_S
@@ -294,7 +304,9 @@ async def test_a_member_without_a_partition_is_ready_too(brokers, group_protocol
 # The flood brake, and the filter alarm
 
 
-async def test_a_flood_of_dead_letters_pauses_holds_its_place_and_goes_on_when_released(brokers):
+async def test_a_flood_of_dead_letters_pauses_holds_its_place_and_goes_on_when_released(
+    brokers: FaultyKafka,
+) -> None:
     brokers.write(EVENTS, *[b"not json"] * 600)
     brokers.write(EVENTS, *(value(n) for n in range(50)), partition=1)
     brake = DlqBreaker()
@@ -314,7 +326,7 @@ async def test_a_flood_of_dead_letters_pauses_holds_its_place_and_goes_on_when_r
     assert len(brokers.records(LETTERS)) == 600
 
 
-async def test_a_stop_while_braked_waits_for_no_letter(brokers):
+async def test_a_stop_while_braked_waits_for_no_letter(brokers: FaultyKafka) -> None:
     brokers.write(EVENTS, *[b"not json"] * 600)
     brake = DlqBreaker()
     async with consuming(brokers, brake=brake, drain_timeout_s=600.0) as at:
@@ -328,7 +340,7 @@ async def test_a_stop_while_braked_waits_for_no_letter(brokers):
     assert committed(brokers) in ((0, -1001) if letters == 0 else (letters,))
 
 
-async def test_a_restart_with_mended_settings_decides_what_was_held_anew(brokers):
+async def test_a_restart_with_mended_settings_decides_what_was_held_anew(brokers: FaultyKafka) -> None:
     """Here: events of 2,000 bytes, under a limit of 1,024 and then under that of the default."""
     long = {"integrations.facebook.custom_data.content_name": "x" * 2_000}
     brokers.write(EVENTS, *(value(n, **long) for n in range(300)))
@@ -343,7 +355,7 @@ async def test_a_restart_with_mended_settings_decides_what_was_held_anew(brokers
     assert len(brokers.records(LETTERS)) == letters
 
 
-async def test_a_flood_of_refused_events_is_held_too(brokers):
+async def test_a_flood_of_refused_events_is_held_too(brokers: FaultyKafka) -> None:
     asks = {"integrations.facebook.custom_data.sandbox_refuse": "100/2804007"}
     brokers.write(EVENTS, *(value(n, **asks) for n in range(300)))
     brake = DlqBreaker()
@@ -356,7 +368,7 @@ async def test_a_flood_of_refused_events_is_held_too(brokers):
     assert len(brokers.records(LETTERS)) == 300
 
 
-async def test_without_the_brake_every_letter_is_written(brokers):
+async def test_without_the_brake_every_letter_is_written(brokers: FaultyKafka) -> None:
     brokers.write(EVENTS, *[b"not json"] * 600)
     with capture_logs() as lines:
         async with consuming(brokers, brake_setting=False):
@@ -365,7 +377,7 @@ async def test_without_the_brake_every_letter_is_written(brokers):
     assert len(brokers.records(LETTERS)) == 600
 
 
-async def test_the_filter_alarm_is_a_gauge(brokers):
+async def test_the_filter_alarm_is_a_gauge(brokers: FaultyKafka) -> None:
     async with consuming(brokers) as at:
         await until(lambda: at.telemetry.snapshot()["capi.rebalances"][("assigned",)] == 2)
         _, text = await get(at, "/metrics")
@@ -380,7 +392,7 @@ async def test_the_filter_alarm_is_a_gauge(brokers):
 # Worlds that end
 
 
-async def test_a_member_that_was_replaced_ends_in_one_line(brokers):
+async def test_a_member_that_was_replaced_ends_in_one_line(brokers: FaultyKafka) -> None:
     own = {"session.timeout.ms": 2000, "heartbeat.interval.ms": 200}
     with pytest.raises(CommandError) as ended:
         async with consuming(brokers, kafka=own, group_instance_id="a") as at:
@@ -391,7 +403,7 @@ async def test_a_member_that_was_replaced_ends_in_one_line(brokers):
     assert "\n" not in str(ended.value)
 
 
-async def test_a_health_port_that_is_taken_ends_before_the_group_is_joined(brokers):
+async def test_a_health_port_that_is_taken_ends_before_the_group_is_joined(brokers: FaultyKafka) -> None:
     async with consuming(brokers) as first:
         await until(lambda: first.telemetry.snapshot()["capi.rebalances"][("assigned",)] == 2)
         with pytest.raises(CommandError, match="CAPI_HEALTH_ADDRESS"):
@@ -401,8 +413,10 @@ async def test_a_health_port_that_is_taken_ends_before_the_group_is_joined(broke
 
 
 @pytest.mark.parametrize(("room", "place"), [(Ends, "fresh"), (Delivery, "accept")])
-async def test_a_bug_ends_the_process_and_commits_nothing(brokers, monkeypatch, room, place):
-    def broken(*_):
+async def test_a_bug_ends_the_process_and_commits_nothing(
+    brokers: FaultyKafka, monkeypatch: pytest.MonkeyPatch, room: Any, place: str
+) -> None:
+    def broken(*_: Any) -> None:
         raise RuntimeError("a bug")
 
     monkeypatch.setattr(room, place, broken)
@@ -413,10 +427,12 @@ async def test_a_bug_ends_the_process_and_commits_nothing(brokers, monkeypatch, 
     assert committed(brokers) in (0, -1001)
 
 
-async def test_a_bug_beside_the_records_ends_the_process_too(brokers, monkeypatch):
+async def test_a_bug_beside_the_records_ends_the_process_too(
+    brokers: FaultyKafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Without who watches the token's file a new token would never be taken up, and nobody would know why."""
 
-    async def broken(*_):
+    async def broken(*_: Any) -> None:
         raise RuntimeError("a bug")
 
     monkeypatch.setattr(app, "watch_token", broken)
@@ -426,12 +442,12 @@ async def test_a_bug_beside_the_records_ends_the_process_too(brokers, monkeypatc
             assert at.task.done()
 
 
-async def test_leaving_that_hangs_is_watched(brokers, monkeypatch):
+async def test_leaving_that_hangs_is_watched(brokers: FaultyKafka, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(app, "CLOSE_S", 0.3)
     barked = threading.Event()
     close = KafkaSource.close
 
-    def hang(source):
+    def hang(source: Any) -> None:
         barked.wait(DEADLINE_S)
         close(source)
 
@@ -454,7 +470,7 @@ async def test_leaving_that_hangs_is_watched(brokers, monkeypatch):
 # As a process
 
 
-def test_leaving_that_hangs_with_the_lock_of_python_ends_too():
+def test_leaving_that_hangs_with_the_lock_of_python_ends_too() -> None:
     """confluent-kafka keeps it while it answers the group."""
     program = """
 import ctypes
@@ -474,10 +490,10 @@ with run._watched(Settings(drain_timeout_s=0.1), run._end_process):
 
 
 @pytest.fixture
-def process(brokers, tmp_path):
+def process(brokers: FaultyKafka, tmp_path: Path) -> Iterator[Any]:
     started = []
 
-    def begin(*options, **settings):
+    def begin(*options: Any, **settings: Any) -> Any:
         given = {
             "CAPI_BOOTSTRAP_SERVERS": brokers.bootstrap_servers,
             "CAPI_PIXEL_ID": "1234567890",
@@ -505,12 +521,12 @@ def process(brokers, tmp_path):
         child.wait()
 
 
-def said(log):
+def said(log: Any) -> list[Any]:
     return [orjson.loads(line)["event"] for line in log.read_bytes().splitlines() if line.startswith(b"{")]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_drains_and_ends_with_0(process, number):
+def test_a_signal_drains_and_ends_with_0(process: Any, number: Any) -> None:
     child, log = process(CAPI_GRAPH_URL="http://127.0.0.1:1")
     eventually(lambda: "consuming" in said(log), DEADLINE_S)
     child.send_signal(number)
@@ -519,13 +535,13 @@ def test_a_signal_drains_and_ends_with_0(process, number):
     assert CANARY not in log.read_text()
 
 
-def page_of(log):
+def page_of(log: Any) -> Any:
     """Where a process says that its live page is."""
     lines = [orjson.loads(line) for line in log.read_bytes().splitlines() if line.startswith(b"{")]
     return next((line["page"] for line in lines if line["event"] == "consuming"), None)
 
 
-def test_two_consumers_on_one_machine_each_have_a_page(process):
+def test_two_consumers_on_one_machine_each_have_a_page(process: Any) -> None:
     """Nobody chose the port: whoever comes second takes a free one."""
     pages = []
     for _ in range(2):
@@ -538,7 +554,7 @@ def test_two_consumers_on_one_machine_each_have_a_page(process):
             assert b"From Kafka to Meta" in answer.read()
 
 
-def test_a_page_port_that_was_chosen_and_is_taken_ends_it_in_one_line(process):
+def test_a_page_port_that_was_chosen_and_is_taken_ends_it_in_one_line(process: Any) -> None:
     (port,) = free_ports(1)
     first, log = process(CAPI_GRAPH_URL="http://127.0.0.1:1", CAPI_STATUS_PAGE_ADDRESS=f"127.0.0.1:{port}")
     assert eventually(lambda: page_of(log), DEADLINE_S) == f"http://127.0.0.1:{port}/"
@@ -549,7 +565,7 @@ def test_a_page_port_that_was_chosen_and_is_taken_ends_it_in_one_line(process):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_second_signal_ends_at_once_with_1(process, brokers, number):
+def test_a_second_signal_ends_at_once_with_1(process: Any, brokers: FaultyKafka, number: Any) -> None:
     brokers.write(EVENTS, value(0))
     child, log = process(CAPI_GRAPH_URL="http://127.0.0.1:1", CAPI_DRAIN_TIMEOUT_S="600", CAPI_LINGER_MS="0")
     eventually(lambda: "request not accepted" in said(log), DEADLINE_S)
@@ -561,7 +577,7 @@ def test_a_second_signal_ends_at_once_with_1(process, brokers, number):
     assert "e-0" not in log.read_text()
 
 
-def test_sigusr1_releases_the_brake(process, brokers):
+def test_sigusr1_releases_the_brake(process: Any, brokers: FaultyKafka) -> None:
     brokers.write(EVENTS, *[b"not json"] * 600)
     child, log = process(CAPI_GRAPH_URL="http://127.0.0.1:1", CAPI_COMMIT_INTERVAL_MS="50")
     eventually(lambda: any("flood brake is on" in line for line in said(log)), DEADLINE_S)
@@ -574,7 +590,7 @@ def test_sigusr1_releases_the_brake(process, brokers):
     assert child.wait(DEADLINE_S) == 0
 
 
-def test_sigusr1_before_there_is_a_brake_ends_nothing(process):
+def test_sigusr1_before_there_is_a_brake_ends_nothing(process: Any) -> None:
     """While Kafka is still looked at. Afterwards the process ends in its own words."""
     child, log = process(CAPI_BOOTSTRAP_SERVERS=f"127.0.0.1:{free_ports(1)[0]}")
     eventually(lambda: ignores(child.pid, signal.SIGUSR1), DEADLINE_S)
@@ -583,7 +599,7 @@ def test_sigusr1_before_there_is_a_brake_ends_nothing(process):
     assert log.read_text().startswith("capi-consumer: brokers: ")
 
 
-def test_a_stop_before_there_is_anything_to_drain_is_heard_and_ends_with_0(process):
+def test_a_stop_before_there_is_anything_to_drain_is_heard_and_ends_with_0(process: Any) -> None:
     """The first process of a container has no default action: a signal that it does not catch is lost."""
     child, log = process(CAPI_BOOTSTRAP_SERVERS=f"127.0.0.1:{free_ports(1)[0]}")
     eventually(lambda: catches(child.pid, signal.SIGTERM), DEADLINE_S)
@@ -592,24 +608,26 @@ def test_a_stop_before_there_is_anything_to_drain_is_heard_and_ends_with_0(proce
     assert log.read_text() == ""
 
 
-def ignores(pid, number):
+def ignores(pid: Any, number: Any) -> Any:
     """Whether a process of this machine ignores a signal, as the kernel says it."""
     return has(pid, "SigIgn", number)
 
 
-def catches(pid, number):
+def catches(pid: Any, number: Any) -> Any:
     """Whether it does something of its own."""
     return has(pid, "SigCgt", number)
 
 
-def has(pid, name, number):
+def has(pid: Any, name: Any, number: Any) -> bool:
     """Whether a signal is in that mask of a process."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     (mask,) = (line.split()[1] for line in lines if line.startswith(f"{name}:"))
     return bool(int(mask, 16) >> (number - 1) & 1)
 
 
-def test_one_that_starts_with_the_brake_released_writes_every_letter(process, brokers):
+def test_one_that_starts_with_the_brake_released_writes_every_letter(
+    process: Any, brokers: FaultyKafka
+) -> None:
     brokers.write(EVENTS, *[b"not json"] * 600)
     child, log = process("--resume", CAPI_GRAPH_URL="http://127.0.0.1:1", CAPI_COMMIT_INTERVAL_MS="50")
     eventually(lambda: committed(brokers) == 600, DEADLINE_S)
@@ -618,7 +636,7 @@ def test_one_that_starts_with_the_brake_released_writes_every_letter(process, br
     assert child.wait(DEADLINE_S) == 0
 
 
-def test_brokers_that_are_not_there_are_one_line_and_1(process):
+def test_brokers_that_are_not_there_are_one_line_and_1(process: Any) -> None:
     (port,) = free_ports(1)
     child, log = process(CAPI_BOOTSTRAP_SERVERS=f"127.0.0.1:{port}")
     assert child.wait(60) == 1
@@ -626,13 +644,13 @@ def test_brokers_that_are_not_there_are_one_line_and_1(process):
     assert log.read_text().count("\n") == 1
 
 
-def test_a_topic_that_is_not_there_is_one_line_and_is_not_made(process, brokers):
+def test_a_topic_that_is_not_there_is_one_line_and_is_not_made(process: Any, brokers: FaultyKafka) -> None:
     child, log = process(CAPI_TOPICS="nowhere")
     assert child.wait(60) == 1
     assert log.read_text().startswith("capi-consumer: topic nowhere: does not exist")
 
 
-def test_a_proxy_s_password_and_the_token_are_in_no_line(process, brokers):
+def test_a_proxy_s_password_and_the_token_are_in_no_line(process: Any, brokers: FaultyKafka) -> None:
     brokers.write(EVENTS, value(0))
     child, log = process(
         CAPI_PROXY=f"http://user:{CANARY}@127.0.0.1:1",
@@ -647,7 +665,7 @@ def test_a_proxy_s_password_and_the_token_are_in_no_line(process, brokers):
     assert CANARY not in log.read_text()
 
 
-async def test_a_stop_while_meta_throttles_waits_for_what_meta_is_answering(brokers):
+async def test_a_stop_while_meta_throttles_waits_for_what_meta_is_answering(brokers: FaultyKafka) -> None:
     """It was cut off, and what Meta had taken was sent again."""
     brokers.write(EVENTS, *[value(n) for n in range(40)])
     late = {"kind": "late", "latency_ms": 700, "times": 3}

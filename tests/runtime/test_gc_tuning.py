@@ -1,5 +1,7 @@
 """Python's own collector, while events pass by the thousand."""
 
+from __future__ import annotations
+
 import gc
 from collections.abc import Iterator
 
@@ -28,7 +30,7 @@ def looks() -> int:
     return sum(generation["collections"] for generation in gc.get_stats())
 
 
-def test_what_passes_by_the_thousand_is_not_looked_through():
+def test_what_passes_by_the_thousand_is_not_looked_through() -> None:
     gc_tuning.tune()
     before = looks()
     in_flight = [Circle() for _ in range(10_000)]
@@ -36,12 +38,12 @@ def test_what_passes_by_the_thousand_is_not_looked_through():
     assert len(in_flight) == 10_000
 
 
-def test_what_was_there_at_start_is_looked_at_no_more():
+def test_what_was_there_at_start_is_looked_at_no_more() -> None:
     gc_tuning.tune()
     assert gc.get_freeze_count() > 10_000
 
 
-def test_what_refers_to_itself_goes_all_the_same():
+def test_what_refers_to_itself_goes_all_the_same() -> None:
     gc_tuning.tune()
     before = looks()
     for _ in range(gc_tuning.YOUNG_OBJECTS):

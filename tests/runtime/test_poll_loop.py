@@ -6,7 +6,9 @@ import asyncio
 import queue
 import threading
 import time
+from collections.abc import Iterator
 from types import SimpleNamespace
+from typing import Any
 
 import orjson
 import pytest
@@ -43,14 +45,14 @@ class Shift:
 
     def __init__(
         self,
-        brokers,
-        rules=RULES,
-        group="group",
-        brake_is_on=False,
-        start=StartOffset.EARLIEST,
-        out_of_range=OffsetOutOfRange.PAUSE,
-        **pace,
-    ):
+        brokers: Any,
+        rules: Any = RULES,
+        group: str = "group",
+        brake_is_on: bool = False,
+        start: Any = StartOffset.EARLIEST,
+        out_of_range: Any = OffsetOutOfRange.PAUSE,
+        **pace: Any,
+    ) -> None:
         self.telemetry = Telemetry()
         self.ended = queue.SimpleQueue()
         self.events, self.unsendable, self.hurries, self.let_go = [], [], [], []
@@ -98,34 +100,34 @@ class Shift:
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
 
-    def _run(self):
+    def _run(self) -> None:
         try:
             self.worker.run()
         except BaseException as error:
             self.raised = error
 
-    def accept(self, events, unsendable):
+    def accept(self, events: Any, unsendable: Any) -> None:
         self.commits_then = self.commits_then or self.telemetry.snapshot()["capi.commits"]
         self.events += events
         self.unsendable += unsendable
 
-    def give_up(self, partitions):
+    def give_up(self, partitions: Any) -> None:
         self.let_go.append(set(partitions))
         gone = [item for item in self.held if item.record.partition in partitions]
         self.held = [item for item in self.held if item not in gone]
         self.ended.put(Released([item.ticket for item in gone]))
 
     @property
-    def offsets(self):
+    def offsets(self) -> list[Any]:
         return [item.record.offset for item in self.events]
 
-    def end(self, *items):
+    def end(self, *items: Any) -> None:
         self.ended.put([item.ticket for item in items])
 
-    def has(self, count):
+    def has(self, count: Any) -> None:
         eventually(lambda: len(self.events) >= count, DEADLINE_S, "events handed over")
 
-    def stop(self):
+    def stop(self) -> None:
         self.worker.stop()
         self.thread.join(DEADLINE_S)
         assert not self.thread.is_alive()
@@ -134,17 +136,17 @@ class Shift:
 
 
 @pytest.fixture
-def brokers():
+def brokers() -> Iterator[FaultyKafka]:
     with FaultyKafka() as running:
         running.make_topic(TOPIC, 2)
         yield running
 
 
 @pytest.fixture
-def begin(brokers):
+def begin(brokers: FaultyKafka) -> Iterator[Any]:
     shifts = []
 
-    def begin(**how):
+    def begin(**how: Any) -> Shift:
         shifts.append(Shift(brokers, **how))
         return shifts[-1]
 
@@ -155,7 +157,7 @@ def begin(brokers):
         shift.thread.join(DEADLINE_S)
 
 
-def committed(brokers, group="group", partitions=(0, 1)):
+def committed(brokers: Any, group: str = "group", partitions: Any = (0, 1)) -> list[Any]:
     """What the group has committed, by partition; None where nothing."""
     asking = Consumer({"bootstrap.servers": brokers.bootstrap_servers, "group.id": group, "log_level": 0})
     try:
@@ -165,7 +167,7 @@ def committed(brokers, group="group", partitions=(0, 1)):
         asking.close()
 
 
-def commit(brokers, offset, group="group"):
+def commit(brokers: Any, offset: Any, group: str = "group") -> None:
     """As a member did that is gone, of the first partition."""
     gone = Consumer({"bootstrap.servers": brokers.bootstrap_servers, "group.id": group, "log_level": 0})
     try:
@@ -174,24 +176,24 @@ def commit(brokers, offset, group="group"):
         gone.close()
 
 
-def stays(predicate, for_s=SLOW_S):
+def stays(predicate: Any, for_s: Any = SLOW_S) -> Any:
     """Whether a fact is so all the time; asked again and again."""
     until = time.monotonic() + for_s
     eventually(lambda: not predicate() or time.monotonic() > until, DEADLINE_S)
     return predicate()
 
 
-def turns_on(shift, turns):
+def turns_on(shift: Any, turns: Any) -> None:
     """Wait for so many turns of its loop, however long each of them takes."""
     for _ in range(turns):
         turned_at = shift.worker.turned_at
         eventually(lambda since=turned_at: shift.worker.turned_at != since, DEADLINE_S)
 
 
-def comes_to_rest(shift):
+def comes_to_rest(shift: Any) -> Any:
     """How many events were handed over, once no more are."""
 
-    def rests():
+    def rests() -> Any:
         taken = len(shift.events)
         return stays(lambda: len(shift.events) == taken) and taken
 
@@ -201,7 +203,7 @@ def comes_to_rest(shift):
 # Taking
 
 
-def test_each_record_is_handed_over_by_its_decision(brokers, begin):
+def test_each_record_is_handed_over_by_its_decision(brokers: FaultyKafka, begin: Any) -> None:
     shift = begin(rules=MappingOptions(user_consent_category="3"))
     fine = orjson.dumps(event(consent_categories=["3"]))
     brokers.write(TOPIC, fine, NO_CONSENT, NOT_JSON, None, fine)
@@ -219,14 +221,16 @@ def test_each_record_is_handed_over_by_its_decision(brokers, begin):
     assert shift.worker.bytes_in_flight == 2 * len(fine) + 1
 
 
-def test_filtered_records_end_by_themselves(brokers, begin):
+def test_filtered_records_end_by_themselves(brokers: FaultyKafka, begin: Any) -> None:
     begin(rules=MappingOptions(user_consent_category="3"))
     brokers.write(TOPIC, NO_CONSENT, None, NO_CONSENT)
     eventually(lambda: committed(brokers) == [3, 0], DEADLINE_S)
 
 
 @pytest.mark.parametrize(("start", "begins"), [(StartOffset.EARLIEST, 0), (StartOffset.LATEST, 3)])
-def test_where_a_partition_begins_is_committed_at_once(brokers, begin, start, begins):
+def test_where_a_partition_begins_is_committed_at_once(
+    brokers: FaultyKafka, begin: Any, start: Any, begins: int
+) -> None:
     """Killed before that, a consumer of `latest` would decide anew and skip what came meanwhile."""
     brokers.write(TOPIC, GOOD, GOOD, GOOD)
     begin(start=start, commit_interval_s=3600.0)
@@ -240,8 +244,8 @@ def test_where_a_partition_begins_is_committed_at_once(brokers, begin, start, be
     ("start", "offsets"), [(StartOffset.EARLIEST, [0, 1, 2, 3]), (StartOffset.LATEST, [3])]
 )
 def test_where_a_partition_begins_is_committed_soon_when_that_fails_and_nothing_is_taken_before(
-    brokers, begin, start, offsets
-):
+    brokers: FaultyKafka, begin: Any, start: Any, offsets: list[int]
+) -> None:
     """As while members join. Killed then, a consumer of `latest` would skip what it had in flight."""
     brokers.write(TOPIC, GOOD, GOOD, GOOD)
     brokers.push(Request.OFFSET_COMMIT, *[KafkaError.REBALANCE_IN_PROGRESS] * 4)
@@ -254,7 +258,9 @@ def test_where_a_partition_begins_is_committed_soon_when_that_fails_and_nothing_
     assert committed(brokers) == [offsets[0], 0]
 
 
-def test_where_a_partition_goes_on_after_a_gap_is_committed_before_anything_is_taken(brokers, begin):
+def test_where_a_partition_goes_on_after_a_gap_is_committed_before_anything_is_taken(
+    brokers: FaultyKafka, begin: Any
+) -> None:
     brokers.write(TOPIC, GOOD, GOOD, GOOD)
     commit(brokers, 50)
     brokers.push(Request.OFFSET_COMMIT, 0, *[KafkaError.REBALANCE_IN_PROGRESS] * 3)
@@ -264,7 +270,7 @@ def test_where_a_partition_goes_on_after_a_gap_is_committed_before_anything_is_t
     assert committed(brokers)[0] == 0
 
 
-def test_only_what_has_ended_with_all_before_it_is_committed(brokers, begin):
+def test_only_what_has_ended_with_all_before_it_is_committed(brokers: FaultyKafka, begin: Any) -> None:
     shift = begin()
     brokers.write(TOPIC, GOOD, GOOD, GOOD)
     shift.has(3)
@@ -277,7 +283,7 @@ def test_only_what_has_ended_with_all_before_it_is_committed(brokers, begin):
     assert shift.worker.events_in_flight == 0
 
 
-def test_a_restart_begins_where_the_oldest_unfinished_stands(brokers, begin):
+def test_a_restart_begins_where_the_oldest_unfinished_stands(brokers: FaultyKafka, begin: Any) -> None:
     first = begin()
     brokers.write(TOPIC, GOOD, GOOD, GOOD)
     first.has(3)
@@ -290,7 +296,7 @@ def test_a_restart_begins_where_the_oldest_unfinished_stands(brokers, begin):
     assert second.offsets == [1, 2]
 
 
-def test_a_commit_that_fails_does_not_stop_the_work(brokers, begin):
+def test_a_commit_that_fails_does_not_stop_the_work(brokers: FaultyKafka, begin: Any) -> None:
     shift = begin()
     brokers.write(TOPIC, GOOD)
     shift.has(1)
@@ -303,7 +309,9 @@ def test_a_commit_that_fails_does_not_stop_the_work(brokers, begin):
 # Limits
 
 
-def test_no_more_is_taken_than_may_be_in_flight_and_it_goes_on_at_half(brokers, begin):
+def test_no_more_is_taken_than_may_be_in_flight_and_it_goes_on_at_half(
+    brokers: FaultyKafka, begin: Any
+) -> None:
     shift = begin(events_in_flight_max=20)
     brokers.write(TOPIC, *[GOOD] * 100)
     shift.has(20)
@@ -315,7 +323,7 @@ def test_no_more_is_taken_than_may_be_in_flight_and_it_goes_on_at_half(brokers, 
     shift.has(taken + 1)
     done = taken - 9
 
-    def end_more():
+    def end_more() -> bool:
         nonlocal done
         shift.end(*shift.events[done:])
         done = len(shift.events)
@@ -325,7 +333,7 @@ def test_no_more_is_taken_than_may_be_in_flight_and_it_goes_on_at_half(brokers, 
     assert shift.offsets == list(range(100))
 
 
-def test_bytes_in_flight_hold_too(brokers, begin):
+def test_bytes_in_flight_hold_too(brokers: FaultyKafka, begin: Any) -> None:
     shift = begin(bytes_in_flight_max=5 * len(GOOD), poll_records_max=1)
     brokers.write(TOPIC, *[GOOD] * 20)
     shift.has(5)
@@ -334,23 +342,23 @@ def test_bytes_in_flight_hold_too(brokers, begin):
     shift.has(10)
 
 
-def test_one_slow_record_holds_up_its_own_partition_and_no_other(brokers, begin):
+def test_one_slow_record_holds_up_its_own_partition_and_no_other(brokers: FaultyKafka, begin: Any) -> None:
     """Behind it everything ends, and would all come again after a crash."""
     shift = begin(events_in_flight_max=20)
     brokers.write(TOPIC, *[GOOD] * 100)
     brokers.write(TOPIC, *[GOOD] * 100, partition=1)
     seen = 0
 
-    def taken_of(number):
+    def taken_of(number: Any) -> Any:
         return sum(item.record.partition.number == number for item in shift.events)
 
-    def end_all_but_the_first():
+    def end_all_but_the_first() -> None:
         nonlocal seen
         new = shift.events[seen:]
         seen += len(new)
         shift.end(*(item for item in new if (item.record.partition.number, item.record.offset) != (0, 0)))
 
-    def are_taken(slow, other):
+    def are_taken(slow: Any, other: Any) -> Any:
         end_all_but_the_first()
         return taken_of(0) >= slow and taken_of(1) >= other
 
@@ -368,7 +376,7 @@ def test_one_slow_record_holds_up_its_own_partition_and_no_other(brokers, begin)
     eventually(lambda: are_taken(100, 100), DEADLINE_S)
 
 
-def test_a_full_worker_stays_in_its_group(brokers, begin):
+def test_a_full_worker_stays_in_its_group(brokers: FaultyKafka, begin: Any) -> None:
     shift = begin(events_in_flight_max=5)
     brokers.write(TOPIC, *[GOOD] * 20)
     shift.has(5)
@@ -380,7 +388,7 @@ def test_a_full_worker_stays_in_its_group(brokers, begin):
 # The flood brake
 
 
-def test_while_braked_nothing_more_is_taken_and_then_it_goes_on(brokers, begin):
+def test_while_braked_nothing_more_is_taken_and_then_it_goes_on(brokers: FaultyKafka, begin: Any) -> None:
     shift = begin()
     brokers.write(TOPIC, GOOD)
     shift.has(1)
@@ -394,7 +402,7 @@ def test_while_braked_nothing_more_is_taken_and_then_it_goes_on(brokers, begin):
     shift.has(101)
 
 
-def test_a_partition_that_comes_while_braked_is_held_too(brokers, begin):
+def test_a_partition_that_comes_while_braked_is_held_too(brokers: FaultyKafka, begin: Any) -> None:
     brokers.write(TOPIC, *[GOOD] * 5)
     first = begin()
     first.has(5)
@@ -405,7 +413,7 @@ def test_a_partition_that_comes_while_braked_is_held_too(brokers, begin):
     assert stays(lambda: second.events == [])
 
 
-def test_a_braked_worker_stays_in_its_group_and_turns(brokers, begin):
+def test_a_braked_worker_stays_in_its_group_and_turns(brokers: FaultyKafka, begin: Any) -> None:
     shift = begin(brake_is_on=True)
     eventually(lambda: len(shift.worker.partitions) == 2, DEADLINE_S)
     assert stays(lambda: time.monotonic() - shift.worker.turned_at < 1.0, 3.0)
@@ -413,7 +421,9 @@ def test_a_braked_worker_stays_in_its_group_and_turns(brokers, begin):
     assert (counts[("lost",)], counts[("revoked",)]) == (0, 0)
 
 
-def test_a_stop_waits_for_what_is_sent_and_not_for_letters_that_the_brake_holds(brokers, begin):
+def test_a_stop_waits_for_what_is_sent_and_not_for_letters_that_the_brake_holds(
+    brokers: FaultyKafka, begin: Any
+) -> None:
     shift = begin(drain_timeout_s=60.0, commit_interval_s=3600.0)
     brokers.write(TOPIC, GOOD, NOT_JSON, GOOD)
     shift.has(2)
@@ -428,7 +438,7 @@ def test_a_stop_waits_for_what_is_sent_and_not_for_letters_that_the_brake_holds(
     assert committed(brokers)[0] == 1
 
 
-def test_a_partition_is_given_back_without_its_held_letters(brokers, begin):
+def test_a_partition_is_given_back_without_its_held_letters(brokers: FaultyKafka, begin: Any) -> None:
     first = begin(revoke_timeout_s=60.0)
     brokers.write(TOPIC, *[NOT_JSON] * 3)
     brokers.write(TOPIC, *[NOT_JSON] * 3, partition=1)
@@ -444,7 +454,9 @@ def test_a_partition_is_given_back_without_its_held_letters(brokers, begin):
 # Giving back
 
 
-def test_what_is_not_finished_in_time_comes_again_elsewhere_and_late_work_counts_for_nothing(brokers, begin):
+def test_what_is_not_finished_in_time_comes_again_elsewhere_and_late_work_counts_for_nothing(
+    brokers: FaultyKafka, begin: Any
+) -> None:
     first = begin(revoke_timeout_s=0.3)
     brokers.write(TOPIC, *[GOOD] * 3)
     brokers.write(TOPIC, *[GOOD] * 3, partition=1)
@@ -460,7 +472,7 @@ def test_what_is_not_finished_in_time_comes_again_elsewhere_and_late_work_counts
     assert moved not in first.worker.partitions
 
 
-def test_nobody_waits_for_meta_while_the_gate_is_closed(brokers, begin):
+def test_nobody_waits_for_meta_while_the_gate_is_closed(brokers: FaultyKafka, begin: Any) -> None:
     first = begin(revoke_timeout_s=60.0)
     brokers.write(TOPIC, *[GOOD] * 3)
     brokers.write(TOPIC, *[GOOD] * 3, partition=1)
@@ -471,7 +483,9 @@ def test_nobody_waits_for_meta_while_the_gate_is_closed(brokers, begin):
     assert len(second.events) == 3
 
 
-def test_partitions_that_are_lost_are_let_go_and_nothing_is_committed(brokers, begin):
+def test_partitions_that_are_lost_are_let_go_and_nothing_is_committed(
+    brokers: FaultyKafka, begin: Any
+) -> None:
     shift = begin()
     brokers.write(TOPIC, *[GOOD] * 3)
     shift.has(3)
@@ -486,7 +500,9 @@ def test_partitions_that_are_lost_are_let_go_and_nothing_is_committed(brokers, b
     eventually(lambda: committed(brokers)[0] == 3, DEADLINE_S)
 
 
-def test_a_member_that_an_outage_threw_out_does_not_know_its_lag(brokers, begin, monkeypatch):
+def test_a_member_that_an_outage_threw_out_does_not_know_its_lag(
+    brokers: FaultyKafka, begin: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The alert of it was silent: without partitions nothing was asked, and nothing seemed unknown."""
     monkeypatch.setattr("consumer.kafka.lag.ALIVE_S_MAX", 0.5)
     now = [0.0]
@@ -503,7 +519,9 @@ def test_a_member_that_an_outage_threw_out_does_not_know_its_lag(brokers, begin,
     eventually(lambda: asyncio.run(lag.refresh()) or lag.age_s == 0.0, DEADLINE_S)
 
 
-def test_a_partition_that_is_taken_back_waits_for_nothing_that_is_held_and_the_other_holds_on(brokers, begin):
+def test_a_partition_that_is_taken_back_waits_for_nothing_that_is_held_and_the_other_holds_on(
+    brokers: FaultyKafka, begin: Any
+) -> None:
     first = begin(revoke_timeout_s=60.0)
     brokers.write(TOPIC, *[GOOD] * 3)
     brokers.write(TOPIC, *[GOOD] * 3, partition=1)
@@ -520,7 +538,7 @@ def test_a_partition_that_is_taken_back_waits_for_nothing_that_is_held_and_the_o
     assert committed(brokers)[moved.number] == 1
 
 
-def test_what_is_held_of_a_lost_partition_is_given_up(brokers, begin):
+def test_what_is_held_of_a_lost_partition_is_given_up(brokers: FaultyKafka, begin: Any) -> None:
     shift = begin()
     brokers.write(TOPIC, GOOD)
     shift.has(1)
@@ -531,7 +549,7 @@ def test_what_is_held_of_a_lost_partition_is_given_up(brokers, begin):
     eventually(lambda: shift.worker.events_in_flight == 1, DEADLINE_S)
 
 
-def test_each_record_taken_has_ended_is_in_flight_or_was_given_up(brokers, begin):
+def test_each_record_taken_has_ended_is_in_flight_or_was_given_up(brokers: FaultyKafka, begin: Any) -> None:
     shift = begin()
     brokers.write(TOPIC, *[GOOD] * 3)
     shift.has(3)
@@ -546,7 +564,7 @@ def test_each_record_taken_has_ended_is_in_flight_or_was_given_up(brokers, begin
 # Leaving
 
 
-def test_a_stop_waits_for_what_is_in_flight_and_commits_it(brokers, begin):
+def test_a_stop_waits_for_what_is_in_flight_and_commits_it(brokers: FaultyKafka, begin: Any) -> None:
     shift = begin(commit_interval_s=3600.0)
     brokers.write(TOPIC, *[GOOD] * 3)
     shift.has(3)
@@ -558,7 +576,7 @@ def test_a_stop_waits_for_what_is_in_flight_and_commits_it(brokers, begin):
     assert committed(brokers)[0] == 3
 
 
-def test_a_stop_waits_no_longer_than_it_may(brokers, begin):
+def test_a_stop_waits_no_longer_than_it_may(brokers: FaultyKafka, begin: Any) -> None:
     shift = begin(drain_timeout_s=0.5)
     brokers.write(TOPIC, *[GOOD] * 3)
     shift.has(3)
@@ -569,7 +587,9 @@ def test_a_stop_waits_no_longer_than_it_may(brokers, begin):
     assert committed(brokers)[0] == 1
 
 
-def test_a_stop_waits_for_nothing_that_is_held_and_commits_nothing_past_it(brokers, begin):
+def test_a_stop_waits_for_nothing_that_is_held_and_commits_nothing_past_it(
+    brokers: FaultyKafka, begin: Any
+) -> None:
     shift = begin(drain_timeout_s=60.0)
     brokers.write(TOPIC, *[GOOD] * 4)
     shift.has(4)
@@ -589,7 +609,7 @@ def test_a_stop_waits_for_nothing_that_is_held_and_commits_nothing_past_it(broke
     assert second.offsets == [1, 2, 3]
 
 
-def test_held_events_count_in_what_is_in_flight(brokers, begin):
+def test_held_events_count_in_what_is_in_flight(brokers: FaultyKafka, begin: Any) -> None:
     """Nothing tells them from others until they are given up: they hold the limit."""
     shift = begin(events_in_flight_max=5, poll_records_max=1)
     brokers.write(TOPIC, *[GOOD] * 9)
@@ -598,7 +618,7 @@ def test_held_events_count_in_what_is_in_flight(brokers, begin):
     assert stays(lambda: len(shift.events) == shift.worker.events_in_flight == 5)
 
 
-def test_a_stop_does_not_wait_for_a_closed_gate(brokers, begin):
+def test_a_stop_does_not_wait_for_a_closed_gate(brokers: FaultyKafka, begin: Any) -> None:
     shift = begin(drain_timeout_s=60.0)
     brokers.write(TOPIC, *[GOOD] * 3)
     shift.has(3)
@@ -609,7 +629,9 @@ def test_a_stop_does_not_wait_for_a_closed_gate(brokers, begin):
     assert committed(brokers)[0] == 0
 
 
-def test_while_leaving_nothing_more_is_taken_and_nothing_untaken_is_committed(brokers, begin):
+def test_while_leaving_nothing_more_is_taken_and_nothing_untaken_is_committed(
+    brokers: FaultyKafka, begin: Any
+) -> None:
     shift = begin(commit_interval_s=3600.0, events_in_flight_max=10)
     brokers.write(TOPIC, *[GOOD] * 100)
     shift.has(10)
@@ -626,7 +648,9 @@ def test_while_leaving_nothing_more_is_taken_and_nothing_untaken_is_committed(br
     assert second.offsets == list(range(taken, 150))
 
 
-def test_a_commit_that_a_rebalance_refuses_while_leaving_is_tried_again(brokers, begin):
+def test_a_commit_that_a_rebalance_refuses_while_leaving_is_tried_again(
+    brokers: FaultyKafka, begin: Any
+) -> None:
     """Found by members that come and go every second: what had ended came again."""
     shift = begin(commit_interval_s=3600.0)
     brokers.write(TOPIC, GOOD, GOOD, GOOD)
@@ -638,14 +662,14 @@ def test_a_commit_that_a_rebalance_refuses_while_leaving_is_tried_again(brokers,
     assert committed(brokers)[0] == 3
 
 
-def test_a_stop_before_the_group_was_joined_ends_at_once(brokers, begin):
+def test_a_stop_before_the_group_was_joined_ends_at_once(brokers: FaultyKafka, begin: Any) -> None:
     shift = begin()
     began = time.monotonic()
     shift.stop()
     assert time.monotonic() - began < 5
 
 
-def test_the_worker_turns_while_it_waits_for_anything(brokers, begin):
+def test_the_worker_turns_while_it_waits_for_anything(brokers: FaultyKafka, begin: Any) -> None:
     """Health asks how long ago the last turn was: waiting for Meta is no reason to be restarted."""
     shift = begin(drain_timeout_s=30.0, events_in_flight_max=3)
     brokers.write(TOPIC, *[GOOD] * 20)
@@ -664,35 +688,35 @@ class ScriptedSource:
 
     unconfirmed = frozenset()
 
-    def __init__(self, *polls):
+    def __init__(self, *polls: Any) -> None:
         self.polls = list(polls)
         self.commits = []
 
-    def subscribe(self, owner):
+    def subscribe(self, owner: Any) -> None:
         self.owner = owner
         owner.assigned({Partition(TOPIC, 0): 0, Partition(TOPIC, 1): 0})
 
-    def poll(self, records_max, timeout_s):
+    def poll(self, records_max: Any, timeout_s: Any) -> Any:
         step = self.polls.pop(0) if self.polls else list
         return step()
 
     idle = poll
 
-    def hold(self, partitions, *, new):
+    def hold(self, partitions: Any, *, new: Any) -> None:
         pass
 
-    def wants_commit(self):
+    def wants_commit(self) -> bool:
         return False
 
-    def commit(self, offsets, *, wait=False):
+    def commit(self, offsets: Any, *, wait: bool = False) -> bool:
         self.commits.append({partition.number: offset for partition, offset in offsets.items()})
         return True
 
-    def close(self):
+    def close(self) -> None:
         pass
 
 
-def scripted(source, ended, accept=lambda *_: None, hurry=lambda _: None):
+def scripted(source: Any, ended: Any, accept: Any = lambda *_: None, hurry: Any = lambda _: None) -> PollLoop:
     """A worker that commits at its first turn, and then only where it must."""
     pace = PollOptions(
         poll_records_max=10,
@@ -714,11 +738,11 @@ def scripted(source, ended, accept=lambda *_: None, hurry=lambda _: None):
     return PollLoop(source, RULES, handover, pace, Telemetry(), ended, now_s=lambda: NOW_S)
 
 
-def test_a_partition_that_is_taken_back_is_finished_and_committed_first():
+def test_a_partition_that_is_taken_back_is_finished_and_committed_first() -> None:
     """By a source of our own: the mock brokers' group goes on without a member that is late by a second."""
     ended, events, hurries = queue.SimpleQueue(), [], []
 
-    def take_one_back():
+    def take_one_back() -> list[Any]:
         commits = len(source.commits)
         source.owner.revoked([Partition(TOPIC, 1)])
         # It would have been given back by now.
@@ -728,7 +752,7 @@ def test_a_partition_that_is_taken_back_is_finished_and_committed_first():
         worker.stop()
         return []
 
-    def hurry(is_on):
+    def hurry(is_on: Any) -> None:
         hurries.append(is_on)
         number = 1 if len(hurries) == 1 else 0
         ended.put([item.ticket for item in events if is_on and item.record.partition.number == number])
@@ -745,14 +769,14 @@ def test_a_partition_that_is_taken_back_is_finished_and_committed_first():
     assert source.commits == [{0: 0, 1: 0}, {1: 3}, {0: 3}]
 
 
-def test_where_a_partition_goes_on_is_committed_in_the_next_turn():
+def test_where_a_partition_goes_on_is_committed_in_the_next_turn() -> None:
     """Where the log no longer has what comes next, and `latest` would decide further up after a kill."""
 
-    def moves():
+    def moves() -> list[Any]:
         source.owner.moved(Partition(TOPIC, 0), 9)
         return []
 
-    def stops():
+    def stops() -> list[Any]:
         worker.stop()
         return []
 
@@ -763,14 +787,14 @@ def test_where_a_partition_goes_on_is_committed_in_the_next_turn():
     assert commits == [{0: 0, 1: 0}, {0: 9, 1: 0}]
 
 
-def test_a_bug_ends_the_thread_and_leaves_the_group():
-    def fail():
+def test_a_bug_ends_the_thread_and_leaves_the_group() -> None:
+    def fail() -> None:
         raise RuntimeError("a bug")
 
     class Closing(ScriptedSource):
         closed = False
 
-        def close(self):
+        def close(self) -> None:
             self.closed = True
 
     source = Closing(fail)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import orjson
 import pytest
 from structlog.testing import capture_logs
@@ -20,12 +22,12 @@ GOOD = orjson.dumps(event())
 NOT_JSON = b"{"
 
 
-def record(offset, value=GOOD, partition=P0):
+def record(offset: Any, value: Any = GOOD, partition: Any = P0) -> Record:
     return Record(partition, offset, NOW_S * 1000, value)
 
 
 @pytest.fixture
-def tracker():
+def tracker() -> OffsetTracker:
     """P0 is ours, from 5 on."""
     made = OffsetTracker()
     made.assign(P0, 5)
@@ -33,24 +35,24 @@ def tracker():
 
 
 @pytest.fixture
-def telemetry():
+def telemetry() -> Telemetry:
     return Telemetry()
 
 
 @pytest.fixture
-def take(tracker, telemetry):
+def take(tracker: OffsetTracker, telemetry: Telemetry) -> Any:
     taking = PollProcessor(tracker, MappingOptions(), telemetry)
     return lambda *records: taking.process(records, NOW_S)
 
 
-def test_what_is_sent_and_what_is_not_are_told_apart_and_reasons_keep_their_order(take):
+def test_what_is_sent_and_what_is_not_are_told_apart_and_reasons_keep_their_order(take: Any) -> None:
     taken = take(record(5), record(6, NOT_JSON), record(7, None), record(8))
     assert [item.record.offset for item in taken.events] == [5, 8]
     assert [item.record.offset for item in taken.unsendable] == [6]
     assert taken.reasons == [None, Reason.NOT_JSON, Reason.TOMBSTONE, None]
 
 
-def test_a_filtered_record_has_ended_and_the_others_are_in_flight(take, tracker):
+def test_a_filtered_record_has_ended_and_the_others_are_in_flight(take: Any, tracker: OffsetTracker) -> None:
     taken = take(record(5, None), record(6), record(7, NOT_JSON))
     assert (tracker.committable(), tracker.events_in_flight) == ({P0: 6}, 2)
     for item in (*taken.events, *taken.unsendable):
@@ -58,7 +60,9 @@ def test_a_filtered_record_has_ended_and_the_others_are_in_flight(take, tracker)
     assert tracker.committable() == {P0: 8}
 
 
-def test_what_was_read_before_or_is_not_ours_is_passed_over_and_not_counted(take, tracker, telemetry):
+def test_what_was_read_before_or_is_not_ours_is_passed_over_and_not_counted(
+    take: Any, tracker: OffsetTracker, telemetry: Telemetry
+) -> None:
     taken = take(record(4), record(5), record(5), record(0, partition=P1))
     assert [item.record.offset for item in taken.events] == [5]
     assert taken.reasons == [None]
@@ -66,7 +70,7 @@ def test_what_was_read_before_or_is_not_ours_is_passed_over_and_not_counted(take
     assert tracker.events_in_flight == 1
 
 
-def test_records_are_counted_by_topic_and_filtered_ones_by_reason(take, telemetry):
+def test_records_are_counted_by_topic_and_filtered_ones_by_reason(take: Any, telemetry: Telemetry) -> None:
     take(record(5), record(6, None), record(7, None), record(8, NOT_JSON))
     counts = telemetry.snapshot()
     assert counts[metrics.CONSUMED.name][("events",)] == 4
@@ -75,7 +79,7 @@ def test_records_are_counted_by_topic_and_filtered_ones_by_reason(take, telemetr
     }
 
 
-def test_a_filtered_record_is_a_line_that_says_where_it_stands(take):
+def test_a_filtered_record_is_a_line_that_says_where_it_stands(take: Any) -> None:
     with capture_logs() as lines:
         take(record(5, None), record(6), record(7, NOT_JSON))
     assert lines == [

@@ -7,9 +7,12 @@ values. Those that are decided to be deliverable go before the strict rules.
 
 from __future__ import annotations
 
+from typing import Any
+
 import hypothesis
 import hypothesis.strategies as st
 import orjson
+from hypothesis.strategies._internal.strategies import SearchStrategy
 from support.mapping import NOW_MS, NOW_S, decided, event
 
 from consumer.domain.decision import Deliverable
@@ -155,7 +158,7 @@ TOP = [
 ]
 
 
-def some(places, values):
+def some(places: Any, values: Any) -> SearchStrategy[dict[Any, Any]]:
     return st.dictionaries(st.sampled_from(places), values, max_size=2)
 
 
@@ -177,7 +180,7 @@ TALK = {
 BOUGHT = {"event_name": "purchase", "amount": "12,50", "currency": "EUR", "items": [{"id": "a"}]}
 
 
-def placed(*parts):
+def placed(*parts: Any) -> dict[str, Any]:
     """The ordinary event with these places filled; a place inside a filled one is left out."""
     made = {}
     for place, value in (item for part in parts for item in part.items()):
@@ -193,7 +196,9 @@ def placed(*parts):
     st.sampled_from([None, "fr", "us"]),
     st.sampled_from(["website", "app", "physical_store", "other"]),
 )
-def test_whatever_is_deliverable_the_sandbox_takes(filled, start, country, action_source):
+def test_whatever_is_deliverable_the_sandbox_takes(
+    filled: Any, start: Any, country: Any, action_source: Any
+) -> None:
     settings = MappingOptions(
         match_rule=MatchRule.ANY,
         purchase_personal_information=("external_id", "em", "ph", "client_ip_address"),
@@ -206,7 +211,7 @@ def test_whatever_is_deliverable_the_sandbox_takes(filled, start, country, actio
         assert refusal is None or refusal.subcode == 2804066  # which names talk takes is Meta's to say
 
 
-def test_every_event_started_from_is_deliverable_and_reaches_its_action_source():
+def test_every_event_started_from_is_deliverable_and_reaches_its_action_source() -> None:
     reached = set()
     for start in ({}, EXTINFO, TALK, BOUGHT, {"type": "offline"}):
         decision = decided(placed(start), MappingOptions(match_rule=MatchRule.ANY))

@@ -6,13 +6,14 @@ import ast
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import consumer.sandbox
 
 MODULES = sorted(Path(consumer.sandbox.__file__).parent.glob("*.py"))
 
 
-def imported(source):
+def imported(source: Any) -> set[str]:
     """Every module that Python text imports, `from a import b` as a and a.b."""
     names = set()
     for node in ast.walk(ast.parse(source)):
@@ -23,11 +24,11 @@ def imported(source):
     return names
 
 
-def of_the_core(source):
+def of_the_core(source: Any) -> set[Any]:
     return {name for name in imported(source) if name == "consumer.core" or name.startswith("consumer.core.")}
 
 
-def test_an_import_of_the_core_is_found_in_every_form():
+def test_an_import_of_the_core_is_found_in_every_form() -> None:
     for planted in (
         "import consumer.core.hashing",
         "from consumer import core",
@@ -37,12 +38,12 @@ def test_an_import_of_the_core_is_found_in_every_form():
         assert of_the_core(planted), planted
 
 
-def test_no_module_of_the_sandbox_imports_the_core():
+def test_no_module_of_the_sandbox_imports_the_core() -> None:
     assert len(MODULES) > 10
     assert {path.name: names for path in MODULES if (names := of_the_core(path.read_text()))} == {}
 
 
-def test_nothing_of_the_core_is_loaded_with_the_sandbox():
+def test_nothing_of_the_core_is_loaded_with_the_sandbox() -> None:
     told = subprocess.run(
         [
             sys.executable,

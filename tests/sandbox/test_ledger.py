@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
+from typing import Any
 
 import orjson
 from support.sandbox_requests import NOW_S, good, meta
@@ -12,11 +14,11 @@ from consumer.sandbox.request_log import RequestLog
 ORDERS = [good(event_id=f"order-{index}", event_name="Lead") for index in range(3)]
 
 
-def lines(path):
+def lines(path: Any) -> list[Any]:
     return [orjson.loads(line) for line in path.read_bytes().splitlines()]
 
 
-async def test_requests_and_events_are_counted_by_how_they_ended():
+async def test_requests_and_events_are_counted_by_how_they_ended() -> None:
     async with meta() as to:
         await to.post(*ORDERS)
         await to.post(good())
@@ -29,14 +31,14 @@ async def test_requests_and_events_are_counted_by_how_they_ended():
         assert (stats.requests_at_once, stats.requests_at_once_max) == (0, 1)
 
 
-async def test_bytes_are_counted_as_they_are_once_decompressed():
+async def test_bytes_are_counted_as_they_are_once_decompressed() -> None:
     body = orjson.dumps({"data": [good()]})
     async with meta() as to:
         await to.post(raw=body)
         assert to.sandbox.stats.bytes_received == len(body)
 
 
-async def test_a_repeat_is_the_same_id_and_name_accepted_again():
+async def test_a_repeat_is_the_same_id_and_name_accepted_again() -> None:
     async with meta() as to:
         await to.post(*ORDERS)
         await to.post(good(event_id="order-0", event_name="Contact"))
@@ -63,20 +65,20 @@ async def test_a_repeat_is_the_same_id_and_name_accepted_again():
         ]
 
 
-async def test_what_was_refused_is_no_repeat_when_it_is_taken_later():
+async def test_what_was_refused_is_no_repeat_when_it_is_taken_later() -> None:
     async with meta() as to:
         await to.post(ORDERS[0], good(event_time=0))
         await to.post(ORDERS[0])
         assert to.sandbox.stats.repeats == 0
 
 
-async def test_a_repeat_within_one_request_counts():
+async def test_a_repeat_within_one_request_counts() -> None:
     async with meta() as to:
         await to.post(good(), good())
         assert to.sandbox.stats.repeats_same_event_time == 1
 
 
-async def test_memory_is_bounded_and_what_is_forgotten_is_said():
+async def test_memory_is_bounded_and_what_is_forgotten_is_said() -> None:
     async with meta(ids_kept_max=2, accepted_kept_max=2, bodies_kept_max=1) as to:
         await to.post(ORDERS[0])
         await to.post(*ORDERS[1:])
@@ -87,7 +89,7 @@ async def test_memory_is_bounded_and_what_is_forgotten_is_said():
         assert list(to.sandbox.bodies) == [orjson.dumps({"data": [ORDERS[0]]})]
 
 
-async def test_bodies_are_kept_whatever_became_of_them():
+async def test_bodies_are_kept_whatever_became_of_them() -> None:
     async with meta(bodies_kept_max=5) as to:
         await to.post(good(event_time=0))
         to.sandbox.behave(faults=[{"kind": "html"}])
@@ -95,7 +97,9 @@ async def test_bodies_are_kept_whatever_became_of_them():
         assert len(to.sandbox.bodies) == 2
 
 
-async def test_every_accepted_event_is_a_line_of_the_file_before_its_request_is_answered(tmp_path):
+async def test_every_accepted_event_is_a_line_of_the_file_before_its_request_is_answered(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "accepted"
     async with meta(accepted_file=path) as to:
         await to.post(good(), good(event_time=0))
@@ -114,7 +118,7 @@ async def test_every_accepted_event_is_a_line_of_the_file_before_its_request_is_
         ]
 
 
-async def test_a_file_that_is_there_is_added_to(tmp_path):
+async def test_a_file_that_is_there_is_added_to(tmp_path: Path) -> None:
     path = tmp_path / "accepted"
     for order in ORDERS:
         async with meta(accepted_file=path) as to:
@@ -122,7 +126,7 @@ async def test_a_file_that_is_there_is_added_to(tmp_path):
     assert [line["event_id"] for line in lines(path)] == ["order-0", "order-1", "order-2"]
 
 
-async def test_the_file_has_the_events_whose_answer_never_arrived(tmp_path):
+async def test_the_file_has_the_events_whose_answer_never_arrived(tmp_path: Path) -> None:
     path = tmp_path / "accepted"
     async with meta(accepted_file=path, latency_ms=60_000) as to:
         try:
@@ -133,7 +137,7 @@ async def test_the_file_has_the_events_whose_answer_never_arrived(tmp_path):
             raise AssertionError("answered too early")
 
 
-async def test_most_requests_at_once_is_what_was_open_together():
+async def test_most_requests_at_once_is_what_was_open_together() -> None:
     async with meta(latency_ms=200) as to:
         await asyncio.gather(*(to.post(good(event_id=str(index))) for index in range(7)))
         await to.post(good())
@@ -141,7 +145,7 @@ async def test_most_requests_at_once_is_what_was_open_together():
         assert (stats.requests, stats.requests_at_once, stats.requests_at_once_max) == (8, 0, 7)
 
 
-async def test_stats_are_told_as_json():
+async def test_stats_are_told_as_json() -> None:
     async with meta() as to:
         await to.post(good())
         await to.post(good())
@@ -171,7 +175,7 @@ async def test_stats_are_told_as_json():
         }
 
 
-def test_the_seconds_remembered_are_an_hour_at_most():
+def test_the_seconds_remembered_are_an_hour_at_most() -> None:
     ledger = RequestLog(None, accepted_kept_max=0, ids_kept_max=0)
     for second in range(5000):
         ledger.open_request(float(second))
@@ -179,7 +183,7 @@ def test_the_seconds_remembered_are_an_hour_at_most():
     assert list(ledger.stats().requests_by_second) == list(range(1400, 5000))
 
 
-async def test_reset_forgets_counts_and_behaviour_and_leaves_the_file(tmp_path):
+async def test_reset_forgets_counts_and_behaviour_and_leaves_the_file(tmp_path: Path) -> None:
     path = tmp_path / "accepted"
     for verb in ("GET", "POST"):
         async with meta(accepted_file=path) as to:

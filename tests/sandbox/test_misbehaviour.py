@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from typing import Any
 
 import aiohttp
 import orjson
@@ -38,7 +39,9 @@ FAULTS = [
 
 
 @pytest.mark.parametrize(("fault", "status", "said", "headers"), FAULTS)
-async def test_a_fault_is_seen_once_takes_nothing_and_is_gone(fault, status, said, headers):
+async def test_a_fault_is_seen_once_takes_nothing_and_is_gone(
+    fault: Any, status: Any, said: Any, headers: Any
+) -> None:
     async with meta() as to:
         to.sandbox.behave(faults=[fault])
         answer = await to.post(good())
@@ -51,7 +54,9 @@ async def test_a_fault_is_seen_once_takes_nothing_and_is_gone(fault, status, sai
 
 
 @pytest.mark.parametrize(("fault", "status", "said", "headers"), FAULTS)
-async def test_a_processed_fault_takes_the_events_all_the_same(fault, status, said, headers):
+async def test_a_processed_fault_takes_the_events_all_the_same(
+    fault: Any, status: Any, said: Any, headers: Any
+) -> None:
     async with meta() as to:
         to.sandbox.behave(faults=[{**fault, "processed": True}])
         answer = await to.post(good())
@@ -60,7 +65,7 @@ async def test_a_processed_fault_takes_the_events_all_the_same(fault, status, sa
 
 
 @pytest.mark.parametrize("received", [0, 1, None])
-async def test_partial_takes_all_and_says_another_number(received):
+async def test_partial_takes_all_and_says_another_number(received: int | None) -> None:
     async with meta() as to:
         to.sandbox.behave(faults=[{"kind": "partial", "events_received": received, "times": 2}])
         answer = await to.post(good(), good())
@@ -79,7 +84,9 @@ async def test_partial_takes_all_and_says_another_number(received):
         ({"kind": "drop", "processed": True, "latency_ms": 50}, 1),
     ],
 )
-async def test_a_connection_may_break_before_or_after_the_events_were_taken(fault, taken, caplog):
+async def test_a_connection_may_break_before_or_after_the_events_were_taken(
+    fault: dict[str, Any], taken: int, caplog: pytest.LogCaptureFixture
+) -> None:
     async with meta() as to:
         to.sandbox.behave(faults=[fault])
         with pytest.raises(
@@ -92,7 +99,7 @@ async def test_a_connection_may_break_before_or_after_the_events_were_taken(faul
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
-async def test_an_answer_may_come_later_than_its_sender_waits():
+async def test_an_answer_may_come_later_than_its_sender_waits() -> None:
     async with meta() as to:
         to.sandbox.behave(faults=[{"kind": "late", "latency_ms": 60_000}])
         with pytest.raises(TimeoutError):
@@ -102,7 +109,7 @@ async def test_an_answer_may_come_later_than_its_sender_waits():
         assert to.sandbox.stats.repeats_same_event_time == 1
 
 
-async def test_latency_holds_every_answer_back_and_can_change():
+async def test_latency_holds_every_answer_back_and_can_change() -> None:
     async with meta(latency_ms=150) as to:
         before = time.monotonic()
         await to.post(good())
@@ -114,7 +121,7 @@ async def test_latency_holds_every_answer_back_and_can_change():
         assert (await to.post(good(), timeout_s=5)).status == 200
 
 
-async def test_faults_are_taken_in_order_each_as_often_as_said():
+async def test_faults_are_taken_in_order_each_as_often_as_said() -> None:
     async with meta() as to:
         faults = [{"kind": "html", "times": 2}, {"kind": "error", "times": 0}, {"kind": "unavailable"}]
         to.sandbox.behave(faults=faults)
@@ -122,7 +129,7 @@ async def test_faults_are_taken_in_order_each_as_often_as_said():
         assert to.sandbox.stats.outcomes == {"fault:html": 2, "fault:unavailable": 1, "accepted": 1}
 
 
-async def test_a_fault_for_ever_lasts_until_it_is_taken_back():
+async def test_a_fault_for_ever_lasts_until_it_is_taken_back() -> None:
     async with meta() as to:
         to.sandbox.behave(faults=[Fault(kind="html", status=500, times=None)])
         assert {(await to.post(good())).status for _ in range(20)} == {500}
@@ -130,7 +137,7 @@ async def test_a_fault_for_ever_lasts_until_it_is_taken_back():
         assert (await to.post(good())).status == 200
 
 
-async def test_another_change_leaves_the_queue_of_faults_as_it_is():
+async def test_another_change_leaves_the_queue_of_faults_as_it_is() -> None:
     async with meta() as to:
         to.sandbox.behave(faults=[{"kind": "html", "times": 2}])
         await to.post(good())
@@ -138,7 +145,7 @@ async def test_another_change_leaves_the_queue_of_faults_as_it_is():
         assert [(await to.post(good())).status for _ in range(2)] == [502, 200]
 
 
-async def test_headers_go_with_every_answer_until_taken_back():
+async def test_headers_go_with_every_answer_until_taken_back() -> None:
     async with meta() as to:
         to.sandbox.behave(headers={"X-App-Usage": USAGE})
         for event in (good(), good(event_time=0)):
@@ -147,28 +154,28 @@ async def test_headers_go_with_every_answer_until_taken_back():
         assert "X-App-Usage" not in (await to.post(good())).headers
 
 
-async def test_the_token_may_change_while_running():
+async def test_the_token_may_change_while_running() -> None:
     async with meta() as to:
         to.sandbox.behave(access_token="new")
         assert (await to.post(good())).code == (190, None)
         assert (await to.post(good(), token="new")).status == 200
 
 
-async def test_the_pixel_may_change_while_running():
+async def test_the_pixel_may_change_while_running() -> None:
     async with meta() as to:
         to.sandbox.behave(pixel_id="42")
         assert (await to.post(good())).code == (100, 33)
         assert (await to.post(good(), pixel_id="42")).status == 200
 
 
-async def test_a_behaviour_may_stand_at_the_start_and_comes_back_with_a_reset():
+async def test_a_behaviour_may_stand_at_the_start_and_comes_back_with_a_reset() -> None:
     async with meta(behave={"faults": [{"kind": "html"}]}) as to:
         assert [(await to.post(good())).status for _ in range(2)] == [502, 200]
         to.sandbox.reset()
         assert (await to.post(good())).status == 502
 
 
-async def test_fast_misbehaves_too():
+async def test_fast_misbehaves_too() -> None:
     async with meta(fast=True) as to:
         to.sandbox.behave(faults=[{"kind": "error", "status": 429, "code": 4}])
         assert [(await to.post(good())).status for _ in range(2)] == [429, 200]
@@ -188,7 +195,9 @@ BAD = [
 
 
 @pytest.mark.parametrize(("changes", "said"), BAD)
-async def test_a_behaviour_that_cannot_be_had_is_refused_by_name_and_changes_nothing(changes, said):
+async def test_a_behaviour_that_cannot_be_had_is_refused_by_name_and_changes_nothing(
+    changes: Any, said: Any
+) -> None:
     async with meta() as to:
         to.sandbox.behave(faults=[{"kind": "html"}])
         answer = await to.control("POST", "behave", changes)
@@ -203,12 +212,14 @@ async def test_a_behaviour_that_cannot_be_had_is_refused_by_name_and_changes_not
 
 
 @pytest.mark.parametrize("body", [[], "x", 1])
-async def test_a_behaviour_that_is_no_object_is_refused(body):
+async def test_a_behaviour_that_is_no_object_is_refused(body: Any) -> None:
     async with meta() as to:
         assert (await to.control("POST", "behave", body)).status == 400
 
 
-async def test_a_sender_that_goes_away_half_way_is_no_error_of_the_sandbox(caplog):
+async def test_a_sender_that_goes_away_half_way_is_no_error_of_the_sandbox(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async with meta() as to:
         host, _, port = to.sandbox.url.removeprefix("http://").partition(":")
         _, writer = await asyncio.open_connection(host, int(port))
@@ -223,13 +234,13 @@ async def test_a_sender_that_goes_away_half_way_is_no_error_of_the_sandbox(caplo
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
-def test_neither_settings_nor_behaviour_show_the_token():
+def test_neither_settings_nor_behaviour_show_the_token() -> None:
     settings = SandboxSettings(access_token="canary", behave={"access_token": "canary"})
     assert "canary" not in repr(settings)
     assert "canary" not in repr(Behavior(access_token="canary", pixel_id="1"))
 
 
-async def test_nothing_of_a_request_is_logged(caplog):
+async def test_nothing_of_a_request_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     async with meta() as to:
         await to.post(good(event_name="canary"), token="canary")

@@ -10,8 +10,12 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
+from subprocess import Popen
+from typing import Any
 
 import pytest
 from support.sandbox_requests import good
@@ -31,7 +35,7 @@ except CannotGoOn as reason:
 """
 
 
-def command(*options, **environment):
+def command(*options: Any, **environment: Any) -> Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", ALONE, *options],
         stdout=subprocess.PIPE,
@@ -42,7 +46,7 @@ def command(*options, **environment):
 
 
 @contextmanager
-def running(*options, **environment):
+def running(*options: Any, **environment: Any) -> Iterator[Any]:
     """A sandbox process and its base URL; it is killed when the test did not end it."""
     process = command(*options, **environment)
     try:
@@ -53,7 +57,7 @@ def running(*options, **environment):
         process.communicate(timeout=10)
 
 
-def call(url, body=None, token="sandbox-token"):
+def call(url: Any, body: Any = None, token: str = "sandbox-token") -> Any:
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data, {"Authorization": f"Bearer {token}"})
     try:
@@ -63,16 +67,16 @@ def call(url, body=None, token="sandbox-token"):
         return error.code, None
 
 
-def post(url, event, pixel_id="1234567890", **how):
+def post(url: Any, event: Any, pixel_id: str = "1234567890", **how: Any) -> Any:
     return call(f"{url}/v26.0/{pixel_id}/events", {"data": [event]}, **how)
 
 
-def fresh(event_id="event-1"):
+def fresh(event_id: str = "event-1") -> dict[str, Any]:
     return good(event_id=event_id, event_time=int(time.time()))
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_says_where_it_listens_and_ends_cleanly_on_a_signal(number, tmp_path):
+def test_it_says_where_it_listens_and_ends_cleanly_on_a_signal(number: Any, tmp_path: Path) -> None:
     port_file = tmp_path / "port"
     with running("--port-file", str(port_file)) as (process, url):
         assert url == f"http://127.0.0.1:{port_file.read_text().strip()}"
@@ -82,7 +86,7 @@ def test_it_says_where_it_listens_and_ends_cleanly_on_a_signal(number, tmp_path)
         assert (process.returncode, out, err) == (0, "", "")
 
 
-def test_a_signal_does_not_wait_for_an_answer_that_is_held_back(tmp_path):
+def test_a_signal_does_not_wait_for_an_answer_that_is_held_back(tmp_path: Path) -> None:
     path = tmp_path / "accepted"
     slow = running("--latency-ms", "60000", "--accepted-file", str(path))
     with slow as (process, url), ThreadPoolExecutor(1) as threads:
@@ -94,7 +98,7 @@ def test_a_signal_does_not_wait_for_an_answer_that_is_held_back(tmp_path):
         assert isinstance(answer.exception(timeout=1), OSError)
 
 
-def test_what_it_accepted_outlives_sigkill(tmp_path):
+def test_what_it_accepted_outlives_sigkill(tmp_path: Path) -> None:
     path = tmp_path / "accepted"
     with running("--accepted-file", str(path)) as (process, url):
         for index in range(3):
@@ -104,7 +108,7 @@ def test_what_it_accepted_outlives_sigkill(tmp_path):
     assert [json.loads(line)["event_id"] for line in path.read_text().splitlines()] == ["0", "1", "2"]
 
 
-def test_every_setting_can_come_from_the_environment(tmp_path):
+def test_every_setting_can_come_from_the_environment(tmp_path: Path) -> None:
     path = tmp_path / "accepted"
     surroundings = {
         "SANDBOX_PIXEL_ID": "42",
@@ -130,7 +134,7 @@ def test_every_setting_can_come_from_the_environment(tmp_path):
         assert call(f"{url}/sandbox/stats")[1]["events_accepted"] == 1
 
 
-def test_fast_is_an_option_and_an_environment_variable():
+def test_fast_is_an_option_and_an_environment_variable() -> None:
     for options, surroundings in ((["--fast"], {}), ([], {"SANDBOX_FAST": "1"})):
         with running(*options, **surroundings) as (_, url):
             assert post(url, {"event_name": "x"}, token="another")[0] == 200
@@ -147,7 +151,9 @@ CANNOT = [
 
 
 @pytest.mark.parametrize(("options", "exit_code", "said"), CANNOT)
-def test_what_it_cannot_start_with_is_one_line_and_an_exit_code(options, exit_code, said):
+def test_what_it_cannot_start_with_is_one_line_and_an_exit_code(
+    options: Any, exit_code: Any, said: Any
+) -> None:
     process = command(*options)
     out, err = process.communicate(timeout=20)
     assert (process.returncode, out) == (exit_code, "")
@@ -155,7 +161,7 @@ def test_what_it_cannot_start_with_is_one_line_and_an_exit_code(options, exit_co
     assert "Traceback" not in err
 
 
-def test_a_port_that_is_taken_is_said_in_one_line():
+def test_a_port_that_is_taken_is_said_in_one_line() -> None:
     with running() as (_, url):
         process = command("--port", url.rpartition(":")[2])
         _, err = process.communicate(timeout=20)

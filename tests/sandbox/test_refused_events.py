@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import hypothesis
 import hypothesis.strategies as st
 import orjson
@@ -15,19 +17,19 @@ EMPTY_DIGEST = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
 USER = GOOD["user_data"]
 
 
-def purchase(**custom_data):
+def purchase(**custom_data: Any) -> dict[str, Any]:
     return good(event_name="Purchase", custom_data={"value": 12.5, "currency": "EUR", **custom_data})
 
 
-def user(**changes):
+def user(**changes: Any) -> dict[str, Any]:
     return good(user_data={key: value for key, value in {**USER, **changes}.items() if value is not GONE})
 
 
-def custom(**custom_data):
+def custom(**custom_data: Any) -> dict[str, Any]:
     return good(custom_data=custom_data)
 
 
-def nested(depth):
+def nested(depth: Any) -> str:
     value = "user@example.com"
     for _ in range(depth):
         value = [value]
@@ -198,7 +200,9 @@ BAD = [
 
 
 @pytest.mark.parametrize(("rule", "event", "subcode", "said"), BAD)
-async def test_one_bad_event_refuses_its_whole_request(rule, event, subcode, said):
+async def test_one_bad_event_refuses_its_whole_request(
+    rule: Any, event: Any, subcode: Any, said: Any
+) -> None:
     async with meta() as to:
         answer = await to.post(good(), event, good())
         assert (answer.status, *answer.code) == (400, 100, subcode)
@@ -211,14 +215,14 @@ async def test_one_bad_event_refuses_its_whole_request(rule, event, subcode, sai
         assert (await to.post(good(), good())).json["events_received"] == 2
 
 
-def test_every_rule_has_a_bad_event_here():
+def test_every_rule_has_a_bad_event_here() -> None:
     tables = {row.finds.__name__: row.finds for row in (*rules.SHAPE, *rules.SENSE, *rules.PROMISES)}
     assert set(tables) == {name for name, *_ in BAD}
     for name, event, _, _ in BAD:
         assert tables[name](event, NOW_S) is not None
 
 
-def test_every_key_of_an_event_has_a_type():
+def test_every_key_of_an_event_has_a_type() -> None:
     assert set(TYPES) == meta_vocabulary.EVENT
 
 
@@ -267,20 +271,20 @@ FINE = [
 
 
 @pytest.mark.parametrize("event", FINE)
-async def test_a_good_event_is_taken(event):
+async def test_a_good_event_is_taken(event: Any) -> None:
     async with meta() as to:
         answer = await to.post(event)
         assert (answer.status, answer.json["events_received"]) == (200, 1)
         assert to.sandbox.accepted == [event]
 
 
-async def test_lenient_takes_what_only_we_promise_and_still_refuses_what_meta_refuses():
+async def test_lenient_takes_what_only_we_promise_and_still_refuses_what_meta_refuses() -> None:
     async with meta(strict=False) as to:
         assert (await to.post(custom(phone="0612345678"), good(event_id=GONE))).status == 200
         assert (await to.post(user(em="user@example.com"))).code == (100, 2804016)
 
 
-async def test_an_event_as_deep_as_json_may_be_is_looked_through_to_its_end():
+async def test_an_event_as_deep_as_json_may_be_is_looked_through_to_its_end() -> None:
     deep = '["user@example.com"]'.join(("[" * 900, "]" * 900)).encode()
     event = orjson.dumps(custom(deep=None)).replace(b"null", deep)
     async with meta() as to:
@@ -301,14 +305,14 @@ async def test_an_event_as_deep_as_json_may_be_is_looked_through_to_its_end():
         "deep",
     ],
 )
-async def test_a_value_too_deep_to_be_echoed_is_refused_all_the_same(event):
+async def test_a_value_too_deep_to_be_echoed_is_refused_all_the_same(event: Any) -> None:
     async with meta() as to:
         raw = orjson.dumps({"data": [good(), event]})
         answer = await to.post(raw=raw.replace(b'"deep"', b"[" * 950 + b"7" + b"]" * 950))
         assert (answer.status, answer.code[0]) == (400, 100)
 
 
-async def test_the_first_bad_event_is_the_one_named():
+async def test_the_first_bad_event_is_the_one_named() -> None:
     async with meta() as to:
         events = [good() for _ in range(1000)]
         events[3] = user(colour="red")
@@ -327,7 +331,7 @@ async def test_the_first_bad_event_is_the_one_named():
         ("seven", 100, None),
     ],
 )
-async def test_an_event_may_ask_to_be_refused(asked, code, subcode):
+async def test_an_event_may_ask_to_be_refused(asked: int | str, code: int, subcode: int | None) -> None:
     async with meta() as to:
         answer = await to.post(good(), custom(sandbox_refuse=asked))
         assert (answer.status, *answer.code) == (400, code, subcode)
@@ -335,7 +339,7 @@ async def test_an_event_may_ask_to_be_refused(asked, code, subcode):
         assert to.sandbox.stats.events_accepted == 0
 
 
-async def test_a_refusal_that_was_asked_for_echoes_values_wherever_meta_may_put_text():
+async def test_a_refusal_that_was_asked_for_echoes_values_wherever_meta_may_put_text() -> None:
     async with meta() as to:
         answer = await to.post(custom(sandbox_refuse="100/2804007"))
         error = answer.json["error"]
@@ -345,7 +349,7 @@ async def test_a_refusal_that_was_asked_for_echoes_values_wherever_meta_may_put_
         assert EM in answer.headers["WWW-Authenticate"]
 
 
-async def test_an_echo_is_bounded_and_its_header_is_one_line():
+async def test_an_echo_is_bounded_and_its_header_is_one_line() -> None:
     async with meta() as to:
         answer = await to.post(good(event_name=["é\r\nX-Injected: 1" * 5000]))
         assert answer.status == 400
@@ -354,7 +358,7 @@ async def test_an_echo_is_bounded_and_its_header_is_one_line():
 
 
 @pytest.mark.parametrize("asked", ["500", 503, "404"])
-async def test_the_request_that_holds_an_event_may_be_asked_to_fail_always(asked):
+async def test_the_request_that_holds_an_event_may_be_asked_to_fail_always(asked: int | str) -> None:
     async with meta() as to:
         for _ in range(2):
             answer = await to.post(good(), custom(sandbox_status=asked))
@@ -365,7 +369,7 @@ async def test_the_request_that_holds_an_event_may_be_asked_to_fail_always(asked
 
 
 @pytest.mark.parametrize("asked", [[[[]]], "200", "99", "6000", "x", [], {}])
-async def test_a_status_that_is_no_error_is_not_asked_for(asked):
+async def test_a_status_that_is_no_error_is_not_asked_for(asked: Any) -> None:
     async with meta() as to:
         assert (await to.post(custom(sandbox_status=asked))).status == 200
 
@@ -393,7 +397,7 @@ EVENTISH = st.builds(
 
 @hypothesis.settings(max_examples=300, deadline=None, derandomize=True)
 @hypothesis.given(st.lists(EVENTISH | JSON, max_size=3))
-def test_no_json_whatever_makes_the_rules_raise(events):
+def test_no_json_whatever_makes_the_rules_raise(events: Any) -> None:
     for tables in (rules.STRICT, rules.LENIENT):
         refusal = rules.error_for(events, NOW_S, tables)
         assert refusal is None or refusal.status == 400

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+from pathlib import Path
+from typing import Any
 
 import aiohttp
 import orjson
@@ -44,7 +46,9 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("sent", "status", "code", "subcode"), REFUSED)
-async def test_a_request_that_is_not_as_meta_wants_it_is_refused_whole(sent, status, code, subcode):
+async def test_a_request_that_is_not_as_meta_wants_it_is_refused_whole(
+    sent: Any, status: Any, code: Any, subcode: Any
+) -> None:
     async with meta() as to:
         answer = await to.post(good(), **sent)
         assert (answer.status, *answer.code) == (status, code, subcode)
@@ -64,7 +68,7 @@ TAKEN = [
 
 
 @pytest.mark.parametrize("sent", TAKEN)
-async def test_a_request_as_meta_wants_it_is_answered_as_meta_answers(sent):
+async def test_a_request_as_meta_wants_it_is_answered_as_meta_answers(sent: Any) -> None:
     async with meta() as to:
         answer = await to.post(good(), **sent)
         assert answer.status == 200
@@ -76,14 +80,14 @@ async def test_a_request_as_meta_wants_it_is_answered_as_meta_answers(sent):
         }
 
 
-async def test_a_refusal_echoes_the_token_as_meta_may():
+async def test_a_refusal_echoes_the_token_as_meta_may() -> None:
     async with meta() as to:
         answer = await to.post(good(), token="canary-token")
         assert "canary-token" in answer.json["error"]["message"]
         assert "canary-token" in answer.headers["WWW-Authenticate"]
 
 
-async def test_a_body_over_the_limit_is_too_large_compressed_or_not():
+async def test_a_body_over_the_limit_is_too_large_compressed_or_not() -> None:
     one = orjson.dumps({"data": [good()]})
     async with meta(body_bytes_max=len(one)) as to:
         assert (await to.post(raw=one)).status == 200
@@ -93,19 +97,19 @@ async def test_a_body_over_the_limit_is_too_large_compressed_or_not():
         assert to.sandbox.stats.outcomes == {"accepted": 1, "too_large": 2}
 
 
-async def test_a_body_far_over_the_limit_is_too_large_and_the_sender_learns_it():
+async def test_a_body_far_over_the_limit_is_too_large_and_the_sender_learns_it() -> None:
     async with meta(body_bytes_max=100_000) as to:
         assert (await to.post(raw=b" " * 20_000_000)).status == 413
         bomb = gzip.compress(b" " * 20_000_000)
         assert (await to.post(raw=bomb, headers={"Content-Encoding": "gzip"})).status == 413
 
 
-async def test_a_path_that_is_not_metas_is_not_found():
+async def test_a_path_that_is_not_metas_is_not_found() -> None:
     async with meta() as to, to.session.get(f"{to.sandbox.url}/v26.0/{PIXEL_ID}") as answer:
         assert answer.status == 404
 
 
-async def test_fast_answers_without_looking():
+async def test_fast_answers_without_looking() -> None:
     async with meta(fast=True) as to:
         answer = await to.post(good(), good(event_time=0), token="another", pixel_id="42")
         assert (answer.status, answer.json["events_received"]) == (200, 2)
@@ -116,13 +120,13 @@ async def test_fast_answers_without_looking():
         assert to.sandbox.stats.events_accepted == 5
 
 
-async def test_the_fast_count_is_not_fooled_by_text():
+async def test_the_fast_count_is_not_fooled_by_text() -> None:
     async with meta(fast=True) as to:
         answer = await to.post(good(custom_data={"note": 'an "event_name": in a text'}))
         assert answer.json["events_received"] == 1
 
 
-async def test_fast_writes_when_each_request_was_answered_and_with_which_events(tmp_path):
+async def test_fast_writes_when_each_request_was_answered_and_with_which_events(tmp_path: Path) -> None:
     path = tmp_path / "answers.jsonl"
     async with meta(fast=True, answers_file=path) as to:
         await to.post(good(), good(event_id='second "'))
@@ -134,7 +138,7 @@ async def test_fast_writes_when_each_request_was_answered_and_with_which_events(
     ]
 
 
-async def test_fast_does_not_say_answered_where_the_answer_was_lost(tmp_path):
+async def test_fast_does_not_say_answered_where_the_answer_was_lost(tmp_path: Path) -> None:
     path = tmp_path / "answers.jsonl"
     lost = {"faults": [{"kind": "drop", "processed": True}]}
     async with meta(fast=True, answers_file=path, behave=lost) as to:

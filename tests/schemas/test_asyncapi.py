@@ -8,19 +8,22 @@ misspelt is an unknown key. References and examples are followed to their ends.
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import jsonschema_rs
 import orjson
 import pytest
 import yaml
+from jsonschema_rs import Validator
 
 from consumer.cli import topics
 from consumer.cli.commands import topics as calls
 from consumer.cli.replay import replay_group
 from consumer.config.settings import Settings
 from consumer.dead_letters.filters import Filter
-from consumer.domain.decision import Deliverable
+from consumer.domain.decision import Deliverable, Filtered, Invalid
 from consumer.domain.record import Partition, Record
 from consumer.mapping.decide import decide
 from consumer.mapping.normalize.hashing import BatchHasher
@@ -41,20 +44,20 @@ HOUR_MS = 3_600_000
 THEN_MS = 1_795_456_860_000  # a minute after the events of the examples
 
 
-def at(place, pointer):
+def at(place: Any, pointer: Any) -> Any:
     """What lies at a JSON pointer such as `/channels/events`. Raises KeyError."""
     for step in filter(None, pointer.split("/")):
         place = place[step]
     return place
 
 
-def resolved(reference):
+def resolved(reference: Any) -> Any:
     """What a reference leads to, in the document itself or in a file beside it."""
     file, _, pointer = reference.partition("#")
     return at(orjson.loads((SCHEMAS / file).read_bytes()) if file else DOCUMENT, pointer)
 
 
-def references(part):
+def references(part: Any) -> Iterator[Any]:
     if isinstance(part, dict):
         if "$ref" in part:
             yield part["$ref"]
@@ -66,7 +69,7 @@ def references(part):
 
 
 @pytest.mark.parametrize("reference", sorted(set(references(DOCUMENT))))
-def test_each_reference_leads_somewhere(reference):
+def test_each_reference_leads_somewhere(reference: Any) -> None:
     assert resolved(reference)
 
 
@@ -91,7 +94,7 @@ FORM = [
 ]  # fmt: skip
 
 
-def parts(place, path):
+def parts(place: Any, path: Any) -> list[Any]:
     """All that lies at a path, whose `*` is any name or place in a list; optional parts may be missing."""
     step, _, rest = path.partition("/")
     if not step:
@@ -104,19 +107,19 @@ def parts(place, path):
 
 
 @pytest.mark.parametrize(("path", "known", "needed"), [row[1:] for row in FORM], ids=[row[0] for row in FORM])
-def test_each_part_has_the_keys_that_asyncapi_3_gives_it(path, known, needed):
+def test_each_part_has_the_keys_that_asyncapi_3_gives_it(path: Any, known: Any, needed: Any) -> None:
     found = [set(part) for part in parts(DOCUMENT, path)]
     assert found
     assert [keys - set(known.split()) for keys in found if keys - set(known.split())] == []
     assert [set(needed.split()) - keys for keys in found if set(needed.split()) - keys] == []
 
 
-def test_it_is_asyncapi_3_and_of_this_version():
+def test_it_is_asyncapi_3_and_of_this_version() -> None:
     assert DOCUMENT["asyncapi"] == "3.1.0"
     assert (DOCUMENT["info"]["title"], DOCUMENT["info"]["version"]) == (PROJECT["name"], PROJECT["version"])
 
 
-def test_names_are_the_defaults_of_the_settings():
+def test_names_are_the_defaults_of_the_settings() -> None:
     assert (CHANNELS["events"]["address"],) == DEFAULTS["topics"]
     assert CHANNELS["deadLetters"]["address"] == DEFAULTS["dead_letter_topic"]
     assert CHANNELS["parked"]["address"] == DEFAULTS["parking_topic"]
@@ -140,14 +143,14 @@ def test_names_are_the_defaults_of_the_settings():
         ("parked", calls.LETTER_HOURS),
     ],
 )
-def test_topics_are_as_topics_create_makes_them(channel, hours):
+def test_topics_are_as_topics_create_makes_them(channel: str, hours: Any) -> None:
     kafka = CHANNELS[channel]["bindings"]["kafka"]
     assert (kafka["partitions"], kafka["replicas"]) == (calls.PARTITIONS, topics.REPLICAS_MAX)
     assert kafka["topicConfiguration"] == {"cleanup.policy": ["delete"], "retention.ms": hours * HOUR_MS}
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_each_operation_sends_or_receives_messages_of_its_channel(name):
+def test_each_operation_sends_or_receives_messages_of_its_channel(name: Any) -> None:
     operation = OPERATIONS[name]
     assert operation["action"] in ("send", "receive")
     channel = operation["channel"]["$ref"]
@@ -157,7 +160,7 @@ def test_each_operation_sends_or_receives_messages_of_its_channel(name):
         assert message["$ref"].startswith(f"{channel}/messages/")
 
 
-def test_each_message_of_a_channel_is_read_and_written_by_somebody():
+def test_each_message_of_a_channel_is_read_and_written_by_somebody() -> None:
     for action in ("send", "receive"):
         used = {
             message["$ref"]
@@ -173,7 +176,7 @@ def test_each_message_of_a_channel_is_read_and_written_by_somebody():
         assert used == there
 
 
-def validator_of(described):
+def validator_of(described: Any) -> Validator:
     """The validator of a payload or of headers: a file beside the document, or what stands there."""
     if "schema" not in described:
         return jsonschema_rs.validator_for(described)
@@ -192,20 +195,20 @@ EXAMPLES = [
 
 
 @pytest.mark.parametrize(("message", "example"), EXAMPLES)
-def test_each_example_is_accepted_by_the_schemas_of_its_message(message, example):
+def test_each_example_is_accepted_by_the_schemas_of_its_message(message: Any, example: Any) -> None:
     for part in ("payload", "headers"):
         assert (part in example) == (part in message)
         if part in message:
             assert [error.message for error in validator_of(message[part]).iter_errors(example[part])] == []
 
 
-def decided(value, headers=()):
+def decided(value: Any, headers: Any = ()) -> Deliverable | Filtered | Invalid:
     record = Record(Partition("capi.events", 0), 0, THEN_MS, value, None, headers)
     return decide(record, MappingOptions(), BatchHasher(), THEN_MS)
 
 
 @pytest.mark.parametrize("example", MESSAGES["event"]["examples"], ids=lambda example: example["name"])
-def test_each_example_of_an_event_is_sent_and_its_key_is_one(example):
+def test_each_example_of_an_event_is_sent_and_its_key_is_one(example: Any) -> None:
     value = orjson.dumps(example["payload"])
     assert isinstance(decided(value), Deliverable)
     key = MESSAGES["event"]["bindings"]["kafka"]["key"]
@@ -214,10 +217,10 @@ def test_each_example_of_an_event_is_sent_and_its_key_is_one(example):
 
 
 @pytest.mark.parametrize("example", MESSAGES["deadLetter"]["examples"], ids=lambda example: example["name"])
-def test_each_example_of_a_letter_has_the_reason_that_its_value_has(example):
+def test_each_example_of_a_letter_has_the_reason_that_its_value_has(example: Any) -> None:
     assert decided(example["payload"].encode()).reason == example["headers"]["dlq.reason"]
 
 
-def test_the_example_of_a_replayed_record_is_sent():
+def test_the_example_of_a_replayed_record_is_sent() -> None:
     (example,) = MESSAGES["replayed"]["examples"]
     assert isinstance(decided(example["payload"].encode()), Deliverable)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jsonschema_rs
 import pytest
 from hypothesis import given, settings
@@ -24,16 +26,16 @@ LATER = WrittenBy("capi-consumer", "0.2.0", "2026-11-24T08:00:00.000+00:00")
 OMITTED = ("dlq.value-omitted", b"true")
 
 
-def record(*headers):
+def record(*headers: Any) -> Record:
     return Record(Partition("capi.events", 4), 17, 1_700_000_000_000, b"{}", b"key", headers)
 
 
-def as_object(headers):
+def as_object(headers: Any) -> dict[Any, Any]:
     """Headers as the schema sees them: name to text."""
     return {name: value if value is None else value.decode("utf-8", "replace") for name, value in headers}
 
 
-def mistakes(validator, headers):
+def mistakes(validator: Any, headers: Any) -> list[Any]:
     return [error.message for error in validator.iter_errors(as_object(headers))]
 
 
@@ -49,7 +51,7 @@ FAILURES = [
 
 
 @pytest.mark.parametrize("failure", FAILURES)
-def test_a_letter_its_replay_and_the_letter_after_that_keep_to_the_schema(failure):
+def test_a_letter_its_replay_and_the_letter_after_that_keep_to_the_schema(failure: Any) -> None:
     first = dead_letter_headers(record(("trace", b"x"), ("empty", None), ("odd", b"\xff")), failure, WRITER)
     back = replay_headers([*first, OMITTED])
     second = dead_letter_headers(record(*back), failure, LATER)
@@ -59,13 +61,13 @@ def test_a_letter_its_replay_and_the_letter_after_that_keep_to_the_schema(failur
     assert mistakes(LETTER, second) == []
 
 
-def test_the_examples_keep_to_the_schema():
+def test_the_examples_keep_to_the_schema() -> None:
     assert [mistake for one in SCHEMA["examples"] for mistake in LETTER.iter_errors(one)] == []
     (back,) = SCHEMA["$defs"]["replayed"]["examples"]
     assert list(REPLAYED.iter_errors(back)) == []
 
 
-def test_the_names_are_those_of_the_code():
+def test_the_names_are_those_of_the_code() -> None:
     written = {
         value
         for value in vars(letter).values()
@@ -75,18 +77,18 @@ def test_the_names_are_those_of_the_code():
     assert SCHEMA["propertyNames"]["then"]["enum"] == list(SCHEMA["properties"])
 
 
-def test_what_is_required_is_what_every_letter_has():
+def test_what_is_required_is_what_every_letter_has() -> None:
     least = dead_letter_headers(record(), FailureInfo(Reason.NOT_JSON), WRITER)
     assert SCHEMA["required"] == [name for name, _ in least]
 
 
-def test_what_a_replay_keeps_is_required_and_nothing_else_is_allowed():
+def test_what_a_replay_keeps_is_required_and_nothing_else_is_allowed() -> None:
     back = SCHEMA["$defs"]["replayed"]
     kept = [name for name, _ in replay_headers(dead_letter_headers(record(), FAILURES[2], WRITER))]
     assert back["required"] == back["propertyNames"]["then"]["enum"] == list(back["properties"]) == kept
 
 
-def test_reasons_layout_and_length_are_those_of_the_code():
+def test_reasons_layout_and_length_are_those_of_the_code() -> None:
     of = SCHEMA["properties"]
     assert set(of["dlq.reason"]["enum"]) == INVALID_REASONS
     assert of["dlq.version"]["const"] == letter.LAYOUT
@@ -94,12 +96,12 @@ def test_reasons_layout_and_length_are_those_of_the_code():
     assert of["dlq.fbtrace-id"]["pattern"] == f"^{TRACE_ID.pattern}$"
 
 
-def an_ordinary_letter():
+def an_ordinary_letter() -> Any:
     return as_object(dead_letter_headers(record(("trace", b"x")), FAILURES[2], WRITER))
 
 
 @pytest.mark.parametrize("name", SCHEMA["required"])
-def test_a_letter_without_it_is_refused(name):
+def test_a_letter_without_it_is_refused(name: Any) -> None:
     told = an_ordinary_letter()
     del told[name]
     assert not LETTER.is_valid(told)
@@ -137,7 +139,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("name", "value"), REFUSED)
-def test_a_letter_with_it_is_refused(name, value):
+def test_a_letter_with_it_is_refused(name: Any, value: Any) -> None:
     assert not LETTER.is_valid({**an_ordinary_letter(), name: value})
 
 
@@ -145,7 +147,7 @@ BACK = as_object(replay_headers(dead_letter_headers(record(("trace", b"x")), FAI
 
 
 @pytest.mark.parametrize("name", SCHEMA["$defs"]["replayed"]["required"])
-def test_a_replayed_record_without_it_is_refused(name):
+def test_a_replayed_record_without_it_is_refused(name: Any) -> None:
     assert REPLAYED.is_valid(BACK)
     assert not REPLAYED.is_valid({one: value for one, value in BACK.items() if one != name})
 
@@ -153,7 +155,7 @@ def test_a_replayed_record_without_it_is_refused(name):
 @pytest.mark.parametrize(
     ("name", "value"), [("dlq.reason", "rejected"), ("dlq.replay-count", "0"), ("dlq.origin-offset", "-1")]
 )
-def test_a_replayed_record_with_it_is_refused(name, value):
+def test_a_replayed_record_with_it_is_refused(name: str, value: str) -> None:
     assert not REPLAYED.is_valid({**BACK, name: value})
 
 
@@ -168,7 +170,7 @@ OWN = [
 
 
 @pytest.mark.parametrize(("name", "value"), OWN)
-def test_a_header_of_the_records_own_is_accepted(name, value):
+def test_a_header_of_the_records_own_is_accepted(name: Any, value: Any) -> None:
     assert LETTER.is_valid({**an_ordinary_letter(), name: value})
 
 
@@ -213,7 +215,9 @@ WRITERS = st.builds(WrittenBy, st.text(min_size=1, max_size=300), st.just("0.1.0
 
 @settings(max_examples=300)
 @given(RECORDS, ANY_FAILURE, WRITERS)
-def test_whatever_a_record_carries_its_letter_and_its_replay_keep_to_the_schema(failed, failure, writer):
+def test_whatever_a_record_carries_its_letter_and_its_replay_keep_to_the_schema(
+    failed: Any, failure: Any, writer: Any
+) -> None:
     headers = dead_letter_headers(failed, failure, writer)
     assert mistakes(LETTER, headers) == []
     assert mistakes(REPLAYED, replay_headers(headers)) == []

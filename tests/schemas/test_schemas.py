@@ -1,7 +1,11 @@
 """The schemas: valid, found where they are, and never kinder than the decision on what is no event."""
 
+from __future__ import annotations
+
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import jsonschema_rs
 import pytest
@@ -18,24 +22,24 @@ DIGEST = "71d4f55f72fa128dfb468a1a3901507c804b74316488744d769d7f4b16696476"
 ACCEPTS = jsonschema_rs.validator_for(schema(EVENT))
 
 
-def mistakes(instance):
+def mistakes(instance: Any) -> list[Any]:
     """Where the schema finds something wrong, as dotted paths."""
     return [".".join(map(str, error.instance_path)) for error in ACCEPTS.iter_errors(instance)]
 
 
 @pytest.mark.parametrize("name", [EVENT, SERVER_EVENT, DEAD_LETTER])
-def test_a_schema_is_valid_and_of_draft_2020_12(name):
+def test_a_schema_is_valid_and_of_draft_2020_12(name: Any) -> None:
     assert jsonschema_rs.meta.is_valid(schema(name))
     assert schema(name)["$schema"] == "https://json-schema.org/draft/2020-12/schema"
 
 
-def test_each_file_stands_in_the_readme_beside_it():
+def test_each_file_stands_in_the_readme_beside_it() -> None:
     rows = re.findall(r"^\| \[`(.+?)`\]\((.+?)\) \|", (FOLDER / "README.md").read_text(), re.MULTILINE)
     files = {file.name for file in FOLDER.iterdir()} - {"README.md"}
     assert sorted(rows) == sorted((name, name) for name in files)
 
 
-def documented(properties, path=""):
+def documented(properties: Any, path: str = "") -> Iterator[Any]:
     for key, described in properties.items():
         yield f"{path}{key}", described
         yield from documented(described.get("properties", {}), f"{path}{key}.")
@@ -53,7 +57,9 @@ DOCUMENTED = [
 
 
 @pytest.mark.parametrize(("name", "path", "described"), DOCUMENTED)
-def test_each_property_of_an_event_and_of_a_letter_is_documented(name, path, described):
+def test_each_property_of_an_event_and_of_a_letter_is_documented(
+    name: Any, path: Any, described: Any
+) -> None:
     assert described["title"]
     nested = "properties" in described
     assert nested or described["examples"]
@@ -63,21 +69,21 @@ def test_each_property_of_an_event_and_of_a_letter_is_documented(name, path, des
 
 
 @pytest.mark.parametrize(("name", "described"), schema(DEAD_LETTER)["properties"].items())
-def test_each_header_of_a_letter_has_a_description(name, described):
+def test_each_header_of_a_letter_has_a_description(name: Any, described: Any) -> None:
     assert described["description"].endswith("."), name
 
 
-def test_the_example_of_the_schema_is_accepted_and_sent():
+def test_the_example_of_the_schema_is_accepted_and_sent() -> None:
     (example,) = schema(EVENT)["examples"]
     assert mistakes(example) == []
     assert reason(example, timestamp_ms=1_763_900_000_000) is None
 
 
-def test_an_ordinary_event_is_accepted():
+def test_an_ordinary_event_is_accepted() -> None:
     assert mistakes(ordinary()) == []
 
 
-def test_null_is_absent_everywhere():
+def test_null_is_absent_everywhere() -> None:
     assert (
         mistakes(
             {"event_name": "x", **dict.fromkeys(k for k in schema(EVENT)["properties"] if k != "event_name")}
@@ -120,7 +126,7 @@ def test_null_is_absent_everywhere():
         ),
     ],
 )
-def test_what_would_not_be_used_is_found_with_its_place(changes, place):
+def test_what_would_not_be_used_is_found_with_its_place(changes: dict[str, Any], place: str) -> None:
     assert mistakes(event(changes)) == [place]
 
 
@@ -144,18 +150,18 @@ def test_what_would_not_be_used_is_found_with_its_place(changes, place):
         {"anything": {"else": ["goes"]}},
     ],
 )
-def test_what_the_decision_reads_is_accepted(changes):
+def test_what_the_decision_reads_is_accepted(changes: dict[str, Any]) -> None:
     assert mistakes(event(changes)) == []
 
 
-def test_the_overrides_are_those_that_are_read():
+def test_the_overrides_are_those_that_are_read() -> None:
     of_facebook = schema(EVENT)["properties"]["integrations"]["properties"]["facebook"]["properties"]
     assert set(of_facebook) == tables.EVENT_KEYS - {"event_time"} | {"fbc", "fbp"}
     assert set(of_facebook["user_data"]["properties"]) == tables.USER_DATA_KEYS
     assert set(of_facebook["custom_data"]["properties"]) == set(tables.CUSTOM_DATA)
 
 
-def test_the_closed_sets_of_the_server_event_are_the_whitelists():
+def test_the_closed_sets_of_the_server_event_are_the_whitelists() -> None:
     sent = schema(SERVER_EVENT)["properties"]
     assert set(sent) == tables.EVENT_KEYS
     assert set(sent["user_data"]["properties"]) == tables.USER_DATA_KEYS
@@ -175,7 +181,7 @@ NAMED = st.fixed_dictionaries(
 
 @settings(max_examples=500, deadline=None)
 @given(NAMED | st.dictionaries(st.sampled_from(["event_name", "user"]), NAMES | JSON) | JSON)
-def test_what_the_schema_accepts_is_an_event_with_a_name(instance):
+def test_what_the_schema_accepts_is_an_event_with_a_name(instance: Any) -> None:
     if ACCEPTS.is_valid(instance):
         assert reason(instance) not in ("not_an_object", "no_event_name")
 
@@ -199,13 +205,13 @@ def test_what_the_schema_accepts_is_an_event_with_a_name(instance):
         (5, "not_an_object"),
     ],
 )
-def test_the_schema_and_the_decision_agree_on_what_is_an_event(instance, expected):
+def test_the_schema_and_the_decision_agree_on_what_is_an_event(instance: Any, expected: Any) -> None:
     found = reason(instance if instance is not None else b"null")
     assert (found if found in ("not_an_object", "no_event_name") else None) == expected
     assert ACCEPTS.is_valid(instance) is (expected is None)
 
 
-def test_overrides_do_not_hide_a_missing_name():
+def test_overrides_do_not_hide_a_missing_name() -> None:
     assert mistakes(facebook(event_name="Lead") | {"event_name": ""}) == ["event_name"]
 
 
@@ -226,6 +232,8 @@ SENT_IS_VALID = jsonschema_rs.validator_for(schema(SERVER_EVENT)).is_valid
         ("event_source_url", "https://shop.example.com/?e=ann@example.com"),
     ],
 )
-def test_what_meta_refuses_or_we_never_send_is_no_server_event(place, value):
+def test_what_meta_refuses_or_we_never_send_is_no_server_event(
+    place: str, value: dict[str, Any] | str
+) -> None:
     assert SENT_IS_VALID(sent(ordinary()))
     assert not SENT_IS_VALID({**sent(ordinary()), place: value})

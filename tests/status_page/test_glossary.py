@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from html import unescape
+from typing import Any
 
 import pytest
 from support.doc_pages import ROOT
@@ -17,7 +18,7 @@ HTML = glossary.as_html()
 ANCHORS = re.findall(r'<dt id="([^"]+)">', HTML)
 
 
-def test_each_reason_note_state_and_code_is_explained_once():
+def test_each_reason_note_state_and_code_is_explained_once() -> None:
     wanted = [f"reason-{word}" for word in Reason]
     wanted += [f"note-{word}" for word in WarningCode]
     wanted += [f"state-{word}" for word in State]
@@ -25,7 +26,7 @@ def test_each_reason_note_state_and_code_is_explained_once():
     assert sorted(ANCHORS) == sorted(wanted)
 
 
-def entry(anchor):
+def entry(anchor: Any) -> tuple[Any, ...]:
     """What stands on the page for a word, as it is read: what it means, and what to do."""
     said = re.search(rf'<dt id="{anchor}">[^<]*</dt><dd>(.*?)</dd><dd class="do">(.*?)</dd>', HTML)
     return tuple(unescape(re.sub(r"</?code>", "", text)) for text in said.groups())
@@ -63,23 +64,23 @@ SAID = [
 
 
 @pytest.mark.parametrize(("anchor", "means", "to_do"), SAID)
-def test_an_entry_says_what_it_means_and_what_to_do(anchor, means, to_do):
+def test_an_entry_says_what_it_means_and_what_to_do(anchor: Any, means: Any, to_do: Any) -> None:
     assert entry(anchor) == (means, to_do)
 
 
-def test_a_setting_or_a_property_keeps_its_letters():
+def test_a_setting_or_a_property_keeps_its_letters() -> None:
     assert "<dd><code>event_name</code> is missing, blank" in HTML
     assert "The category of <code>CAPI_USER_CONSENT_CATEGORY</code> is not in the event." in HTML
 
 
-def test_no_mark_of_markdown_is_left_and_each_page_that_is_named_is_there():
+def test_no_mark_of_markdown_is_left_and_each_page_that_is_named_is_there() -> None:
     assert re.findall(r"[`\[\]]", HTML) == []
     named = set(re.findall(r"\(docs/([^)]+)\)", HTML))
     assert {"delivery.md", "operations.md", "mapping.md", "reasons.md"} <= named
     assert [name for name in named if not (ROOT / "docs" / name).is_file()] == []
 
 
-def test_the_state_in_the_head_is_said_in_the_words_of_its_entry():
+def test_the_state_in_the_head_is_said_in_the_words_of_its_entry() -> None:
     assert glossary.state(State.MISCONFIGURED) == (
         "Meta refuses token, pixel or version. Nothing is sent and nothing is lost.",
         "Setup (docs/operations.md): a new token in its file is taken up by itself.",

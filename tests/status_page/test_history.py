@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from consumer.status_page.history import CounterSample, History, RateSample
@@ -9,7 +11,7 @@ from consumer.status_page.history import CounterSample, History, RateSample
 NOTHING = CounterSample(0, 0, 0, 0, 0, None)
 
 
-def test_the_first_reading_makes_no_point():
+def test_the_first_reading_makes_no_point() -> None:
     history = History()
     history.append(NOTHING, 1000.0, 1.0)
     assert (history.made, history.since(0)) == (0, [])
@@ -24,32 +26,34 @@ RATES = [
 
 
 @pytest.mark.parametrize(("seconds", "totals", "rates"), RATES)
-def test_a_point_is_the_rate_between_two_readings_and_the_lag_at_the_second(seconds, totals, rates):
+def test_a_point_is_the_rate_between_two_readings_and_the_lag_at_the_second(
+    seconds: Any, totals: Any, rates: Any
+) -> None:
     history = History()
     history.append(NOTHING, 1000.0, 50.0)
     history.append(totals, 1000.0 + seconds, 50.0 + seconds)
     assert history.since(0) == [RateSample(1000.0 + seconds, *rates)]
 
 
-def test_a_clock_that_is_set_back_changes_no_rate():
+def test_a_clock_that_is_set_back_changes_no_rate() -> None:
     history = History()
     history.append(NOTHING, 1000.0, 50.0)
     history.append(CounterSample(20, 0, 0, 0, 0, None), 10.0, 52.0)
     assert history.since(0)[0].consumed == 10.0
 
 
-def test_two_readings_at_one_moment_make_no_point():
+def test_two_readings_at_one_moment_make_no_point() -> None:
     history = History()
     history.append(NOTHING, 1000.0, 50.0)
     history.append(CounterSample(20, 0, 0, 0, 0, None), 1000.0, 50.0)
     assert history.made == 0
 
 
-def seconds_of(history, seen):
+def seconds_of(history: Any, seen: Any) -> list[Any]:
     return [point.at_s for point in history.since(seen)]
 
 
-def test_old_points_go_and_who_missed_them_gets_the_rest():
+def test_old_points_go_and_who_missed_them_gets_the_rest() -> None:
     history = History(span_s=6.0, every_s=2.0)
     for second in range(0, 12, 2):
         history.append(NOTHING, float(second), float(second))

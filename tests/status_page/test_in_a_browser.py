@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from types import SimpleNamespace
+from typing import Any
 from urllib.request import urlopen
 
 import pytest
 from playwright.sync_api import expect
+from playwright.sync_api._generated import Browser
 from support import axe
 from support.browsers import opened, picture
 from support.page_reading import shown, table
 from support.requirements import require
+from support.running_demo import Demo
 
 from consumer import __version__
 from consumer.config.settings import Settings
@@ -27,14 +31,14 @@ ALL_LOOKS = [(1440, "light"), (1440, "dark"), (360, "light"), (360, "dark")]
 
 
 @pytest.fixture(scope="module")
-def rules():
+def rules() -> str:
     try:
         return axe.source()
     except axe.NotAvailable as reason:
         require("browser", str(reason))
 
 
-def violations(page, rules):
+def violations(page: Any, rules: Any) -> list[Any]:
     """axe-core's, by rule and element. The page lets no script in but its own: this one is a debugger's."""
     page.evaluate(rules)
     found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
@@ -42,7 +46,9 @@ def violations(page, rules):
 
 
 @pytest.mark.parametrize(("width", "theme"), ALL_LOOKS)
-def test_it_fits_asks_nobody_else_and_axe_finds_nothing(browser, demo, rules, width, theme):
+def test_it_fits_asks_nobody_else_and_axe_finds_nothing(
+    browser: Browser, demo: Demo, rules: str, width: Any, theme: Any
+) -> None:
     with opened(browser, demo.page, width, theme) as watched:
         page = shown(watched.page)
         picture(page, f"page-{width}-{theme}")
@@ -52,7 +58,9 @@ def test_it_fits_asks_nobody_else_and_axe_finds_nothing(browser, demo, rules, wi
         assert watched.complaints == []
 
 
-def test_by_keyboard_a_reason_leads_to_what_it_means_and_a_message_takes_no_focus(browser, demo):
+def test_by_keyboard_a_reason_leads_to_what_it_means_and_a_message_takes_no_focus(
+    browser: Browser, demo: Demo
+) -> None:
     with opened(browser, demo.page, 360) as watched:
         page = shown(watched.page)
         focused = "document.activeElement.textContent"
@@ -74,7 +82,7 @@ def test_by_keyboard_a_reason_leads_to_what_it_means_and_a_message_takes_no_focu
         assert 0 < meant.bounding_box()["y"] < 740
 
 
-def test_each_stop_of_the_keyboard_is_seen(browser, demo):
+def test_each_stop_of_the_keyboard_is_seen(browser: Browser, demo: Demo) -> None:
     outlined = (
         "e => [e.textContent.slice(0, 40), getComputedStyle(e).outlineStyle, e.getBoundingClientRect().left]"
     )
@@ -91,7 +99,7 @@ def test_each_stop_of_the_keyboard_is_seen(browser, demo):
     assert 20 < len(stops) < 100
 
 
-def test_who_listens_hears_nothing_while_only_numbers_move(browser, demo):
+def test_who_listens_hears_nothing_while_only_numbers_move(browser: Browser, demo: Demo) -> None:
     with opened(browser, demo.page) as watched:
         page = shown(watched.page)
         page.evaluate(
@@ -114,7 +122,7 @@ def test_who_listens_hears_nothing_while_only_numbers_move(browser, demo):
 
 
 @contextmanager
-def serving(prepare=lambda telemetry: None, loops=None, **given):
+def serving(prepare: Any = lambda telemetry: None, loops: Any = None, **given: Any) -> Iterator[Any]:
     """A page in a thread, of a process to which nothing has happened but `prepare`; `end` ends it."""
     loop, telemetry = asyncio.new_event_loop(), Telemetry()
     if loops is not None:
@@ -122,7 +130,7 @@ def serving(prepare=lambda telemetry: None, loops=None, **given):
     prepare(telemetry)
     ready, told = threading.Event(), SimpleNamespace(at="", leave=asyncio.Event())
 
-    async def serve():
+    async def serve() -> None:
         async with serve_status_page(
             Settings(pixel_id="1", status_page_address="127.0.0.1:0", **given), telemetry
         ) as told.at:
@@ -133,7 +141,7 @@ def serving(prepare=lambda telemetry: None, loops=None, **given):
     thread.start()
     assert ready.wait(10)
 
-    def end():
+    def end() -> None:
         loop.call_soon_threadsafe(told.leave.set)
         thread.join(10)
 
@@ -145,7 +153,7 @@ def serving(prepare=lambda telemetry: None, loops=None, **given):
         telemetry.close()
 
 
-def test_what_is_empty_explains_itself_and_the_end_is_said(browser, rules):
+def test_what_is_empty_explains_itself_and_the_end_is_said(browser: Browser, rules: str) -> None:
     with serving() as (address, end), opened(browser, address, 360, "dark") as watched:
         page = shown(watched.page)
         for text in (
@@ -165,11 +173,11 @@ def test_what_is_empty_explains_itself_and_the_end_is_said(browser, rules):
         assert "does not answer" in page.locator("#state-says").inner_text()
 
 
-def test_a_process_that_goes_silent_is_said_and_its_next_word_takes_it_back(browser):
+def test_a_process_that_goes_silent_is_said_and_its_next_word_takes_it_back(browser: Browser) -> None:
     """As behind a forwarded port that is gone: the connection stays, and nothing comes."""
     goes_on, loops = threading.Event(), []
 
-    def hang():
+    def hang() -> None:
         loops[0].call_soon_threadsafe(goes_on.wait, 60)
 
     with serving(loops=loops) as (address, _), opened(browser, address) as watched:
@@ -185,7 +193,7 @@ def test_a_process_that_goes_silent_is_said_and_its_next_word_takes_it_back(brow
         assert watched.complaints == []
 
 
-def test_a_process_of_another_version_has_its_own_page_loaded(browser):
+def test_a_process_of_another_version_has_its_own_page_loaded(browser: Browser) -> None:
     with serving() as (address, _), opened(browser, address) as watched:
         page = shown(watched.page)
         with urlopen(f"{address}events", timeout=30) as stream:
@@ -204,7 +212,7 @@ def test_a_process_of_another_version_has_its_own_page_loaded(browser):
         assert watched.complaints == []
 
 
-def test_a_page_too_many_says_so_and_begins_when_another_is_closed(browser, rules):
+def test_a_page_too_many_says_so_and_begins_when_another_is_closed(browser: Browser, rules: str) -> None:
     with serving() as (address, _), ExitStack() as others:
         for _ in range(WATCHERS_MAX):
             others.enter_context(urlopen(f"{address}events", timeout=30)).readline()
@@ -220,8 +228,10 @@ def test_a_page_too_many_says_so_and_begins_when_another_is_closed(browser, rule
             assert watched.complaints == []
 
 
-def test_records_that_another_consumer_has_again_have_a_row_of_their_own(browser, rules):
-    def given_up(telemetry):
+def test_records_that_another_consumer_has_again_have_a_row_of_their_own(
+    browser: Browser, rules: str
+) -> None:
+    def given_up(telemetry: Any) -> None:
         telemetry.add(metrics.CONSUMED, 10, "shop.events")
         telemetry.add(metrics.ACCEPTED, 6, "Purchase")
         telemetry.add(metrics.RELEASED, 4)
@@ -235,7 +245,7 @@ def test_records_that_another_consumer_has_again_have_a_row_of_their_own(browser
         assert watched.complaints == []
 
 
-def test_a_group_of_any_name_is_text_and_turns_nothing_round(browser):
+def test_a_group_of_any_name_is_text_and_turns_nothing_round(browser: Browser) -> None:
     group = '<img src="x" onerror="alert(1)">\u202egroup'
     with serving(group=group) as (address, _), opened(browser, address) as watched:
         page = shown(watched.page)
@@ -246,8 +256,10 @@ def test_a_group_of_any_name_is_text_and_turns_nothing_round(browser):
         assert watched.complaints == []
 
 
-def test_of_very_many_partitions_some_are_shown_and_it_says_how_many_are_not(browser, rules):
-    def many(telemetry):
+def test_of_very_many_partitions_some_are_shown_and_it_says_how_many_are_not(
+    browser: Browser, rules: str
+) -> None:
+    def many(telemetry: Any) -> None:
         telemetry.read_from(metrics.PARTITIONS, lambda: {(): 250})
         telemetry.read_from(metrics.LAG, lambda: {("shop.events", str(n)): n for n in range(250)})
 

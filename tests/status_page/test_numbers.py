@@ -6,11 +6,14 @@ import json
 import re
 import time
 from collections import Counter
+from typing import Any
 
 import pytest
 from playwright.sync_api import expect
+from playwright.sync_api._generated import Browser
 from support.browsers import opened, picture
 from support.page_reading import as_number, branches, cell, notes, number, shown, table
+from support.running_demo import Demo
 from support.waiting import eventually
 
 from consumer.demo.samples import shop_samples
@@ -27,18 +30,18 @@ TRIED_AGAIN_S_MAX = 70
 TOKEN_REFUSED = {"kind": "error", "status": 400, "code": 190, "times": None}
 
 
-def meant(reasons):
+def meant(reasons: Any) -> Counter[Any]:
     """How many samples were made to end so."""
     return Counter(sample.expected for sample in SAMPLES if sample.expected in reasons)
 
 
-def notes_of(demo, events):
+def notes_of(demo: Any, events: Any) -> Counter[Any]:
     """What `explain` says of these events, a process that nothing else has to do with."""
     lines = demo.run("explain", "--json", given=events).splitlines()
     return Counter((note["field"], note["note"]) for line in lines for note in json.loads(line)["notes"])
 
 
-def of_meta(by_event_name):
+def of_meta(by_event_name: Any) -> Counter[Any]:
     """The names as the page has them: all that are not Meta's are one."""
     counts = Counter()
     for name, count in by_event_name.items():
@@ -46,14 +49,14 @@ def of_meta(by_event_name):
     return counts
 
 
-def percent(part, whole):
+def percent(part: Any, whole: Any) -> str:
     if not part:
         return "0"
     exact = 100 * part / whole
     return "< 1" if exact < 1 else "99" if exact > 99 and part < whole else str(int(exact + 0.5))
 
 
-def test_what_was_published_stands_where_it_was_made_to_end(browser, demo):
+def test_what_was_published_stands_where_it_was_made_to_end(browser: Browser, demo: Demo) -> None:
     outcome = demo.outcome
     assert outcome["adds_up"] is True
     with opened(browser, demo.page) as watched:
@@ -68,7 +71,9 @@ def test_what_was_published_stands_where_it_was_made_to_end(browser, demo):
         assert watched.complaints == []
 
 
-def test_each_match_key_of_each_event_name_has_the_share_that_the_sandbox_took(browser, demo):
+def test_each_match_key_of_each_event_name_has_the_share_that_the_sandbox_took(
+    browser: Browser, demo: Demo
+) -> None:
     accepted = of_meta(demo.outcome["event_names"])
     carried = {key: of_meta({}) for key in demo.outcome["match_keys"]}
     for name, keys in demo.outcome["match_keys_by_event"].items():
@@ -92,7 +97,7 @@ def test_each_match_key_of_each_event_name_has_the_share_that_the_sandbox_took(b
         assert share in {percent(took, accepted.total() + 1), percent(took + 1, accepted.total() + 1)}, key
 
 
-def test_the_values_left_out_are_those_that_explain_names(browser, demo):
+def test_the_values_left_out_are_those_that_explain_names(browser: Browser, demo: Demo) -> None:
     published = notes_of(demo, EVENTS)
     without_currency = (
         json.loads(one.value) for one in SAMPLES if one.expected == "purchase_without_currency"
@@ -104,7 +109,7 @@ def test_the_values_left_out_are_those_that_explain_names(browser, demo):
     assert any(found == published + notes_of(demo, one) for one in mended)
 
 
-def test_what_meta_refused_is_there_with_code_sentence_and_trace_id(browser, demo):
+def test_what_meta_refused_is_there_with_code_sentence_and_trace_id(browser: Browser, demo: Demo) -> None:
     with opened(browser, demo.page) as watched:
         row = shown(watched.page).locator("#refusals tbody tr").first
         assert row.locator("th").inner_text().startswith("100 / ")
@@ -118,7 +123,7 @@ def test_what_meta_refused_is_there_with_code_sentence_and_trace_id(browser, dem
         assert re.fullmatch(r"[A-Za-z0-9_-]{5,64}", trace)
 
 
-def test_limits_partitions_and_state(browser, demo):
+def test_limits_partitions_and_state(browser: Browser, demo: Demo) -> None:
     with opened(browser, demo.page) as watched:
         page = shown(watched.page)
         assert page.locator("#state").inner_text() == "running"
@@ -132,7 +137,7 @@ def test_limits_partitions_and_state(browser, demo):
 # Those change the counts.
 
 
-def test_the_numbers_move_while_events_flow(browser, demo):
+def test_the_numbers_move_while_events_flow(browser: Browser, demo: Demo) -> None:
     before = demo.sandbox_stats()["events_accepted"]
     with opened(browser, demo.page) as watched:
         page = shown(watched.page)
@@ -150,7 +155,7 @@ def test_the_numbers_move_while_events_flow(browser, demo):
         picture(page, "page-moved", whole=False)
 
 
-def test_what_meta_does_not_take_is_behind_as_the_broker_counts_it(browser, demo):
+def test_what_meta_does_not_take_is_behind_as_the_broker_counts_it(browser: Browser, demo: Demo) -> None:
     with opened(browser, demo.page) as watched:
         page = shown(watched.page)
         behind = page.locator("#plot-lag b")
@@ -160,7 +165,7 @@ def test_what_meta_does_not_take_is_behind_as_the_broker_counts_it(browser, demo
         demo.publish(EVENTS)
         expect(page.locator("#state")).to_have_text("misconfigured")
 
-        def is_as_the_broker_says():
+        def is_as_the_broker_says() -> dict[Any, Any] | None:
             counted = {place: count for place, count in demo.behind().items() if count}
             rows = table(page, "#partitions tbody tr")
             on_page = {int(place): as_number(count) for _, place, count in rows if count != "0"}

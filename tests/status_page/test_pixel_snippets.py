@@ -7,8 +7,10 @@ import os
 import re
 import subprocess
 import time
+from typing import Any
 
 import pytest
+from playwright.sync_api._generated import Browser
 from support.doc_pages import Page
 from support.processes import COMMAND
 
@@ -30,7 +32,7 @@ PERSON = {
 }
 
 
-def run(browser, snippet):
+def run(browser: Any, snippet: Any) -> Any:
     """What the pixel was told, and what was sent to the topic."""
     page = browser.new_page()
     try:
@@ -45,7 +47,7 @@ def run(browser, snippet):
         page.close()
 
 
-def payload_of(event):
+def payload_of(event: Any) -> Any:
     """What Meta would get for it."""
     whole = {**PERSON, "context": {"event_timestamp": round(time.time() * 1000)}, **event}
     done = subprocess.run(
@@ -61,7 +63,7 @@ def payload_of(event):
     return decided["payload"]
 
 
-def test_without_the_tag_both_sides_have_one_new_id_and_one_name(browser):
+def test_without_the_tag_both_sides_have_one_new_id_and_one_name(browser: Browser) -> None:
     ids = set()
     for _ in range(2):
         (name, data, options), (event,) = run(browser, WITHOUT_IT)
@@ -74,7 +76,7 @@ def test_without_the_tag_both_sides_have_one_new_id_and_one_name(browser):
     assert all(re.fullmatch(r"[0-9a-f-]{36}", one) for one in ids)
 
 
-def test_with_the_tag_the_pixel_takes_the_id_that_the_tag_puts_into_the_event(browser):
+def test_with_the_tag_the_pixel_takes_the_id_that_the_tag_puts_into_the_event(browser: Browser) -> None:
     (name, data, options), sent = run(browser, WITH_THE_TAG)
     assert sent == []  # the tag sends it
     payload = payload_of(

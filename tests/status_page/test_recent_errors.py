@@ -13,13 +13,13 @@ TOKEN = Response(
 )
 
 
-def test_an_acceptance_is_no_refusal():
+def test_an_acceptance_is_no_refusal() -> None:
     refusals = RecentErrors()
     refusals.record_error(Response(ResponseOutcome.ACCEPTED, 200, fbtrace_id="t"), 1.0)
     assert refusals.latest() == []
 
 
-def test_answers_of_one_code_are_one_entry_with_the_last_trace_id():
+def test_answers_of_one_code_are_one_entry_with_the_last_trace_id() -> None:
     refusals = RecentErrors()
     refusals.record_error(BAD, 1.0)
     refusals.record_error(BAD._replace(fbtrace_id="trace-3"), 5.0)
@@ -28,7 +28,7 @@ def test_answers_of_one_code_are_one_entry_with_the_last_trace_id():
     ]
 
 
-def test_an_answer_without_trace_id_has_not_the_one_of_an_answer_before():
+def test_an_answer_without_trace_id_has_not_the_one_of_an_answer_before() -> None:
     refusals = RecentErrors()
     refusals.record_error(BAD, 1.0)
     refusals.record_error(BAD._replace(fbtrace_id=None), 2.0)
@@ -37,21 +37,21 @@ def test_an_answer_without_trace_id_has_not_the_one_of_an_answer_before():
     ]
 
 
-def test_the_latest_stands_first():
+def test_the_latest_stands_first() -> None:
     refusals = RecentErrors()
     for verdict, at_s in ((BAD, 1.0), (TOKEN, 2.0), (BAD, 3.0)):
         refusals.record_error(verdict, at_s)
     assert [refusal.code for refusal in refusals.latest()] == [100, 190]
 
 
-def test_what_was_heard_longest_ago_gives_way():
+def test_what_was_heard_longest_ago_gives_way() -> None:
     refusals = RecentErrors()
     for code in range(KEPT_MAX + 5):
         refusals.record_error(BAD._replace(code=code), float(code))
     assert [refusal.code for refusal in refusals.latest()] == list(range(KEPT_MAX + 4, 4, -1))
 
 
-def test_nothing_of_metas_own_text_is_kept():
+def test_nothing_of_metas_own_text_is_kept() -> None:
     refusals = RecentErrors()
     refusals.record_error(BAD._replace(title="Jane, this is yours"), 1.0)
     assert "Jane" not in repr(refusals.latest())

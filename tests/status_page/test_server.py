@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
 import orjson
 import pytest
+from aiohttp.client import ClientSession
 from support.ports import free_ports
 
 from consumer.config.settings import Settings
@@ -33,20 +36,20 @@ POLICY = {
 
 
 @pytest.fixture
-def telemetry():
+def telemetry() -> Iterator[Telemetry]:
     made = Telemetry()
     yield made
     made.close()
 
 
-def settings(**given):
+def settings(**given: Any) -> Settings:
     return Settings(
         **{"pixel_id": "123", "access_token": "canary-token", "page_address": "127.0.0.1:0", **given}
     )
 
 
 @asynccontextmanager
-async def page(telemetry, **given):
+async def page(telemetry: Any, **given: Any) -> AsyncIterator[ClientSession]:
     """A page, and a session that asks it."""
     async with (
         serve_status_page(settings(**given), telemetry) as at,
@@ -56,7 +59,7 @@ async def page(telemetry, **given):
         yield session
 
 
-async def events(stream, count):
+async def events(stream: Any, count: Any) -> list[Any]:
     """The first messages of a stream."""
     told = []
     async for line in stream.content:
@@ -76,14 +79,14 @@ FILES = [
 
 
 @pytest.mark.parametrize(("path", "kind"), FILES)
-async def test_each_file_comes_with_its_type(telemetry, path, kind):
+async def test_each_file_comes_with_its_type(telemetry: Telemetry, path: Any, kind: Any) -> None:
     async with page(telemetry) as asking, asking.get(path) as answer:
         assert (answer.status, answer.content_type) == (200, kind)
         assert len(await answer.read()) > 50
 
 
 @pytest.mark.parametrize("path", ["/", "/page.js", "/events", "/nothing"])
-async def test_every_answer_forbids_the_browser_to_ask_anybody_else(telemetry, path):
+async def test_every_answer_forbids_the_browser_to_ask_anybody_else(telemetry: Telemetry, path: str) -> None:
     async with page(telemetry) as asking, asking.get(path) as answer:
         said = answer.headers["Content-Security-Policy"].split("; ")
         assert dict(directive.split(" ", 1) for directive in said) == POLICY
@@ -91,7 +94,7 @@ async def test_every_answer_forbids_the_browser_to_ask_anybody_else(telemetry, p
         assert answer.headers["Cache-Control"] == "no-store"
 
 
-async def test_nothing_on_the_page_is_from_elsewhere_or_against_its_own_policy(telemetry):
+async def test_nothing_on_the_page_is_from_elsewhere_or_against_its_own_policy(telemetry: Telemetry) -> None:
     async with page(telemetry) as asking:
         for path, _ in FILES:
             async with asking.get(path) as answer:
@@ -105,13 +108,15 @@ async def test_nothing_on_the_page_is_from_elsewhere_or_against_its_own_policy(t
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
 @pytest.mark.parametrize("path", ["/", "/page.js", "/events"])
-async def test_it_is_read_only(telemetry, method, path):
+async def test_it_is_read_only(telemetry: Telemetry, method: str, path: str) -> None:
     async with page(telemetry) as asking, asking.request(method, path) as answer:
         assert answer.status == 405
         assert "Content-Security-Policy" in answer.headers
 
 
-async def test_the_stream_says_what_the_register_says_and_says_it_again(telemetry, monkeypatch):
+async def test_the_stream_says_what_the_register_says_and_says_it_again(
+    telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(server, "EVERY_S", 0.02)
     async with page(telemetry) as asking, asking.get("/events") as stream:
         assert stream.content_type == "text/event-stream"
@@ -124,7 +129,9 @@ async def test_the_stream_says_what_the_register_says_and_says_it_again(telemetr
         assert "canary-token" not in repr([first, later])
 
 
-async def test_a_watcher_gets_the_points_of_before_it_came_once(telemetry, monkeypatch):
+async def test_a_watcher_gets_the_points_of_before_it_came_once(
+    telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(server, "EVERY_S", 0.02)
     monkeypatch.setattr(server.history, "EVERY_S", 0.02)
     async with page(telemetry) as asking:
@@ -137,7 +144,7 @@ async def test_a_watcher_gets_the_points_of_before_it_came_once(telemetry, monke
         assert [point[0] for point in again["plots"]["points"]][: len(times)] == times
 
 
-async def test_a_page_too_many_is_told_so_and_how_many_there_may_be(telemetry):
+async def test_a_page_too_many_is_told_so_and_how_many_there_may_be(telemetry: Telemetry) -> None:
     async with page(telemetry) as asking, AsyncExitStack() as open_pages:
         for _ in range(WATCHERS_MAX):
             stream = await open_pages.enter_async_context(asking.get("/events"))
@@ -146,7 +153,7 @@ async def test_a_page_too_many_is_told_so_and_how_many_there_may_be(telemetry):
             assert await one_more.text() == f"event: full\ndata: {WATCHERS_MAX}\n\n"
 
 
-async def test_an_open_page_does_not_hold_up_the_end(telemetry):
+async def test_an_open_page_does_not_hold_up_the_end(telemetry: Telemetry) -> None:
     async with aiohttp.ClientSession() as session:
         async with serve_status_page(settings(), telemetry) as at:
             stream = await session.get(f"{at}events")
@@ -158,12 +165,12 @@ async def test_an_open_page_does_not_hold_up_the_end(telemetry):
 # Where it listens
 
 
-async def test_an_empty_address_serves_no_page(telemetry):
+async def test_an_empty_address_serves_no_page(telemetry: Telemetry) -> None:
     async with page(telemetry, page_address="") as asking:
         assert asking.at == ""
 
 
-async def test_a_port_that_somebody_chose_and_that_is_taken_is_one_line(telemetry):
+async def test_a_port_that_somebody_chose_and_that_is_taken_is_one_line(telemetry: Telemetry) -> None:
     async with page(telemetry) as first:
         port = first.at.rstrip("/").rpartition(":")[2]
         with pytest.raises(CommandError) as refused:
@@ -175,7 +182,7 @@ async def test_a_port_that_somebody_chose_and_that_is_taken_is_one_line(telemetr
     )
 
 
-async def test_where_nobody_chose_it_a_taken_port_gives_way(telemetry):
+async def test_where_nobody_chose_it_a_taken_port_gives_way(telemetry: Telemetry) -> None:
     (port,) = free_ports(1)
     by_default = Settings(pixel_id="123").model_copy(update={"page_address": f"127.0.0.1:{port}"})
     by_default.model_fields_set.discard("page_address")
@@ -190,7 +197,7 @@ async def test_where_nobody_chose_it_a_taken_port_gives_way(telemetry):
             assert answer.status == 200
 
 
-def test_by_default_only_this_machine_reaches_it():
+def test_by_default_only_this_machine_reaches_it() -> None:
     assert Settings(pixel_id="1").status_page_address == "127.0.0.1:8080"
 
 
@@ -206,19 +213,23 @@ HOSTS = [
 
 
 @pytest.mark.parametrize(("host", "status"), HOSTS)
-async def test_a_foreign_name_that_leads_to_this_machine_is_refused(telemetry, host, status):
+async def test_a_foreign_name_that_leads_to_this_machine_is_refused(
+    telemetry: Telemetry, host: Any, status: Any
+) -> None:
     async with page(telemetry) as asking, asking.get("/", headers={"Host": host}) as answer:
         assert answer.status == status
 
 
-async def test_a_page_that_is_open_to_others_may_be_called_by_any_name(telemetry):
+async def test_a_page_that_is_open_to_others_may_be_called_by_any_name(telemetry: Telemetry) -> None:
     async with page(telemetry, page_address="0.0.0.0:0") as asking:
         at = asking.at.replace("0.0.0.0", "127.0.0.1")
         async with asking.get(at, headers={"Host": "page.example.com"}) as answer:
             assert answer.status == 200
 
 
-async def test_who_is_gone_before_the_first_word_is_no_mistake(telemetry, caplog):
+async def test_who_is_gone_before_the_first_word_is_no_mistake(
+    telemetry: Telemetry, caplog: pytest.LogCaptureFixture
+) -> None:
     async with page(telemetry) as asking:
         address = urlsplit(asking.at)
         for _ in range(3):
@@ -229,7 +240,7 @@ async def test_who_is_gone_before_the_first_word_is_no_mistake(telemetry, caplog
     assert caplog.records == []
 
 
-async def test_who_reads_nothing_is_hung_up_on(telemetry, monkeypatch):
+async def test_who_reads_nothing_is_hung_up_on(telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch) -> None:
     """Closing would first send what is not read, and keep the socket until then."""
     monkeypatch.setattr(server, "UNREAD_S_MAX", 0.2)
     monkeypatch.setattr(server, "EVERY_S", 0.001)
@@ -248,13 +259,15 @@ async def test_who_reads_nothing_is_hung_up_on(telemetry, monkeypatch):
         writer.close()
 
 
-async def test_who_reads_nothing_keeps_others_out_for_some_messages_only(telemetry, monkeypatch):
+async def test_who_reads_nothing_keeps_others_out_for_some_messages_only(
+    telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A message has some kB: what the system itself would keep for a reader are minutes of them."""
     monkeypatch.setattr(server, "UNREAD_S_MAX", 0.2)
     monkeypatch.setattr(server, "EVERY_S", 0.0001)
     told = []
 
-    def message(*_):
+    def message(*_: Any) -> dict[Any, Any]:
         told.append(1)
         return {"padding": "x" * 4_000}
 

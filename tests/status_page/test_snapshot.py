@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import orjson
 import pytest
 
@@ -19,18 +22,18 @@ ABOUT = PageInfo.of(Settings(pixel_id="123", access_token="canary-token", group_
 
 
 @pytest.fixture
-def telemetry():
+def telemetry() -> Iterator[Telemetry]:
     made = Telemetry()
     yield made
     made.close()
 
 
-def shown(telemetry, now_s=1060.0):
+def shown(telemetry: Any, now_s: float = 1060.0) -> Any:
     """As it goes out: through JSON."""
     return orjson.loads(orjson.dumps(snapshot(telemetry, ABOUT, now_s)))
 
 
-def test_before_the_first_event_everything_is_nought_and_empty(telemetry):
+def test_before_the_first_event_everything_is_nought_and_empty(telemetry: Telemetry) -> None:
     told = shown(telemetry)
     assert told["funnel"] == {
         "consumed": 0,
@@ -46,7 +49,7 @@ def test_before_the_first_event_everything_is_nought_and_empty(telemetry):
     assert told["process"]["state"] == "starting"
 
 
-def test_each_reason_is_a_branch_the_most_frequent_first(telemetry):
+def test_each_reason_is_a_branch_the_most_frequent_first(telemetry: Telemetry) -> None:
     telemetry.add(metrics.CONSUMED, 100, "a")
     telemetry.add(metrics.CONSUMED, 20, "b")
     telemetry.add(metrics.ACCEPTED, 90, "Purchase")
@@ -61,14 +64,14 @@ def test_each_reason_is_a_branch_the_most_frequent_first(telemetry):
     assert funnel["dead_letters"] == [["not_json", 2], ["rejected", 2]]
 
 
-def test_what_comes_again_at_another_consumer_is_no_loss(telemetry):
+def test_what_comes_again_at_another_consumer_is_no_loss(telemetry: Telemetry) -> None:
     telemetry.add(metrics.CONSUMED, 10, "a")
     telemetry.add(metrics.ACCEPTED, 6, "Purchase")
     telemetry.add(metrics.RELEASED, 4)
     assert shown(telemetry)["funnel"]["given_up"] == 4
 
 
-def test_match_keys_are_counted_by_event_name(telemetry):
+def test_match_keys_are_counted_by_event_name(telemetry: Telemetry) -> None:
     telemetry.add(metrics.ACCEPTED, 4, "Purchase")
     telemetry.add(metrics.ACCEPTED, 5, "Lead")
     telemetry.add_all(metrics.MATCH_KEYS, {("Purchase", "em"): 3, ("Lead", "ph"): 5, ("Purchase", "ph"): 1})
@@ -78,7 +81,7 @@ def test_match_keys_are_counted_by_event_name(telemetry):
     }
 
 
-def test_what_is_under_way_stands_beside_its_limit(telemetry):
+def test_what_is_under_way_stands_beside_its_limit(telemetry: Telemetry) -> None:
     for metric, now in (
         (metrics.IN_FLIGHT, 7),
         (metrics.IN_FLIGHT_BYTES, 700),
@@ -95,7 +98,7 @@ def test_what_is_under_way_stands_beside_its_limit(telemetry):
     }
 
 
-def test_partitions_stand_in_the_order_of_their_numbers(telemetry):
+def test_partitions_stand_in_the_order_of_their_numbers(telemetry: Telemetry) -> None:
     telemetry.read_from(metrics.LAG, lambda: {("b", "0"): 1, ("a", "10"): 2, ("a", "9"): 3})
     telemetry.read_from(metrics.PARTITIONS, lambda: {(): 3})
     partitions = shown(telemetry)["partitions"]
@@ -104,7 +107,9 @@ def test_partitions_stand_in_the_order_of_their_numbers(telemetry):
     assert (partitions["behind"], partitions["not_shown"]) == (6, 0)
 
 
-def test_of_very_many_partitions_those_that_are_furthest_behind_are_named_and_all_are_counted(telemetry):
+def test_of_very_many_partitions_those_that_are_furthest_behind_are_named_and_all_are_counted(
+    telemetry: Telemetry,
+) -> None:
     telemetry.read_from(metrics.LAG, lambda: {("a", str(n)): 7 if n >= 200 else 1 for n in range(250)})
     partitions = shown(telemetry)["partitions"]
     assert len(partitions["lag"]) == 100
@@ -112,7 +117,7 @@ def test_of_very_many_partitions_those_that_are_furthest_behind_are_named_and_al
     assert (partitions["behind"], partitions["not_shown"]) == (50 * 7 + 200, 150)
 
 
-def test_a_message_is_small_however_much_has_happened(telemetry):
+def test_a_message_is_small_however_much_has_happened(telemetry: Telemetry) -> None:
     """With each word and name that there can be, and a history that is full."""
     for name in (*STANDARD_EVENTS, CUSTOM):
         telemetry.add(metrics.ACCEPTED, 10**6, name)
@@ -134,14 +139,14 @@ def test_a_message_is_small_however_much_has_happened(telemetry):
     assert len(orjson.dumps(points)) < 50_000
 
 
-def test_the_state_is_said_with_its_sentence(telemetry):
+def test_the_state_is_said_with_its_sentence(telemetry: Telemetry) -> None:
     telemetry.read_from(metrics.STATE, lambda: {("running",): 0.0, ("misconfigured",): 1.0})
     process = shown(telemetry)["process"]
     assert process["state"] == "misconfigured"
     assert process["state_says"].startswith("Meta refuses token, pixel or version.")
 
 
-def test_a_refusal_brings_code_sentence_time_and_trace_id(telemetry):
+def test_a_refusal_brings_code_sentence_time_and_trace_id(telemetry: Telemetry) -> None:
     telemetry.refusals.hear(
         Response(ResponseOutcome.REJECTED, 400, 100, 7, "trace", summary="because"), 1055.04
     )
@@ -158,12 +163,12 @@ def test_a_refusal_brings_code_sentence_time_and_trace_id(telemetry):
     ]
 
 
-def test_the_token_is_not_in_it(telemetry):
+def test_the_token_is_not_in_it(telemetry: Telemetry) -> None:
     assert b"canary-token" not in orjson.dumps(snapshot(telemetry, ABOUT, 0.0))
     assert "canary-token" not in repr(ABOUT)
 
 
-def test_totals_have_no_lag_where_none_is_known(telemetry):
+def test_totals_have_no_lag_where_none_is_known(telemetry: Telemetry) -> None:
     assert totals(telemetry) == CounterSample(0, 0, 0, 0, 0, None)
     telemetry.read_from(metrics.LAG, lambda: {("a", "0"): 5, ("a", "1"): 6})
     telemetry.add(metrics.REQUESTS, 2, "accepted")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 from uuid import uuid4
 
+import pytest
 from confluent_kafka import Producer
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from consumer.cli.main import app
 from consumer.config.settings import Settings
@@ -18,7 +20,7 @@ FIRST_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z
 WRITER = WrittenBy("capi-consumer", "0.1.0", "2026-01-01T00:00:05.000+00:00")
 
 
-def settings_on(mock_kafka, **changes) -> Settings:
+def settings_on(mock_kafka: Any, **changes: Any) -> Settings:
     """Settings with topics of their own, so that tests share a cluster and nothing else."""
     name = uuid4().hex[:8]
     return Settings(
@@ -31,20 +33,22 @@ def settings_on(mock_kafka, **changes) -> Settings:
     )
 
 
-def event(name: str = "purchase", **fields) -> bytes:
+def event(name: str = "purchase", **fields: Any) -> bytes:
     return json.dumps({"event_name": name, **fields}, separators=(",", ":")).encode()
 
 
-def record(topic: str, offset: int, value: bytes | None, key: bytes | None = b"u1", headers=()) -> Record:
+def record(
+    topic: str, offset: int, value: bytes | None, key: bytes | None = b"u1", headers: Any = ()
+) -> Record:
     """A record as it stood in the events topic; offset n is n seconds into 2026."""
     return Record(Partition(topic, 0), offset, FIRST_MS + 1000 * offset, value, key, headers)
 
 
-def headers_of(failed: Record, reason: Reason = Reason.PURCHASE_WITHOUT_CURRENCY, **failure) -> list:
+def headers_of(failed: Record, reason: Reason = Reason.PURCHASE_WITHOUT_CURRENCY, **failure: Any) -> list:
     return dead_letter_headers(failed, FailureInfo(reason, **failure), WRITER)
 
 
-def letter(failed: Record, reason: Reason = Reason.PURCHASE_WITHOUT_CURRENCY, **failure) -> Record:
+def letter(failed: Record, reason: Reason = Reason.PURCHASE_WITHOUT_CURRENCY, **failure: Any) -> Record:
     """The letter of a record, standing at the same offset of the dead-letter topic."""
     return Record(
         Partition("letters", 0),
@@ -81,13 +85,13 @@ def write_letters(settings: Settings, letters: list[Record]) -> None:
     write(settings.bootstrap_servers, settings.dead_letter_topic, letters)
 
 
-def command_on(settings: Settings, monkeypatch, verb: str):
+def command_on(settings: Settings, monkeypatch: pytest.MonkeyPatch, verb: str) -> Any:
     """`capi-consumer VERB ...` on these topics, which are its `settings`."""
     for name in ("bootstrap_servers", "dead_letter_topic", "parking_topic", "group"):
         monkeypatch.setenv(f"CAPI_{name.upper()}", getattr(settings, name))
     monkeypatch.setenv("CAPI_TOPICS", ",".join(settings.topics))
 
-    def run(*arguments):
+    def run(*arguments: Any) -> Result:
         return CliRunner().invoke(app, [verb, *arguments])
 
     run.settings = settings

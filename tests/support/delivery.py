@@ -25,7 +25,7 @@ from consumer.delivery.terms import Clocks, Terms
 from consumer.domain.decision import Deliverable, Invalid, Reason
 from consumer.domain.record import Partition, Record
 from consumer.kafka.clients import new_producer, producer_properties
-from consumer.kafka.offset_tracker import OffsetTracker
+from consumer.kafka.offset_tracker import InFlightOffset, OffsetTracker
 from consumer.observability.telemetry import Telemetry
 from consumer.sandbox.server import Sandbox
 from consumer.sandbox.settings import SandboxSettings
@@ -133,7 +133,7 @@ class Scene:
         self.delivery.accept([], [Unsendable(ticket, record, Invalid(reason, detail=detail))])
         return record.offset
 
-    def _take(self, value: bytes):
+    def _take(self, value: bytes) -> tuple[InFlightOffset, Record]:
         record = Record(PARTITION, self._next, NOW_S * 1000, value, b"key")
         self._next += 1
         ticket = self.tracker.start(PARTITION, record.offset, record.size)
@@ -146,7 +146,7 @@ class Scene:
         event = Deliverable(body, one["event_name"], one["event_time"], expires_at_s, tuple(one["user_data"]))
         return InFlight(ticket, record, event)
 
-    async def until(self, predicate, deadline_s: float = DEADLINE_S) -> None:
+    async def until(self, predicate: Any, deadline_s: float = DEADLINE_S) -> None:
         """Wait for a fact without holding the loop up. A bug in a task of the delivery is raised."""
         deadline = time.monotonic() + deadline_s
         while not predicate():

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from support.waiting import eventually
 
 from consumer.config.kafka_constraints import GroupProtocol
 from consumer.config.settings import OffsetOutOfRange, Settings, StartOffset
-from consumer.domain.record import Partition
+from consumer.domain.record import Partition, Record
 from consumer.kafka.clients import consumer_properties, new_consumer
 from consumer.kafka.consumer import KafkaSource
 from consumer.observability.telemetry import Telemetry
@@ -21,27 +23,27 @@ DEADLINE_S = 20
 class Owner:
     """Writes down what the source says of partitions; commits on a revoke as the worker does."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.said = []
         self.on_revoked = lambda partitions: None
 
-    def assigned(self, starts):
+    def assigned(self, starts: Any) -> None:
         self.said.append(("assigned", dict(starts)))
 
-    def revoked(self, partitions):
+    def revoked(self, partitions: Any) -> None:
         self.said.append(("revoked", set(partitions)))
         self.on_revoked(partitions)
 
-    def lost(self, partitions):
+    def lost(self, partitions: Any) -> None:
         self.said.append(("lost", set(partitions)))
 
-    def reached_end(self, partition, offset):
+    def reached_end(self, partition: Any, offset: Any) -> None:
         self.said.append(("end", partition, offset))
 
-    def moved(self, partition, offset):
+    def moved(self, partition: Any, offset: Any) -> None:
         self.said.append(("moved", partition, offset))
 
-    def all_of(self, word):
+    def all_of(self, word: Any) -> list[Any]:
         return [said[1] if len(said) == 2 else said[1:] for said in self.said if said[0] == word]
 
 
@@ -50,16 +52,16 @@ class Member:
 
     def __init__(
         self,
-        brokers,
-        group="group",
-        start=StartOffset.EARLIEST,
-        out_of_range=OffsetOutOfRange.PAUSE,
-        topic=TOPIC,
-        patience_s=20.0,
-        protocol=GroupProtocol.COOPERATIVE,
-        instance="",
-        **own,
-    ):
+        brokers: Any,
+        group: str = "group",
+        start: Any = StartOffset.EARLIEST,
+        out_of_range: Any = OffsetOutOfRange.PAUSE,
+        topic: Any = TOPIC,
+        patience_s: float = 20.0,
+        protocol: Any = GroupProtocol.COOPERATIVE,
+        instance: str = "",
+        **own: Any,
+    ) -> None:
         self.telemetry = Telemetry()
         if protocol is not GroupProtocol.CONSUMER:
             own = {"session.timeout.ms": 2000, "heartbeat.interval.ms": 200, **own}
@@ -84,41 +86,41 @@ class Member:
         self.records = []
         self.source.subscribe(self.owner)
 
-    def poll(self):
+    def poll(self) -> list[Record]:
         got = self.source.poll(100, 0.05)
         self.records += got
         return got
 
-    def until(self, predicate):
-        def turn():
+    def until(self, predicate: Any) -> Any:
+        def turn() -> Any:
             self.poll()
             return predicate()
 
         return eventually(turn, DEADLINE_S)
 
-    def has(self, count):
+    def has(self, count: Any) -> Any:
         return self.until(lambda: len(self.records) >= count)
 
     @property
-    def values(self):
+    def values(self) -> list[Any]:
         return [record.value for record in self.records]
 
     @property
-    def commits(self):
+    def commits(self) -> tuple[int, int]:
         counts = self.telemetry.snapshot()["capi.commits"]
         return counts[("ok",)], counts[("failed",)]
 
     @property
-    def starts(self):
+    def starts(self) -> dict[Any, Any]:
         return {p: offset for starts in self.owner.all_of("assigned") for p, offset in starts.items()}
 
 
 @contextmanager
-def joining(brokers):
+def joining(brokers: Any) -> Iterator[Any]:
     """A function that makes a member; they leave with the block."""
     members = []
 
-    def join(**how):
+    def join(**how: Any) -> Member:
         members.append(Member(brokers, **how))
         return members[-1]
 
@@ -127,5 +129,5 @@ def joining(brokers):
         member.source.close()
 
 
-def owned(member):
+def owned(member: Any) -> set[Any]:
     return {Partition(p.topic, p.partition) for p in member.source._consumer.assignment()}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 from hypothesis import strategies as st
 from support.json_values import JSON
 from support.mapping import ordinary
@@ -12,7 +15,7 @@ from consumer.mapping.rules import DataProcessing, MappingOptions, MatchRule, pa
 from consumer.mapping.tables import PLACES
 
 
-def sources_in(table):
+def sources_in(table: Any) -> Iterator[Any]:
     """Every source that a table of the mapping holds."""
     if isinstance(table, Source):
         yield table
@@ -64,7 +67,7 @@ RULES = st.builds(
 )
 
 
-def set_at(root, path, value):
+def set_at(root: Any, path: Any, value: Any) -> None:
     """Puts a value at a path, through whatever stands there; not at all where something else stands."""
     *places, key = path.split(".")
     place = root
@@ -76,7 +79,7 @@ def set_at(root, path, value):
 
 
 @st.composite
-def events(draw):
+def events(draw: Any) -> dict[str, Any]:
     made = ordinary() | {"currency": "EUR", "amount": 1}
     for path, value in draw(st.dictionaries(st.sampled_from(PATHS), VALUE, max_size=8)).items():
         set_at(made, path, value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from typing import Any
 
 from confluent_kafka import Consumer, TopicPartition
 from support.dead_letters import FIRST_MS, event, letter, record
@@ -13,11 +14,12 @@ from consumer.cli.replay import passed_without_old, replay_group
 from consumer.dead_letters.filters import Filter
 from consumer.dead_letters.reader import open_dead_letters
 from consumer.dead_letters.replay.plan import Parking, ReplayPlanner
-from consumer.dead_letters.replay.runner import RateLimit, ReplayRunner
+from consumer.dead_letters.replay.runner import RateLimit, ReplayRunner, ReplaySummary
 from consumer.dead_letters.replay.sending import ReplaySender
 from consumer.dead_letters.replay.validity import Recheck
 from consumer.dead_letters.replay.way_back import open_replay_target
 from consumer.domain.decision import Reason
+from consumer.domain.record import Record
 from consumer.kafka.producer import open_producer
 
 NOW_MS = FIRST_MS + 60_000
@@ -25,29 +27,37 @@ DAY_MS = 86_400_000
 ALL = Filter()
 
 
-def sending_to(settings):
+def sending_to(settings: Any) -> ReplaySender:
     return ReplaySender(lambda on_failure: open_producer(settings, on_failure))
 
 
-def fates_of(settings, way, chosen=ALL, *, is_parking_there=True, max_replays=MAX_REPLAYS, passed=None):
+def fates_of(
+    settings: Any,
+    way: Any,
+    chosen: Any = ALL,
+    *,
+    is_parking_there: bool = True,
+    max_replays: Any = MAX_REPLAYS,
+    passed: Any = None,
+) -> ReplayPlanner:
     parking = Parking(settings.parking_topic, is_parking_there, max_replays)
     return ReplayPlanner(chosen, parking, way, Recheck(settings.rules, lambda: NOW_MS).is_too_old, passed)
 
 
 def replay(
-    settings,
-    chosen=ALL,
+    settings: Any,
+    chosen: Any = ALL,
     *,
-    to=None,
-    limit=None,
-    dry_run=False,
-    sending=None,
-    stop=None,
-    pace=None,
-    on_progress=None,
-    include_old=False,
-    **rules,
-):
+    to: Any = None,
+    limit: Any = None,
+    dry_run: bool = False,
+    sending: Any = None,
+    stop: Any = None,
+    pace: Any = None,
+    on_progress: Any = None,
+    include_old: bool = False,
+    **rules: Any,
+) -> ReplaySummary:
     group = replay_group(settings, chosen, include_old=include_old, to=to)
     passed = passed_without_old(settings, chosen, to) if include_old else None
     with open_dead_letters(settings, group=group) as letters, open_replay_target(settings, to) as way:
@@ -60,16 +70,16 @@ def replay(
         )
 
 
-def arrived(brokers, topic):
+def arrived(brokers: Any, topic: Any) -> list[Any]:
     """What stands in a topic beside the record that made it."""
     return [found for found in brokers.records(topic) if found.key() != b"first"]
 
 
-def values(brokers, topic):
+def values(brokers: Any, topic: Any) -> list[Any]:
     return sorted(found.value() for found in arrived(brokers, topic))
 
 
-def committed(settings, chosen=ALL):
+def committed(settings: Any, chosen: Any = ALL) -> int:
     group = replay_group(settings, chosen)
     consumer = Consumer({"bootstrap.servers": settings.bootstrap_servers, "group.id": group, "log_level": 0})
     place = TopicPartition(settings.dead_letter_topic, 0)
@@ -79,26 +89,26 @@ def committed(settings, chosen=ALL):
         consumer.close()
 
 
-def some_letters(settings, count):
+def some_letters(settings: Any, count: Any) -> list[Any]:
     topic = settings.topics[0]
     return [letter(record(topic, n, event(id=f"o{n}"))) for n in range(count)]
 
 
-def refused(settings, offset, **failure):
+def refused(settings: Any, offset: Any, **failure: Any) -> Record:
     return letter(record(settings.topics[0], offset, event(id=f"o{offset}")), Reason.REJECTED, **failure)
 
 
-def come_back(settings, offset, times):
+def come_back(settings: Any, offset: Any, times: Any) -> Record:
     return letter(
         record(settings.topics[0], offset, event(id=f"o{offset}"), headers=(replays(times),)), detail="x"
     )
 
 
-def replays(times):
+def replays(times: Any) -> tuple[str, bytes]:
     return ("dlq.replay-count", str(times).encode())
 
 
-def at_age(settings, age_ms, **fields):
+def at_age(settings: Any, age_ms: Any, **fields: Any) -> Record:
     """A letter without an event time: its record's is `age_ms` before now."""
     failed = record(settings.topics[0], 0, event(**fields))
     return letter(replace(failed, timestamp_ms=NOW_MS - age_ms))

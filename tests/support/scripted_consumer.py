@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from confluent_kafka import KafkaError, TopicPartition
 from support.group_members import TOPIC
 
@@ -9,20 +11,20 @@ from support.group_members import TOPIC
 class Scripted:
     """A Consumer whose every `consume` is a script: messages to give, or callbacks to call first."""
 
-    def __init__(self, committed=0, low=0, high=0):
+    def __init__(self, committed: int = 0, low: int = 0, high: int = 0) -> None:
         self.polls = []
         self.did = []
         self.committed_offset = committed
         self.edges = (low, high)
 
-    def __call__(self, **callbacks):
+    def __call__(self, **callbacks: Any) -> Scripted:
         self.on_commit = callbacks["on_commit"]
         return self
 
-    def subscribe(self, topics, on_assign, on_revoke, on_lost):
+    def subscribe(self, topics: Any, on_assign: Any, on_revoke: Any, on_lost: Any) -> None:
         self.on_assign, self.on_revoke, self.on_lost = on_assign, on_revoke, on_lost
 
-    def consume(self, records_max, timeout_s):
+    def consume(self, records_max: Any, timeout_s: Any) -> list[Any]:
         given = []
         for step in self.polls.pop(0) if self.polls else []:
             if callable(step):
@@ -31,25 +33,25 @@ class Scripted:
                 given.append(step)
         return given
 
-    def assign_now(self, *numbers):
+    def assign_now(self, *numbers: Any) -> None:
         self.on_assign(self, [TopicPartition(TOPIC, number) for number in numbers])
 
-    def revoke_now(self, *numbers):
+    def revoke_now(self, *numbers: Any) -> None:
         self.on_revoke(self, [TopicPartition(TOPIC, number) for number in numbers])
 
-    def committed(self, partitions, timeout):
+    def committed(self, partitions: Any, timeout: Any) -> list[Any]:
         return [TopicPartition(p.topic, p.partition, self.committed_offset) for p in partitions]
 
-    def get_watermark_offsets(self, partition, timeout, cached):
+    def get_watermark_offsets(self, partition: Any, timeout: Any, cached: Any) -> Any:
         if isinstance(self.edges, Exception):
             raise self.edges
         return self.edges
 
-    def commit(self, offsets, asynchronous):
+    def commit(self, offsets: Any, asynchronous: Any) -> None:
         self.did.append(("commit", *((p.partition, p.offset) for p in offsets)))
 
-    def __getattr__(self, name):
-        def call(partitions=None, **_):
+    def __getattr__(self, name: Any) -> Any:
+        def call(partitions: Any = None, **_: Any) -> None:
             listed = partitions if isinstance(partitions, list) else [partitions] if partitions else []
             self.did.append((name, *((p.partition, p.offset) for p in listed)))
 
@@ -59,29 +61,29 @@ class Scripted:
 class Said:
     """An entry of a poll."""
 
-    def __init__(self, offset, error=None, partition=0):
+    def __init__(self, offset: Any, error: Any = None, partition: int = 0) -> None:
         self._offset, self._error, self._partition = offset, error, partition
 
-    def error(self):
+    def error(self) -> KafkaError | None:
         return KafkaError(self._error) if self._error is not None else None
 
-    def topic(self):
+    def topic(self) -> str:
         return TOPIC
 
-    def partition(self):
+    def partition(self) -> Any:
         return self._partition
 
-    def offset(self):
+    def offset(self) -> Any:
         return self._offset
 
-    def timestamp(self):
+    def timestamp(self) -> tuple[int, int]:
         return 1, 1_700_000_000_000
 
-    def value(self):
+    def value(self) -> bytes:
         return b"%d" % self._offset
 
-    def key(self):
+    def key(self) -> None:
         return None
 
-    def headers(self):
+    def headers(self) -> None:
         return None

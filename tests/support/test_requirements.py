@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
 
 import pytest
 
@@ -24,7 +26,7 @@ def test_three(): pass
 """
 
 
-def run_of(folder, required):
+def run_of(folder: Any, required: Any) -> CompletedProcess[str]:
     (folder / "test_needing.py").write_text(NEEDING)
     options = ["-p", "conftest", "-p", "no:cloudcoil", "-p", "no:cacheprovider", f"--rootdir={folder}"]
     command = [sys.executable, "-m", "pytest", *options, str(folder)]
@@ -33,7 +35,7 @@ def run_of(folder, required):
 
 
 @pytest.mark.parametrize("required", ["", "chart", "kafkaesque, chart"])
-def test_what_is_not_required_is_skipped_with_its_reason_and_counted(required, tmp_path):
+def test_what_is_not_required_is_skipped_with_its_reason_and_counted(required: str, tmp_path: Path) -> None:
     done = run_of(tmp_path, required)
     assert "1 passed, 2 skipped" in done.stdout
     assert "\n2 skipped: needs kafka: no java\n" in done.stdout
@@ -41,7 +43,7 @@ def test_what_is_not_required_is_skipped_with_its_reason_and_counted(required, t
 
 
 @pytest.mark.parametrize("required", ["kafka", "chart, kafka"])
-def test_what_is_required_fails_with_its_reason(required, tmp_path):
+def test_what_is_required_fails_with_its_reason(required: str, tmp_path: Path) -> None:
     done = run_of(tmp_path, required)
     assert "1 passed, 2 errors" in done.stdout
     assert "TESTS_REQUIRE names kafka, and it cannot be had: no java" in done.stdout

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
@@ -65,7 +66,7 @@ FILES = {
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
+def run(tmp_path_factory: pytest.TempPathFactory) -> CompletedProcess[str]:
     """One worker, so that each next one takes over what the last one had."""
     folder = tmp_path_factory.mktemp("overdue")
     for name, text in FILES.items():
@@ -82,14 +83,14 @@ def run(tmp_path_factory):
     )
 
 
-def test_the_run_fails_and_names_what_hung(run):
+def test_the_run_fails_and_names_what_hung(run: CompletedProcess[str]) -> None:
     assert run.returncode == 1
     # Once where it happens, and where CI is set in the summary too.
     crashed = re.findall(r"worker '\w+' crashed while running '(.+)'", run.stdout)
     assert list(dict.fromkeys(crashed)) == ["test_2.py::test_hangs", "test_2.py::test_fails_and_hangs"]
 
 
-def test_it_shows_where_each_hung(run):
+def test_it_shows_where_each_hung(run: CompletedProcess[str]) -> None:
     stacks = run.stderr.split("Timeout (0:00:01)!")[1:]
     assert len(stacks) == 2
     assert all("in hang\n" in stack for stack in stacks)
@@ -97,13 +98,13 @@ def test_it_shows_where_each_hung(run):
     assert "in hangs_when_taken_down\n" in stacks[1]
 
 
-def test_the_summary_says_where_one_stood_that_python_could_end(run):
+def test_the_summary_says_where_one_stood_that_python_could_end(run: CompletedProcess[str]) -> None:
     (line,) = re.findall("FAILED test_3.py::test_waits.+", run.stdout.partition("short test summary")[2])
     assert "Timeout (>0.5s) from pytest-timeout. It stood at threading.py:" in line
     assert line.endswith(", test_3.py:5 wait, test_3.py:10 test_waits")
 
 
-def test_everything_else_runs_once(run):
+def test_everything_else_runs_once(run: CompletedProcess[str]) -> None:
     assert sorted(re.findall(r"PASSED (\S+)", run.stdout)) == [
         "test_1.py::test_a",
         "test_1.py::test_b",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 from support import topics
 from support.events import Bad, shop_events
+from support.scenario import Scene
 from support.waiting import eventually
 
 RECORDS = 3_000
@@ -14,7 +16,7 @@ LETTERS_MAX = 99
 
 
 @pytest.fixture
-def braked(scene):
+def braked(scene: Scene) -> Any:
     """Only bad records, and a consumer that has stopped before them."""
     scene.create_topics(partitions=2)
     scene.start_sandbox()
@@ -25,7 +27,7 @@ def braked(scene):
     return scene, consumer
 
 
-def is_braked(consumer):
+def is_braked(consumer: Any) -> Any:
     if not consumer.still_runs() or consumer.status("/livez") != 200:
         return False
     return (
@@ -33,7 +35,7 @@ def is_braked(consumer):
     )
 
 
-def holds_its_place(scene, members=1):
+def holds_its_place(scene: Any, members: int = 1) -> bool:
     """As many letters as are allowed, nothing committed that has not ended, and the rest is still there."""
     report = scene.report()
     letters_max = members * LETTERS_MAX
@@ -43,7 +45,7 @@ def holds_its_place(scene, members=1):
     return True
 
 
-def everything_ends(scene):
+def everything_ends(scene: Any) -> None:
     eventually(scene.is_done, 60, "all of them are dead letters")
     report = scene.report()
     assert report.holds, report
@@ -51,7 +53,7 @@ def everything_ends(scene):
 
 
 @pytest.mark.kafka
-def test_the_brake_stops_a_flood_and_a_signal_lets_it_go_on(braked):
+def test_the_brake_stops_a_flood_and_a_signal_lets_it_go_on(braked: Any) -> None:
     scene, consumer = braked
     assert holds_its_place(scene)
     assert (consumer.status("/readyz"), consumer.status("/livez")) == (503, 200)
@@ -68,7 +70,7 @@ def test_the_brake_stops_a_flood_and_a_signal_lets_it_go_on(braked):
 
 
 @pytest.mark.kafka
-def test_a_braked_consumer_stops_at_once_and_the_next_one_is_released_by_an_option(braked):
+def test_a_braked_consumer_stops_at_once_and_the_next_one_is_released_by_an_option(braked: Any) -> None:
     scene, consumer = braked
     began = time.monotonic()
     assert consumer.stop(30) == 0
@@ -80,7 +82,9 @@ def test_a_braked_consumer_stops_at_once_and_the_next_one_is_released_by_an_opti
 
 
 @pytest.mark.kafka
-def test_a_braked_member_gives_a_partition_away_and_is_killed_and_the_next_one_is_braked_too(braked):
+def test_a_braked_member_gives_a_partition_away_and_is_killed_and_the_next_one_is_braked_too(
+    braked: Any,
+) -> None:
     scene, first = braked
     second = scene.starting_consumer(CAPI_COMMIT_INTERVAL_MS="50")
     eventually(lambda: scene.shares() == [1, 1], 60, "they share the partitions")

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import jsonschema_rs
 import pytest
 from support import topics
 from support.events import COMMON, Bad, End, shop_events
 from support.load import intended
-from support.scenario import PIXEL, TOKEN
+from support.scenario import PIXEL, TOKEN, Scene
 from support.waiting import eventually
 
 PARTITIONS = 6
@@ -23,7 +24,7 @@ LETTER = jsonschema_rs.validator_for(json.loads(SCHEMA.read_bytes()))
 
 @pytest.mark.kafka
 @pytest.mark.timeout(180)
-def test_a_consumer_of_latest_that_is_killed_before_a_commit_is_due_skips_nothing(scene):
+def test_a_consumer_of_latest_that_is_killed_before_a_commit_is_due_skips_nothing(scene: Scene) -> None:
     """Where it began is committed before its first record, or its successor would begin further up."""
     settings = {"CAPI_START_OFFSET": "latest", "CAPI_COMMIT_INTERVAL_MS": "3600000"}
     scene.create_topics(2)
@@ -44,7 +45,7 @@ def test_a_consumer_of_latest_that_is_killed_before_a_commit_is_due_skips_nothin
 
 @pytest.mark.kafka
 @pytest.mark.timeout(400)
-def test_every_event_ends_once_when_one_of_three_consumers_is_killed_and_another_joins(scene):
+def test_every_event_ends_once_when_one_of_three_consumers_is_killed_and_another_joins(scene: Scene) -> None:
     scene.create_topics(PARTITIONS)
     scene.start_sandbox("--latency-ms", "30")
     victim, *others = [scene.consumer() for _ in range(3)]
@@ -73,8 +74,8 @@ def test_every_event_ends_once_when_one_of_three_consumers_is_killed_and_another
         assert [error.message for error in LETTER.iter_errors(told)] == []
 
 
-def is_done_and_never_committed_too_far(scene):
-    def look():
+def is_done_and_never_committed_too_far(scene: Any) -> Any:
+    def look() -> Any:
         assert scene.committed_too_far() == ()
         return scene.is_done()
 
@@ -82,7 +83,7 @@ def is_done_and_never_committed_too_far(scene):
 
 
 @pytest.mark.kafka
-def test_sigterm_under_load_ends_with_nothing_lost_and_nothing_sent_twice(scene):
+def test_sigterm_under_load_ends_with_nothing_lost_and_nothing_sent_twice(scene: Scene) -> None:
     scene.create_topics(PARTITIONS)
     scene.start_sandbox("--latency-ms", "100")
     scene.produce(shop_events(seed=4, count=5_000, now_s=int(time.time()), bad={Bad.NOT_JSON: 20}))
@@ -100,7 +101,7 @@ def test_sigterm_under_load_ends_with_nothing_lost_and_nothing_sent_twice(scene)
 
 
 @pytest.mark.kafka
-def test_nothing_is_committed_past_a_dead_letter_that_the_broker_does_not_take(scene):
+def test_nothing_is_committed_past_a_dead_letter_that_the_broker_does_not_take(scene: Scene) -> None:
     scene.create_topics(PARTITIONS)
     scene.start_sandbox()
     scene.consumer(CAPI_COMMIT_INTERVAL_MS="50")
@@ -120,7 +121,9 @@ def test_nothing_is_committed_past_a_dead_letter_that_the_broker_does_not_take(s
 
 
 @pytest.mark.kafka
-def test_a_refused_token_ends_no_event_and_a_new_one_in_its_file_is_taken_up(scene, tmp_path):
+def test_a_refused_token_ends_no_event_and_a_new_one_in_its_file_is_taken_up(
+    scene: Scene, tmp_path: Path
+) -> None:
     token_file = tmp_path / "token"
     token_file.write_text("a-token-that-was-revoked")
     scene.create_topics(PARTITIONS)
@@ -141,7 +144,7 @@ def test_a_refused_token_ends_no_event_and_a_new_one_in_its_file_is_taken_up(sce
 
 
 @pytest.mark.kafka
-def test_a_member_without_a_partition_is_ready_and_takes_over(scene):
+def test_a_member_without_a_partition_is_ready_and_takes_over(scene: Scene) -> None:
     """One more pod than partitions must not stop a rollout."""
     scene.create_topics(1)
     scene.start_sandbox()

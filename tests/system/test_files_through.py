@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support import topics
 from support.oracle import read_accepted
+from support.scenario import Scene
+from support.topics import LogRecord
 from support.waiting import eventually
 
 FILES = Path(__file__).parents[1] / "event_files" / "files"
 INVALID = {"not_json", "not_an_object", "no_event_name", "purchase_without_currency"}
 
 
-def publish(scene, file, *options):
+def publish(scene: Any, file: Any, *options: Any) -> Any:
     return scene.processes.run("publish", *options, str(file), settings=scene.settings())
 
 
-def accepted(scene):
+def accepted(scene: Any) -> list[Any]:
     return sorted((one.event_name, one.event_id) for one in read_accepted(scene.accepted_file))
 
 
-def explained(scene, records):
+def explained(scene: Any, records: Any) -> list[Any]:
     """What `explain` says Meta would get for these records."""
     file = scene.processes.folder / "records.jsonl"
     file.write_bytes(b"".join((record.value or b"") + b"\n" for record in records))
@@ -31,15 +34,15 @@ def explained(scene, records):
     return [json.loads(line) for line in shown.stdout.splitlines()]
 
 
-def letters(scene):
+def letters(scene: Any) -> list[LogRecord]:
     return topics.read_to_end(scene.bootstrap_servers, scene.dead_letter_topic)
 
 
-def header(letter, name):
+def header(letter: Any, name: Any) -> Any:
     return dict(letter.headers)[name].decode()
 
 
-def mended(line):
+def mended(line: Any) -> Any:
     """The exported letter as a person would mend it; as it is where nobody can."""
     return line.replace('"event_id":"br-1",', '"event_id":"br-1","currency":"EUR",').replace(
         '"sandbox_refuse":"100/2804007"', '"color":"blue"'
@@ -47,7 +50,7 @@ def mended(line):
 
 
 @pytest.mark.kafka
-def test_events_of_files_are_sent_filtered_or_come_back_mended(scene, tmp_path):
+def test_events_of_files_are_sent_filtered_or_come_back_mended(scene: Scene, tmp_path: Path) -> None:
     scene.create_topics(3)
     scene.start_sandbox()
     scene.consumer(CAPI_DEFAULT_COUNTRY="FR")

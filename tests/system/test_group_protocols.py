@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 import urllib.request
+from typing import Any
 
 import pytest
 from confluent_kafka import Consumer
 from support.events import shop_events
+from support.scenario import Scene
 from support.waiting import eventually
 
 EVENTS = 500
@@ -19,7 +21,7 @@ READY_S_MAX = 30.0
 @pytest.mark.kafka
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("preset", PRESETS)
-def test_two_members_share_and_every_event_ends_once(scene, preset):
+def test_two_members_share_and_every_event_ends_once(scene: Scene, preset: Any) -> None:
     settings = {"CAPI_GROUP_PROTOCOL": preset, **PRESETS[preset]}
     scene.create_topics(4)
     scene.start_sandbox()
@@ -36,7 +38,7 @@ def test_two_members_share_and_every_event_ends_once(scene, preset):
 @pytest.mark.kafka
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("preset", ["cooperative", *PRESETS])
-def test_a_member_without_a_partition_is_ready_and_stands_by(scene, preset):
+def test_a_member_without_a_partition_is_ready_and_stands_by(scene: Scene, preset: Any) -> None:
     """Two of three have none, and an orchestrator that waits for them would start them anew for ever."""
     settings = {"CAPI_GROUP_PROTOCOL": preset, **PRESETS.get(preset, {})}
     scene.create_topics(1)
@@ -54,7 +56,7 @@ def test_a_member_without_a_partition_is_ready_and_stands_by(scene, preset):
 
 @pytest.mark.kafka
 @pytest.mark.timeout(180)
-def test_a_member_that_waits_for_another_that_hangs_has_started_and_is_not_ready(scene):
+def test_a_member_that_waits_for_another_that_hangs_has_started_and_is_not_ready(scene: Scene) -> None:
     """An eager group hands out nothing before all have answered: no reason to start the new one anew."""
     scene.create_topics(2)
     scene.start_sandbox()
@@ -79,7 +81,7 @@ def test_a_member_that_waits_for_another_that_hangs_has_started_and_is_not_ready
 
 @pytest.mark.kafka
 @pytest.mark.timeout(180)
-def test_a_static_member_that_comes_back_in_time_moves_no_partition(scene):
+def test_a_static_member_that_comes_back_in_time_moves_no_partition(scene: Scene) -> None:
     """It tells nobody that it leaves, and what it had ended is committed all the same."""
     scene.create_topics(4)
     scene.start_sandbox()
@@ -98,7 +100,7 @@ def test_a_static_member_that_comes_back_in_time_moves_no_partition(scene):
     assert report.twice == 0
 
 
-def rebalances(consumer):
+def rebalances(consumer: Any) -> list[Any]:
     """The lines of a consumer's metrics that say how its partitions came and went."""
     with urllib.request.urlopen(f"http://{consumer.health}/metrics", timeout=5) as answer:
         lines = answer.read().decode().splitlines()

@@ -6,9 +6,11 @@ import json
 import time
 import urllib.request
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from support.events import shop_events
+from support.scenario import Scene
 from support.waiting import eventually
 
 HOLD_S = 3
@@ -17,19 +19,19 @@ EVENTS = 20
 QUICK_SESSION = {"session.timeout.ms": 1_000, "heartbeat.interval.ms": 300}
 
 
-def of_now(seed):
+def of_now(seed: Any) -> list[Any]:
     """Events of a shop that happened this second."""
     now_s = int(time.time())
     return [replace(event, value=happened(event.value, now_s)) for event in shop_events(seed, EVENTS, now_s)]
 
 
-def happened(value, time_s):
+def happened(value: Any, time_s: Any) -> bytes:
     event = json.loads(value)
     event["context"]["event_timestamp"] = time_s
     return json.dumps(event).encode()
 
 
-def held(consumer):
+def held(consumer: Any) -> float:
     """How many events a consumer says that it holds."""
     with urllib.request.urlopen(f"http://{consumer.health}/metrics", timeout=5) as answer:
         lines = [
@@ -40,7 +42,7 @@ def held(consumer):
 
 @pytest.mark.kafka
 @pytest.mark.timeout(120)
-def test_held_events_come_in_time_and_sigterm_leaves_them_uncommitted(scene):
+def test_held_events_come_in_time_and_sigterm_leaves_them_uncommitted(scene: Scene) -> None:
     scene.create_topics(1)
     scene.start_sandbox()
     first = scene.consumer(CAPI_SEND_DELAY_S="600")
@@ -72,7 +74,9 @@ def test_held_events_come_in_time_and_sigterm_leaves_them_uncommitted(scene):
 
 
 @pytest.mark.kafka
-def test_held_events_go_to_whoever_has_their_partition_then_and_none_is_lost_with_a_member(scene):
+def test_held_events_go_to_whoever_has_their_partition_then_and_none_is_lost_with_a_member(
+    scene: Scene,
+) -> None:
     scene.create_topics(2)
     scene.start_sandbox()
     own = {"CAPI_SEND_DELAY_S": "600", "CAPI_KAFKA_PROPERTIES": json.dumps(QUICK_SESSION)}

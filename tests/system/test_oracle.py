@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 from support.events import End, Event
 from support.load import Produced
-from support.oracle import Accepted, Evidence, committed_too_far, judge, read_accepted, read_filtered
+from support.oracle import Accepted, Evidence, Report, committed_too_far, judge, read_accepted, read_filtered
 from support.topics import LogRecord, Place
 
 
-def produced_at(offset, name, end=End.ACCEPTED, reason="", event_id="own"):
+def produced_at(
+    offset: Any, name: Any, end: Any = End.ACCEPTED, reason: str = "", event_id: str = "own"
+) -> Produced:
     event = Event(name, event_id and f"px-{name}", b"user-1", b'{"event_name":"%d"}' % offset, end, reason)
     return Produced(event, Place("events", 0, offset), 1_700_000_000_000 + offset)
 
@@ -29,7 +33,7 @@ LAMP = Accepted("px-lamp", "AddToCart", 1_700_000_100)
 NAMELESS = Accepted("events-0-5-1700000000005", "PageView", 1_700_000_005)
 
 
-def letter_of(one, offset=0, **changed):
+def letter_of(one: Any, offset: int = 0, **changed: Any) -> LogRecord:
     headers = {
         "dlq.reason": one.event.reason.encode(),
         "dlq.origin-topic": b"events",
@@ -52,17 +56,17 @@ IN_ORDER = Evidence(
 )
 
 
-def judged(**planted):
+def judged(**planted: Any) -> Report:
     return judge(PRODUCED, replace(IN_ORDER, **planted))
 
 
-def test_a_run_in_order_holds():
+def test_a_run_in_order_holds() -> None:
     report = judged()
     assert (report.produced, report.accepted, report.filtered, report.dead_lettered) == (5, 3, 1, 1)
     assert report.holds, report
 
 
-def test_without_a_log_what_should_be_filtered_and_is_nowhere_counts_as_filtered():
+def test_without_a_log_what_should_be_filtered_and_is_nowhere_counts_as_filtered() -> None:
     report = judged(filtered=None)
     assert (report.filtered, report.lost) == (1, ())
     assert report.holds, report
@@ -145,19 +149,19 @@ FAULTS = [
 @pytest.mark.parametrize(
     ("planted", "found"), [fault[1:] for fault in FAULTS], ids=[fault[0] for fault in FAULTS]
 )
-def test_a_planted_fault_is_found(planted, found):
+def test_a_planted_fault_is_found(planted: Any, found: Any) -> None:
     report = judged(**planted)
     assert {name: getattr(report, name) for name in found} == found
     assert not report.holds
 
 
-def test_a_repeat_that_is_the_same_is_counted_and_harmless():
+def test_a_repeat_that_is_the_same_is_counted_and_harmless() -> None:
     report = judged(accepted=[*IN_ORDER.accepted, LAMP, LAMP], letters=[BROKEN, letter_of(PRODUCED[2], 1)])
     assert (report.twice, report.letters_twice) == (2, 1)
     assert report.holds, report
 
 
-def test_a_letter_whose_value_was_too_large_for_the_topic_is_not_altered():
+def test_a_letter_whose_value_was_too_large_for_the_topic_is_not_altered() -> None:
     without = letter_of(PRODUCED[2], value=None, headers={**BROKEN.headers, "dlq.value-omitted": b"true"})
     assert judged(letters=[without]).holds
 
@@ -171,23 +175,23 @@ COMMITS = [
 
 
 @pytest.mark.parametrize(("offset", "found"), [commit[1:] for commit in COMMITS], ids=[c[0] for c in COMMITS])
-def test_an_early_commit_is_found_at_any_instant(offset, found):
+def test_an_early_commit_is_found_at_any_instant(offset: Any, found: Any) -> None:
     instant = Evidence([SHIRT], [BROKEN], IN_ORDER.filtered, committed={("events", 0): offset})
     assert [place.offset for place in committed_too_far(PRODUCED, instant)] == found
 
 
-def test_a_commit_past_a_filtered_record_without_its_log_line_is_early():
+def test_a_commit_past_a_filtered_record_without_its_log_line_is_early() -> None:
     instant = Evidence([SHIRT], filtered={}, committed={("events", 0): 2})
     assert committed_too_far(PRODUCED, instant) == (Place("events", 0, 1),)
 
 
-def test_the_accepted_file_is_read_up_to_its_last_whole_line(tmp_path):
+def test_the_accepted_file_is_read_up_to_its_last_whole_line(tmp_path: Path) -> None:
     path = tmp_path / "accepted"
     path.write_bytes(b'{"event_id":"a","event_name":"Lead","event_time":5,"request":1}\n{"event_id":"b","eve')
     assert read_accepted(path) == [("a", "Lead", 5)]
 
 
-def test_filtered_records_are_read_from_the_log():
+def test_filtered_records_are_read_from_the_log() -> None:
     lines = [
         {"event": "consuming", "topics": ["events"]},
         {"event": "record filtered", "reason": "no_consent", "topic": "events", "partition": 2, "offset": 7},

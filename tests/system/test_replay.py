@@ -24,6 +24,7 @@ from support.replays import (
     write_letters,
     writer,
 )
+from support.scenario import Scene
 from support.waiting import eventually
 
 pytestmark = pytest.mark.kafka
@@ -32,11 +33,11 @@ DEADLINE_S = 60.0
 
 
 @pytest.fixture(autouse=True)
-def topics_there(scene):
+def topics_there(scene: Scene) -> None:
     create_topics(scene)
 
 
-def test_each_letter_comes_back_once_as_it_was(scene):
+def test_each_letter_comes_back_once_as_it_was(scene: Scene) -> None:
     write_letters(scene, range(1_000))
 
     code, said = replay(scene)
@@ -59,7 +60,7 @@ def test_each_letter_comes_back_once_as_it_was(scene):
     assert progress(scene) == ends(scene)
 
 
-def test_holes_are_passed_and_nothing_of_an_aborted_transaction_comes_back(scene):
+def test_holes_are_passed_and_nothing_of_an_aborted_transaction_comes_back(scene: Scene) -> None:
     transactions = writer(scene, **{"transactional.id": scene.group})
     transactions.init_transactions(30)
     for first, is_kept in ((0, True), (100, False), (200, True), (300, False)):
@@ -74,7 +75,7 @@ def test_holes_are_passed_and_nothing_of_an_aborted_transaction_comes_back(scene
     assert progress(scene) == ends(scene)
 
 
-def test_an_open_transaction_is_not_waited_for(scene):
+def test_an_open_transaction_is_not_waited_for(scene: Scene) -> None:
     write_letters(scene, range(100))
     transactions = writer(scene, **{"transactional.id": scene.group})
     transactions.init_transactions(30)
@@ -87,7 +88,7 @@ def test_an_open_transaction_is_not_waited_for(scene):
     assert arrived(scene) == Counter(range(200))
 
 
-def test_a_killed_replay_is_taken_up_where_it_was(scene):
+def test_a_killed_replay_is_taken_up_where_it_was(scene: Scene) -> None:
     write_letters(scene, range(4_000))
     kills = 3
     for kill in range(1, kills + 1):
@@ -105,7 +106,7 @@ def test_a_killed_replay_is_taken_up_where_it_was(scene):
     assert came.total() - 4_000 <= kills * LETTERS_AT_ONCE
 
 
-def test_a_replay_that_is_asked_to_stop_repeats_nothing(scene):
+def test_a_replay_that_is_asked_to_stop_repeats_nothing(scene: Scene) -> None:
     write_letters(scene, range(3_000))
     running = start_replay(scene, "--rate", "1000")
     eventually(lambda: progress(scene), DEADLINE_S)
@@ -122,7 +123,7 @@ def test_a_replay_that_is_asked_to_stop_repeats_nothing(scene):
     assert arrived(scene) == Counter(range(3_000))
 
 
-def test_two_replays_at_once_find_each_other_out_before_much_has_gone_twice(scene):
+def test_two_replays_at_once_find_each_other_out_before_much_has_gone_twice(scene: Scene) -> None:
     write_letters(scene, range(3_000))
     both = [start_replay(scene, "--rate", "500") for _ in range(2)]
 
@@ -136,7 +137,7 @@ def test_two_replays_at_once_find_each_other_out_before_much_has_gone_twice(scen
     assert came.total() - 3_000 <= 2 * LETTERS_AT_ONCE
 
 
-def test_letters_that_come_meanwhile_are_left_for_the_next_time(scene):
+def test_letters_that_come_meanwhile_are_left_for_the_next_time(scene: Scene) -> None:
     write_letters(scene, range(400))
     running = start_replay(scene, "--rate", "200")
     eventually(lambda: progress(scene), DEADLINE_S)
@@ -150,7 +151,7 @@ def test_letters_that_come_meanwhile_are_left_for_the_next_time(scene):
     assert arrived(scene) == Counter(range(600))
 
 
-def test_what_its_origin_does_not_take_is_left_out_and_said(scene):
+def test_what_its_origin_does_not_take_is_left_out_and_said(scene: Scene) -> None:
     topics.delete_topics(scene.bootstrap_servers, [scene.topic])
     eventually(lambda: not topics.partitions_of(scene.bootstrap_servers, scene.topic), DEADLINE_S)
     topics.create_topic(scene.bootstrap_servers, scene.topic, config={"max.message.bytes": "4000"})
@@ -165,7 +166,7 @@ def test_what_its_origin_does_not_take_is_left_out_and_said(scene):
     assert (code, said["replayed"], said["left_out"]) == (0, 0, {})
 
 
-def test_a_dry_run_changes_nothing(scene):
+def test_a_dry_run_changes_nothing(scene: Scene) -> None:
     write_letters(scene, range(100))
 
     code, said = replay(scene, "--dry-run")

@@ -11,6 +11,7 @@ import json
 import time
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from support import topics
@@ -26,6 +27,7 @@ from support.replays import (
     summary,
     write_letters,
 )
+from support.scenario import Scene
 from support.waiting import eventually
 
 pytestmark = pytest.mark.kafka
@@ -36,17 +38,19 @@ WITHOUT_BRAKE = {"CAPI_DLQ_BREAKER": "false"}
 LARGE = "event_too_large"
 
 
-def letters(scene, reason):
+def letters(scene: Any, reason: Any) -> list[Any]:
     found = topics.read_to_end(scene.bootstrap_servers, scene.dead_letter_topic)
     return [letter for letter in found if letter.headers["dlq.reason"] == reason.encode()]
 
 
-def counts(found):
+def counts(found: Any) -> Counter[Any]:
     """How many letters have come back how often."""
     return Counter(int(letter.headers["dlq.replay-count"]) for letter in found)
 
 
-def test_each_letter_is_handled_once_for_each_filter_and_parked_when_it_comes_back_too_often(scene):
+def test_each_letter_is_handled_once_for_each_filter_and_parked_when_it_comes_back_too_often(
+    scene: Scene,
+) -> None:
     scene.create_topics(3)
     topics.create_topic(scene.bootstrap_servers, scene.parking_topic)
     scene.start_sandbox()
@@ -104,11 +108,13 @@ def test_each_letter_is_handled_once_for_each_filter_and_parked_when_it_comes_ba
     assert scene.sandbox_stats()["repeats_other_event_time"] == 0
 
 
-def odd_ones_are_refused(number):
+def odd_ones_are_refused(number: Any) -> str:
     return "rejected" if number % 2 else "not_json"
 
 
-def test_a_filtered_replay_that_is_killed_and_stopped_goes_on_and_takes_nothing_from_the_next(scene):
+def test_a_filtered_replay_that_is_killed_and_stopped_goes_on_and_takes_nothing_from_the_next(
+    scene: Scene,
+) -> None:
     create_topics(scene)
     write_letters(scene, range(6_000), reason=odd_ones_are_refused)
     odd, even = set(range(1, 6_000, 2)), set(range(0, 6_000, 2))
@@ -136,7 +142,7 @@ def test_a_filtered_replay_that_is_killed_and_stopped_goes_on_and_takes_nothing_
     assert [replay(scene, *filters)[1]["matched"] for filters in ([], ["--reason", "rejected"])] == [0, 0]
 
 
-def test_what_was_left_out_as_too_old_goes_when_told_and_nothing_else_goes_again(scene):
+def test_what_was_left_out_as_too_old_goes_when_told_and_nothing_else_goes_again(scene: Scene) -> None:
     create_topics(scene)
     events = shop_events(seed=9, count=100, now_s=int(time.time()), bad={Bad.TOO_OLD: 30})
     write_letters(scene, range(100), value=lambda number: events[number].value)
@@ -151,7 +157,7 @@ def test_what_was_left_out_as_too_old_goes_when_told_and_nothing_else_goes_again
     assert Counter(record.value for record in records) == Counter(event.value for event in events)
 
 
-def test_a_letter_of_a_user_is_found_by_its_key_in_a_group_that_is_named(scene):
+def test_a_letter_of_a_user_is_found_by_its_key_in_a_group_that_is_named(scene: Scene) -> None:
     scene.create_topics(1)
     scene.start_sandbox()
     scene.consumer()

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
-from support.events import Bad, shop_events
+from support.events import Bad, Event, shop_events
 from support.kafka_jars import NotAvailable
 from support.processes import log_lines
 from support.requirements import require
-from support.scenario import SESSION
-from support.secured_kafka import USER, start_secured
+from support.scenario import SESSION, Scene
+from support.secured_kafka import USER, SecuredKafka, start_secured
 from support.token_issuer import CLIENT_ID
 from support.waiting import eventually
 
@@ -26,7 +28,7 @@ NOTICED_S_MAX = 60.0
 
 
 @pytest.fixture(scope="module")
-def secured(tmp_path_factory):
+def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredKafka]:
     """A broker with a door of each kind."""
     try:
         kafka = start_secured(tmp_path_factory.mktemp("secured"))
@@ -37,13 +39,13 @@ def secured(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def kafka(secured):
+def kafka(secured: SecuredKafka) -> Any:
     """The scene of these tests is on that broker."""
     return secured.cluster
 
 
 @pytest.fixture(autouse=True)
-def _right_secrets(secured):
+def _right_secrets(secured: SecuredKafka) -> None:
     secured.set_password(USER, PASSWORD)
     secured.issuer.set_secret(PASSWORD)
 
@@ -57,7 +59,7 @@ class Door:
 
 
 @pytest.fixture
-def doors(secured):
+def doors(secured: SecuredKafka) -> dict[Any, Any]:
     """Each door with the right key."""
     return {
         "scram": Door(secured.scram, secured.scram_properties(USER, PASSWORD)),
@@ -66,21 +68,23 @@ def doors(secured):
     }
 
 
-def through(scene, door, file="kafka.json"):
+def through(scene: Any, door: Any, file: str = "kafka.json") -> dict[Any, Any]:
     """The settings of a command that comes in by this door, its key in a file."""
     path = scene.processes.folder / file
     path.write_text(json.dumps(door.properties))
     return {"CAPI_BOOTSTRAP_SERVERS": door.address, "CAPI_KAFKA_PROPERTIES_FILE": str(path)}
 
 
-def made(seed, bad=None):
+def made(seed: Any, bad: Any = None) -> list[Event]:
     return shop_events(seed=seed, count=EVENTS, now_s=int(time.time()), bad=bad or {})
 
 
 @pytest.mark.kafka
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("name", ["scram", "mutual", "oauth"])
-def test_every_event_ends_once_and_letters_are_written(scene, doors, name):
+def test_every_event_ends_once_and_letters_are_written(
+    scene: Scene, doors: dict[Any, Any], name: str
+) -> None:
     scene.create_topics(2)
     scene.start_sandbox()
     consumer = scene.consumer(**through(scene, doors[name]))
@@ -95,7 +99,7 @@ def test_every_event_ends_once_and_letters_are_written(scene, doors, name):
 
 @pytest.mark.kafka
 @pytest.mark.timeout(180)
-def test_properties_in_the_environment_do_as_well_as_in_a_file(scene, doors):
+def test_properties_in_the_environment_do_as_well_as_in_a_file(scene: Scene, doors: dict[Any, Any]) -> None:
     scene.create_topics(2)
     scene.start_sandbox()
     door = doors["mutual"]
@@ -111,7 +115,7 @@ def test_properties_in_the_environment_do_as_well_as_in_a_file(scene, doors):
 @pytest.mark.kafka
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("name", ["scram", "mutual", "oauth"])
-def test_the_other_commands_come_in_by_the_same_door(scene, doors, name):
+def test_the_other_commands_come_in_by_the_same_door(scene: Scene, doors: dict[Any, Any], name: str) -> None:
     scene.start_sandbox()
     settings = scene.settings(**through(scene, doors[name]))
     events = scene.processes.folder / "events.jsonl"
@@ -162,7 +166,7 @@ SHUT = {
 }
 
 
-def key_of(secured, doors, shut):
+def key_of(secured: Any, doors: Any, shut: Any) -> Door:
     """The properties of the door, changed: without what is None, a stranger's where that is said."""
     strange = secured.mutual_properties(secured.stranger) | {"ssl.ca.location": str(secured.stranger.file)}
     changed = {name: strange[name] if value == "stranger" else value for name, value in shut.changed.items()}
@@ -170,7 +174,7 @@ def key_of(secured, doors, shut):
     return Door(doors[shut.door].address, {n: value for n, value in properties.items() if value is not None})
 
 
-def refused(process, words):
+def refused(process: Any, words: Any) -> bool:
     """A process that ends by itself, with one line that says why. Fails with what it wrote."""
     assert process.wait(REFUSED_S_MAX) == 1, process.output
     said = [line for line in process.output.splitlines() if "no answer from the brokers" in line]
@@ -183,7 +187,9 @@ def refused(process, words):
 
 @pytest.mark.kafka
 @pytest.mark.timeout(180)
-def test_a_door_that_stays_shut_is_one_line_that_names_what_to_check(scene, secured, doors):
+def test_a_door_that_stays_shut_is_one_line_that_names_what_to_check(
+    scene: Scene, secured: SecuredKafka, doors: dict[Any, Any]
+) -> None:
     """Each `run` waits ten seconds for an answer: all of them at once."""
     scene.create_topics(1)
     running = {}
@@ -197,7 +203,9 @@ def test_a_door_that_stays_shut_is_one_line_that_names_what_to_check(scene, secu
 
 @pytest.mark.kafka
 @pytest.mark.timeout(180)
-def test_every_command_says_that_the_login_is_refused(scene, secured, doors):
+def test_every_command_says_that_the_login_is_refused(
+    scene: Scene, secured: SecuredKafka, doors: dict[Any, Any]
+) -> None:
     shut = SHUT["wrong password"]
     settings = scene.settings(**through(scene, key_of(secured, doors, shut)))
     events = scene.processes.folder / "events.jsonl"
@@ -213,14 +221,14 @@ def test_every_command_says_that_the_login_is_refused(scene, secured, doors):
     assert all(refused(process, shut.says) for process in running)
 
 
-def change_secret(secured, name, secret):
+def change_secret(secured: Any, name: Any, secret: Any) -> None:
     if name == "scram":
         secured.set_password(USER, secret)
     else:
         secured.issuer.set_secret(secret)
 
 
-def causes(consumer):
+def causes(consumer: Any) -> list[Any]:
     """What the consumer said of its connections."""
     return [line["cause"] for line in log_lines([consumer.stderr]) if "cause" in line]
 
@@ -231,8 +239,8 @@ def causes(consumer):
     ("name", "cause"), [("scram", "the login is refused"), ("oauth", "no token from the issuer")]
 )
 def test_a_secret_that_goes_bad_is_said_and_one_that_is_right_again_is_enough(
-    scene, secured, doors, name, cause
-):
+    scene: Scene, secured: SecuredKafka, doors: dict[Any, Any], name: str, cause: str
+) -> None:
     scene.create_topics(2)
     scene.start_sandbox()
     consumer = scene.consumer(**through(scene, doors[name]))
@@ -280,7 +288,7 @@ RIGHTS = {
 
 @pytest.mark.kafka
 @pytest.mark.timeout(240)
-def test_each_command_does_with_the_rights_that_the_page_names(scene, secured):
+def test_each_command_does_with_the_rights_that_the_page_names(scene: Scene, secured: SecuredKafka) -> None:
     names = {
         "topic": scene.topic,
         "letters": scene.dead_letter_topic,
@@ -299,7 +307,7 @@ def test_each_command_does_with_the_rights_that_the_page_names(scene, secured):
     events = scene.processes.folder / "events.jsonl"
     events.write_bytes(b"\n".join([*(event.value for event in made(seed=8)), b"no JSON"]))
 
-    def done(command, *arguments):
+    def done(command: Any, *arguments: Any) -> Any:
         ended = scene.processes.run(*arguments, settings=scene.settings(**settings[command]))
         assert ended.returncode == 0, (arguments, ended.stdout, ended.stderr)
         return ended.stdout

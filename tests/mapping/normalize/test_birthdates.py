@@ -1,6 +1,9 @@
 """Birthdates, as YYYYMMDD."""
 
+from __future__ import annotations
+
 import datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -58,19 +61,19 @@ ORDERS = [None, BirthdateOrder.DMY, BirthdateOrder.MDY]
         "0000-01-01",
     ],
 )
-def test_what_is_no_date_is_malformed(text, order):
+def test_what_is_no_date_is_malformed(text: str, order: Any) -> None:
     assert compact(text, order, TODAY) is MALFORMED
 
 
 @pytest.mark.parametrize(
     "text", ["1899-12-31", "1900-01-01", "1970-01-01", "01.01.1970", "2026-03-02", "9999-12-31"]
 )
-def test_a_date_that_is_nobodys_birthdate_is_malformed(text):
+def test_a_date_that_is_nobodys_birthdate_is_malformed(text: str) -> None:
     assert compact(text, None, TODAY) is MALFORMED
 
 
 @pytest.mark.parametrize("text", ["02/03/1997", "2.3.1997", "12-11-1997", "11/12/1997", "02 03 1997 10:00"])
-def test_a_date_with_two_readings_is_ambiguous(text):
+def test_a_date_with_two_readings_is_ambiguous(text: str) -> None:
     assert compact(text, None, TODAY) is AMBIGUOUS
 
 
@@ -83,7 +86,7 @@ def test_a_date_with_two_readings_is_ambiguous(text):
         ("02/16/1997", BirthdateOrder.DMY, "19970216"),
     ],
 )
-def test_the_setting_decides_only_what_is_ambiguous(text, order, expected):
+def test_the_setting_decides_only_what_is_ambiguous(text: str, order: Any, expected: str) -> None:
     assert compact(text, order, TODAY) == expected
 
 
@@ -120,12 +123,12 @@ def test_the_setting_decides_only_what_is_ambiguous(text, order, expected):
         ("2026-03-01", "20260301"),
     ],
 )
-def test_a_date_without_doubt_is_read_whatever_the_setting(text, expected, order):
+def test_a_date_without_doubt_is_read_whatever_the_setting(text: str, expected: str, order: Any) -> None:
     assert compact(text, order, TODAY) == expected
 
 
 @given(st.dates(datetime.date(1900, 1, 2), TODAY), st.sampled_from("-/._ "), st.sampled_from(ORDERS))
-def test_every_date_with_its_year_first_is_read(date, separator, order):
+def test_every_date_with_its_year_first_is_read(date: Any, separator: Any, order: Any) -> None:
     if date == datetime.date(1970, 1, 1):
         return
     expected = date.strftime("%Y%m%d")

@@ -1,6 +1,9 @@
 """Which country a text names."""
 
+from __future__ import annotations
+
 import gettext
+from typing import Any
 
 import pycountry
 import pytest
@@ -38,7 +41,7 @@ from consumer.mapping.values import MALFORMED
         "France" + "!" * 195,
     ],
 )
-def test_what_names_no_country_or_several_is_malformed(cold, text):
+def test_what_names_no_country_or_several_is_malformed(cold: None, text: str) -> None:
     assert alpha_2(casefold_nfc(text)) is MALFORMED
 
 
@@ -60,7 +63,7 @@ def test_what_names_no_country_or_several_is_malformed(cold, text):
         ("DEU", "de"),
     ],
 )
-def test_codes_of_two_and_three_letters_are_read(text, expected):
+def test_codes_of_two_and_three_letters_are_read(text: str, expected: str) -> None:
     assert alpha_2(casefold_nfc(text)) == expected
 
 
@@ -98,11 +101,11 @@ def test_codes_of_two_and_three_letters_are_read(text, expected):
         ("Jordanie", "jo"),
     ],
 )
-def test_english_and_french_names_are_read_without_accents_and_punctuation(text, expected):
+def test_english_and_french_names_are_read_without_accents_and_punctuation(text: str, expected: str) -> None:
     assert alpha_2(casefold_nfc(text)) == expected
 
 
-def test_a_name_with_200_characters_is_read():
+def test_a_name_with_200_characters_is_read() -> None:
     assert alpha_2("france" + "!" * 194) == "fr"
 
 
@@ -127,7 +130,7 @@ def test_a_name_with_200_characters_is_read():
         ("Macau", "mo"),
     ],
 )
-def test_aliases_are_read(text, expected):
+def test_aliases_are_read(text: str, expected: str) -> None:
     assert alpha_2(casefold_nfc(text)) == expected
 
 
@@ -157,12 +160,12 @@ def test_aliases_are_read(text, expected):
         ("Saksa", "de"),
     ],
 )
-def test_names_in_ten_more_languages_are_read(cold, text, expected):
+def test_names_in_ten_more_languages_are_read(cold: None, text: str, expected: str) -> None:
     assert alpha_2(casefold_nfc(text)) == expected
 
 
 @pytest.fixture
-def cold():
+def cold() -> None:
     """The tables are not built yet, as for the first event of a process."""
     for table in vars(countries).values():
         if hasattr(table, "cache_clear"):
@@ -172,32 +175,32 @@ def cold():
 FRENCH = gettext.translation("iso3166-1", pycountry.LOCALES_DIR, languages=["fr"]).gettext
 
 
-def said_of(country):
+def said_of(country: Any) -> set[Any]:
     """Codes and names, English and French."""
     said = [getattr(country, key, "") for key in ("name", "official_name", "common_name")]
     names = [name for name in said if name]
     return {country.alpha_2, country.alpha_3, *names, *map(FRENCH, names)}
 
 
-def test_every_code_and_name_of_pycountry_is_read(cold):
+def test_every_code_and_name_of_pycountry_is_read(cold: None) -> None:
     expected = {text: country.alpha_2.lower() for country in pycountry.countries for text in said_of(country)}
     assert {text: alpha_2(casefold_nfc(text)) for text in expected} == expected
     assert len(expected) > 1_000
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])
-def test_every_name_of_babel_is_read_in_english_and_french(cold, language):
+def test_every_name_of_babel_is_read_in_english_and_french(cold: None, language: str) -> None:
     territories = Locale(language).territories.items()
     names = {name: code.lower() for code, name in territories if code.lower() in codes()}
     assert {name: alpha_2(casefold_nfc(name)) for name in names} == names
     assert len(names) == 249
 
 
-def test_every_code_is_its_own_name():
+def test_every_code_is_its_own_name() -> None:
     assert len(codes()) == 249
     assert {alpha_2(code) for code in codes()} == codes()
 
 
 @pytest.mark.parametrize("text", ["fr75", "f.r. 75", "fr\u0667\u0665", "75 fr"])
-def test_digits_of_any_script_beside_a_code_do_not_count(text):
+def test_digits_of_any_script_beside_a_code_do_not_count(text: str) -> None:
     assert alpha_2(text) == "fr"

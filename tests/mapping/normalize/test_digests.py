@@ -1,5 +1,9 @@
 """Whether a text is already a digest."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import pytest
 
 from consumer.mapping.normalize.digests import given_digest
@@ -33,22 +37,22 @@ OF_NOTHING = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
         "٣" * 64,
     ],
 )
-def test_what_is_not_64_hex_digits_is_no_digest(text):
+def test_what_is_not_64_hex_digits_is_no_digest(text: Any) -> None:
     assert given_digest(text) is None
 
 
 @pytest.mark.parametrize(
     "text", [OF_NOTHING, OF_NOTHING.upper(), f" {OF_NOTHING}\n", OF_NOTHING + ".AQ", OF_NOTHING + ".Abc_-123"]
 )
-def test_the_digest_of_nothing_is_unusable(text):
+def test_the_digest_of_nothing_is_unusable(text: Any) -> None:
     assert given_digest(text) is MALFORMED
 
 
 @pytest.mark.parametrize("text", [DIGEST, DIGEST.upper(), f"\t{DIGEST} \n", f"\ufeff{DIGEST}\x00"])
-def test_a_digest_is_kept_in_lower_case_and_trimmed(text):
+def test_a_digest_is_kept_in_lower_case_and_trimmed(text: Any) -> None:
     assert given_digest(text) == DIGEST
 
 
 @pytest.mark.parametrize("appendix", ["AQ", "Ag", "Aw", "BA", "BQ", "Bg", "AQECAQIA", "a_c-E123"])
-def test_an_appendix_is_kept_as_it_is(appendix):
+def test_an_appendix_is_kept_as_it_is(appendix: str) -> None:
     assert given_digest(f"{DIGEST.upper()}.{appendix}") == f"{DIGEST}.{appendix}"

@@ -1,6 +1,9 @@
 """What text of a personal value is hashed."""
 
+from __future__ import annotations
+
 import datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -45,17 +48,17 @@ PLACES = st.builds(
 KEYS = st.sampled_from(sorted(NORMALISERS))
 
 
-def at(country, default=None):
+def at(country: Any, default: Any = None) -> NormalizationContext:
     return NormalizationContext(country, default, None, TODAY)
 
 
-def text_of(key, value, circumstances):
+def text_of(key: Any, value: Any, circumstances: Any) -> InvalidValue | str:
     """The text of what production hashes or sends, or why there is none."""
     found = normalize(key, value, circumstances)
     return found if isinstance(found, InvalidValue) else found.text
 
 
-def test_the_keys_are_metas():
+def test_the_keys_are_metas() -> None:
     assert set(NORMALISERS) == {
         "em",
         "ph",
@@ -92,7 +95,7 @@ def test_the_keys_are_metas():
         (OF_NOTHING, MALFORMED),
     ],
 )
-def test_no_key_takes_what_says_nothing(key, value, expected):
+def test_no_key_takes_what_says_nothing(key: Any, value: Any, expected: Any) -> None:
     assert normalize(key, value, NOWHERE) is expected
 
 
@@ -114,24 +117,24 @@ def test_no_key_takes_what_says_nothing(key, value, expected):
         (True, WRONG_TYPE),
     ],
 )
-def test_where_digests_are_asked_for_nothing_else_is_taken(key, value, expected):
+def test_where_digests_are_asked_for_nothing_else_is_taken(key: Any, value: Any, expected: Any) -> None:
     assert normalize(key, value, NOWHERE, digests_only=True) == expected
 
 
 @pytest.mark.parametrize("key", sorted(NORMALISERS))
-def test_every_key_keeps_a_digest(key):
+def test_every_key_keeps_a_digest(key: Any) -> None:
     assert normalize(key, f" {DIGEST.upper()} ", NOWHERE) == NormalizedValue(DIGEST, is_digest=True)
     assert normalize(key, f"{DIGEST.upper()}.AQ", NOWHERE) == NormalizedValue(f"{DIGEST}.AQ", is_digest=True)
 
 
-def test_letters_that_only_look_like_a_digest_once_normalised_are_text():
+def test_letters_that_only_look_like_a_digest_once_normalised_are_text() -> None:
     assert normalize("fn", f"{DIGEST[:32]}-{DIGEST[32:]}", NOWHERE) == NormalizedValue(
         DIGEST, is_digest=False
     )
 
 
 @pytest.mark.parametrize("key", ["em", "ge", "db", "country", "ph"])
-def test_32_hex_digits_are_no_digest(key):
+def test_32_hex_digits_are_no_digest(key: str) -> None:
     assert isinstance(text_of(key, DIGEST[:32], NOWHERE), InvalidValue)
 
 
@@ -160,7 +163,7 @@ def test_32_hex_digits_are_no_digest(key):
         *(f"a@b{sign}.fr" for sign in '()<>[]:;,"\\'),
     ],
 )
-def test_what_is_no_email_address_is_malformed(text):
+def test_what_is_no_email_address_is_malformed(text: Any) -> None:
     assert text_of("em", text, NOWHERE) is MALFORMED
 
 
@@ -176,7 +179,7 @@ def test_what_is_no_email_address_is_malformed(text):
         ("1@2.io", "1@2.io"),
     ],
 )
-def test_an_email_address_is_in_lower_case_and_keeps_the_rest(text, expected):
+def test_an_email_address_is_in_lower_case_and_keeps_the_rest(text: str, expected: str) -> None:
     assert text_of("em", text, NOWHERE) == expected
 
 
@@ -204,14 +207,14 @@ def test_an_email_address_is_in_lower_case_and_keeps_the_rest(text, expected):
         (7, "7"),
     ],
 )
-def test_a_name_is_its_letters_and_digits(key, text, expected):
+def test_a_name_is_its_letters_and_digits(key: str, text: int | str, expected: Any) -> None:
     assert text_of(key, text, NOWHERE) == expected
 
 
 @pytest.mark.parametrize(
     "text", ["x", "0", "other", "m/f", "male!", "male female", "females", "divers", "feminin"]
 )
-def test_a_gender_that_meta_has_no_letter_for_is_malformed(text):
+def test_a_gender_that_meta_has_no_letter_for_is_malformed(text: str) -> None:
     assert text_of("ge", text, NOWHERE) is MALFORMED
 
 
@@ -222,14 +225,14 @@ def test_a_gender_that_meta_has_no_letter_for_is_malformed(text):
         ("m M Male HOMME man masculin Mr Mr. Monsieur h H", "m"),
     ],
 )
-def test_a_gender_is_one_letter(texts, expected):
+def test_a_gender_is_one_letter(texts: str, expected: str) -> None:
     assert {text_of("ge", text, NOWHERE) for text in texts.split()} == {expected}
 
 
 @pytest.mark.parametrize(
     ("text", "expected"), [("Mme .", "f"), (" M. ", "m"), ("M..", MALFORMED), (".f", MALFORMED)]
 )
-def test_a_final_dot_of_a_gender_is_ignored(text, expected):
+def test_a_final_dot_of_a_gender_is_ignored(text: str, expected: Any) -> None:
     assert text_of("ge", text, NOWHERE) == expected
 
 
@@ -247,7 +250,7 @@ def test_a_final_dot_of_a_gender_is_ignored(text, expected):
         ("東京", "東京"),
     ],
 )
-def test_a_city_is_its_letters(text, expected):
+def test_a_city_is_its_letters(text: str, expected: Any) -> None:
     assert text_of("ct", text, NOWHERE) == expected
 
 
@@ -268,7 +271,7 @@ def test_a_city_is_its_letters(text, expected):
         ("id#123$spécial", "id#123$spécial"),
     ],
 )
-def test_an_external_id_is_without_whitespace_and_says_who(value, expected):
+def test_an_external_id_is_without_whitespace_and_says_who(value: float | int | str, expected: Any) -> None:
     assert text_of("external_id", value, NOWHERE) == expected
 
 
@@ -286,7 +289,9 @@ def test_an_external_id_is_without_whitespace_and_says_who(value, expected):
         (612345678, at("fr"), "33612345678"),
     ],
 )
-def test_a_phone_number_is_read_in_the_country_of_the_event_else_the_default(value, circumstances, expected):
+def test_a_phone_number_is_read_in_the_country_of_the_event_else_the_default(
+    value: float | int | str, circumstances: Any, expected: Any
+) -> None:
     assert text_of("ph", value, circumstances) == expected
 
 
@@ -305,7 +310,9 @@ def test_a_phone_number_is_read_in_the_country_of_the_event_else_the_default(val
         ("?!", NOWHERE, MALFORMED),
     ],
 )
-def test_a_state_depends_on_the_country_of_the_event_else_the_default(value, circumstances, expected):
+def test_a_state_depends_on_the_country_of_the_event_else_the_default(
+    value: int | str, circumstances: Any, expected: Any
+) -> None:
     assert text_of("st", value, circumstances) == expected
 
 
@@ -327,7 +334,9 @@ def test_a_state_depends_on_the_country_of_the_event_else_the_default(value, cir
         ("Cedex", at("fr"), MALFORMED),
     ],
 )
-def test_a_postal_code_depends_on_the_country_of_the_event_else_the_default(value, circumstances, expected):
+def test_a_postal_code_depends_on_the_country_of_the_event_else_the_default(
+    value: float | int | str, circumstances: Any, expected: Any
+) -> None:
     assert text_of("zp", value, circumstances) == expected
 
 
@@ -341,7 +350,7 @@ def test_a_postal_code_depends_on_the_country_of_the_event_else_the_default(valu
         ("2026-03-02", None, MALFORMED),
     ],
 )
-def test_a_birthdate_depends_on_the_setting_and_on_today(value, order, expected):
+def test_a_birthdate_depends_on_the_setting_and_on_today(value: int | str, order: Any, expected: Any) -> None:
     assert text_of("db", value, NormalizationContext(None, None, order, TODAY)) == expected
 
 
@@ -365,11 +374,11 @@ def test_a_birthdate_depends_on_the_setting_and_on_today(value, order, expected)
         (["", "FR", "France", DIGEST], "fr"),
     ],
 )
-def test_the_country_of_an_event_is_one_usable_plain_value(value, expected):
+def test_the_country_of_an_event_is_one_usable_plain_value(value: Any, expected: str | None) -> None:
     assert country_of(value) == expected
 
 
-def test_a_deeply_nested_list_is_no_country():
+def test_a_deeply_nested_list_is_no_country() -> None:
     nested = "fr"
     for _ in range(10_000):
         nested = [nested]
@@ -377,7 +386,7 @@ def test_a_deeply_nested_list_is_no_country():
 
 
 @given(KEYS, JSON, PLACES)
-def test_any_json_value_becomes_text_or_a_note(key, value, circumstances):
+def test_any_json_value_becomes_text_or_a_note(key: Any, value: Any, circumstances: Any) -> None:
     text = text_of(key, value, circumstances)
     assert isinstance(text, InvalidValue) or (isinstance(text, str) and text.strip() != "")
     country_of(value)
@@ -389,7 +398,7 @@ TEXTS = st.text(st.characters(max_codepoint=0x10FF, exclude_categories=["Cs"]))
 
 @pytest.mark.parametrize("key", ["em", "ph", "ge", "db", "ln", "fn", "ct", "st", "zp", "country"])
 @given(text=TEXTS, circumstances=PLACES)
-def test_normalised_text_is_normalised(key, text, circumstances):
+def test_normalised_text_is_normalised(key: str, text: Any, circumstances: Any) -> None:
     _stays(key, text, circumstances)
 
 
@@ -404,11 +413,13 @@ def test_normalised_text_is_normalised(key, text, circumstances):
     ],
 )
 @given(data=st.data(), circumstances=PLACES)
-def test_normalised_text_in_the_form_of_its_key_is_normalised(key, texts, data, circumstances):
+def test_normalised_text_in_the_form_of_its_key_is_normalised(
+    key: str, texts: Any, data: Any, circumstances: Any
+) -> None:
     _stays(key, data.draw(texts), circumstances)
 
 
-def _stays(key, text, circumstances):
+def _stays(key: Any, text: Any, circumstances: Any) -> None:
     # Digits that are valid nowhere may be a national number to a second reader.
     circumstances = NOWHERE if key == "ph" else circumstances
     once = text_of(key, text, circumstances)

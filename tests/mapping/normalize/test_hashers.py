@@ -7,7 +7,7 @@ from itertools import islice
 from consumer.mapping.normalize.hashers import hashers
 
 
-def test_five_hundred_events_share_a_hasher_and_the_next_one_gets_another():
+def test_five_hundred_events_share_a_hasher_and_the_next_one_gets_another() -> None:
     served = list(islice(hashers(), 1001))
     assert len({id(hasher) for hasher in served}) == 3
     assert served[0] is served[499]

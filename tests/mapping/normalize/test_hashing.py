@@ -1,7 +1,10 @@
 """What Meta gets instead of a personal value."""
 
+from __future__ import annotations
+
 import datetime
 import re
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -26,12 +29,12 @@ SENT = re.compile(r"[0-9a-f]{64}(\.([A-Za-z0-9_-]{8}|AQ|Ag|Aw|BA|BQ|Bg))?")
 
 
 @pytest.fixture
-def hasher():
+def hasher() -> BatchHasher:
     return BatchHasher()
 
 
 @pytest.fixture
-def hashings(monkeypatch):
+def hashings(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The texts that were hashed, in order."""
     texts = []
     monkeypatch.setattr(hashing, "sha256", lambda text: texts.append(text) or sha256(text))
@@ -55,7 +58,9 @@ def hashings(monkeypatch):
         ("db", "02/03/1997", WarningCode.AMBIGUOUS),
     ],
 )
-def test_what_cannot_be_used_is_not_hashed_and_leaves_a_note(hasher, key, value, word):
+def test_what_cannot_be_used_is_not_hashed_and_leaves_a_note(
+    hasher: BatchHasher, key: str, value: Any, word: Any
+) -> None:
     assert hasher.hashed(key, value, NOWHERE) == FieldDigests(None, (word,))
 
 
@@ -90,7 +95,9 @@ def test_what_cannot_be_used_is_not_hashed_and_leaves_a_note(hasher, key, value,
         ),
     ],
 )
-def test_a_value_is_normalised_and_hashed(hasher, key, value, circumstances, digest):
+def test_a_value_is_normalised_and_hashed(
+    hasher: BatchHasher, key: str, value: int | str, circumstances: Any, digest: Any
+) -> None:
     assert hasher.hashed(key, value, circumstances) == FieldDigests(digest, ())
 
 
@@ -105,11 +112,13 @@ def test_a_value_is_normalised_and_hashed(hasher, key, value, circumstances, dig
 )
 @pytest.mark.parametrize("key", sorted(NORMALISERS))
 @pytest.mark.parametrize("digests_only", [False, True])
-def test_a_digest_is_never_hashed_again(hasher, key, text, sent, digests_only):
+def test_a_digest_is_never_hashed_again(
+    hasher: BatchHasher, key: Any, text: Any, sent: Any, digests_only: bool
+) -> None:
     assert hasher.hashed(key, text, NOWHERE, digests_only=digests_only) == FieldDigests(sent, ())
 
 
-def test_letters_that_only_look_like_a_digest_once_normalised_are_hashed(hasher):
+def test_letters_that_only_look_like_a_digest_once_normalised_are_hashed(hasher: BatchHasher) -> None:
     # printf '%s' "$JOHN" | sha256sum
     digest = "29b45a42acdb9b41b6d2e0e23c81d239c3c7c1dce8628aca267a590d1ab1c35e"
     assert hasher.hashed("fn", JOHN[:32] + "-" + JOHN[32:], NOWHERE).sent == digest
@@ -127,11 +136,11 @@ def test_letters_that_only_look_like_a_digest_once_normalised_are_hashed(hasher)
         (None, WarningCode.WRONG_TYPE),
     ],
 )
-def test_a_source_of_digests_takes_nothing_else(hasher, value, word):
+def test_a_source_of_digests_takes_nothing_else(hasher: BatchHasher, value: Any, word: Any) -> None:
     assert hasher.hashed("em", value, NOWHERE, digests_only=True) == FieldDigests(None, (word,))
 
 
-def test_a_list_is_judged_one_by_one_in_order_without_repeats(hasher):
+def test_a_list_is_judged_one_by_one_in_order_without_repeats(hasher: BatchHasher) -> None:
     values = [
         "nobody",
         "John_Smith@gmail.com",
@@ -148,27 +157,27 @@ def test_a_list_is_judged_one_by_one_in_order_without_repeats(hasher):
     )
 
 
-def test_a_list_with_one_usable_value_is_that_value(hasher):
+def test_a_list_with_one_usable_value_is_that_value(hasher: BatchHasher) -> None:
     assert hasher.hashed("em", ["", JOHN, JOHN], NOWHERE) == FieldDigests(JOHN, (WarningCode.MISSING,))
 
 
-def test_a_list_without_a_usable_value_is_nothing(hasher):
+def test_a_list_without_a_usable_value_is_nothing(hasher: BatchHasher) -> None:
     assert hasher.hashed("em", ["nobody", "x"], NOWHERE) == FieldDigests(None, (WarningCode.MALFORMED,))
 
 
-def test_a_list_in_a_list_is_no_value_however_deep(hasher):
+def test_a_list_in_a_list_is_no_value_however_deep(hasher: BatchHasher) -> None:
     nested = JOHN
     for _ in range(10_000):
         nested = [nested]
     assert hasher.hashed("em", nested, NOWHERE) == FieldDigests(None, (WarningCode.WRONG_TYPE,))
 
 
-def test_a_list_of_digests_only_drops_plain_values(hasher):
+def test_a_list_of_digests_only_drops_plain_values(hasher: BatchHasher) -> None:
     sent = hasher.hashed("em", ["john_smith@gmail.com", ANNA], NOWHERE, digests_only=True)
     assert sent == FieldDigests(ANNA, (WarningCode.MALFORMED,))
 
 
-def test_a_value_is_hashed_once_in_a_batch(hasher, hashings):
+def test_a_value_is_hashed_once_in_a_batch(hasher: BatchHasher, hashings: list[Any]) -> None:
     for _ in range(3):
         hasher.hashed("em", "john_smith@gmail.com", NOWHERE)
     assert hashings == ["john_smith@gmail.com"]
@@ -177,7 +186,9 @@ def test_a_value_is_hashed_once_in_a_batch(hasher, hashings):
 @pytest.mark.parametrize(
     ("key", "value"), [("em", "john_smith@gmail.com"), ("ph", "33612345678"), ("external_id", "user-123")]
 )
-def test_what_is_one_persons_own_is_forgotten_with_the_batch(hashings, key, value):
+def test_what_is_one_persons_own_is_forgotten_with_the_batch(
+    hashings: list[Any], key: str, value: str
+) -> None:
     shared = SharedDigestCache()
     for _ in range(2):
         BatchHasher(shared).hashed(key, value, NOWHERE)
@@ -185,7 +196,7 @@ def test_what_is_one_persons_own_is_forgotten_with_the_batch(hashings, key, valu
     assert len(shared) == 0
 
 
-def test_what_many_people_share_is_remembered_for_the_next_batches(hashings):
+def test_what_many_people_share_is_remembered_for_the_next_batches(hashings: list[Any]) -> None:
     shared = SharedDigestCache()
     for _ in range(2):
         assert BatchHasher(shared).hashed("fn", "Valéry", NOWHERE).sent == VALERY
@@ -193,13 +204,13 @@ def test_what_many_people_share_is_remembered_for_the_next_batches(hashings):
     assert len(shared) == 1
 
 
-def test_a_hasher_without_anything_shared_starts_anew(hashings):
+def test_a_hasher_without_anything_shared_starts_anew(hashings: list[Any]) -> None:
     for _ in range(2):
         BatchHasher().hashed("fn", "Valéry", NOWHERE)
     assert hashings == ["valéry", "valéry"]
 
 
-def test_what_is_shared_is_forgotten_when_it_is_more_than_its_limit(hashings):
+def test_what_is_shared_is_forgotten_when_it_is_more_than_its_limit(hashings: list[Any]) -> None:
     shared = SharedDigestCache(values_max=2)
     for name in ("Ann", "Bob"):
         BatchHasher(shared).hashed("fn", name, NOWHERE)
@@ -210,7 +221,7 @@ def test_what_is_shared_is_forgotten_when_it_is_more_than_its_limit(hashings):
     assert hashings == ["ann", "bob", "cem", "ann"]
 
 
-def test_neither_an_address_nor_the_values_of_a_list_are_kept():
+def test_neither_an_address_nor_the_values_of_a_list_are_kept() -> None:
     shared = SharedDigestCache()
     hasher = BatchHasher(shared)
     hasher.hashed("fn", "ann@example.com", NOWHERE)
@@ -218,7 +229,7 @@ def test_neither_an_address_nor_the_values_of_a_list_are_kept():
     assert len(shared) == 0
 
 
-def test_columns_are_made_once_for_a_country_settings_and_a_day():
+def test_columns_are_made_once_for_a_country_settings_and_a_day() -> None:
     hasher, rules, day_ms = BatchHasher(), MappingOptions(), 86_400_000
     first = hasher.field_caches("FR", rules, 20_000 * day_ms)
     assert hasher.field_caches("FR", rules, 20_000 * day_ms + 1) is first
@@ -226,7 +237,7 @@ def test_columns_are_made_once_for_a_country_settings_and_a_day():
     assert hasher.field_caches("FR", rules, 20_001 * day_ms) is not first
 
 
-def test_a_long_text_is_not_what_people_share():
+def test_a_long_text_is_not_what_people_share() -> None:
     shared = SharedDigestCache()
     hasher = BatchHasher(shared)
     hasher.hashed("fn", "n" * 64, NOWHERE)
@@ -234,7 +245,7 @@ def test_a_long_text_is_not_what_people_share():
     assert len(shared) == 1
 
 
-def test_a_remembered_value_is_one_of_its_key_its_place_and_its_kind(hasher):
+def test_a_remembered_value_is_one_of_its_key_its_place_and_its_kind(hasher: BatchHasher) -> None:
     # printf '%s' 1000 | sha256sum, and of 01000
     plain = "40510175845988f13f6162ed8526f0b09f73384467fa855e1e79b44a56562a58"
     padded = "e0b96ef61f099f34011402befffdbac429df0578de5a66489bb4704109b56bca"
@@ -290,20 +301,22 @@ def test_a_remembered_value_is_one_of_its_key_its_place_and_its_kind(hasher):
         ),
     ],
 )
-def test_a_value_of_one_place_is_not_remembered_for_another(hasher, key, value, digests):
+def test_a_value_of_one_place_is_not_remembered_for_another(
+    hasher: BatchHasher, key: str, value: str, digests: Any
+) -> None:
     assert {
         circumstances: hasher.hashed(key, value, circumstances).sent for circumstances in digests
     } == digests
 
 
-def test_true_is_not_the_number_one(hasher):
+def test_true_is_not_the_number_one(hasher: BatchHasher) -> None:
     one = "6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b"
     assert hasher.hashed("external_id", 1, NOWHERE).sent == one
     assert hasher.hashed("external_id", True, NOWHERE).sent is None
     assert hasher.hashed("external_id", 1.0, NOWHERE).sent == one
 
 
-def test_the_hash_is_sha_256_of_utf_8():
+def test_the_hash_is_sha_256_of_utf_8() -> None:
     assert sha256("müller") == "2dbd218072117713f2d5996a726a9b216ed791ffd0783b6ba4ab6d61b8333192"
 
 
@@ -319,8 +332,8 @@ JSON = (
 
 @given(st.sampled_from(sorted(NORMALISERS)), JSON, st.sampled_from([NOWHERE, FRANCE]), st.booleans())
 def test_any_json_value_becomes_digests_or_notes_and_never_the_digest_of_nothing(
-    key, value, circumstances, digests_only
-):
+    key: Any, value: Any, circumstances: Any, digests_only: Any
+) -> None:
     hashed = BatchHasher().hashed(key, value, circumstances, digests_only=digests_only)
     digests = (
         hashed.sent if isinstance(hashed.sent, list) else [hashed.sent] if hashed.sent is not None else []

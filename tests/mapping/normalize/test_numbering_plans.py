@@ -1,5 +1,9 @@
 """What a numbering plan answers is what libphonenumber answers; where it would not be, it says nothing."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import phonenumbers
 import pytest
 from hypothesis import given, settings
@@ -16,7 +20,7 @@ EXAMPLES = [
 ]
 
 
-def by_libphonenumber(number, region=None):
+def by_libphonenumber(number: Any, region: Any = None) -> None | str:
     """E.164 without its `+` of a number that is valid, else None."""
     try:
         parsed = phonenumbers.parse(number, region)
@@ -41,7 +45,7 @@ def by_libphonenumber(number, region=None):
         ("79123456789", "79123456789"),
     ],
 )
-def test_a_number_from_abroad_is_calling_code_and_number(digits, expected):
+def test_a_number_from_abroad_is_calling_code_and_number(digits: str, expected: str) -> None:
     assert from_abroad(digits) == expected
 
 
@@ -62,7 +66,9 @@ def test_a_number_from_abroad_is_calling_code_and_number(digits, expected):
         ("89123456789", "ru", "79123456789"),
     ],
 )
-def test_a_number_at_home_loses_its_trunk_prefix_and_gains_the_calling_code(digits, country, expected):
+def test_a_number_at_home_loses_its_trunk_prefix_and_gains_the_calling_code(
+    digits: str, country: str, expected: str
+) -> None:
     assert at_home(digits, country) == expected
 
 
@@ -82,7 +88,7 @@ def test_a_number_at_home_loses_its_trunk_prefix_and_gains_the_calling_code(digi
         "5434115550123",  # Argentina's prefix rewrites what follows it
     ],
 )
-def test_from_abroad_nothing_is_said_of_a_number_that_only_libphonenumber_may_judge(digits):
+def test_from_abroad_nothing_is_said_of_a_number_that_only_libphonenumber_may_judge(digits: str) -> None:
     assert from_abroad(digits) is None
 
 
@@ -101,16 +107,18 @@ def test_from_abroad_nothing_is_said_of_a_number_that_only_libphonenumber_may_ju
         ("5551234", "ag"),  # seven digits that the prefix completes with the area
     ],
 )
-def test_at_home_nothing_is_said_of_a_number_that_only_libphonenumber_may_judge(digits, country):
+def test_at_home_nothing_is_said_of_a_number_that_only_libphonenumber_may_judge(
+    digits: str, country: str
+) -> None:
     assert at_home(digits, country) is None
 
 
 @pytest.mark.parametrize("region", REGIONS)
-def test_every_country_has_a_plan_with_its_calling_code(region):
+def test_every_country_has_a_plan_with_its_calling_code(region: Any) -> None:
     assert plan(region).calling_code == str(phonenumbers.country_code_for_region(region))
 
 
-def test_every_example_of_every_country_is_answered_from_abroad():
+def test_every_example_of_every_country_is_answered_from_abroad() -> None:
     examples = [phonenumbers.format_number(n, phonenumbers.PhoneNumberFormat.E164)[1:] for _, n in EXAMPLES]
     assert len(examples) > 1_000
     rewritten = [digits for digits in examples if from_abroad(digits) != digits]
@@ -123,7 +131,7 @@ DIGITS = st.text("0123456789", max_size=3)
 
 
 @st.composite
-def dialled(draw):
+def dialled(draw: Any) -> Any:
     """A country, and digits that are or nearly are a number of one, with anything dialled before."""
     region, number = draw(st.sampled_from(EXAMPLES))
     national = phonenumbers.national_significant_number(number)
@@ -135,7 +143,7 @@ def dialled(draw):
 
 @settings(max_examples=1_500, deadline=None)
 @given(dialled())
-def test_what_a_plan_answers_libphonenumber_answers(home):
+def test_what_a_plan_answers_libphonenumber_answers(home: Any) -> None:
     region, digits = home
     assert from_abroad(digits) in (None, by_libphonenumber("+" + digits))
     assert at_home(digits, region.lower()) in (None, by_libphonenumber(digits, region))

@@ -1,5 +1,9 @@
 """Phone numbers: country code and number."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,23 +16,23 @@ from consumer.mapping.values import MALFORMED, NO_COUNTRY
     "text",
     ["call me", "<>", "+", "00", "0000", "123456", "+123456", "1234567890123456", "+" + "1" * 300, "1" * 300],
 )
-def test_fewer_than_7_or_more_than_15_digits_are_malformed(text):
+def test_fewer_than_7_or_more_than_15_digits_are_malformed(text: str) -> None:
     assert digits(text, None) is MALFORMED
 
 
 @pytest.mark.parametrize("text", ["1234567", "123456789012345"])
-def test_7_and_15_digits_are_a_number(text):
+def test_7_and_15_digits_are_a_number(text: str) -> None:
     assert digits(text, None) == text
 
 
 @pytest.mark.parametrize(
     "text", ["06 12 34 56 78", "0612345678", "(0)6 12 34 56 78", "0 800 123 456", "tel. 01/42868326"]
 )
-def test_a_national_number_without_a_country_is_no_number(text):
+def test_a_national_number_without_a_country_is_no_number(text: str) -> None:
     assert digits(text, None) is NO_COUNTRY
 
 
-def test_a_national_number_that_is_not_valid_in_its_country_is_no_number():
+def test_a_national_number_that_is_not_valid_in_its_country_is_no_number() -> None:
     assert digits("00 12", "fr") is MALFORMED
     assert digits("0 12 34 56", "fr") is NO_COUNTRY
     assert digits("06 12 34 56 78", "aq") is NO_COUNTRY
@@ -62,7 +66,9 @@ def test_a_national_number_that_is_not_valid_in_its_country_is_no_number():
     ],
 )
 @pytest.mark.parametrize("country", [None, "fr", "us"])
-def test_an_international_number_is_read_as_libphonenumber_reads_it_in_any_country(text, country, expected):
+def test_an_international_number_is_read_as_libphonenumber_reads_it_in_any_country(
+    text: str, country: str | None, expected: str
+) -> None:
     assert digits(text, country) == expected
 
 
@@ -85,7 +91,7 @@ def test_an_international_number_is_read_as_libphonenumber_reads_it_in_any_count
         ("011_15_2345_6789", "ar", "5491123456789"),
     ],
 )
-def test_a_national_number_is_read_as_dialled_in_its_country(text, country, expected):
+def test_a_national_number_is_read_as_dialled_in_its_country(text: str, country: str, expected: str) -> None:
     assert digits(text, country) == expected
 
 
@@ -99,7 +105,9 @@ def test_a_national_number_is_read_as_dialled_in_its_country(text, country, expe
         ("!1@2#3$4%5^6&7*8(9)0", None, "1234567890"),
     ],
 )
-def test_digits_that_do_not_start_with_0_stay_when_they_are_not_valid(text, country, expected):
+def test_digits_that_do_not_start_with_0_stay_when_they_are_not_valid(
+    text: str, country: str | None, expected: str
+) -> None:
     assert digits(text, country) == expected
 
 
@@ -112,14 +120,16 @@ def test_digits_that_do_not_start_with_0_stay_when_they_are_not_valid(text, coun
         ("234-5678 x901", "us", "2345678901"),
     ],
 )
-def test_an_extension_does_not_complete_a_number_that_is_too_short(text, country, expected):
+def test_an_extension_does_not_complete_a_number_that_is_too_short(
+    text: str, country: str, expected: Any
+) -> None:
     assert digits(text, country) == expected
 
 
 @given(
     st.text(st.sampled_from("0123456789+- ()ext.;x/٣abc")), st.sampled_from([None, "fr", "us", "it", "aq"])
 )
-def test_a_number_is_7_to_15_digits_or_unusable(text, country):
+def test_a_number_is_7_to_15_digits_or_unusable(text: Any, country: Any) -> None:
     number = digits(text, country)
     assert number in (MALFORMED, NO_COUNTRY) or (
         number.isascii() and number.isdigit() and 7 <= len(number) <= 15

@@ -1,5 +1,7 @@
 """Postal codes, as short as they can be written."""
 
+from __future__ import annotations
+
 import pytest
 
 from consumer.mapping.normalize.postal_codes import compact, padded, without_cedex
@@ -47,7 +49,7 @@ from consumer.mapping.normalize.postal_codes import compact, padded, without_ced
         ("k1a\u00a00a6", "ca", "k1a0a6"),
     ],
 )
-def test_a_code_loses_what_is_written_for_the_eye(text, country, expected):
+def test_a_code_loses_what_is_written_for_the_eye(text: str, country: str | None, expected: str) -> None:
     assert compact(text, country) == expected
 
 
@@ -66,7 +68,9 @@ def test_a_code_loses_what_is_written_for_the_eye(text, country, expected):
         ("8001", "es", "08001"),
     ],
 )
-def test_a_number_gets_its_leading_zero_back_where_codes_have_five_digits(text, country, expected):
+def test_a_number_gets_its_leading_zero_back_where_codes_have_five_digits(
+    text: str, country: str | None, expected: str
+) -> None:
     assert padded(text, country) == expected
 
 
@@ -84,5 +88,5 @@ def test_a_number_gets_its_leading_zero_back_where_codes_have_five_digits(text, 
         ("paris_cedex_08", "paris_"),
     ],
 )
-def test_a_final_cedex_is_cut_off_with_what_follows(text, expected):
+def test_a_final_cedex_is_cut_off_with_what_follows(text: str, expected: str) -> None:
     assert without_cedex(text) == expected

@@ -1,5 +1,9 @@
 """States and provinces."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import pytest
 
 from consumer.mapping.normalize.states import CANADA, US, code
@@ -26,7 +30,7 @@ OF_CANADA = """
 """
 
 
-def pairs(table):
+def pairs(table: Any) -> list[Any]:
     """Pairs of a name and its code."""
     cells = table.replace("\n", "·").split("·")
     return [(name, short) for short, _, name in (cell.strip().partition(" ") for cell in cells) if name]
@@ -36,13 +40,13 @@ def pairs(table):
     ("country", "name", "short"),
     [("us", *pair) for pair in pairs(OF_THE_US)] + [("ca", *pair) for pair in pairs(OF_CANADA)],
 )
-def test_each_name_of_a_state_or_province_becomes_its_code(country, name, short):
+def test_each_name_of_a_state_or_province_becomes_its_code(country: Any, name: Any, short: Any) -> None:
     for written in (name, name.upper(), f" {country}-{name} ", short):
         assert code(casefold_nfc(written), country) == short.lower()
         assert code(casefold_nfc(written), None) == short.lower()
 
 
-def test_the_names_are_those_and_no_others():
+def test_the_names_are_those_and_no_others() -> None:
     assert len(pairs(OF_THE_US)) == len(US) == 62
     assert len(pairs(OF_CANADA)) == len(CANADA) == 16
 
@@ -97,15 +101,17 @@ def test_the_names_are_those_and_no_others():
         ("zz", None, "zz"),
     ],
 )
-def test_a_state_is_its_code_where_meta_knows_one_else_its_name(text, country, expected):
+def test_a_state_is_its_code_where_meta_knows_one_else_its_name(
+    text: str, country: str | None, expected: str
+) -> None:
     assert code(text, country) == expected
 
 
-def test_the_us_has_50_states_a_district_and_6_territories_and_canada_13_provinces():
+def test_the_us_has_50_states_a_district_and_6_territories_and_canada_13_provinces() -> None:
     assert len(set(US.values())) == 57
     assert len(set(CANADA.values())) == 13
 
 
-def test_no_code_is_the_name_of_another_place():
+def test_no_code_is_the_name_of_another_place() -> None:
     every = {**US, **CANADA}
     assert {every.get(short, short) for short in every.values()} == set(every.values())

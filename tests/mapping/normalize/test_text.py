@@ -1,6 +1,9 @@
 """Which characters of a text count."""
 
+from __future__ import annotations
+
 import sys
+from typing import Any
 from unicodedata import category, is_normalized, normalize
 
 import pytest
@@ -26,7 +29,7 @@ def _is_invisible(code: int) -> bool:
     return category(chr(code)) in ("Cc", "Cf", "Cs") or code in VARIATION_SELECTORS
 
 
-def test_the_table_of_invisible_characters_is_unicodes():
+def test_the_table_of_invisible_characters_is_unicodes() -> None:
     every = range(sys.maxunicode + 1)
     kept = set(map(ord, strip_invisible("".join(map(chr, every)))))
     wrong = [hex(code) for code in every if _is_invisible(code) == (code in kept)]
@@ -67,11 +70,11 @@ def test_the_table_of_invisible_characters_is_unicodes():
         ("\ud800x", "x"),
     ],
 )
-def test_folding_is_visible_then_composed_then_trimmed_then_lower_case(text, expected):
+def test_folding_is_visible_then_composed_then_trimmed_then_lower_case(text: str, expected: str) -> None:
     assert casefold_nfc(text) == expected
 
 
-def test_a_long_run_of_marks_is_composed_in_time():
+def test_a_long_run_of_marks_is_composed_in_time() -> None:
     count = 300_000
     assert (
         casefold_nfc("A" + "\u0301" * count + "\u0323" * count)
@@ -92,7 +95,7 @@ def test_a_long_run_of_marks_is_composed_in_time():
     ],
 )
 @pytest.mark.parametrize("before", [0, 998, 1_000])
-def test_a_text_is_composed_whatever_its_length(before, text, expected):
+def test_a_text_is_composed_whatever_its_length(before: int, text: str, expected: str) -> None:
     assert composed("." * before + text) == "." * before + expected
 
 
@@ -101,11 +104,11 @@ def test_a_text_is_composed_whatever_its_length(before, text, expected):
         st.sampled_from("aeoAΩ\u0301\u0323\u0307\u0345\u0303\u1100\u1161\u11a8ệ"), min_size=1, max_size=20
     )
 )
-def test_a_long_text_is_composed_as_a_short_one(text):
+def test_a_long_text_is_composed_as_a_short_one(text: Any) -> None:
     assert composed("." * 1_000 + text) == "." * 1_000 + normalize("NFC", "." + text)[1:]
 
 
-def test_a_dot_above_stays_where_no_i_is_before_it():
+def test_a_dot_above_stays_where_no_i_is_before_it() -> None:
     assert casefold_nfc("Z\u0307") == "\u017c"
     assert casefold_nfc("Q\u0307") == "q\u0307"
 
@@ -137,30 +140,32 @@ def test_a_dot_above_stays_where_no_i_is_before_it():
         ("\u0301é", "é", "é"),
     ],
 )
-def test_letters_are_l_and_marks_after_letters_and_digits_are_nd(text, only_letters, with_digits):
+def test_letters_are_l_and_marks_after_letters_and_digits_are_nd(
+    text: str, only_letters: str, with_digits: str
+) -> None:
     assert only_letters(text) == only_letters
     assert only_letters_and_digits(text) == with_digits
 
 
-def test_accents_can_be_ignored():
+def test_accents_can_be_ignored() -> None:
     assert without_accents("cote") == "cote"
     assert without_accents("côte d’ivoire") == "cote d’ivoire"
 
 
-def test_every_dash_is_a_dash_and_no_other_sign_is():
+def test_every_dash_is_a_dash_and_no_other_sign_is() -> None:
     assert all(map(is_dash, "-\u2010\u2011\u2013\u2014\uff0d"))
     assert not any(map(is_dash, "_ .\u2212~"))
 
 
 @given(st.text(st.characters()))
-def test_folding_twice_changes_nothing(text):
+def test_folding_twice_changes_nothing(text: Any) -> None:
     once = casefold_nfc(text)
     assert casefold_nfc(once) == once
     assert is_normalized("NFC", once)
 
 
 @given(st.text(st.characters()))
-def test_letters_of_letters_are_the_same_letters(text):
+def test_letters_of_letters_are_the_same_letters(text: Any) -> None:
     once, once_with_digits = only_letters(casefold_nfc(text)), only_letters_and_digits(casefold_nfc(text))
     assert only_letters(once) == once
     assert only_letters_and_digits(once_with_digits) == once_with_digits
