@@ -56,7 +56,7 @@ def test_a_letter_goes_back_as_it_was_with_its_origin_and_the_count_raised(broke
 
     outcome = replay(settings)
 
-    assert (outcome.ended, outcome.replayed.total, outcome.left_out) == (StopReason.DONE, 1, {})
+    assert (outcome.stop_reason, outcome.replayed.total, outcome.skipped) == (StopReason.DONE, 1, {})
     (back,) = arrived(brokers, topic)
     assert (back.key(), back.value(), back.timestamp()[1]) == (b"u7", failed.value, failed.timestamp_ms)
     assert back.headers() == [
@@ -96,17 +96,17 @@ def test_a_limit_stops_behind_that_many_and_the_next_run_goes_on(brokers: MockKa
     write_letters(settings, some_letters(settings, 5))
 
     first = replay(settings, limit=2)
-    assert (first.ended, first.replayed.total, committed(settings)) == (StopReason.LIMIT, 2, 2)
+    assert (first.stop_reason, first.replayed.total, committed(settings)) == (StopReason.LIMIT, 2, 2)
 
     second = replay(settings)
-    assert (second.ended, second.replayed.total) == (StopReason.DONE, 3)
+    assert (second.stop_reason, second.replayed.total) == (StopReason.DONE, 3)
     assert values(brokers, settings.topics[0]) == [event(id=f"o{n}") for n in range(5)]
 
 
 def test_a_limit_of_all_there_is_has_done_it_all(brokers: MockKafka) -> None:
     settings = settings_on(brokers)
     write_letters(settings, some_letters(settings, 2))
-    assert replay(settings, limit=2).ended is StopReason.DONE
+    assert replay(settings, limit=2).stop_reason is StopReason.DONE
 
 
 def test_letters_that_come_meanwhile_are_for_the_next_time(brokers: MockKafka) -> None:
@@ -141,7 +141,7 @@ def test_who_is_asked_to_stop_ends_between_two_handfuls_and_can_go_on(
 
     first = replay(settings, stop=stop, on_progress=lambda passed: stop.set() if passed else None)
 
-    assert (first.ended, first.replayed.total, committed(settings)) == (StopReason.INTERRUPTED, 2, 2)
+    assert (first.stop_reason, first.replayed.total, committed(settings)) == (StopReason.INTERRUPTED, 2, 2)
     assert replay(settings).replayed.total == 3
     assert values(brokers, settings.topics[0]) == [event(id=f"o{n}") for n in range(5)]
 
@@ -160,8 +160,12 @@ def test_what_the_broker_did_not_take_is_not_passed(brokers: MockKafka) -> None:
 
     outcome = replay(settings, sending=OneIsLost(sending_to(settings)))
 
-    assert (outcome.ended, outcome.replayed.total, committed(settings)) == (StopReason.NOT_WRITTEN, 1, 1)
-    assert outcome.says == f"{settings.topics[0]} did not take a letter (_MSG_TIMED_OUT)"
+    assert (outcome.stop_reason, outcome.replayed.total, committed(settings)) == (
+        StopReason.NOT_WRITTEN,
+        1,
+        1,
+    )
+    assert outcome.message == f"{settings.topics[0]} did not take a letter (_MSG_TIMED_OUT)"
     assert replay(settings).replayed.total == 2
 
 
@@ -175,7 +179,7 @@ def test_what_its_topic_does_not_take_for_its_size_is_left_out(brokers: MockKafk
 
     outcome = replay(settings, sending=TooLarge())
 
-    assert (outcome.ended, outcome.left_out) == (StopReason.DONE, {SkipReason.TOO_LARGE: 2})
+    assert (outcome.stop_reason, outcome.skipped) == (StopReason.DONE, {SkipReason.TOO_LARGE: 2})
 
 
 def test_a_record_that_is_nobodys_letter_is_left_out(brokers: MockKafka) -> None:
@@ -185,7 +189,7 @@ def test_a_record_that_is_nobodys_letter_is_left_out(brokers: MockKafka) -> None
 
     outcome = replay(settings)
 
-    assert (outcome.left_out, outcome.replayed.total) == ({SkipReason.NO_ORIGIN: 1}, 1)
+    assert (outcome.skipped, outcome.replayed.total) == ({SkipReason.NO_ORIGIN: 1}, 1)
 
 
 @pytest.mark.parametrize("broken", [b"", b"zero", None])
@@ -196,13 +200,13 @@ def test_an_origin_that_cannot_be_read_is_none(brokers: MockKafka, broken: bytes
         for name, value in headers_of(record(settings.topics[0], 1, event()))
     ]
     write_letters(settings, [Record(Partition("letters", 0), 0, 1_767_225_600_000, event(), b"u1", headers)])
-    assert replay(settings).left_out == {SkipReason.NO_ORIGIN: 1}
+    assert replay(settings).skipped == {SkipReason.NO_ORIGIN: 1}
 
 
 def test_a_tombstone_is_left_out(brokers: MockKafka) -> None:
     settings = settings_on(brokers)
     write_letters(settings, [letter(record(settings.topics[0], 1, None))])
-    assert replay(settings).left_out == {SkipReason.NO_VALUE: 1}
+    assert replay(settings).skipped == {SkipReason.NO_VALUE: 1}
 
 
 def test_everything_with_a_value_goes_to_the_topic_that_was_asked_for(brokers: MockKafka) -> None:
@@ -215,7 +219,7 @@ def test_everything_with_a_value_goes_to_the_topic_that_was_asked_for(brokers: M
 
     outcome = replay(settings, to=retries)
 
-    assert (outcome.replayed.total, outcome.left_out) == (3, {})
+    assert (outcome.replayed.total, outcome.skipped) == (3, {})
     assert values(brokers, retries) == sorted([event(id="o0"), event(id="elsewhere"), event(id="stranger")])
     assert arrived(brokers, settings.topics[0]) == []
 
@@ -242,8 +246,8 @@ def test_a_letter_of_a_foreign_topic_holds_what_is_behind_it(brokers: MockKafka)
 
     outcome = replay(settings)
 
-    assert (outcome.ended, outcome.replayed.total, committed(settings)) == (StopReason.HELD, 1, 1)
-    assert outcome.says == (
+    assert (outcome.stop_reason, outcome.replayed.total, committed(settings)) == (StopReason.HELD, 1, 1)
+    assert outcome.message == (
         "the letter at partition 0 offset 1 comes from foreign, which is not one of CAPI_TOPICS "
         "or does not exist: add it there, or send with --to TOPIC"
     )
@@ -286,7 +290,7 @@ def test_a_letter_without_its_value_gets_it_from_its_origin(brokers: MockKafka) 
 def test_a_letter_whose_original_is_gone_is_left_out(brokers: MockKafka, origin: Any) -> None:
     settings = settings_on(brokers)
     write_letters(settings, [without_value(settings, origin(settings.topics[0]))])
-    assert replay(settings).left_out == {SkipReason.ORIGINAL_GONE: 1}
+    assert replay(settings).skipped == {SkipReason.ORIGINAL_GONE: 1}
 
 
 def test_an_original_is_not_read_from_a_foreign_topic(brokers: MockKafka) -> None:
@@ -295,7 +299,7 @@ def test_an_original_is_not_read_from_a_foreign_topic(brokers: MockKafka) -> Non
     write(settings.bootstrap_servers, "secrets", [secret])
     write_letters(settings, [without_value(settings, secret)])
 
-    assert replay(settings, to=settings.topics[0]).ended is StopReason.HELD
+    assert replay(settings, to=settings.topics[0]).stop_reason is StopReason.HELD
     assert arrived(brokers, settings.topics[0]) == []
 
 

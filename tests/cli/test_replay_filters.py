@@ -62,7 +62,7 @@ def test_what_a_filter_does_not_mean_is_passed_for_its_group_alone(brokers: Mock
 
     first = replay(settings, ONLY_REFUSED)
 
-    assert (first.ended, first.matched, first.not_matched, first.left_out) == (StopReason.DONE, 1, 2, {})
+    assert (first.stop_reason, first.matched, first.not_matched, first.skipped) == (StopReason.DONE, 1, 2, {})
     assert values(brokers, settings.topics[0]) == [event(id="o2")]
     assert (committed(settings, ONLY_REFUSED), committed(settings)) == (3, -1001)
     assert replay(settings, ONLY_REFUSED).matched == 0
@@ -85,11 +85,11 @@ def test_a_limit_counts_what_matches_and_the_next_run_goes_on_behind_it(brokers:
     write_letters(settings, [*unmeant, refused(settings, 3), *unmeant, refused(settings, 7)])
 
     first = replay(settings, ONLY_REFUSED, limit=1)
-    assert (first.ended, first.replayed.total, first.not_matched) == (StopReason.LIMIT, 1, 6)
+    assert (first.stop_reason, first.replayed.total, first.not_matched) == (StopReason.LIMIT, 1, 6)
     assert (committed(settings, ONLY_REFUSED), first.offsets_left) == (7, 1)
 
     second = replay(settings, ONLY_REFUSED, limit=1)
-    assert (second.ended, second.replayed.total, second.not_matched) == (StopReason.DONE, 1, 0)
+    assert (second.stop_reason, second.replayed.total, second.not_matched) == (StopReason.DONE, 1, 0)
     assert values(brokers, settings.topics[0]) == [event(id="o3"), event(id="o7")]
 
 
@@ -103,7 +103,7 @@ def test_who_stops_between_read_letters_loses_none_of_them(brokers: MockKafka) -
         settings, stop=stop, pace=RateLimit(2, clock=lambda: 0.0), on_progress=lambda _: stop.set()
     )
 
-    assert (first.ended, first.replayed.total, committed(settings)) == (StopReason.INTERRUPTED, 2, 2)
+    assert (first.stop_reason, first.replayed.total, committed(settings)) == (StopReason.INTERRUPTED, 2, 2)
     assert first.offsets_left == 3
     assert replay(settings).replayed.total == 3
 
@@ -115,7 +115,7 @@ def test_a_filter_passes_by_what_would_hold_another_replay(brokers: MockKafka) -
 
     outcome = replay(settings, ONLY_REFUSED)
 
-    assert (outcome.ended, outcome.replayed.total, outcome.not_matched) == (StopReason.DONE, 1, 1)
+    assert (outcome.stop_reason, outcome.replayed.total, outcome.not_matched) == (StopReason.DONE, 1, 1)
 
 
 # Parked and too old
@@ -129,7 +129,7 @@ def test_a_letter_that_has_come_back_too_often_is_parked_as_it_is(brokers: MockK
 
     outcome = replay(settings, max_replays=3)
 
-    assert (outcome.replayed.total, outcome.parked, outcome.ended) == (1, 2, StopReason.DONE)
+    assert (outcome.replayed.total, outcome.parked, outcome.stop_reason) == (1, 2, StopReason.DONE)
     assert (committed(settings), exit_code(outcome)) == (3, 1)
     parked, _ = arrived(brokers, settings.parking_topic)
     assert (parked.key(), parked.value(), parked.timestamp()[1]) == (worn.key, worn.value, worn.timestamp_ms)
@@ -149,7 +149,7 @@ def test_a_letter_without_its_value_is_parked_without_it_and_whatever_its_age(br
 
     outcome = replay(settings)
 
-    assert (outcome.parked, outcome.left_out) == (2, {})
+    assert (outcome.parked, outcome.skipped) == (2, {})
     first, second = arrived(brokers, settings.parking_topic)
     assert (first.value(), dict(first.headers())["dlq.value-omitted"]) == (None, b"true")
     assert second.value() == old.value
@@ -167,9 +167,9 @@ def test_without_a_parking_topic_such_a_letter_holds_what_is_behind_it(brokers: 
 
     outcome = replay(settings, is_parking_there=False)
 
-    assert (outcome.ended, outcome.replayed.total, outcome.parked) == (StopReason.HELD, 1, 0)
+    assert (outcome.stop_reason, outcome.replayed.total, outcome.parked) == (StopReason.HELD, 1, 0)
     assert committed(settings) == 1
-    assert outcome.says == (
+    assert outcome.message == (
         "the letter at partition 0 offset 1 has come back 5 times and is to be parked, but "
         f"{settings.parking_topic} does not exist: create it with `capi-consumer topics create`, let "
         "CAPI_PARKING_TOPIC name another, or raise --max-replays"
@@ -186,8 +186,8 @@ def test_a_parking_topic_that_takes_no_letter_is_named_and_nothing_is_passed(bro
 
     outcome = replay(settings, sending=Refusing())
 
-    assert outcome.ended is StopReason.NOT_WRITTEN
-    assert outcome.says == f"{settings.parking_topic} did not take a letter (TOPIC_AUTHORIZATION_FAILED)"
+    assert outcome.stop_reason is StopReason.NOT_WRITTEN
+    assert outcome.message == f"{settings.parking_topic} did not take a letter (TOPIC_AUTHORIZATION_FAILED)"
     assert committed(settings) < 0
 
 
@@ -214,7 +214,7 @@ def test_what_meta_takes_no_more_by_the_events_own_time_is_left_out(
     outcome = replay(settings)
 
     assert outcome.replayed.total == is_taken
-    assert outcome.left_out == ({} if is_taken else {SkipReason.TOO_OLD: 1})
+    assert outcome.skipped == ({} if is_taken else {SkipReason.TOO_OLD: 1})
     assert exit_code(outcome) == (0 if is_taken else 1)
 
 
@@ -232,8 +232,8 @@ def test_what_was_left_out_as_too_old_goes_when_told_and_nothing_else_goes_again
     first = replay(settings)
     told = replay(settings, include_old=True)
 
-    assert (first.replayed.total, first.left_out) == (2, {SkipReason.TOO_OLD: 1})
-    assert (told.replayed.total, told.left_out, told.not_matched) == (1, {}, 2)
+    assert (first.replayed.total, first.skipped) == (2, {SkipReason.TOO_OLD: 1})
+    assert (told.replayed.total, told.skipped, told.not_matched) == (1, {}, 2)
     assert values(brokers, settings.topics[0]) == sorted([event(id="o0"), event(id="o1"), old.value])
     write_letters(settings, [refused(settings, 3)])
     assert [replay(settings, include_old=told).replayed.total for told in (True, True, False)] == [1, 0, 1]

@@ -44,29 +44,29 @@ async def test_it_is_from_the_lowest_unfinished_record_to_the_end(brokers: Fault
     done = {FIRST: 2, SECOND: 0}
     lag = lag_of(brokers, done, Clock())
     brokers.write(TOPIC, *[b"{}"] * 7, partition=0)
-    await lag.ask()
+    await lag.refresh()
     assert lag.by_place() == {(TOPIC, "0"): 5, (TOPIC, "1"): 0}
     done[FIRST] = 6
     assert lag.by_place()[(TOPIC, "0")] == 1
     brokers.write(TOPIC, *[b"{}"] * 10, partition=0)
-    await lag.ask()
+    await lag.refresh()
     assert lag.by_place()[(TOPIC, "0")] == 11
 
 
 async def test_a_partition_that_has_gone_has_none(brokers: FaultyKafka) -> None:
     done = {FIRST: 0, SECOND: 0}
     lag = lag_of(brokers, done, Clock())
-    await lag.ask()
+    await lag.refresh()
     del done[SECOND]
     assert list(lag.by_place()) == [(TOPIC, "0")]
     done.clear()
-    await lag.ask()
+    await lag.refresh()
     assert lag.by_place() == {}
 
 
 async def test_work_that_is_done_before_the_end_is_asked_for_is_no_negative_lag(brokers: FaultyKafka) -> None:
     lag = lag_of(brokers, {FIRST: 3}, Clock())
-    await lag.ask()
+    await lag.refresh()
     assert lag.by_place() == {(TOPIC, "0"): 0}
 
 
@@ -74,12 +74,12 @@ async def test_without_kafka_what_was_known_stays_and_its_age_grows(brokers: Fau
     clock = Clock()
     lag = lag_of(brokers, {FIRST: 0}, clock)
     brokers.write(TOPIC, b"{}", partition=0)
-    await lag.ask()
+    await lag.refresh()
     brokers.down()
     clock.now = 160.0
-    await lag.ask()
+    await lag.refresh()
     assert lag.by_place() == {(TOPIC, "0"): 1}
-    assert lag.known_ago_s == 60.0
+    assert lag.age_s == 60.0
 
 
 async def test_without_partitions_only_a_sign_of_life_counts(
@@ -90,20 +90,20 @@ async def test_without_partitions_only_a_sign_of_life_counts(
     clock = Clock()
     lag = lag_of(brokers, {}, clock)
     clock.now += ALIVE_EVERY_S
-    await lag.ask()
-    assert lag.known_ago_s == 0.0
+    await lag.refresh()
+    assert lag.age_s == 0.0
     brokers.down()
     clock.now += 400.0
-    await lag.ask()
-    assert lag.known_ago_s == 400.0
+    await lag.refresh()
+    assert lag.age_s == 400.0
 
 
 async def test_a_sign_of_life_is_seldom_asked_for(brokers: FaultyKafka) -> None:
     clock = Clock()
     lag = lag_of(brokers, {}, clock)
     clock.now += ALIVE_EVERY_S - 1
-    await lag.ask()
-    assert lag.known_ago_s == ALIVE_EVERY_S - 1
+    await lag.refresh()
+    assert lag.age_s == ALIVE_EVERY_S - 1
 
 
 async def test_asking_for_life_makes_no_topic(brokers: FaultyKafka) -> None:

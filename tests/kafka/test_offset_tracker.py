@@ -203,30 +203,30 @@ def test_the_reading_of_a_partition_that_is_not_ours_goes_nowhere() -> None:
 
 def test_what_would_come_again_is_counted_from_the_oldest_unfinished_on() -> None:
     tracker, tickets = begun(5, 6, 7, 9)
-    assert tracker.uncommittable(P0) == 4
+    assert tracker.span_in_flight(P0) == 4
     for ticket in tickets[1:]:
         tracker.complete(ticket)
-    assert tracker.uncommittable(P0) == 4
+    assert tracker.span_in_flight(P0) == 4
     tracker.complete(tickets[0])
-    assert tracker.uncommittable(P0) == 0
-    assert tracker.uncommittable(P1) == 0
+    assert tracker.span_in_flight(P0) == 0
+    assert tracker.span_in_flight(P1) == 0
 
 
 def test_nothing_is_committed_past_what_was_given_up_and_nobody_waits_for_it() -> None:
     tracker, (five, six, seven) = begun(5, 6, 7)
-    tracker.give_up(six)
+    tracker.release(six)
     assert (tracker.unfinished([P0]), tracker.events_in_flight, tracker.bytes_in_flight) == (2, 2, 20)
     tracker.complete(five)
     tracker.complete(seven)
     assert (tracker.unfinished([P0]), tracker.events_in_flight, tracker.bytes_in_flight) == (0, 0, 0)
     assert tracker.committable() == {P0: 6}
-    assert (tracker.uncommitted(), tracker.uncommittable(P0)) == (1, 2)
+    assert (tracker.uncommitted(), tracker.span_in_flight(P0)) == (1, 2)
 
 
 def test_what_was_given_up_stays_so() -> None:
     tracker, (five,) = begun(5)
-    tracker.give_up(five)
-    tracker.give_up(five)
+    tracker.release(five)
+    tracker.release(five)
     tracker.complete(five)
     assert (tracker.events_in_flight, tracker.bytes_in_flight, tracker.unfinished([P0])) == (0, 0, 0)
     assert tracker.committable() == {P0: 5}
@@ -235,7 +235,7 @@ def test_what_was_given_up_stays_so() -> None:
 def test_what_has_ended_cannot_be_given_up() -> None:
     tracker, (five,) = begun(5)
     tracker.complete(five)
-    tracker.give_up(five)
+    tracker.release(five)
     assert (tracker.committable(), tracker.events_in_flight, tracker.uncommitted()) == ({P0: 6}, 0, 0)
 
 
@@ -243,7 +243,7 @@ def test_what_was_given_up_after_a_revoke_moves_nothing() -> None:
     tracker, (five,) = begun(5)
     tracker.revoke(P0)
     tracker.assign(P0, 5)
-    tracker.give_up(five)
+    tracker.release(five)
     assert (tracker.committable(), tracker.events_in_flight) == ({P0: 5}, 0)
 
 

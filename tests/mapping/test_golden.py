@@ -79,7 +79,7 @@ def test_what_the_schema_has_nothing_against_leaves_no_note_about_its_form(name:
     event = orjson.loads((GOLDEN / f"{name}.event.json").read_bytes())
     assert jsonschema_rs.validator_for(schema(EVENT)).is_valid(event)
     spoken_of = {"missing", "personal_data", "no_country", "ambiguous", "expired", "placeholder"}
-    assert {note.word for note in decision_about(name).notes} <= spoken_of
+    assert {note.code for note in decision_about(name).warnings} <= spoken_of
 
 
 def test_all_files_but_those_named_here_are_sent_and_keep_to_the_schema() -> None:

@@ -74,9 +74,9 @@ NO_SUCCESS = [
 @pytest.mark.parametrize(("status", "body", "kind", "says"), NO_SUCCESS)
 def test_what_lacks_one_part_of_success_is_none(status: Any, body: Any, kind: Any, says: Any) -> None:
     verdict = answered(status, body)
-    assert verdict.kind is kind
+    assert verdict.outcome is kind
     assert verdict.received == 0
-    assert says is None or verdict.says == says
+    assert says is None or verdict.summary == says
 
 
 def test_a_shortfall_is_accepted_and_says_how_many() -> None:
@@ -173,10 +173,10 @@ SAYS_NOTHING = [
 def test_without_a_code_the_status_is_the_verdict(status: Any, kind: Any, body: Any) -> None:
     verdict = answered(status, body)
     if status < 300 and body.startswith(b"{}"):
-        assert verdict.says == NO_RECEIPT
+        assert verdict.summary == NO_RECEIPT
     else:
-        assert verdict.says == f"HTTP {status} without a code"
-    assert (verdict.kind, verdict.http_status, verdict.code) == (kind, status, None)
+        assert verdict.summary == f"HTTP {status} without a code"
+    assert (verdict.outcome, verdict.http_status, verdict.code) == (kind, status, None)
 
 
 @pytest.mark.parametrize(("status", "kind"), STATUSES)
@@ -330,7 +330,7 @@ def test_the_highest_usage_counts_and_at_100_it_holds_accepted_requests_too(
     headers: Any, percent: Any, wait_s: Any
 ) -> None:
     verdict = answered(200, b'{"events_received":3}', headers)
-    assert (verdict.kind, verdict.usage_percent, verdict.wait_s) == (
+    assert (verdict.outcome, verdict.usage_percent, verdict.wait_s) == (
         ResponseOutcome.ACCEPTED,
         percent,
         wait_s,

@@ -132,7 +132,7 @@ def test_a_message_is_small_however_much_has_happened(telemetry: Telemetry) -> N
         verdict = Response(
             ResponseOutcome.MISCONFIGURED, 400, code, 2804043, "A" * 64, summary="a sentence of ours " * 5
         )
-        telemetry.refusals.hear(verdict, 1000.0)
+        telemetry.recent_errors.record_error(verdict, 1000.0)
     telemetry.read_from(metrics.LAG, lambda: {("shop.events", str(n)): 10**6 for n in range(1000)})
     assert len(orjson.dumps(snapshot(telemetry, ABOUT, 0.0))) < 50_000
     points = [(1e9 + 0.5, *[12345.678] * 5, 10**6)] * round(SPAN_S / EVERY_S)
@@ -147,7 +147,7 @@ def test_the_state_is_said_with_its_sentence(telemetry: Telemetry) -> None:
 
 
 def test_a_refusal_brings_code_sentence_time_and_trace_id(telemetry: Telemetry) -> None:
-    telemetry.refusals.hear(
+    telemetry.recent_errors.record_error(
         Response(ResponseOutcome.REJECTED, 400, 100, 7, "trace", summary="because"), 1055.04
     )
     assert shown(telemetry)["refusals"] == [
