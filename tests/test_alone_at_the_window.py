@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import random
+from typing import Any
 
 import pytest
 from support.delivery import PARTITION
@@ -19,7 +20,9 @@ HOUR_S = 3600
 POLL = 100
 
 
-async def read_on(outage, intake, seconds, is_bad=lambda offset: False, letters=math.inf):
+async def read_on(
+    outage: Any, intake: Any, seconds: Any, is_bad: Any = lambda offset: False, letters: Any = math.inf
+) -> int:
     """
     Poll once a second, as the worker does, a log that has no end. How far ahead it came at most.
 
@@ -47,7 +50,7 @@ async def read_on(outage, intake, seconds, is_bad=lambda offset: False, letters=
     return furthest
 
 
-def scene():
+def scene() -> tuple[Outage, Backpressure]:
     outage = Outage(events_max=BATCH)
     outage.meta.fails = lambda body: b"stuck" in body
     return outage, Backpressure(WINDOW, 10**9)
@@ -64,20 +67,20 @@ PLACES = [
 
 
 @pytest.mark.parametrize("places", PLACES, ids=str)
-def test_a_stuck_event_in_the_only_partition_ends_and_the_partition_goes_on(places):
-    async def hours():
+def test_a_stuck_event_in_the_only_partition_ends_and_the_partition_goes_on(places: Any) -> None:
+    async def hours() -> None:
         outage, intake = scene()
         furthest = await read_on(outage, intake, 2 * HOUR_S, places.__contains__, len(places))
         assert sorted(outage.letters.written) == places
         assert WINDOW < furthest < 2 * WINDOW
-        assert outage.tracker.uncommittable(PARTITION) == 0
+        assert outage.tracker.span_in_flight(PARTITION) == 0
 
     run(hours())
 
 
 @pytest.mark.parametrize("healthy_s", [5, 100, 400, 700])
-def test_an_outage_that_follows_ends_none_of_the_good_ones_and_takes_little_in(healthy_s):
-    async def hours():
+def test_an_outage_that_follows_ends_none_of_the_good_ones_and_takes_little_in(healthy_s: int) -> None:
+    async def hours() -> None:
         outage, intake = scene()
         await read_on(outage, intake, healthy_s, [3, 7].__contains__)
         outage.meta.fails = lambda body: True
@@ -87,13 +90,13 @@ def test_an_outage_that_follows_ends_none_of_the_good_ones_and_takes_little_in(h
         outage.meta.fails = lambda body: b"stuck" in body
         await read_on(outage, intake, 2 * HOUR_S, letters=2)
         assert sorted(outage.letters.written) == [3, 7]
-        assert outage.tracker.uncommittable(PARTITION) == 0
+        assert outage.tracker.span_in_flight(PARTITION) == 0
 
     run(hours())
 
 
-def test_a_brown_out_that_follows_ends_none_of_the_good_ones():
-    async def hours():
+def test_a_brown_out_that_follows_ends_none_of_the_good_ones() -> None:
+    async def hours() -> None:
         outage, intake = scene()
         chance = random.Random(7)
         await read_on(outage, intake, 100, [3].__contains__)

@@ -6,6 +6,8 @@ import asyncio
 import math
 import random
 import time
+from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -43,12 +45,12 @@ TAKEN_BUT_UNSEEN = [
 ]
 
 
-def most_requests(bad, of=THOUSAND):
+def most_requests(bad: Any, of: Any = THOUSAND) -> Any:
     """The bar of the fault scenarios: 1 + 2k * ceil(log2 n)."""
     return 1 + 2 * bad * math.ceil(math.log2(of))
 
 
-def requests(running, kind=None):
+def requests(running: Any, kind: Any = None) -> Any:
     counts = running.telemetry.snapshot()["capi.requests"]
     return sum(counts.values()) if kind is None else counts[(kind.value,)]
 
@@ -56,12 +58,12 @@ def requests(running, kind=None):
 # Accepted
 
 
-def counted(running, name):
+def counted(running: Any, name: Any) -> dict[Any, Any]:
     """What a counter has beside noughts."""
     return {labels: count for labels, count in running.telemetry.snapshot()[name].items() if count}
 
 
-async def test_accepted_events_are_settled_and_counted():
+async def test_accepted_events_are_settled_and_counted() -> None:
     async with scene() as running:
         running.accept(payload(0), payload(1), payload(2, event_name="Lead"))
         await running.all_ended()
@@ -77,7 +79,7 @@ async def test_accepted_events_are_settled_and_counted():
         assert running.letters() == []
 
 
-async def test_the_body_is_the_payloads_as_they_were_serialised():
+async def test_the_body_is_the_payloads_as_they_were_serialised() -> None:
     async with scene(sandbox={"bodies_kept_max": 1}) as running:
         running.accept(payload(0), payload(1))
         await running.all_ended()
@@ -86,7 +88,7 @@ async def test_the_body_is_the_payloads_as_they_were_serialised():
         assert running.sandbox.bodies[0] == b'{"data":[' + events + ends
 
 
-async def test_a_batch_leaves_after_its_linger_and_not_before():
+async def test_a_batch_leaves_after_its_linger_and_not_before() -> None:
     async with scene(linger_s=0.1) as running:
         began = time.monotonic()
         running.accept(payload(0))
@@ -97,14 +99,14 @@ async def test_a_batch_leaves_after_its_linger_and_not_before():
         assert running.sandbox.stats.requests == 1
 
 
-async def test_a_full_batch_does_not_linger():
+async def test_a_full_batch_does_not_linger() -> None:
     async with scene(events_max=2, linger_s=600.0) as running:
         running.accept(*(payload(number) for number in range(4)))
         await running.all_ended()
         assert running.sandbox.stats.requests == 2
 
 
-async def test_who_is_in_a_hurry_does_not_linger():
+async def test_who_is_in_a_hurry_does_not_linger() -> None:
     async with scene(linger_s=600.0) as running:
         running.accept(payload(0))
         running.delivery.hurry(True)
@@ -117,7 +119,7 @@ async def test_who_is_in_a_hurry_does_not_linger():
         assert len(running.settled) == 2
 
 
-async def test_the_batch_after_an_early_one_lingers_its_own_time():
+async def test_the_batch_after_an_early_one_lingers_its_own_time() -> None:
     """The timer of a batch that left full must neither close its successor early nor forget it."""
     async with scene(events_max=2, linger_s=0.2) as running:
         running.accept(payload(0), payload(1), payload(2))
@@ -132,7 +134,7 @@ JUST_NOW = {"event_time": NOW_S}
 HOLD_S = 0.3
 
 
-async def test_an_event_of_now_is_sent_after_the_hold_and_an_old_one_at_once():
+async def test_an_event_of_now_is_sent_after_the_hold_and_an_old_one_at_once() -> None:
     async with scene(hold_s=HOLD_S) as running:
         began = time.monotonic()
         running.accept(payload(0, **JUST_NOW), payload(1))
@@ -145,7 +147,7 @@ async def test_an_event_of_now_is_sent_after_the_hold_and_an_old_one_at_once():
         assert running.delivery.events_held == 0
 
 
-async def test_an_event_from_a_clock_that_is_ahead_is_held_no_longer_than_the_hold():
+async def test_an_event_from_a_clock_that_is_ahead_is_held_no_longer_than_the_hold() -> None:
     async with scene(hold_s=HOLD_S) as running:
         began = time.monotonic()
         running.accept(payload(0, event_time=NOW_S + 250))
@@ -153,7 +155,7 @@ async def test_an_event_from_a_clock_that_is_ahead_is_held_no_longer_than_the_ho
         assert time.monotonic() - began >= HOLD_S
 
 
-async def test_what_is_due_first_is_not_kept_by_what_was_taken_first():
+async def test_what_is_due_first_is_not_kept_by_what_was_taken_first() -> None:
     async with scene(hold_s=600.0) as running:
         running.accept(payload(0, **JUST_NOW))
         running.now_s += 599.8
@@ -162,21 +164,21 @@ async def test_what_is_due_first_is_not_kept_by_what_was_taken_first():
         assert running.delivery.events_held == 1
 
 
-async def test_held_events_that_are_due_together_travel_together():
+async def test_held_events_that_are_due_together_travel_together() -> None:
     async with scene(hold_s=HOLD_S) as running:
         running.accept(*(payload(n, **JUST_NOW) for n in range(50)))
         await running.all_ended()
         assert running.sandbox.stats.requests == 1
 
 
-async def test_a_held_event_takes_no_slot():
+async def test_a_held_event_takes_no_slot() -> None:
     async with scene(settings={"requests_in_flight_max": 1}, hold_s=600.0) as running:
         running.accept(payload(0, **JUST_NOW))
         running.accept(payload(1, event_time=NOW_S - 700))
         await running.until(lambda: running.settled == [1], 10)
 
 
-async def test_who_is_in_a_hurry_sends_nothing_early():
+async def test_who_is_in_a_hurry_sends_nothing_early() -> None:
     async with scene(hold_s=HOLD_S, linger_s=600.0) as running:
         began = time.monotonic()
         running.accept(payload(0, **JUST_NOW), payload(1))
@@ -188,7 +190,7 @@ async def test_who_is_in_a_hurry_sends_nothing_early():
         assert time.monotonic() - began >= HOLD_S
 
 
-async def test_held_events_of_partitions_that_are_let_go_are_given_back_and_never_sent():
+async def test_held_events_of_partitions_that_are_let_go_are_given_back_and_never_sent() -> None:
     async with scene(hold_s=HOLD_S) as running:
         running.accept(payload(0, **JUST_NOW), payload(1), payload(2, **JUST_NOW))
         assert running.delivery.let_go([Partition("capi.events", 1)]) == []
@@ -200,7 +202,7 @@ async def test_held_events_of_partitions_that_are_let_go_are_given_back_and_neve
         assert running.accepted_ids == ["event-1", "event-3"]
 
 
-async def test_an_event_that_turned_too_old_while_it_was_held_is_filtered():
+async def test_an_event_that_turned_too_old_while_it_was_held_is_filtered() -> None:
     async with scene(hold_s=HOLD_S) as running:
         running.accept(payload(0, **JUST_NOW), expires_at_s=NOW_S + 60)
         running.now_s += 61
@@ -210,7 +212,7 @@ async def test_an_event_that_turned_too_old_while_it_was_held_is_filtered():
         assert filtered[(Reason.EVENT_TOO_OLD.value,)] == 1
 
 
-async def test_what_is_held_when_all_is_given_up_is_never_sent():
+async def test_what_is_held_when_all_is_given_up_is_never_sent() -> None:
     async with scene(hold_s=0.05) as running:
         running.accept(payload(0, **JUST_NOW))
         await running.delivery.abandon()
@@ -219,7 +221,7 @@ async def test_what_is_held_when_all_is_given_up_is_never_sent():
         assert (running.settled, running.sandbox.stats.requests) == ([], 0)
 
 
-async def test_no_more_requests_at_once_than_slots():
+async def test_no_more_requests_at_once_than_slots() -> None:
     async with scene(
         sandbox={"latency_ms": 20}, settings={"requests_in_flight_max": 3}, events_max=1
     ) as running:
@@ -229,7 +231,7 @@ async def test_no_more_requests_at_once_than_slots():
         assert running.delivery.requests_in_flight == 0
 
 
-async def test_a_shortfall_in_metas_count_is_counted_and_never_sent_again():
+async def test_a_shortfall_in_metas_count_is_counted_and_never_sent_again() -> None:
     async with scene() as running:
         running.sandbox.behave(faults=[{"kind": "partial", "events_received": 2}])
         running.accept(*(payload(number) for number in range(5)))
@@ -243,7 +245,7 @@ async def test_a_shortfall_in_metas_count_is_counted_and_never_sent_again():
 
 @pytest.mark.parametrize("bad", [refused, named], ids=["unnamed", "named"])
 @pytest.mark.parametrize("place", [0, 1, 499, 500, 998, 999])
-async def test_one_bad_event_of_a_thousand_is_one_dead_letter(bad, place):
+async def test_one_bad_event_of_a_thousand_is_one_dead_letter(bad: Any, place: int) -> None:
     async with scene() as running:
         running.accept(*(bad(n) if n == place else payload(n) for n in range(THOUSAND)))
         await running.all_ended()
@@ -255,7 +257,7 @@ async def test_one_bad_event_of_a_thousand_is_one_dead_letter(bad, place):
 
 @pytest.mark.parametrize("bad", [refused, named], ids=["unnamed", "named"])
 @pytest.mark.parametrize("count", [0, 2, 5, 50])
-async def test_each_of_some_bad_events_is_one_dead_letter(bad, count):
+async def test_each_of_some_bad_events_is_one_dead_letter(bad: Any, count: int) -> None:
     places = {round(n * THOUSAND / (count + 1)) for n in range(1, count + 1)}
     async with scene() as running:
         running.accept(*(bad(n) if n in places else payload(n) for n in range(THOUSAND)))
@@ -267,7 +269,7 @@ async def test_each_of_some_bad_events_is_one_dead_letter(bad, count):
 
 
 @pytest.mark.parametrize("bad", [refused, named], ids=["unnamed", "named"])
-async def test_neighbours_that_are_both_bad_are_both_found(bad):
+async def test_neighbours_that_are_both_bad_are_both_found(bad: Any) -> None:
     async with scene() as running:
         running.accept(*(bad(n) if n in (499, 500, 501) else payload(n) for n in range(THOUSAND)))
         await running.all_ended()
@@ -276,7 +278,7 @@ async def test_neighbours_that_are_both_bad_are_both_found(bad):
 
 
 @pytest.mark.parametrize("bad", [refused, named], ids=["unnamed", "named"])
-async def test_a_whole_batch_of_bad_events_ends_event_by_event(bad):
+async def test_a_whole_batch_of_bad_events_ends_event_by_event(bad: Any) -> None:
     """A thousand dead letters, and no recursion a thousand deep."""
     async with scene() as running:
         running.accept(*(bad(n) for n in range(THOUSAND)))
@@ -286,7 +288,7 @@ async def test_a_whole_batch_of_bad_events_ends_event_by_event(bad):
         assert running.sandbox.stats.requests <= 2 * THOUSAND
 
 
-def lies(index):
+def lies(index: Any) -> dict[Any, Any]:
     """An error whose text names an event that is not the bad one."""
     error = {"code": 100, "message": f"(#100) Param $['data'][{index}] is bad."}
     return {"kind": "error", "status": 400, "body": orjson.dumps({"error": error}).decode()}
@@ -294,7 +296,7 @@ def lies(index):
 
 @pytest.mark.parametrize("place", [0, 1, 5, 9])
 @pytest.mark.parametrize("index", [0, 4, 9, 10, 999])
-async def test_an_index_that_lies_costs_requests_and_no_event(place, index):
+async def test_an_index_that_lies_costs_requests_and_no_event(place: int, index: int) -> None:
     async with scene() as running:
         running.sandbox.behave(faults=[lies(index)])
         running.accept(*(refused(n) if n == place else payload(n) for n in range(10)))
@@ -304,7 +306,7 @@ async def test_an_index_that_lies_costs_requests_and_no_event(place, index):
         assert running.sandbox.stats.repeats == 0
 
 
-async def test_an_index_that_lies_every_time_ends_too():
+async def test_an_index_that_lies_every_time_ends_too() -> None:
     async with scene() as running:
         asked = "100/2804007"
         running.accept(*(refused(n, asked) if n in (3, 7) else payload(n) for n in range(10)))
@@ -315,7 +317,7 @@ async def test_an_index_that_lies_every_time_ends_too():
         assert len(running.lettered()) + running.sandbox.stats.events_accepted == 10
 
 
-async def test_a_letter_says_what_meta_said_without_its_text():
+async def test_a_letter_says_what_meta_said_without_its_text() -> None:
     async with scene() as running:
         running.accept(payload(0), refused(1, "100/2804003"))
         await running.all_ended()
@@ -338,7 +340,7 @@ async def test_a_letter_says_what_meta_said_without_its_text():
 # Too large
 
 
-async def test_a_body_that_meta_finds_too_large_is_halved_until_it_fits():
+async def test_a_body_that_meta_finds_too_large_is_halved_until_it_fits() -> None:
     async with scene(sandbox={"body_bytes_max": 3_000}) as running:
         running.accept(*(payload(n) for n in range(64)))
         await running.all_ended()
@@ -347,7 +349,7 @@ async def test_a_body_that_meta_finds_too_large_is_halved_until_it_fits():
         assert running.letters() == []
 
 
-async def test_a_body_that_is_too_large_is_halved_whichever_event_the_answer_names():
+async def test_a_body_that_is_too_large_is_halved_whichever_event_the_answer_names() -> None:
     async with scene(sandbox={"bodies_kept_max": 9}) as running:
         running.sandbox.behave(faults=[{**lies(0), "status": 413}])
         running.accept(*(payload(n) for n in range(8)))
@@ -355,7 +357,7 @@ async def test_a_body_that_is_too_large_is_halved_whichever_event_the_answer_nam
         assert [len(orjson.loads(body)["data"]) for body in running.sandbox.bodies] == [8, 4, 4]
 
 
-async def test_one_event_that_is_too_large_alone_is_a_dead_letter():
+async def test_one_event_that_is_too_large_alone_is_a_dead_letter() -> None:
     async with scene(sandbox={"body_bytes_max": 3_000}) as running:
         running.accept(payload(0), payload(1, custom_data={"content_name": "x" * 4_000}), payload(2))
         await running.all_ended()
@@ -368,7 +370,7 @@ async def test_one_event_that_is_too_large_alone_is_a_dead_letter():
 
 
 @pytest.mark.parametrize("fault", OUTAGES, ids=lambda fault: "-".join(map(str, fault.values())))
-async def test_what_passes_is_tried_again_and_ends_nothing(fault):
+async def test_what_passes_is_tried_again_and_ends_nothing(fault: Any) -> None:
     async with scene() as running:
         running.sandbox.behave(faults=[{**fault, "times": 3}])
         running.accept(payload(0), payload(1))
@@ -380,7 +382,7 @@ async def test_what_passes_is_tried_again_and_ends_nothing(fault):
 
 
 @pytest.mark.parametrize("fault", TAKEN_BUT_UNSEEN, ids=lambda fault: "-".join(map(str, fault.values())))
-async def test_what_may_have_been_taken_is_sent_again_with_the_same_ids_and_times(fault):
+async def test_what_may_have_been_taken_is_sent_again_with_the_same_ids_and_times(fault: Any) -> None:
     async with scene(sandbox={"bodies_kept_max": 9}) as running:
         running.sandbox.behave(faults=[{**fault, "times": 2}])
         running.accept(payload(0), payload(1))
@@ -391,7 +393,7 @@ async def test_what_may_have_been_taken_is_sent_again_with_the_same_ids_and_time
         assert running.letters() == []
 
 
-async def test_an_answer_that_comes_too_late_is_a_request_to_repeat():
+async def test_an_answer_that_comes_too_late_is_a_request_to_repeat() -> None:
     async with scene(settings={"request_timeout_s": 0.2}) as running:
         running.sandbox.behave(faults=[{"kind": "late", "latency_ms": 5_000}])
         running.accept(payload(0))
@@ -399,7 +401,7 @@ async def test_an_answer_that_comes_too_late_is_a_request_to_repeat():
         assert running.sandbox.stats.repeats_same_event_time == 1
 
 
-async def test_an_outage_longer_than_stuck_after_dead_letters_nothing():
+async def test_an_outage_longer_than_stuck_after_dead_letters_nothing() -> None:
     """
     Meta fails for everybody, just after it has accepted something.
 
@@ -422,7 +424,7 @@ async def test_an_outage_longer_than_stuck_after_dead_letters_nothing():
         assert running.letters() == []
 
 
-async def test_backoff_bounds_the_requests_of_an_outage():
+async def test_backoff_bounds_the_requests_of_an_outage() -> None:
     async with scene(
         chance=1.0, backoff_max_s=0.2, settings={"requests_in_flight_max": 2}, events_max=1
     ) as running:
@@ -434,10 +436,10 @@ async def test_backoff_bounds_the_requests_of_an_outage():
         assert running.settled == []
 
 
-def test_the_requests_of_an_outage_do_not_grow_with_its_length():
+def test_the_requests_of_an_outage_do_not_grow_with_its_length() -> None:
     """Every batch is stuck in it, after some hours: all 24 would fail side by side, 2,880 times an hour."""
 
-    async def hours():
+    async def hours() -> list[int]:
         outage = Outage()
         outage.accept(*[b"good"] * 24)
         await asyncio.sleep(3 * 3600)
@@ -452,10 +454,10 @@ def test_the_requests_of_an_outage_do_not_grow_with_its_length():
     assert all(0 < requests <= 480 for requests in run(hours()))
 
 
-def test_more_stuck_events_than_may_stand_aside_hold_nobody_up_for_good():
+def test_more_stuck_events_than_may_stand_aside_hold_nobody_up_for_good() -> None:
     """Two slots, two outside: were it always the same four, nobody could show that Meta is well."""
 
-    async def hours():
+    async def hours() -> None:
         outage = Outage()
         outage.meta.fails = lambda event: b"stuck" in event
         outage.accept(*[b"stuck"] * 9)
@@ -468,10 +470,10 @@ def test_more_stuck_events_than_may_stand_aside_hold_nobody_up_for_good():
     run(hours())
 
 
-def test_a_brown_out_of_hours_ends_no_event():
+def test_a_brown_out_of_hours_ends_no_event() -> None:
     """Nineteen of twenty requests fail, whatever is in them; now and then Meta takes one."""
 
-    async def hours():
+    async def hours() -> None:
         outage, chance = Outage(), random.Random(19)
         outage.meta.fails = lambda event: chance.random() < 0.95
         for _ in range(3 * 60):
@@ -489,7 +491,7 @@ def test_a_brown_out_of_hours_ends_no_event():
 # One event that makes its request fail, while others are accepted
 
 
-async def feed(running, first):
+async def feed(running: Any, first: Any) -> None:
     """Healthy events, one batch after another, until the task is cancelled."""
     for number in range(first, first + 100_000):
         running.accept(payload(number))
@@ -497,7 +499,7 @@ async def feed(running, first):
 
 
 @pytest.mark.parametrize("place", [0, 4, 9])
-async def test_a_stuck_event_among_healthy_ones_is_found_and_is_unacceptable(place):
+async def test_a_stuck_event_among_healthy_ones_is_found_and_is_unacceptable(place: int) -> None:
     async with scene(stuck_after_s=0.2) as running:
         running.accept(*(stuck(n) if n == place else payload(n) for n in range(10)))
         feeding = asyncio.create_task(feed(running, 100))
@@ -511,7 +513,7 @@ async def test_a_stuck_event_among_healthy_ones_is_found_and_is_unacceptable(pla
         assert running.sandbox.stats.repeats == 0
 
 
-async def test_as_many_stuck_events_as_slots_hold_nobody_up_for_good():
+async def test_as_many_stuck_events_as_slots_hold_nobody_up_for_good() -> None:
     """Each of them takes a slot for itself; without standing aside nobody could show that Meta is well."""
     async with scene(stuck_after_s=0.2, events_max=3, settings={"requests_in_flight_max": 2}) as running:
         running.accept(stuck(0), payload(1), payload(2), stuck(3), payload(4), payload(5))
@@ -524,7 +526,7 @@ async def test_as_many_stuck_events_as_slots_hold_nobody_up_for_good():
         assert {headers["reason"] for _, headers in running.letters()} == {"poison_event"}
 
 
-async def test_a_batch_that_has_not_failed_for_long_is_not_taken_apart():
+async def test_a_batch_that_has_not_failed_for_long_is_not_taken_apart() -> None:
     async with scene(stuck_after_s=300.0) as running:
         running.accept(stuck(0), payload(1))
         feeding = asyncio.create_task(feed(running, 100))
@@ -534,17 +536,17 @@ async def test_a_batch_that_has_not_failed_for_long_is_not_taken_apart():
         assert running.letters() == []
 
 
-async def one_a_minute(outage, minutes):
+async def one_a_minute(outage: Any, minutes: Any) -> None:
     """A good event a minute: as little traffic as a night brings."""
     for _ in range(minutes):
         outage.accept(b"good")
         await asyncio.sleep(60)
 
 
-def test_a_stuck_event_ends_though_there_is_little_else():
+def test_a_stuck_event_ends_though_there_is_little_else() -> None:
     """Five others are enough, and they are there when the time is over."""
 
-    async def night():
+    async def night() -> None:
         outage = Outage()
         outage.meta.fails = lambda event: b"stuck" in event
         outage.accept(b"stuck")
@@ -557,8 +559,8 @@ def test_a_stuck_event_ends_though_there_is_little_else():
     run(night())
 
 
-def test_while_there_is_nothing_else_nobody_knows_whose_fault_it_is():
-    async def night():
+def test_while_there_is_nothing_else_nobody_knows_whose_fault_it_is() -> None:
+    async def night() -> None:
         outage = Outage()
         outage.meta.fails = lambda event: b"stuck" in event
         outage.accept(b"stuck")
@@ -570,7 +572,7 @@ def test_while_there_is_nothing_else_nobody_knows_whose_fault_it_is():
     run(night())
 
 
-def test_a_stuck_event_lets_go_of_its_batch_though_nothing_else_comes_any_more():
+def test_a_stuck_event_lets_go_of_its_batch_though_nothing_else_comes_any_more() -> None:
     """
     The partitions of the batch are all paused at their window long before it is stuck.
 
@@ -578,7 +580,7 @@ def test_a_stuck_event_lets_go_of_its_batch_though_nothing_else_comes_any_more()
     have ended, the other partitions go on, and their traffic shows whose fault it is.
     """
 
-    async def night():
+    async def night() -> None:
         outage = Outage(events_max=8)
         outage.meta.fails = lambda event: b"stuck" in event
         outage.accept(b"stuck", *[b"good"] * 7)
@@ -597,8 +599,10 @@ def test_a_stuck_event_lets_go_of_its_batch_though_nothing_else_comes_any_more()
 
 
 @pytest.mark.parametrize("share", [0.4, 0.6, 0.7])
-def test_the_good_neighbours_of_a_stuck_event_are_not_taken_for_bad_ones_while_meta_is_half_ill(share):
-    async def half_a_day():
+def test_the_good_neighbours_of_a_stuck_event_are_not_taken_for_bad_ones_while_meta_is_half_ill(
+    share: float,
+) -> None:
+    async def half_a_day() -> None:
         outage, chance = Outage(events_max=8), random.Random(4)
         outage.meta.fails = lambda event: b"stuck" in event or chance.random() < share
         for minute in range(720):
@@ -612,10 +616,10 @@ def test_the_good_neighbours_of_a_stuck_event_are_not_taken_for_bad_ones_while_m
 
 
 @pytest.mark.parametrize("healthy_s", [0, 60, 299, 301, 310, 340, 400])
-def test_an_outage_that_finds_a_batch_stuck_ends_none_of_its_good_events(healthy_s):
+def test_an_outage_that_finds_a_batch_stuck_ends_none_of_its_good_events(healthy_s: int) -> None:
     """It failed beside others; then everything does, for an hour, and then most."""
 
-    async def hours():
+    async def hours() -> None:
         outage, chance = Outage(events_max=8), random.Random(healthy_s)
         outage.meta.fails = lambda event: b"stuck" in event
         outage.accept(*[b"good"] * 7, b"stuck")
@@ -640,10 +644,10 @@ def test_an_outage_that_finds_a_batch_stuck_ends_none_of_its_good_events(healthy
     run(hours())
 
 
-def test_the_requests_of_a_brown_out_do_not_grow_with_its_length():
+def test_the_requests_of_a_brown_out_do_not_grow_with_its_length() -> None:
     """One of a hundred is accepted: that is no reason to let all the others fail side by side."""
 
-    async def hours():
+    async def hours() -> list[Any]:
         outage, chance = Outage(), random.Random(7)
         outage.meta.fails = lambda event: chance.random() < 0.99
         taken = 0
@@ -670,7 +674,7 @@ THROTTLES = [
 
 
 @pytest.mark.parametrize("fault", THROTTLES, ids=lambda fault: str(fault.get("code", 429)))
-async def test_throttling_holds_everybody_for_as_long_as_meta_asks(fault):
+async def test_throttling_holds_everybody_for_as_long_as_meta_asks(fault: Any) -> None:
     async with scene(events_max=1) as running:
         running.sandbox.behave(faults=[fault])
         running.accept(payload(0))
@@ -684,7 +688,7 @@ async def test_throttling_holds_everybody_for_as_long_as_meta_asks(fault):
 
 
 @pytest.mark.parametrize(("code", "level"), [(368, "error"), (4, "warning"), (190, "warning")])
-async def test_a_block_is_said_as_an_error_each_time(code, level):
+async def test_a_block_is_said_as_an_error_each_time(code: int, level: str) -> None:
     """A person must look at the account; what passes by itself, or is a state of its own, is a warning."""
     fault = {"kind": "error", "status": 400, "code": code}
     async with scene(events_max=1, settings={"requests_in_flight_max": 1}) as running:
@@ -704,7 +708,7 @@ async def test_a_block_is_said_as_an_error_each_time(code, level):
         assert refusal.fbtrace_id == said[1]["fbtrace_id"] is not None
 
 
-async def test_a_full_usage_header_holds_the_next_request():
+async def test_a_full_usage_header_holds_the_next_request() -> None:
     usage = '{"1":[{"call_count":100,"estimated_time_to_regain_access":0}]}'
     async with scene(events_max=1, settings={"requests_in_flight_max": 1}) as running:
         running.sandbox.behave(
@@ -718,7 +722,7 @@ async def test_a_full_usage_header_holds_the_next_request():
         assert running.sandbox.stats.repeats == 0
 
 
-async def test_a_refused_token_ends_nothing_and_the_changed_file_goes_on(tmp_path):
+async def test_a_refused_token_ends_nothing_and_the_changed_file_goes_on(tmp_path: Path) -> None:
     token = tmp_path / "token"
     token.write_text("revoked")
     async with scene(settings={"access_token_file": token, "setup_retry_s": 600.0}, events_max=1) as running:
@@ -733,7 +737,7 @@ async def test_a_refused_token_ends_nothing_and_the_changed_file_goes_on(tmp_pat
         assert running.letters() == []
 
 
-async def test_a_wrong_pixel_is_tried_now_and_then_by_one_request_at_a_time():
+async def test_a_wrong_pixel_is_tried_now_and_then_by_one_request_at_a_time() -> None:
     async with scene(settings={"setup_retry_s": 0.1}, events_max=1) as running:
         running.sandbox.behave(pixel_id="999")
         running.accept(*(payload(n) for n in range(20)))
@@ -744,7 +748,7 @@ async def test_a_wrong_pixel_is_tried_now_and_then_by_one_request_at_a_time():
         assert running.letters() == []
 
 
-async def test_none_received_of_some_stops_the_sending_and_ends_nothing():
+async def test_none_received_of_some_stops_the_sending_and_ends_nothing() -> None:
     async with scene(settings={"setup_retry_s": 0.1}) as running:
         running.sandbox.behave(faults=[{"kind": "partial", "events_received": 0, "times": 3}])
         running.accept(payload(0), payload(1))
@@ -756,7 +760,7 @@ async def test_none_received_of_some_stops_the_sending_and_ends_nothing():
 # Age
 
 
-async def test_what_has_become_too_old_before_it_was_sent_is_filtered():
+async def test_what_has_become_too_old_before_it_was_sent_is_filtered() -> None:
     async with scene(linger_s=0.05) as running:
         running.accept(payload(0), expires_at_s=NOW_S + 10)
         running.accept(payload(1), expires_at_s=NOW_S + 11)
@@ -767,7 +771,7 @@ async def test_what_has_become_too_old_before_it_was_sent_is_filtered():
         assert running.letters() == []
 
 
-async def test_what_becomes_too_old_while_meta_is_ill_is_filtered_and_the_rest_goes_on():
+async def test_what_becomes_too_old_while_meta_is_ill_is_filtered_and_the_rest_goes_on() -> None:
     async with scene() as running:
         running.sandbox.behave(faults=[{"kind": "html", "status": 500, "times": None}])
         running.accept(payload(0), expires_at_s=NOW_S + 10)
@@ -781,7 +785,7 @@ async def test_what_becomes_too_old_while_meta_is_ill_is_filtered_and_the_rest_g
         assert running.sandbox.stats.repeats == 0
 
 
-async def test_a_batch_that_is_too_old_as_a_whole_is_not_sent():
+async def test_a_batch_that_is_too_old_as_a_whole_is_not_sent() -> None:
     async with scene(linger_s=0.05) as running:
         running.accept(payload(0), payload(1), expires_at_s=NOW_S + 1)
         running.now_s += 1
@@ -792,7 +796,7 @@ async def test_a_batch_that_is_too_old_as_a_whole_is_not_sent():
         assert running.accepted_ids == ["event-2"]
 
 
-async def test_too_old_during_the_wait_for_a_token_leaves_the_gate_to_the_next():
+async def test_too_old_during_the_wait_for_a_token_leaves_the_gate_to_the_next() -> None:
     async with scene(settings={"setup_retry_s": 0.05}, events_max=1) as running:
         running.sandbox.behave(access_token="another")
         running.accept(payload(0), expires_at_s=NOW_S + 10)
@@ -807,7 +811,7 @@ async def test_too_old_during_the_wait_for_a_token_leaves_the_gate_to_the_next()
 # Dead letters
 
 
-async def test_an_invalid_record_is_settled_by_its_letter():
+async def test_an_invalid_record_is_settled_by_its_letter() -> None:
     async with scene() as running:
         running.accept_invalid(Reason.NOT_JSON)
         running.accept_invalid(Reason.PURCHASE_WITHOUT_VALUE, "custom_data.value")
@@ -819,7 +823,7 @@ async def test_an_invalid_record_is_settled_by_its_letter():
         assert running.sandbox.stats.requests == 0
 
 
-async def test_nothing_is_settled_before_the_broker_has_the_letter_and_the_others_go_on():
+async def test_nothing_is_settled_before_the_broker_has_the_letter_and_the_others_go_on() -> None:
     async with scene() as running:
         running.accept_invalid(Reason.NOT_JSON)
         await running.all_ended()
@@ -832,7 +836,7 @@ async def test_nothing_is_settled_before_the_broker_has_the_letter_and_the_other
         assert running.lettered() == [0, bad]
 
 
-async def test_a_letter_that_waits_holds_no_slot():
+async def test_a_letter_that_waits_holds_no_slot() -> None:
     async with scene(settings={"requests_in_flight_max": 1}, events_max=1) as running:
         running.accept_invalid(Reason.NOT_JSON)
         await running.all_ended()
@@ -849,7 +853,7 @@ async def test_a_letter_that_waits_holds_no_slot():
 # The flood brake
 
 
-async def test_letters_of_a_flood_of_invalid_records_wait_and_are_written_when_it_is_released():
+async def test_letters_of_a_flood_of_invalid_records_wait_and_are_written_when_it_is_released() -> None:
     async with scene(brake=True) as running:
         for _ in range(150):
             running.accept_invalid(Reason.NOT_JSON)
@@ -862,7 +866,7 @@ async def test_letters_of_a_flood_of_invalid_records_wait_and_are_written_when_i
 
 
 @pytest.mark.parametrize("bad", [refused, named], ids=["unnamed", "named"])
-async def test_of_a_batch_that_meta_refuses_event_by_event_no_letter_is_written(bad):
+async def test_of_a_batch_that_meta_refuses_event_by_event_no_letter_is_written(bad: Any) -> None:
     async with scene(brake=True) as running:
         running.accept(*(bad(n) for n in range(150)), *(payload(n) for n in range(150, 200)))
         await running.until(lambda: running.brake.waiting == 150)
@@ -874,14 +878,16 @@ async def test_of_a_batch_that_meta_refuses_event_by_event_no_letter_is_written(
 
 
 @pytest.mark.parametrize("bad", [refused, named], ids=["unnamed", "named"])
-async def test_one_bad_event_in_five_is_no_flood_though_meta_names_it_before_it_takes_the_others(bad):
+async def test_one_bad_event_in_five_is_no_flood_though_meta_names_it_before_it_takes_the_others(
+    bad: Any,
+) -> None:
     async with scene(brake=True, events_max=250) as running:
         running.accept(*(bad(n) if n % 5 == 0 else payload(n) for n in range(THOUSAND)))
         await running.all_ended()
         assert running.lettered() == list(range(0, THOUSAND, 5))
 
 
-async def test_good_events_that_were_taken_are_sent_while_the_brake_is_on():
+async def test_good_events_that_were_taken_are_sent_while_the_brake_is_on() -> None:
     async with scene(brake=True, linger_s=0.05) as running:
         good = running.accept(payload(0), payload(1))
         for _ in range(100):
@@ -893,7 +899,7 @@ async def test_good_events_that_were_taken_are_sent_while_the_brake_is_on():
         assert running.lettered() == []
 
 
-async def test_a_letter_does_not_wait_for_the_rest_of_a_batch_that_fails():
+async def test_a_letter_does_not_wait_for_the_rest_of_a_batch_that_fails() -> None:
     """Of two events one is refused; then Meta is ill before it has answered about the other."""
     async with scene(brake=True) as running:
         answered = {"kind": "late", "latency_ms": 0, "times": 2}
@@ -906,14 +912,14 @@ async def test_a_letter_does_not_wait_for_the_rest_of_a_batch_that_fails():
         await running.all_ended()
 
 
-def test_a_letter_does_not_wait_while_the_pixel_waits():
+def test_a_letter_does_not_wait_while_the_pixel_waits() -> None:
     """One event of the batch is refused; then another batch is throttled, for an hour."""
     verdicts = {
         b"bad": Response(ResponseOutcome.REJECTED),
         b"much": Response(ResponseOutcome.THROTTLED, wait_s=3600.0),
     }
 
-    async def an_hour():
+    async def an_hour() -> None:
         outage = Outage(events_max=2)
         outage.meta.fails = lambda event: False
         outage.meta.says = lambda body: next((v for word, v in verdicts.items() if word in body), None)
@@ -929,7 +935,7 @@ def test_a_letter_does_not_wait_while_the_pixel_waits():
     run(an_hour())
 
 
-async def test_held_letters_of_a_partition_that_was_taken_away_are_not_written():
+async def test_held_letters_of_a_partition_that_was_taken_away_are_not_written() -> None:
     """Whoever has the partition now has decided its records too."""
     async with scene(brake=True) as running:
         for _ in range(150):
@@ -943,7 +949,7 @@ async def test_held_letters_of_a_partition_that_was_taken_away_are_not_written()
         assert running.telemetry.total(metrics.RELEASED) == 51
 
 
-async def test_letters_that_are_held_are_abandoned_too():
+async def test_letters_that_are_held_are_abandoned_too() -> None:
     async with scene(brake=True) as running:
         for _ in range(150):
             running.accept_invalid(Reason.NOT_JSON)
@@ -957,7 +963,7 @@ async def test_letters_that_are_held_are_abandoned_too():
 # The end
 
 
-async def test_what_is_abandoned_is_not_settled():
+async def test_what_is_abandoned_is_not_settled() -> None:
     async with scene(sandbox={"latency_ms": 5_000}, linger_s=600.0, events_max=2) as running:
         running.accept(*(payload(n) for n in range(5)))
         await running.until(lambda: running.sandbox.stats.requests == 2)
@@ -967,7 +973,7 @@ async def test_what_is_abandoned_is_not_settled():
         assert running.tracker.committable() == {("capi.events", 0): 0}
 
 
-async def test_a_batch_that_stands_aside_is_abandoned_too():
+async def test_a_batch_that_stands_aside_is_abandoned_too() -> None:
     async with scene(
         stuck_after_s=0.05, chance=1.0, backoff_max_s=0.2, settings={"requests_in_flight_max": 1}
     ) as running:
@@ -980,10 +986,10 @@ async def test_a_batch_that_stands_aside_is_abandoned_too():
         assert running.settled == []
 
 
-async def test_a_bug_in_a_task_is_told_and_settles_nothing():
+async def test_a_bug_in_a_task_is_told_and_settles_nothing() -> None:
     async with scene() as running:
 
-        def broken(tickets):
+        def broken(tickets: Any) -> None:
             raise RuntimeError("a bug")
 
         running.delivery._ends._settle = broken

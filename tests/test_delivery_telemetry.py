@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
+from typing import Any
 
+from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind
@@ -14,12 +16,12 @@ from consumer.observability.telemetry import Telemetry
 from consumer.observability.tracing import Tracing
 
 
-def watched():
+def watched() -> Any:
     """Telemetry, and what gives its spans: those of requests, those of batches."""
     exporter = InMemorySpanExporter()
     telemetry = Telemetry(tracing=Tracing([SimpleSpanProcessor(exporter)], group="capi-consumer"))
 
-    def spans():
+    def spans() -> tuple[list[ReadableSpan], list[ReadableSpan]]:
         every = exporter.get_finished_spans()
         return (
             [s for s in every if s.kind is SpanKind.CLIENT],
@@ -29,7 +31,7 @@ def watched():
     return telemetry, spans
 
 
-def histogram(telemetry, name):
+def histogram(telemetry: Any, name: Any) -> tuple[float | int, float | int]:
     """How often, and the sum, over all attributes."""
     text = telemetry.exposition().decode()
     counts = re.findall(rf"^{name}_count(?:{{.*}})? ([\d.]+)$", text, re.MULTILINE)
@@ -37,7 +39,7 @@ def histogram(telemetry, name):
     return sum(map(float, counts)), sum(map(float, sums))
 
 
-async def test_a_batch_is_one_span_and_each_attempt_one_within_it():
+async def test_a_batch_is_one_span_and_each_attempt_one_within_it() -> None:
     telemetry, spans = watched()
     fault = {"kind": "error", "status": 500, "code": 2, "times": 2}
     async with scene(sandbox={"behave": {"faults": [fault]}}, telemetry=telemetry) as at:
@@ -56,7 +58,7 @@ async def test_a_batch_is_one_span_and_each_attempt_one_within_it():
         assert histogram(telemetry, "http_client_request_duration_seconds")[0] == 3
 
 
-async def test_a_part_of_a_batch_that_is_taken_apart_is_a_span_of_its_own_trace():
+async def test_a_part_of_a_batch_that_is_taken_apart_is_a_span_of_its_own_trace() -> None:
     """It may go on for hours after the batch."""
     telemetry, spans = watched()
     async with scene(stuck_after_s=0.1, events_max=4, telemetry=telemetry) as at:
@@ -74,7 +76,7 @@ async def test_a_part_of_a_batch_that_is_taken_apart_is_a_span_of_its_own_trace(
     assert len({span.context.trace_id for span in batches}) == len(batches)
 
 
-async def test_the_age_is_that_of_the_oldest_event_at_acceptance():
+async def test_the_age_is_that_of_the_oldest_event_at_acceptance() -> None:
     telemetry, _ = watched()
     async with scene(telemetry=telemetry) as at:
         at.accept(payload(0, event_time=NOW_S - 100), payload(1, event_time=NOW_S - 40))
@@ -83,7 +85,7 @@ async def test_the_age_is_that_of_the_oldest_event_at_acceptance():
         assert histogram(telemetry, "capi_event_age_seconds") == (1, 100)
 
 
-async def test_what_is_refused_has_no_age_and_its_requests_end_as_errors():
+async def test_what_is_refused_has_no_age_and_its_requests_end_as_errors() -> None:
     telemetry, spans = watched()
     async with scene(telemetry=telemetry) as at:
         at.accept(refused(0))

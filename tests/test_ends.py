@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 from support.delivery import NOW_S, PARTITION
@@ -24,21 +25,21 @@ REFUSED = Response(ResponseOutcome.REJECTED, http_status=400)
 class Told:
     """A brake that never holds, and what it was told: good and bad events of each time."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.said = []
         self._brake = DlqBreaker(is_wanted=False)
 
-    def answer(self, reasons):
+    def answer(self, reasons: Any) -> None:
         self.said.append((reasons.count(None), reasons.count(Reason.REJECTED)))
 
-    async def admit(self):
+    async def admit(self) -> None:
         await self._brake.wait()
 
 
 class Ending:
     """Ends of one partition."""
 
-    def __init__(self, brake):
+    def __init__(self, brake: Any) -> None:
         self.settled: list[int] = []
         self.letters, self._tracker = Letters(), OffsetTracker()
         self._tracker.assign(PARTITION, 0)
@@ -46,7 +47,7 @@ class Ending:
         settle = lambda tickets: self.settled.extend(ticket.offset for ticket in tickets)  # noqa: E731
         self.ends = Ends(self.letters, brake, settle, Telemetry(), Tasks())
 
-    def events(self, count):
+    def events(self, count: Any) -> list[InFlight]:
         taken = []
         for _ in range(count):
             record = Record(PARTITION, self._next, NOW_S * 1000, b"event", None)
@@ -55,20 +56,20 @@ class Ending:
             self._next += 1
         return taken
 
-    def refuse(self, events, tally):
+    def refuse(self, events: Any, tally: Any) -> None:
         for item in events:
             self.ends.refused(item, REFUSED, 1, tally)
 
-    def accept(self, events, tally):
+    def accept(self, events: Any, tally: Any) -> None:
         self.ends.accepted(events, Response(ResponseOutcome.ACCEPTED, received=len(events)), NOW_S, tally)
 
 
-async def turns():
+async def turns() -> None:
     for _ in range(5):
         await asyncio.sleep(0)
 
 
-async def test_the_brake_is_told_of_a_batch_when_it_has_its_end():
+async def test_the_brake_is_told_of_a_batch_when_it_has_its_end() -> None:
     brake = Told()
     at = Ending(brake)
     events = at.events(10)
@@ -83,7 +84,7 @@ async def test_the_brake_is_told_of_a_batch_when_it_has_its_end():
     assert sorted(at.settled) == list(range(10))
 
 
-async def test_ahead_what_is_still_out_counts_as_good_and_is_not_counted_again():
+async def test_ahead_what_is_still_out_counts_as_good_and_is_not_counted_again() -> None:
     brake = Told()
     at = Ending(brake)
     events = at.events(10)
@@ -99,7 +100,7 @@ async def test_ahead_what_is_still_out_counts_as_good_and_is_not_counted_again()
     assert brake.said == [(8, 2), (0, 1)]
 
 
-async def test_there_is_nothing_to_tell_ahead_without_a_letter():
+async def test_there_is_nothing_to_tell_ahead_without_a_letter() -> None:
     brake = Told()
     at = Ending(brake)
     tally = at.ends.begin(10)
@@ -109,7 +110,7 @@ async def test_there_is_nothing_to_tell_ahead_without_a_letter():
     assert brake.said == []
 
 
-async def test_what_became_too_old_is_no_longer_out():
+async def test_what_became_too_old_is_no_longer_out() -> None:
     brake = Told()
     at = Ending(brake)
     events = at.events(10)
@@ -122,7 +123,9 @@ async def test_what_became_too_old_is_no_longer_out():
 
 
 @pytest.mark.parametrize("bad", [0.2, 0.45])
-async def test_bad_events_that_are_named_before_the_good_ones_are_no_flood_when_all_must_wait(bad):
+async def test_bad_events_that_are_named_before_the_good_ones_are_no_flood_when_all_must_wait(
+    bad: float,
+) -> None:
     brake = DlqBreaker()
     brake.record_decisions([None] * 1_000)
     at = Ending(brake)
@@ -134,7 +137,7 @@ async def test_bad_events_that_are_named_before_the_good_ones_are_no_flood_when_
     assert len(at.letters.written) == 4 * round(250 * bad)
 
 
-async def test_of_a_flood_no_letter_is_written_though_it_is_told_batch_by_batch():
+async def test_of_a_flood_no_letter_is_written_though_it_is_told_batch_by_batch() -> None:
     brake = DlqBreaker()
     brake.record_decisions([None] * 1_000)
     at = Ending(brake)
@@ -148,7 +151,7 @@ async def test_of_a_flood_no_letter_is_written_though_it_is_told_batch_by_batch(
     await at.ends._tasks.abandon()
 
 
-async def test_a_batch_that_has_its_end_is_told_of_no_more():
+async def test_a_batch_that_has_its_end_is_told_of_no_more() -> None:
     brake = Told()
     at = Ending(brake)
     tally = at.ends.begin(1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import Any
 
 import pytest
 
@@ -28,41 +29,41 @@ SETUP, THROTTLED, BLOCKED = map(
 class Clock:
     """Stands still until it is told otherwise."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.now = 1_000.0
 
-    def __call__(self):
+    def __call__(self) -> float:
         return self.now
 
 
 @pytest.fixture
-def clock():
+def clock() -> Clock:
     return Clock()
 
 
 @pytest.fixture
-def gate(clock):
+def gate(clock: Clock) -> Gate:
     return Gate(clock, setup_retry_s=60.0)
 
 
-async def is_let_through(*waiting):
+async def is_let_through(*waiting: Any) -> list[Any]:
     """Which of the tasks have been admitted, once everything that can go on has gone on."""
     for _ in range(10):
         await asyncio.sleep(0)
     return [task.done() for task in waiting]
 
 
-def waiting(gate, count=1):
+def waiting(gate: Any, count: int = 1) -> list[Any]:
     return [asyncio.create_task(gate.admit()) for _ in range(count)]
 
 
-async def give_up(tasks):
+async def give_up(tasks: Any) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def refuse(gate, clock, times=1):
+async def refuse(gate: Any, clock: Any, times: int = 1) -> None:
     """Let Meta refuse so often, each time when the gate lets a try through."""
     for _ in range(times):
         clock.now += 100
@@ -72,14 +73,14 @@ async def refuse(gate, clock, times=1):
 # Running
 
 
-async def test_an_open_gate_lets_all_through_at_once(gate):
+async def test_an_open_gate_lets_all_through_at_once(gate: Gate) -> None:
     tasks = waiting(gate, 20)
     assert all(await is_let_through(*tasks))
     assert gate.state is State.RUNNING
 
 
 @pytest.mark.parametrize("verdict", [ACCEPTED, TRANSIENT, REFUSED, TOO_LARGE])
-async def test_what_is_about_the_batch_does_not_close_the_gate(gate, verdict):
+async def test_what_is_about_the_batch_does_not_close_the_gate(gate: Gate, verdict: Any) -> None:
     gate.hear(await gate.admit(), verdict, 0.0)
     assert gate.state is State.RUNNING
     assert await is_let_through(*waiting(gate)) == [True]
@@ -89,7 +90,7 @@ async def test_what_is_about_the_batch_does_not_close_the_gate(gate, verdict):
 
 
 @pytest.mark.parametrize("verdict", [THROTTLED, BLOCKED, ACCEPTED])
-async def test_a_wait_holds_everybody_and_ends_by_itself(gate, clock, verdict):
+async def test_a_wait_holds_everybody_and_ends_by_itself(gate: Gate, clock: Clock, verdict: Any) -> None:
     admission = await gate.admit()
     other = await gate.admit()
     gate.hear(admission, verdict, 30.0)
@@ -105,7 +106,7 @@ async def test_a_wait_holds_everybody_and_ends_by_itself(gate, clock, verdict):
     assert gate.state is State.RUNNING
 
 
-async def test_the_longest_wait_holds(gate, clock):
+async def test_the_longest_wait_holds(gate: Gate, clock: Clock) -> None:
     first, second = await gate.admit(), await gate.admit()
     gate.hear(first, THROTTLED, 30.0)
     gate.hear(second, THROTTLED, 5.0)
@@ -113,7 +114,7 @@ async def test_the_longest_wait_holds(gate, clock):
     assert gate.state is State.THROTTLED
 
 
-async def test_a_wait_ends_without_anything_else_happening():
+async def test_a_wait_ends_without_anything_else_happening() -> None:
     gate = Gate(time.monotonic, 60.0)
     gate.hear(await gate.admit(), THROTTLED, 0.05)
     began = time.monotonic()
@@ -124,7 +125,7 @@ async def test_a_wait_ends_without_anything_else_happening():
 # Setup
 
 
-async def test_a_refused_token_is_setup_until_something_is_accepted(gate, clock):
+async def test_a_refused_token_is_setup_until_something_is_accepted(gate: Gate, clock: Clock) -> None:
     await refuse(gate, clock)
     assert gate.state is State.MISCONFIGURED
     clock.now += 1_000
@@ -134,14 +135,16 @@ async def test_a_refused_token_is_setup_until_something_is_accepted(gate, clock)
 
 
 @pytest.mark.parametrize("verdict", [ACCEPTED, REFUSED, TOO_LARGE, THROTTLED, BLOCKED])
-async def test_any_answer_to_a_try_but_a_refused_token_ends_setup(gate, clock, verdict):
+async def test_any_answer_to_a_try_but_a_refused_token_ends_setup(
+    gate: Gate, clock: Clock, verdict: Any
+) -> None:
     await refuse(gate, clock, 3)
     clock.now += 100
     gate.hear(await gate.admit(), verdict, 0.0)
     assert gate.state is State.RUNNING
 
 
-async def test_a_connection_that_fails_says_nothing_of_the_token(gate, clock):
+async def test_a_connection_that_fails_says_nothing_of_the_token(gate: Gate, clock: Clock) -> None:
     await refuse(gate, clock)
     clock.now += 100
     gate.hear(await gate.admit(), TRANSIENT, 0.0)
@@ -153,7 +156,9 @@ WAITS = [(1, 1.0), (2, 2.0), (3, 4.0), (6, 32.0), (7, 60.0), (40, 60.0), (2_000,
 
 
 @pytest.mark.parametrize(("refusals", "wait_s"), WAITS)
-async def test_the_wait_doubles_from_a_second_up_to_the_setting(gate, clock, refusals, wait_s):
+async def test_the_wait_doubles_from_a_second_up_to_the_setting(
+    gate: Gate, clock: Clock, refusals: Any, wait_s: Any
+) -> None:
     await refuse(gate, clock, refusals)
     task = waiting(gate)
     clock.now += wait_s - 0.01
@@ -164,7 +169,7 @@ async def test_the_wait_doubles_from_a_second_up_to_the_setting(gate, clock, ref
     assert await is_let_through(*task) == [True]
 
 
-async def test_one_request_at_a_time_is_tried(gate, clock):
+async def test_one_request_at_a_time_is_tried(gate: Gate, clock: Clock) -> None:
     await refuse(gate, clock)
     clock.now += 100
     tasks = waiting(gate, 5)
@@ -177,7 +182,7 @@ async def test_one_request_at_a_time_is_tried(gate, clock):
     assert all(await is_let_through(*tasks))
 
 
-async def test_a_try_that_is_given_up_lets_another_one_through(gate, clock):
+async def test_a_try_that_is_given_up_lets_another_one_through(gate: Gate, clock: Clock) -> None:
     await refuse(gate, clock)
     clock.now += 100
     tasks = waiting(gate, 2)
@@ -186,7 +191,7 @@ async def test_a_try_that_is_given_up_lets_another_one_through(gate, clock):
     assert await is_let_through(*tasks) == [True, True]
 
 
-async def test_refusals_of_requests_that_were_under_way_together_count_once(gate, clock):
+async def test_refusals_of_requests_that_were_under_way_together_count_once(gate: Gate, clock: Clock) -> None:
     admissions = [await gate.admit() for _ in range(8)]
     for admission in admissions:
         gate.hear(admission, SETUP, 0.0)
@@ -196,7 +201,7 @@ async def test_refusals_of_requests_that_were_under_way_together_count_once(gate
     assert await is_let_through(*task) == [True]
 
 
-async def test_a_late_refusal_does_not_let_a_second_try_through(gate, clock):
+async def test_a_late_refusal_does_not_let_a_second_try_through(gate: Gate, clock: Clock) -> None:
     slow, quick = await gate.admit(), await gate.admit()
     gate.hear(quick, SETUP, 0.0)
     clock.now += 100
@@ -208,14 +213,14 @@ async def test_a_late_refusal_does_not_let_a_second_try_through(gate, clock):
     await give_up(tasks)
 
 
-async def test_late_success_of_an_older_request_is_no_news_of_the_token(gate):
+async def test_late_success_of_an_older_request_is_no_news_of_the_token(gate: Gate) -> None:
     slow, quick = await gate.admit(), await gate.admit()
     gate.hear(quick, SETUP, 0.0)
     gate.hear(slow, ACCEPTED, 0.0)
     assert gate.state is State.MISCONFIGURED
 
 
-async def test_a_late_throttling_holds_the_pixel_all_the_same(gate, clock):
+async def test_a_late_throttling_holds_the_pixel_all_the_same(gate: Gate, clock: Clock) -> None:
     slow, quick = await gate.admit(), await gate.admit()
     gate.hear(quick, SETUP, 0.0)
     gate.hear(slow, THROTTLED, 30.0)
@@ -229,7 +234,7 @@ async def test_a_late_throttling_holds_the_pixel_all_the_same(gate, clock):
 # A new token
 
 
-async def test_a_new_token_is_tried_at_once(gate, clock):
+async def test_a_new_token_is_tried_at_once(gate: Gate, clock: Clock) -> None:
     await refuse(gate, clock, 10)
     tasks = waiting(gate, 3)
     assert await is_let_through(*tasks) == [False] * 3
@@ -239,7 +244,7 @@ async def test_a_new_token_is_tried_at_once(gate, clock):
     await give_up(tasks)
 
 
-async def test_what_the_old_token_brings_is_not_held_against_the_new_one(gate, clock):
+async def test_what_the_old_token_brings_is_not_held_against_the_new_one(gate: Gate, clock: Clock) -> None:
     """The file changes while a try with the old token is under way, whose refusal comes afterwards."""
     await refuse(gate, clock, 10)
     clock.now += 100
@@ -254,7 +259,9 @@ async def test_what_the_old_token_brings_is_not_held_against_the_new_one(gate, c
 
 
 @pytest.mark.parametrize("verdict", [THROTTLED, BLOCKED, SETUP])
-async def test_a_new_token_does_not_cut_short_what_meta_asked_for(gate, clock, verdict):
+async def test_a_new_token_does_not_cut_short_what_meta_asked_for(
+    gate: Gate, clock: Clock, verdict: Any
+) -> None:
     """Throttling and blocks are about the account: a token only ends the wait that the old one caused."""
     slow = await gate.admit()
     await refuse(gate, clock, 10)
@@ -269,7 +276,7 @@ async def test_a_new_token_does_not_cut_short_what_meta_asked_for(gate, clock, v
     assert await is_let_through(*task) == [True]
 
 
-async def test_who_gives_up_waiting_takes_nothing_along(gate, clock):
+async def test_who_gives_up_waiting_takes_nothing_along(gate: Gate, clock: Clock) -> None:
     await refuse(gate, clock)
     tasks = waiting(gate, 2)
     await is_let_through(*tasks)
@@ -280,7 +287,9 @@ async def test_who_gives_up_waiting_takes_nothing_along(gate, clock):
 
 
 @pytest.mark.parametrize("steps", range(5))
-async def test_who_is_told_to_give_up_in_the_moment_of_news_gives_up(gate, clock, steps):
+async def test_who_is_told_to_give_up_in_the_moment_of_news_gives_up(
+    gate: Gate, clock: Clock, steps: Any
+) -> None:
     """However far the news has come; else a stop would wait for as long as the pixel does."""
     gate.hear(await gate.admit(), THROTTLED, 3_600.0)
     (one,) = waiting(gate)
@@ -294,7 +303,9 @@ async def test_who_is_told_to_give_up_in_the_moment_of_news_gives_up(gate, clock
     assert one.cancelled()
 
 
-async def test_how_long_meta_asks_for_patience_is_known_and_a_refused_token_asks_for_none(gate, clock):
+async def test_how_long_meta_asks_for_patience_is_known_and_a_refused_token_asks_for_none(
+    gate: Gate, clock: Clock
+) -> None:
     assert gate.throttled_s == 0
     gate.hear(await gate.admit(), THROTTLED, 90.0)
     clock.now += 30

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
 from consumer.delivery.permits import Permits
 
 
-async def turn():
+async def turn() -> None:
     """Let everybody run who can."""
     for _ in range(5):
         await asyncio.sleep(0)
@@ -19,39 +21,39 @@ async def turn():
 class Line:
     """People who want a permit each; `got` are those who have one, in that order."""
 
-    def __init__(self, permits):
+    def __init__(self, permits: Any) -> None:
         self.permits = permits
         self.got = []
         self.tasks = {}
 
-    async def come(self, *names):
+    async def come(self, *names: Any) -> None:
         for name in names:
             self.tasks[name] = asyncio.create_task(self._want(name))
         await turn()
 
-    async def _want(self, name):
+    async def _want(self, name: Any) -> None:
         await self.permits.acquire()
         self.got.append(name)
 
-    async def give_back(self, count=1):
+    async def give_back(self, count: int = 1) -> None:
         for _ in range(count):
             self.permits.release()
         await turn()
 
-    async def leave(self):
+    async def leave(self) -> None:
         for task in self.tasks.values():
             task.cancel()
         await asyncio.gather(*self.tasks.values(), return_exceptions=True)
 
 
 @pytest.fixture
-async def line():
+async def line() -> AsyncIterator[Line]:
     waiting = Line(Permits(2))
     yield waiting
     await waiting.leave()
 
 
-async def test_as_many_as_the_limit_get_one_and_the_others_in_their_order(line):
+async def test_as_many_as_the_limit_get_one_and_the_others_in_their_order(line: Line) -> None:
     await line.come(*"abcde")
     assert line.got == ["a", "b"]
     await line.give_back()
@@ -60,21 +62,21 @@ async def test_as_many_as_the_limit_get_one_and_the_others_in_their_order(line):
     assert line.got == ["a", "b", "c", "d", "e"]
 
 
-async def test_who_comes_later_does_not_pass_those_who_wait(line):
+async def test_who_comes_later_does_not_pass_those_who_wait(line: Line) -> None:
     await line.come(*"abc")
     line.permits.release()
     await line.come("d")
     assert line.got == ["a", "b", "c"]
 
 
-async def test_a_raised_limit_lets_the_first_in_at_once(line):
+async def test_a_raised_limit_lets_the_first_in_at_once(line: Line) -> None:
     await line.come(*"abcde")
     line.permits.limit = 4
     await turn()
     assert line.got == ["a", "b", "c", "d"]
 
 
-async def test_a_lowered_limit_stops_nobody_and_lets_nobody_in_until_it_holds(line):
+async def test_a_lowered_limit_stops_nobody_and_lets_nobody_in_until_it_holds(line: Line) -> None:
     line.permits.limit = 4
     await line.come(*"abcdef")
     line.permits.limit = 2
@@ -88,7 +90,7 @@ async def test_a_lowered_limit_stops_nobody_and_lets_nobody_in_until_it_holds(li
     assert line.got == ["a", "b", "c", "d", "e"]
 
 
-async def test_who_is_cancelled_while_waiting_is_passed_over(line):
+async def test_who_is_cancelled_while_waiting_is_passed_over(line: Line) -> None:
     await line.come(*"abcd")
     line.tasks["c"].cancel()
     await turn()
@@ -96,7 +98,7 @@ async def test_who_is_cancelled_while_waiting_is_passed_over(line):
     assert line.got == ["a", "b", "d"]
 
 
-async def test_who_is_cancelled_with_a_permit_on_its_way_gives_it_on(line):
+async def test_who_is_cancelled_with_a_permit_on_its_way_gives_it_on(line: Line) -> None:
     await line.come(*"abcd")
     line.permits.release()
     line.tasks["c"].cancel()
@@ -105,7 +107,7 @@ async def test_who_is_cancelled_with_a_permit_on_its_way_gives_it_on(line):
     assert line.tasks["c"].cancelled()
 
 
-async def test_when_all_who_wait_are_cancelled_the_permit_is_there_for_the_next(line):
+async def test_when_all_who_wait_are_cancelled_the_permit_is_there_for_the_next(line: Line) -> None:
     await line.come(*"abcd")
     line.tasks["d"].cancel()
     line.permits.release()
@@ -116,12 +118,12 @@ async def test_when_all_who_wait_are_cancelled_the_permit_is_there_for_the_next(
 
 
 @pytest.mark.parametrize("seed", range(20))
-async def test_whatever_the_order_none_is_lost_and_none_is_given_twice(seed):
+async def test_whatever_the_order_none_is_lost_and_none_is_given_twice(seed: Any) -> None:
     """Come, release, cancel and change the limit at random; in the end the limit's number is free."""
     chance, permits = random.Random(seed), Permits(3)
     held, tasks = [], []
 
-    async def want():
+    async def want() -> None:
         await permits.acquire()
         held.append(None)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -14,11 +15,11 @@ from consumer.domain.state import State
 LATENCY_MS = 30
 
 
-def watched(running):
+def watched(running: Any) -> list[Any]:
     """Each request as it is sent: how many are under way with it, and what the limit is then."""
     seen, send = [], running.sink.send
 
-    async def watching(body, events):
+    async def watching(body: Any, events: Any) -> Any:
         seen.append((running.delivery.requests_in_flight, running.delivery.requests_limit))
         return await send(body, events)
 
@@ -26,18 +27,18 @@ def watched(running):
     return seen
 
 
-def events(count):
+def events(count: Any) -> list[Any]:
     return [payload(number) for number in range(count)]
 
 
-async def feed(running):
+async def feed(running: Any) -> None:
     """More events all the time, until the task is cancelled."""
     while True:
         running.accept(*events(10))
         await asyncio.sleep(0.02)
 
 
-async def test_a_cold_start_begins_with_four_and_climbs_to_the_setting_and_not_above():
+async def test_a_cold_start_begins_with_four_and_climbs_to_the_setting_and_not_above() -> None:
     settings = {"requests_in_flight_max": 6}
     async with scene(sandbox={"latency_ms": 100}, settings=settings, events_max=1) as running:
         seen = watched(running)
@@ -52,7 +53,7 @@ async def test_a_cold_start_begins_with_four_and_climbs_to_the_setting_and_not_a
         assert all(at_once <= limit for at_once, limit in seen)
 
 
-async def test_a_fixed_limit_is_there_from_the_start_and_whatever_meta_says():
+async def test_a_fixed_limit_is_there_from_the_start_and_whatever_meta_says() -> None:
     settings = {"requests_in_flight_max": 6, "concurrency": "fixed"}
     throttle = {"kind": "error", "status": 400, "code": 80004, "retry_after": 1}
     async with scene(sandbox={"latency_ms": LATENCY_MS}, settings=settings, events_max=1) as running:
@@ -74,7 +75,7 @@ THROTTLES = [
 
 
 @pytest.mark.parametrize("fault", THROTTLES, ids=["429", "4", "80014", "usage"])
-async def test_throttling_halves_it_once_for_all_that_were_under_way(fault):
+async def test_throttling_halves_it_once_for_all_that_were_under_way(fault: Any) -> None:
     """They wait at the gate with their permits, and those that are too many by now stand back."""
     fault = {**fault, "retry_after": 1, "latency_ms": LATENCY_MS, "times": 4}
     async with scene(sandbox={"latency_ms": LATENCY_MS}, events_max=1) as running:
@@ -97,7 +98,7 @@ async def test_throttling_halves_it_once_for_all_that_were_under_way(fault):
         assert max(limit for _, limit in seen[4:]) <= 3
 
 
-async def test_what_waits_at_the_gate_while_the_limit_falls_stands_back():
+async def test_what_waits_at_the_gate_while_the_limit_falls_stands_back() -> None:
     """The first answer closes the gate, two quick ones make three wait there, the last one is throttled."""
     faults = [
         {"kind": "error", "code": 368, "latency_ms": 10},
@@ -119,12 +120,12 @@ async def test_what_waits_at_the_gate_while_the_limit_falls_stands_back():
         assert all(at_once <= limit for at_once, limit in seen)
 
 
-def used(percent):
+def used(percent: Any) -> dict[Any, Any]:
     return {"X-Business-Use-Case-Usage": f'{{"1":[{{"call_count":{percent}}}]}}'}
 
 
 @pytest.mark.parametrize(("percent", "comes_to"), [(79, 6), (90, 1)])
-async def test_usage_headers_slow_it_down_before_meta_does(percent, comes_to):
+async def test_usage_headers_slow_it_down_before_meta_does(percent: int, comes_to: int) -> None:
     settings = {"requests_in_flight_max": 6}
     async with scene(sandbox={"latency_ms": 5}, settings=settings, events_max=1) as running:
         running.sandbox.behave(headers=used(percent))
@@ -133,7 +134,7 @@ async def test_usage_headers_slow_it_down_before_meta_does(percent, comes_to):
         feeding.cancel()
 
 
-async def test_from_80_percent_on_there_is_never_one_more():
+async def test_from_80_percent_on_there_is_never_one_more() -> None:
     settings = {"requests_in_flight_max": 6}
     async with scene(sandbox={"latency_ms": 5}, settings=settings, events_max=1) as running:
         seen = watched(running)
@@ -145,7 +146,7 @@ async def test_from_80_percent_on_there_is_never_one_more():
         assert limits[0] == 4
 
 
-async def test_an_outage_goes_down_to_one_and_what_follows_up_again():
+async def test_an_outage_goes_down_to_one_and_what_follows_up_again() -> None:
     async with scene(events_max=1, settings={"requests_in_flight_max": 6}) as running:
         seen = watched(running)
         running.sandbox.behave(faults=[{"kind": "unavailable", "times": None}])
@@ -162,7 +163,7 @@ async def test_an_outage_goes_down_to_one_and_what_follows_up_again():
         assert running.letters() == []
 
 
-async def test_a_refused_token_leaves_it_as_it_is():
+async def test_a_refused_token_leaves_it_as_it_is() -> None:
     async with scene(events_max=1, settings={"setup_retry_s": 0.05}) as running:
         running.sandbox.behave(access_token="another")
         running.accept(*events(9))
@@ -173,7 +174,7 @@ async def test_a_refused_token_leaves_it_as_it_is():
         await running.all_ended()
 
 
-async def test_a_batch_that_waits_for_its_next_attempt_holds_no_permit():
+async def test_a_batch_that_waits_for_its_next_attempt_holds_no_permit() -> None:
     """With a limit of one, everything else would wait for what fails."""
     settings = {"requests_in_flight_max": 2}
     async with scene(chance=1.0, backoff_max_s=600.0, settings=settings, events_max=1) as running:
@@ -187,7 +188,7 @@ async def test_a_batch_that_waits_for_its_next_attempt_holds_no_permit():
         assert running.sandbox.stats.requests == failed + 20
 
 
-async def test_what_became_too_old_gives_its_permit_back():
+async def test_what_became_too_old_gives_its_permit_back() -> None:
     settings = {"requests_in_flight_max": 1}
     async with scene(settings=settings, events_max=1, linger_s=0.05) as running:
         for number in range(3):
@@ -198,7 +199,7 @@ async def test_what_became_too_old_gives_its_permit_back():
         assert running.accepted_ids == ["event-3"]
 
 
-async def test_abandoned_at_the_gate_in_the_line_and_under_way_is_all_given_up():
+async def test_abandoned_at_the_gate_in_the_line_and_under_way_is_all_given_up() -> None:
     async with scene(sandbox={"latency_ms": 5_000}, events_max=1) as running:
         running.sandbox.behave(
             faults=[{"kind": "html", "status": 429, "retry_after": 600, "latency_ms": 10, "times": 2}]

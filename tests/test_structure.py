@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import sys
+from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -66,16 +68,16 @@ PARTS = {
 }
 
 
-def module_of(file):
+def module_of(file: Any) -> str:
     parts = file.relative_to(ROOT).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def is_for_types_only(node):
+def is_for_types_only(node: Any) -> bool:
     return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
 
 
-def imports_of(tree):
+def imports_of(tree: Any) -> Iterator[Any]:
     """Full names of what a module imports when it runs, `from a import b` as `a` and `a.b`."""
     for node in ast.iter_child_nodes(tree):
         if is_for_types_only(node):
@@ -94,13 +96,13 @@ IMPORTS = {module: set(imports_of(tree)) for module, tree in TREES.items()}
 CORE = sorted(module for module in TREES if module.startswith("consumer.core"))
 
 
-def test_what_is_looked_at_is_there():
+def test_what_is_looked_at_is_there() -> None:
     assert len(CORE) > 30
     assert set(TREES) >= ADAPTERS | PARTS
 
 
 @pytest.mark.parametrize("module", CORE)
-def test_the_core_asks_nothing_of_the_world(module):
+def test_the_core_asks_nothing_of_the_world(module: Any) -> None:
     assert not IMPORTS[module] & WORLD
     called = {node.func for node in ast.walk(TREES[module]) if isinstance(node, ast.Call)}
     assert not {f.attr for f in called if isinstance(f, ast.Attribute)} & CLOCKS
@@ -108,14 +110,14 @@ def test_the_core_asks_nothing_of_the_world(module):
 
 
 @pytest.mark.parametrize("module", CORE)
-def test_the_core_imports_itself_the_standard_library_and_four_libraries(module):
+def test_the_core_imports_itself_the_standard_library_and_four_libraries(module: Any) -> None:
     tops = {name.split(".")[0] for name in IMPORTS[module]}
     assert tops <= LIBRARIES_OF_THE_CORE | set(sys.stdlib_module_names) | {"consumer"}
     ours = {name for name in IMPORTS[module] if name.startswith("consumer.")}
     assert all(name.startswith("consumer.core") for name in ours)
 
 
-def test_the_core_remembers_nothing_of_a_record():
+def test_the_core_remembers_nothing_of_a_record() -> None:
     """An address may stand in the name of a parameter: what is remembered would outlive its batch."""
     from_functools = {name for module in CORE for name in IMPORTS[module] if name.startswith("functools")}
     assert from_functools == {"functools", "functools.cache"}
@@ -134,19 +136,19 @@ def test_the_core_remembers_nothing_of_a_record():
     assert len(named) == len(REMEMBERED)  # it stands before these functions and nowhere else
 
 
-def test_only_hashing_hashes():
+def test_only_hashing_hashes() -> None:
     assert [module for module in CORE if "hashlib" in IMPORTS[module]] == [
         "consumer.mapping.normalize.hashing"
     ]
 
 
-def test_no_two_modules_import_each_other_by_any_way():
+def test_no_two_modules_import_each_other_by_any_way() -> None:
     graph = {module: {name for name in names if name in TREES} for module, names in IMPORTS.items()}
     assert len(list(TopologicalSorter(graph).static_order())) == len(TREES)
 
 
 @pytest.mark.parametrize("module", sorted(ADAPTERS | PARTS))
-def test_no_adapter_knows_another(module):
+def test_no_adapter_knows_another(module: Any) -> None:
     assert not IMPORTS[module] & ADAPTERS
 
 
@@ -164,7 +166,7 @@ WORK = {
 VERBS = {"run", "check", "publish", "explain", "replay", "topics", "dead_letters", "sandbox", "demo"}
 
 
-def test_only_the_command_line_knows_every_verb():
+def test_only_the_command_line_knows_every_verb() -> None:
     calls = {f"consumer.cli.commands.{verb}" for verb in VERBS}
     assert calls | {"consumer.cli.options", "consumer.cli.typer_classes"} == {
         module for module in TREES if module.startswith("consumer.cli.commands.")
@@ -175,7 +177,7 @@ def test_only_the_command_line_knows_every_verb():
     ]
 
 
-def test_a_command_is_called_in_one_place_and_does_its_work_in_another():
+def test_a_command_is_called_in_one_place_and_does_its_work_in_another() -> None:
     """Its work is imported when it is called, and by nobody else but the demo, which runs a consumer."""
     importers = {(name, module) for module, names in IMPORTS.items() for name in names & WORK}
     assert {name for name, module in importers if module.startswith("consumer.cli.commands.")} == WORK
@@ -192,7 +194,7 @@ def test_a_command_is_called_in_one_place_and_does_its_work_in_another():
     assert not at_once & WORK
 
 
-def test_messages_become_records_in_one_place():
+def test_messages_become_records_in_one_place() -> None:
     """confluent-kafka's `headers()` raises on a name that is not UTF-8: only `as_record` knows."""
     asks = {
         module
@@ -203,6 +205,6 @@ def test_messages_become_records_in_one_place():
     assert asks == {"consumer.kafka.conversion"}
 
 
-def test_the_sandbox_reads_metas_rules_for_itself():
+def test_the_sandbox_reads_metas_rules_for_itself() -> None:
     sandbox = {name for module in TREES if module.startswith("consumer.sandbox") for name in IMPORTS[module]}
     assert not {name for name in sandbox if name.startswith("consumer.core")}

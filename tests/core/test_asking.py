@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 from consumer.delivery.asking import PAUSE_S_MAX, Asking
 
@@ -10,7 +11,7 @@ NEVER = float("-inf")
 PAUSE_S = 30.0
 
 
-def asked_at(until_s, accepted_at=lambda now: NEVER, asking=None):
+def asked_at(until_s: Any, accepted_at: Any = lambda now: NEVER, asking: Any = None) -> list[int]:
     """The seconds at which it was asked, by one that would ask every second."""
     asking, found = asking or Asking(PAUSE_S), []
     for now in range(int(until_s)):
@@ -21,18 +22,18 @@ def asked_at(until_s, accepted_at=lambda now: NEVER, asking=None):
     return found
 
 
-def test_while_something_is_accepted_it_is_asked_once_per_pause():
+def test_while_something_is_accepted_it_is_asked_once_per_pause() -> None:
     assert asked_at(100, accepted_at=lambda now: now - 1.0) == [0, 30, 60, 90]
 
 
-def test_while_nothing_is_accepted_the_pauses_grow_to_an_hour():
+def test_while_nothing_is_accepted_the_pauses_grow_to_an_hour() -> None:
     times = asked_at(86_400)
     pauses = [after - before for before, after in pairwise(times)]
     assert pauses[:4] == [60, 120, 240, 480]
     assert set(pauses[6:]) == {PAUSE_S_MAX}
 
 
-def test_what_is_accepted_ends_the_long_pauses():
+def test_what_is_accepted_ends_the_long_pauses() -> None:
     asking = Asking(PAUSE_S)
     for now in (0.0, 60.0, 180.0):
         asking.ask(now, NEVER)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 import pytest
@@ -24,21 +24,21 @@ class Item(NamedTuple):
     payload: bytes
 
 
-def items(count, size=2):
+def items(count: Any, size: int = 2) -> list[Any]:
     return [Item(b"%0*d" % (size, number)) for number in range(count)]
 
 
-def batcher(events_max=1000, bytes_max=1_000_000, linger_s=1.0):
+def batcher(events_max: int = 1000, bytes_max: int = 1_000_000, linger_s: float = 1.0) -> Batcher[Any]:
     return Batcher(Limits(events_max, bytes_max, linger_s))
 
 
-def test_nothing_leaves_before_it_is_full_or_closed():
+def test_nothing_leaves_before_it_is_full_or_closed() -> None:
     filling = batcher()
     assert filling.add(items(999), 0.0) == []
     assert len(filling) == 999
 
 
-def test_a_batch_leaves_when_it_holds_enough():
+def test_a_batch_leaves_when_it_holds_enough() -> None:
     filling = batcher(events_max=3)
     one_to_seven = items(7)
     assert filling.add(one_to_seven, 0.0) == [one_to_seven[:3], one_to_seven[3:6]]
@@ -46,21 +46,21 @@ def test_a_batch_leaves_when_it_holds_enough():
     assert len(filling) == 0
 
 
-def test_a_batch_leaves_before_the_event_that_would_make_it_too_large():
+def test_a_batch_leaves_before_the_event_that_would_make_it_too_large() -> None:
     filling = batcher(bytes_max=ENVELOPE_BYTES + 30)
     three = items(3, size=14)  # with its comma 15 bytes: two fit exactly
     assert filling.add(three, 0.0) == [three[:2]]
     assert filling.close() == three[2:]
 
 
-def test_an_event_larger_than_the_limit_travels_alone():
+def test_an_event_larger_than_the_limit_travels_alone() -> None:
     small, large, after = Item(b"1"), Item(b"2" * 5_000), Item(b"3")
     filling = batcher(bytes_max=2_000)
     assert filling.add([small, large, after], 0.0) == [[small], [large]]
     assert filling.close() == [after]
 
 
-def test_the_first_event_of_a_batch_says_when_it_closes():
+def test_the_first_event_of_a_batch_says_when_it_closes() -> None:
     filling = batcher(linger_s=2.0)
     assert filling.closes_at_s is None
     filling.add(items(1), 10.0)
@@ -70,14 +70,14 @@ def test_the_first_event_of_a_batch_says_when_it_closes():
     assert filling.closes_at_s is None
 
 
-def test_the_batch_after_a_full_one_waits_for_its_own_time():
+def test_the_batch_after_a_full_one_waits_for_its_own_time() -> None:
     filling = batcher(events_max=2, linger_s=2.0)
     filling.add(items(1), 10.0)
     filling.add(items(2), 11.0)
     assert filling.closes_at_s == 13.0
 
 
-def test_a_batch_that_was_filled_exactly_leaves_nothing_to_close():
+def test_a_batch_that_was_filled_exactly_leaves_nothing_to_close() -> None:
     filling = batcher(events_max=2)
     filling.add(items(2), 10.0)
     assert (filling.closes_at_s, len(filling), filling.close()) == (None, 0, [])
@@ -86,14 +86,14 @@ def test_a_batch_that_was_filled_exactly_leaves_nothing_to_close():
 @pytest.mark.parametrize(
     ("count", "left", "right"), [(2, 1, 1), (3, 2, 1), (7, 4, 3), (999, 500, 499), (1000, 500, 500)]
 )
-def test_the_left_half_is_the_larger(count, left, right):
+def test_the_left_half_is_the_larger(count: int, left: int, right: int) -> None:
     whole = items(count)
     assert tuple(map(len, halves(whole))) == (left, right)
     assert [*halves(whole)[0], *halves(whole)[1]] == whole
 
 
 @pytest.mark.parametrize(("index", "rest"), [(0, "bcd"), (2, "abd"), (3, "abc")])
-def test_without_keeps_the_others_in_order(index, rest):
+def test_without_keeps_the_others_in_order(index: int, rest: str) -> None:
     assert "".join(without("abcd", index)) == rest
 
 
@@ -107,11 +107,11 @@ ENVELOPES = [
 
 
 @pytest.mark.parametrize(("agent", "code", "end"), ENVELOPES)
-def test_agent_and_test_code_follow_the_events_when_they_are_given(agent, code, end):
+def test_agent_and_test_code_follow_the_events_when_they_are_given(agent: Any, code: Any, end: Any) -> None:
     assert envelope_end(agent, code) == end
 
 
-def test_a_request_body_is_the_events_as_they_were_serialised():
+def test_a_request_body_is_the_events_as_they_were_serialised() -> None:
     batch = [Item(b'{"a":1.10}'), Item(b'{"b":"\\u00e9"}')]
     assert request_body(batch, b"]}") == b'{"data":[{"a":1.10},{"b":"\\u00e9"}]}'
 
@@ -121,7 +121,9 @@ def test_a_request_body_is_the_events_as_they_were_serialised():
     events_max=st.integers(1, 9),
     room=st.integers(1, 150),
 )
-def test_every_event_travels_once_in_order_and_within_the_limits(sizes, events_max, room):
+def test_every_event_travels_once_in_order_and_within_the_limits(
+    sizes: Any, events_max: Any, room: Any
+) -> None:
     whole = [Item(b'"%s"' % (b"x" * size)) for size in sizes]
     filling = batcher(events_max=events_max, bytes_max=ENVELOPE_BYTES + room)
     full, rest = filling.add(whole, 0.0), filling.close()

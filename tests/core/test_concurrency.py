@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import hypothesis
 import hypothesis.strategies as st
 import pytest
@@ -28,18 +30,18 @@ HOUR_S = 3_600.0
 class Sender:
     """Sends one request after another that all take the same time; each counts as many at once as allowed."""
 
-    def __init__(self, limit):
+    def __init__(self, limit: Any) -> None:
         self.limit = limit
         self.now = 0.0
 
-    def send(self, verdict=ACCEPTED, *, round_trip_s=ROUND_TRIP_S, at_once=None):
+    def send(self, verdict: Any = ACCEPTED, *, round_trip_s: Any = ROUND_TRIP_S, at_once: Any = None) -> Any:
         self.limit.sent(self.limit.requests if at_once is None else at_once)
         sent_at, self.now = self.now, self.now + round_trip_s
         self.limit.answered(sent_at, self.now, verdict)
         return self.limit.requests
 
 
-def grown(requests, at_most=256):
+def grown(requests: Any, at_most: int = 256) -> Sender:
     """A sender whose limit has grown to so many, all well, at the end of a period."""
     sender = Sender(AdaptiveLimit(1, at_most))
     while sender.send() < requests:
@@ -51,16 +53,16 @@ STARTS = [(1, 8, 4), (1, 256, 4), (1, 4, 4), (1, 3, 3), (1, 1, 1), (6, 8, 6), (8
 
 
 @pytest.mark.parametrize(("at_least", "at_most", "start"), STARTS)
-def test_a_cold_start_begins_low_and_within_the_bounds(at_least, at_most, start):
+def test_a_cold_start_begins_low_and_within_the_bounds(at_least: Any, at_most: Any, start: Any) -> None:
     assert AdaptiveLimit(at_least, at_most).requests == start
 
 
-def test_while_all_is_well_there_is_one_more_per_round_trip():
+def test_while_all_is_well_there_is_one_more_per_round_trip() -> None:
     sender = grown(5)
     assert [sender.send() for _ in range(4)] == [6, 7, 8, 9]
 
 
-def test_several_answers_of_one_round_trip_are_one_decision():
+def test_several_answers_of_one_round_trip_are_one_decision() -> None:
     sender = grown(5)
     for _ in range(5):
         sender.limit.sent(5)
@@ -72,7 +74,7 @@ def test_several_answers_of_one_round_trip_are_one_decision():
     assert sender.limit.requests == 6
 
 
-def test_fewer_at_once_than_allowed_show_nothing_about_more():
+def test_fewer_at_once_than_allowed_show_nothing_about_more() -> None:
     sender = grown(8)
     assert {sender.send(at_once=7) for _ in range(50)} == {8}
     assert sender.send(at_once=8) == 9
@@ -102,35 +104,35 @@ EFFECTS = [
     EFFECTS,
     ids=[f"{verdict.outcome}-{verdict.usage_percent}" for verdict, _ in EFFECTS],
 )
-def test_each_answer_has_its_effect(verdict, limit):
+def test_each_answer_has_its_effect(verdict: Any, limit: Any) -> None:
     assert grown(20).send(verdict) == limit
 
 
 @pytest.mark.parametrize(
     ("before", "after"), [(1, 1), (2, 1), (3, 2), (4, 3), (9, 8), (10, 9), (20, 18), (21, 18)]
 )
-def test_a_tenth_less_is_one_less_at_least_and_never_none(before, after):
+def test_a_tenth_less_is_one_less_at_least_and_never_none(before: int, after: int) -> None:
     sender = Sender(AdaptiveLimit(1, before))
     while sender.send() < before:
         pass
     assert sender.send(TRANSIENT) == after
 
 
-def test_a_refusal_that_takes_long_says_nothing_of_the_link():
+def test_a_refusal_that_takes_long_says_nothing_of_the_link() -> None:
     sender = grown(20)
     assert sender.send(Response(ResponseOutcome.REJECTED), round_trip_s=30.0) == 20
     assert sender.send() == 21
 
 
 @pytest.mark.parametrize(("round_trip_s", "limit"), [(0.1, 21), (0.125, 21), (0.13, 18), (0.2, 18)])
-def test_longer_than_usual_is_a_tenth_less(round_trip_s, limit):
+def test_longer_than_usual_is_a_tenth_less(round_trip_s: float, limit: int) -> None:
     """All were the same so far, so any difference is unusual."""
     sender = grown(20)
     sender.now += 1.0
     assert sender.send(round_trip_s=round_trip_s) == limit
 
 
-def test_what_varies_anyway_is_no_trouble_when_it_varies():
+def test_what_varies_anyway_is_no_trouble_when_it_varies() -> None:
     sender = grown(20)
     for number in range(40):
         sender.send(round_trip_s=0.1 if number % 2 else 0.15, at_once=1)
@@ -142,7 +144,7 @@ def test_what_varies_anyway_is_no_trouble_when_it_varies():
     assert sender.send(round_trip_s=0.26, at_once=1) < before
 
 
-def test_all_that_were_under_way_together_halve_once():
+def test_all_that_were_under_way_together_halve_once() -> None:
     sender = grown(20)
     sent_at = sender.now
     for number in range(20):
@@ -152,7 +154,7 @@ def test_all_that_were_under_way_together_halve_once():
     assert sender.send(THROTTLED) == 5
 
 
-def test_failures_that_were_under_way_together_are_one_trouble():
+def test_failures_that_were_under_way_together_are_one_trouble() -> None:
     sender = grown(20)
     sent_at = sender.now
     for number in range(20):
@@ -160,13 +162,13 @@ def test_failures_that_were_under_way_together_are_one_trouble():
     assert sender.limit.requests == 18
 
 
-def test_failures_lower_it_before_anything_was_ever_accepted():
+def test_failures_lower_it_before_anything_was_ever_accepted() -> None:
     sender = Sender(AdaptiveLimit(1, 8))
     assert [sender.send(TRANSIENT, round_trip_s=0.01) for _ in range(8)] == [4, 3, 3, 2, 2, 1, 1, 1]
     assert max(sender.send() for _ in range(20)) == 8
 
 
-def test_what_was_too_much_is_not_tried_again_for_an_hour():
+def test_what_was_too_much_is_not_tried_again_for_an_hour() -> None:
     sender = grown(20)
     assert sender.send(THROTTLED) == 10
     throttled_at = sender.now
@@ -178,14 +180,14 @@ def test_what_was_too_much_is_not_tried_again_for_an_hour():
     assert max(sender.send() for _ in range(50)) > 30
 
 
-def test_each_throttling_tells_of_less():
+def test_each_throttling_tells_of_less() -> None:
     sender = grown(20)
     for most in (19, 18, 17):
         sender.send(THROTTLED)
         assert max(sender.send() for _ in range(60)) == most
 
 
-def test_a_round_trip_that_doubled_bit_by_bit_is_a_queue():
+def test_a_round_trip_that_doubled_bit_by_bit_is_a_queue() -> None:
     """Each step is too small to be unusual after the one before, and in the end half stand in line."""
     sender, round_trip_s, limits = grown(20), ROUND_TRIP_S, []
     while min(limits, default=20) > 12:
@@ -196,7 +198,7 @@ def test_a_round_trip_that_doubled_bit_by_bit_is_a_queue():
 
 
 @pytest.mark.parametrize("requests", [1, 4, 8, 256])
-def test_equal_bounds_fix_it(requests):
+def test_equal_bounds_fix_it(requests: int) -> None:
     sender = Sender(AdaptiveLimit(requests, requests))
     for verdict, _ in EFFECTS * 3:
         assert sender.send(verdict) == requests
@@ -219,7 +221,9 @@ ANSWERS = st.tuples(
     st.integers(1, 256).flatmap(lambda most: st.tuples(st.integers(1, most), st.just(most))),
     st.lists(ANSWERS, max_size=60),
 )
-def test_whatever_comes_it_stays_within_its_bounds_and_grows_by_one_at_most(bounds, answers):
+def test_whatever_comes_it_stays_within_its_bounds_and_grows_by_one_at_most(
+    bounds: Any, answers: Any
+) -> None:
     at_least, at_most = bounds
     limit, now, before = AdaptiveLimit(at_least, at_most), 0.0, None
     for verdict, round_trip_s, later_s, at_once in answers:
@@ -233,19 +237,19 @@ def test_whatever_comes_it_stays_within_its_bounds_and_grows_by_one_at_most(boun
 # Against models of links. What is compared with is a fixed limit on the same link.
 
 
-def fixed(requests):
+def fixed(requests: Any) -> AdaptiveLimit:
     return AdaptiveLimit(requests, requests)
 
 
 @pytest.mark.parametrize("most", [1, 2, 8, 32, 128])
-def test_a_constant_link_gets_the_most(most):
+def test_a_constant_link_gets_the_most(most: int) -> None:
     run = play(constant(0.1), AdaptiveLimit(1, most), 120)
     assert run.usual_limits(after_s=15) == (most, most)
     assert run.accepted() >= 0.94 * play(constant(0.1), fixed(most), 120).accepted()
     assert run.at_once_max == most
 
 
-def test_a_link_that_is_slow_as_such_gets_the_most():
+def test_a_link_that_is_slow_as_such_gets_the_most() -> None:
     run = play(constant(4.0), AdaptiveLimit(1, 8), 600)
     assert run.usual_limits(after_s=30) == (8, 8)
     assert run.accepted() >= 0.95 * play(constant(4.0), fixed(8), 600).accepted()
@@ -255,7 +259,7 @@ def test_a_link_that_is_slow_as_such_gets_the_most():
 @pytest.mark.parametrize(
     ("most", "spread", "share"), [(8, 0.1, 0.95), (8, 0.3, 0.95), (8, 0.6, 0.9), (32, 0.3, 0.9)]
 )
-def test_a_jittery_link_gets_nearly_the_most(most, spread, share, seed):
+def test_a_jittery_link_gets_nearly_the_most(most: int, spread: float, share: float, seed: int) -> None:
     link = jittery(0.1, spread)
     run = play(link, AdaptiveLimit(1, most), 120, seed=seed)
     low, high = run.usual_limits(after_s=30)
@@ -267,7 +271,9 @@ def test_a_jittery_link_gets_nearly_the_most(most, spread, share, seed):
 @pytest.mark.parametrize("seed", [1, 2, 3])
 @pytest.mark.parametrize("spread", [0.05, 0.1, 0.3])
 @pytest.mark.parametrize("capacity", [6, 10, 30])
-def test_at_a_knee_it_stays_near_the_knee_and_gets_what_there_is_to_get(capacity, spread, seed):
+def test_at_a_knee_it_stays_near_the_knee_and_gets_what_there_is_to_get(
+    capacity: int, spread: float, seed: int
+) -> None:
     link = with_knee(0.1, capacity, spread)
     run = play(link, AdaptiveLimit(1, 128), 120, seed=seed)
     low, high = run.usual_limits(after_s=30)
@@ -278,7 +284,7 @@ def test_at_a_knee_it_stays_near_the_knee_and_gets_what_there_is_to_get(capacity
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_a_link_that_throttles_is_asked_for_too_much_once(seed):
+def test_a_link_that_throttles_is_asked_for_too_much_once(seed: int) -> None:
     link = throttling(0.1, 10, 0.2)
     run = play(link, AdaptiveLimit(1, 32), 600, seed=seed)
     assert run.throttled <= 10
@@ -289,7 +295,7 @@ def test_a_link_that_throttles_is_asked_for_too_much_once(seed):
 
 
 @pytest.mark.parametrize("most", [8, 32])
-def test_a_link_that_slows_down_for_a_while_is_full_again_soon_after(most):
+def test_a_link_that_slows_down_for_a_while_is_full_again_soon_after(most: int) -> None:
     link = between(constant(0.05), constant(5.0), 20, 200)
     run = play(link, AdaptiveLimit(1, most), 260)
     slow = [limit for at, limit in run.limits if 25 < at < 200]
@@ -299,7 +305,7 @@ def test_a_link_that_slows_down_for_a_while_is_full_again_soon_after(most):
     assert run.accepted(after_s=210) >= 0.95 * play(link, fixed(most), 260).accepted(after_s=210)
 
 
-def test_in_an_outage_one_request_finds_out_and_the_others_follow():
+def test_in_an_outage_one_request_finds_out_and_the_others_follow() -> None:
     link = between(constant(0.1), failing(0.01), 20, 80)
     run = play(link, AdaptiveLimit(1, 8), 100)
     assert {limit for at, limit in run.limits if 22 < at < 80} == {1}

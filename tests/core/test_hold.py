@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import given
@@ -42,7 +42,7 @@ WAITS = [
 
 
 @pytest.mark.parametrize(("hold_s", "ahead_s", "kept_s"), WAITS)
-def test_how_long_an_event_is_kept(hold_s, ahead_s, kept_s):
+def test_how_long_an_event_is_kept(hold_s: Any, ahead_s: Any, kept_s: Any) -> None:
     hold = Hold(hold_s)
     item = Item("a", NOW_S + ahead_s)
     passed = hold.take([item], NOW_S, MONOTONIC_S)
@@ -55,20 +55,20 @@ def test_how_long_an_event_is_kept(hold_s, ahead_s, kept_s):
     assert (len(hold), hold.next_due_s) == (0, None)
 
 
-def test_the_picture_of_the_module_is_true():
+def test_the_picture_of_the_module_is_true() -> None:
     hold = Hold(10.0)
     hold.take([Item("a", NOW_S - 4)], NOW_S, MONOTONIC_S)
     assert hold.next_due_s == MONOTONIC_S + 6
 
 
-def test_those_that_need_not_wait_pass_in_their_order_and_the_others_stay():
+def test_those_that_need_not_wait_pass_in_their_order_and_the_others_stay() -> None:
     hold = Hold(5.0)
     old, new, older = Item("old", NOW_S - 9), Item("new", NOW_S), Item("older", NOW_S - 99)
     assert list(hold.take([old, new, older], NOW_S, MONOTONIC_S)) == [old, older]
     assert len(hold) == 1
 
 
-def test_what_is_due_comes_by_its_time_and_what_is_due_together_in_the_order_it_was_taken():
+def test_what_is_due_comes_by_its_time_and_what_is_due_together_in_the_order_it_was_taken() -> None:
     hold = Hold(10.0)
     items = [Item("late", NOW_S), Item("b", NOW_S - 5), Item("a", NOW_S - 5), Item("early", NOW_S - 9)]
     hold.take(items, NOW_S, MONOTONIC_S)
@@ -76,7 +76,7 @@ def test_what_is_due_comes_by_its_time_and_what_is_due_together_in_the_order_it_
     assert [item.name for item in hold.due(MONOTONIC_S + 10)] == ["late"]
 
 
-def test_a_wall_clock_that_is_set_back_or_forward_changes_nothing_for_what_is_kept():
+def test_a_wall_clock_that_is_set_back_or_forward_changes_nothing_for_what_is_kept() -> None:
     hold = Hold(3.0)
     first, later = Item("first", NOW_S), Item("later", NOW_S)
     hold.take([first], NOW_S, MONOTONIC_S)
@@ -86,7 +86,7 @@ def test_a_wall_clock_that_is_set_back_or_forward_changes_nothing_for_what_is_ke
     assert list(hold.take([Item("now", NOW_S)], NOW_S + 3_600, MONOTONIC_S + 5)) == [Item("now", NOW_S)]
 
 
-def test_what_is_dropped_is_never_due_and_the_others_keep_their_times():
+def test_what_is_dropped_is_never_due_and_the_others_keep_their_times() -> None:
     hold = Hold(10.0)
     items = [Item(name, NOW_S - age) for name, age in (("a", 1), ("b", 9), ("c", 5), ("d", 2))]
     hold.take(items, NOW_S, MONOTONIC_S)
@@ -96,7 +96,7 @@ def test_what_is_dropped_is_never_due_and_the_others_keep_their_times():
     assert [item.name for item in hold.due(MONOTONIC_S + 99)] == ["c", "a"]
 
 
-def test_dropping_nothing_drops_nothing():
+def test_dropping_nothing_drops_nothing() -> None:
     hold = Hold(10.0)
     assert hold.drop(lambda _: True) == []
     hold.take([Item("a", NOW_S)], NOW_S, MONOTONIC_S)
@@ -108,7 +108,7 @@ def test_dropping_nothing_drops_nothing():
     st.lists(st.tuples(st.integers(-20, 20), st.integers(0, 5)), max_size=30),
     st.floats(0, 10, allow_nan=False),
 )
-def test_every_event_leaves_once_in_time_and_never_before(given, hold_s):
+def test_every_event_leaves_once_in_time_and_never_before(given: Any, hold_s: Any) -> None:
     """Taken at any instants, with any times: all come out, none early by its time, none kept too long."""
     hold, clock, out = Hold(hold_s), 0.0, []
     waiting = {}
