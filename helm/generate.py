@@ -28,7 +28,7 @@ from consumer.mapping.tables import ACTION_SOURCES
 CHART = Path(__file__).parent / "capi-consumer"
 
 # Where the chart mounts a secret or asks for health: not for values to say.
-OF_THE_CHART = frozenset({"access_token", "access_token_file", "kafka_file", "health_address"})
+OF_THE_CHART = frozenset({"access_token", "access_token_file", "kafka_properties_file", "health_address"})
 
 # What the program checks by a function, said again as JSON Schema. Go's regular
 # expressions, which Helm uses, look neither ahead nor behind.

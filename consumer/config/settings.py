@@ -77,7 +77,7 @@ class StartOffset(StrEnum):
 class OffsetOutOfRange(StrEnum):
     """What to do when a committed offset is no longer in the log."""
 
-    PAUSE = "stop"
+    PAUSE = "pause"
     EARLIEST = "earliest"
     LATEST = "latest"
 

@@ -190,7 +190,7 @@ REQUEST_DURATION = histogram(
 IN_FLIGHT = gauge("capi.in_flight", "{record}", "Records taken and not yet ended.")
 IN_FLIGHT_BYTES = gauge("capi.in_flight.bytes", "By", "Bytes of those records.")
 EVENTS_DELAYED = gauge(
-    "capi.events.delayed", "{event}", "Events in flight that wait for the browser's copy (hold_s)."
+    "capi.events.delayed", "{event}", "Events in flight that wait for the browser's copy (send_delay_s)."
 )
 REQUESTS_IN_FLIGHT = gauge("capi.requests.in_flight", "{request}", "Requests under way.")
 REQUESTS_LIMIT = gauge("capi.requests.limit", "{request}", "Requests that may be under way at once.")
@@ -220,7 +220,7 @@ PARTITIONS = gauge("capi.partitions", "{partition}", "Partitions that are this c
 PARTITIONS_STALLED = gauge(
     "capi.partitions.stalled",
     "{partition}",
-    "Partitions that stand still because their committed offset is gone (out_of_range=stop).",
+    "Partitions that stand still because their committed offset is gone (offset_out_of_range=pause).",
 )
 
 # The process

@@ -76,7 +76,7 @@ async def serve_status_page(settings: Settings, telemetry: Telemetry) -> AsyncIt
     await runner.setup()
     filling = asyncio.create_task(page.fill_history())
     try:
-        at = await _listen(runner, host, int(port), is_set="page_address" in settings.model_fields_set)
+        at = await _listen(runner, host, int(port), is_set="status_page_address" in settings.model_fields_set)
         yield f"http://{_named(host)}:{at}/" if at else ""
     finally:
         filling.cancel()

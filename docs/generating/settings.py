@@ -75,14 +75,14 @@ FORMS = {
     "action_source": "a word of Meta's",
     "event_names": "map",
     "custom_data_paths": "map: key to path or paths",
-    "custom_data_allow": "list",
+    "custom_data_unredacted_keys": "list",
     "data_processing_options": "list",
     "data_processing_options_country": "`0` or `1`",
     "data_processing_options_state": "`0` or `1000` to `1013`",
     "topics": "list",
-    "kafka": "map",
+    "kafka_properties": "map",
     "health_address": "host:port",
-    "page_address": "host:port, or empty",
+    "status_page_address": "host:port, or empty",
     "bootstrap_servers": "list of host:port",
 }
 TYPES = {"string": "text", "integer": "whole number", "number": "number", "boolean": "`true` or `false`"}

@@ -330,7 +330,7 @@ def test_export_to_standard_output_is_lines_alone(command: Any) -> None:
 def on_a_terminal(*arguments: Any) -> tuple[int, bytes]:
     """Exit code and everything that one terminal shows, as bytes, of `dead-letters export`."""
     ours, theirs = os.openpty()
-    launch = "from consumer.cli import main; main()"
+    launch = "from consumer.cli.main import main; main()"
     child = subprocess.Popen(
         [sys.executable, "-c", launch, "dead-letters", "export", *arguments],
         stdin=subprocess.DEVNULL,

@@ -16,7 +16,7 @@ TELLS = """
 import atexit, json, sys
 atexit.register(lambda: print(json.dumps(sorted(sys.modules)), file=sys.stderr))
 sys.argv[0] = "capi-consumer"
-from consumer.cli import main
+from consumer.cli.main import main
 main()
 """
 # What only some commands need, and takes most of the time.

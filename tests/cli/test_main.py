@@ -22,7 +22,7 @@ CANARY = "canary-4711@example.com"
 def run(*arguments: Any, **environment: Any) -> CompletedProcess[str]:
     bare = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     return subprocess.run(
-        [sys.executable, "-c", NAMED + "from consumer.cli import main; main()", *arguments],
+        [sys.executable, "-c", NAMED + "from consumer.cli.main import main; main()", *arguments],
         env={**bare, **environment},
         capture_output=True,
         text=True,
@@ -147,7 +147,7 @@ def test_a_bug_shows_where_it_is_and_none_of_its_values(
     code, said = main_with(monkeypatch, capsys, raised)
     assert code == EXIT_PARTIAL
     assert type(raised).__name__ in said
-    assert "test_cli.py" in said
+    assert "test_main.py" in said
     assert CANARY not in said
 
 
@@ -171,7 +171,7 @@ def test_a_reader_that_went_away_is_no_mistake_of_ours() -> None:
             "-o",
             "pipefail",
             "-c",
-            f"{sys.executable} -c 'from consumer.cli import main; main()' run --help | true",
+            f"{sys.executable} -c 'from consumer.cli.main import main; main()' run --help | true",
         ],
         capture_output=True,
         text=True,

@@ -134,7 +134,7 @@ def test_letters_that_come_meanwhile_are_for_the_next_time(brokers: MockKafka) -
 def test_who_is_asked_to_stop_ends_between_two_handfuls_and_can_go_on(
     brokers: MockKafka, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("consumer.dead_letters.replay.runner.LETTERS_AT_ONCE", 2)
+    monkeypatch.setattr("consumer.dead_letters.replay.runner.RECORDS_PER_CHUNK", 2)
     settings = settings_on(brokers)
     write_letters(settings, some_letters(settings, 5))
     stop = threading.Event()
@@ -304,7 +304,7 @@ def test_an_original_is_not_read_from_a_foreign_topic(brokers: MockKafka) -> Non
 
 
 def test_two_replays_at_once_are_found_out(brokers: MockKafka, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("consumer.dead_letters.replay.runner.LETTERS_AT_ONCE", 2)
+    monkeypatch.setattr("consumer.dead_letters.replay.runner.RECORDS_PER_CHUNK", 2)
     settings = settings_on(brokers)
     write_letters(settings, some_letters(settings, 6))
 
@@ -318,7 +318,7 @@ def test_of_two_replays_in_step_one_stops_after_its_first_handful(
     brokers: MockKafka, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Both have looked before either has committed, and both commit the same offset."""
-    monkeypatch.setattr("consumer.dead_letters.replay.runner.LETTERS_AT_ONCE", 2)
+    monkeypatch.setattr("consumer.dead_letters.replay.runner.RECORDS_PER_CHUNK", 2)
     settings = settings_on(brokers)
     write_letters(settings, some_letters(settings, 6))
 
@@ -377,7 +377,7 @@ def test_the_summary_is_one_line_of_json(command: Any) -> None:
     assert said.pop("seconds") > 0
     assert said == {
         "topic": settings.dead_letter_topic,
-        "group": f"{settings.group}.replay",
+        "group": f"{settings.group_id}.replay",
         "filters": {},
         "include_old": False,
         "to": None,
@@ -409,7 +409,7 @@ def test_a_person_is_told_what_was_done_with_which_group(command: Any) -> None:
     assert "keeps its letters, replayed or not, until its retention ends" in first.stdout
     assert (first.exit_code, "ended early (limit): up to 2 are left" in first.stdout) == (0, True)
     assert (
-        f"2 letters of {settings.dead_letter_topic} replayed; group {settings.group}.replay"
+        f"2 letters of {settings.dead_letter_topic} replayed; group {settings.group_id}.replay"
         in command().stdout
     )
 

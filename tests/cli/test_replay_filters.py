@@ -297,7 +297,7 @@ def test_the_group_of_a_filter_is_said_before_it_is_used_and_in_the_summary(comm
 
     said = json.loads(ended.stdout)
     assert said["group"] == replay_group(settings, REFUSED_100)
-    assert said["group"].startswith(f"{settings.group}.replay.")
+    assert said["group"].startswith(f"{settings.group_id}.replay.")
     assert ended.stderr == (
         f"replaying {settings.dead_letter_topic} with group {said['group']}; "
         "reasons: refused, unacceptable; meta codes: 100; since: 2026-01-01T00:00:00.000+00:00\n"
@@ -356,7 +356,7 @@ def test_old_events_go_when_told_and_else_are_left_out_with_what_to_do(command: 
     assert "--include-old (and another --group, where one was named)" in first.stdout
     told = command("--include-old")
     assert told.exit_code == 0
-    assert f"group {command.settings.group}.replay.old" in told.stderr
+    assert f"group {command.settings.group_id}.replay.old" in told.stderr
     assert command("--include-old", "--group", "mine").exit_code == 0
 
 

@@ -45,8 +45,8 @@ TAKEN = [
     ("event_names", "", {}),
     ("event_names", {"quote": "Lead"}, {"quote": "Lead"}),
     ("custom_data_paths", '{"a":"b.0.c","d":["e","f"]}', {"a": "b.0.c", "d": ["e", "f"]}),
-    ("custom_data_allow", "", ()),
-    ("custom_data_allow", "a,,b", ("a", "b")),
+    ("custom_data_unredacted_keys", "", ()),
+    ("custom_data_unredacted_keys", "a,,b", ("a", "b")),
     ("data_processing_options", "", None),
     ("data_processing_options", "[]", ()),
     ("data_processing_options", "LDU", ("LDU",)),
@@ -54,27 +54,27 @@ TAKEN = [
     ("data_processing_options_country", "1", 1),
     ("data_processing_options_state", "0", 0),
     ("data_processing_options_state", "1013", 1013),
-    ("start", "latest", StartOffset.LATEST),
-    ("out_of_range", "earliest", OffsetOutOfRange.EARLIEST),
+    ("start_offset", "latest", StartOffset.LATEST),
+    ("offset_out_of_range", "earliest", OffsetOutOfRange.EARLIEST),
     ("topics", "a,b", ("a", "b")),
     ("topics", "b, a, b,a", ("b", "a")),
     ("topics", "A.b_c-9", ("A.b_c-9",)),
     ("dead_letter_topic", "x" * 249, "x" * 249),
     ("bootstrap_servers", "one.example.com:9092, [::1]:9093", "one.example.com:9092, [::1]:9093"),
-    ("kafka", '{"security.protocol":"SSL","x":1,"y":true}', {"security.protocol": "SSL", "x": 1, "y": True}),
-    ("kafka", " ", {}),
+    ("kafka_properties", '{"security.protocol":"SSL","x":1,"y":true}', {"security.protocol": "SSL", "x": 1, "y": True}),
+    ("kafka_properties", " ", {}),
     ("group_protocol", "eager", GroupProtocol.EAGER),
     ("group_instance_id", "", ""),
     ("group_instance_id", "capi-consumer-0.a_b", "capi-consumer-0.a_b"),
-    ("hold_s", "0", 0.0),
-    ("hold_s", "2.5", 2.5),
-    ("hold_s", "86400", 86_400.0),
+    ("send_delay_s", "0", 0.0),
+    ("send_delay_s", "2.5", 2.5),
+    ("send_delay_s", "86400", 86_400.0),
     ("batch_events_max", "1", 1),
     ("linger_ms", "0", 0),
     ("health_address", "0.0.0.0:0", "0.0.0.0:0"),
     ("health_address", "[::]:65535", "[::]:65535"),
-    ("page_address", "", ""),
-    ("page_address", "0.0.0.0:8080", "0.0.0.0:8080"),
+    ("status_page_address", "", ""),
+    ("status_page_address", "0.0.0.0:8080", "0.0.0.0:8080"),
 ]
 
 
@@ -100,12 +100,12 @@ REFUSED = [
     ("partner_agent", "a"), ("partner_agent", "canary" + "1" * 17),
     *(("request_timeout_s", text) for text in ("", "0", "-1", "301", "nan", "inf", "canary")),
     *(("backoff_max_s", text) for text in ("0", "601", "canary")),
-    ("setup_retry_s", "0"), ("setup_retry_s", "3601"), ("stuck_after_s", "0"), ("stuck_after_s", "86401"),
+    ("auth_retry_max_s", "0"), ("auth_retry_max_s", "3601"), ("poison_after_s", "0"), ("poison_after_s", "86401"),
     ("proxy", "canary:3128"), ("proxy", "socks5://canary"), ("proxy", "http://"), ("proxy", "http://canary:x"),
     ("proxy", "http://canary:99999"), ("proxy", "http://[canary"),
     ("user_consent_category", "1,canary"), ("user_consent_category", "1|canary"),
-    ("match_rule", "canary"), ("birthdate_order", "canary"), ("content_id", "canary"), ("start", "canary"),
-    ("out_of_range", "canary"), ("log_format", "canary"), ("log_level", "canary"),
+    ("match_rule", "canary"), ("birthdate_order", "canary"), ("content_id", "canary"), ("start_offset", "canary"),
+    ("offset_out_of_range", "canary"), ("log_format", "canary"), ("log_level", "canary"),
     ("concurrency", "canary"), ("concurrency", ""),
     ("action_source", "canary"),
     ("purchase_personal_information", ""), ("purchase_personal_information", "Canary!"),
@@ -123,7 +123,7 @@ REFUSED = [
     ("data_processing_options_country", "2"), ("data_processing_options_country", "canary"),
     *(("data_processing_options_state", text) for text in ("1", "999", "1014", "-1000", "canary")),
     ("event_bytes_max", "1023"), ("event_bytes_max", "4194305"),
-    ("group", ""), ("topics", ""), ("topics", " , "),
+    ("group_id", ""), ("topics", ""), ("topics", " , "),
     *(
         (name, text)
         for name in ("topics", "dead_letter_topic", "parking_topic")
@@ -131,12 +131,12 @@ REFUSED = [
     ),
     ("topics", "events,canary canary"), ("dead_letter_topic", "canary\n"),
     ("bootstrap_servers", ""), ("bootstrap_servers", " "), ("bootstrap_servers", ","),
-    ("kafka", "canary"), ("kafka", '"canary"'), ("kafka", '{"canary":[1]}'), ("kafka", '{"canary":null}'),
+    ("kafka_properties", "canary"), ("kafka_properties", '"canary"'), ("kafka_properties", '{"canary":[1]}'), ("kafka_properties", '{"canary":null}'),
     ("poll_records_max", "0"), ("poll_records_max", "10001"), ("batch_events_max", "0"),
     ("batch_events_max", "1001"), ("request_bytes_max", "1023"), ("linger_ms", "-1"), ("linger_ms", "600001"),
     ("requests_in_flight_max", "0"), ("requests_in_flight_max", "257"), ("events_in_flight_max", "0"),
     ("bytes_in_flight_max", "1023"), ("commit_interval_ms", "9"), ("commit_interval_ms", "3600001"),
-    *(("hold_s", text) for text in ("", "-1", "86401", "nan", "inf", "canary")),
+    *(("send_delay_s", text) for text in ("", "-1", "86401", "nan", "inf", "canary")),
     ("group_protocol", "canary"), ("group_protocol", ""),
     *(("group_instance_id", text) for text in (" ", "canary canary", "canary:a", "..", "c" * 250)),
     ("drain_timeout_s", "0"), ("drain_timeout_s", "3601"),
@@ -145,7 +145,7 @@ REFUSED = [
         ("health_address", text)
         for text in ("", "canary", ":9090", "canary:", "canary:65536", "canary:-1", "canary:٩")
     ),
-    *(("page_address", text) for text in (" ", "canary", ":8080", "canary:", "canary:65536")),
+    *(("status_page_address", text) for text in (" ", "canary", ":8080", "canary:", "canary:65536")),
 ]  # fmt: skip
 
 
@@ -198,7 +198,7 @@ def test_a_property_that_would_break_the_promise_is_refused_with_the_reason(name
     with pytest.raises(ValidationError) as refused:
         Settings(kafka_properties={name: "canary"})
     (mistake,) = refused.value.errors()
-    assert mistake["loc"] == ("kafka",)
+    assert mistake["loc"] == ("kafka_properties",)
     assert name.rpartition("mock")[0] in mistake["msg"]
     assert "canary" not in str(refused.value)
 
@@ -248,7 +248,7 @@ def test_only_this_machine_takes_plain_http(host: str) -> None:
 def test_no_secret_is_in_the_repr() -> None:
     secret = {
         "access_token": "canary",
-        "kafka": {"sasl.password": "canary"},
+        "kafka_properties": {"sasl.password": "canary"},
         "proxy": "http://user:canary@proxy.example.com",
     }
     settings = Settings(**secret)

@@ -24,7 +24,7 @@ async def turn() -> None:
 
 async def letters(brake: Any, count: Any) -> list[Any]:
     """Some letters that want to be written, as tasks that end when they may."""
-    tasks = [asyncio.create_task(brake.admit()) for _ in range(count)]
+    tasks = [asyncio.create_task(brake.wait()) for _ in range(count)]
     await turn()
     return tasks
 

@@ -100,7 +100,7 @@ def test_the_users_settings_do_not_reach_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("days", [400, -400])
 def test_it_works_in_another_year(tmp_path: Path, days: int) -> None:
-    launch = DAYS_AHEAD + "from consumer.cli import main; main()"
+    launch = DAYS_AHEAD + "from consumer.cli.main import main; main()"
     ended = run(sys.executable, "-c", launch, str(days), "demo", "--json", cwd=tmp_path)
     assert ended.returncode == 0, ended.stderr
     assert json.loads(ended.stdout)["adds_up"] is True
@@ -180,7 +180,7 @@ def test_the_wheel_in_an_empty_folder_runs_it(wheel: Any, tmp_path: Path) -> Non
     where = run(sys.executable, "-c", "import consumer; print(consumer.__file__)", cwd=empty, env=env)
     assert where.stdout.startswith(str(installed)), where.stderr
     ended = run(
-        sys.executable, "-c", "from consumer.cli import main; main()", "demo", "--json", cwd=empty, env=env
+        sys.executable, "-c", "from consumer.cli.main import main; main()", "demo", "--json", cwd=empty, env=env
     )
     assert ended.returncode == 0, ended.stderr
     assert json.loads(ended.stdout)["adds_up"] is True

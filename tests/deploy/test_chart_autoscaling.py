@@ -42,7 +42,7 @@ def test_without_autoscaling_the_pods_are_counted() -> None:
 def test_keda_looks_at_the_group_and_the_topic_of_the_program() -> None:
     for values in (
         minimal(),
-        minimal(settings={"group": "shop", "topics": ["shop.events"], "start": "latest"}),
+        minimal(settings={"group_id": "shop", "topics": ["shop.events"], "start_offset": "latest"}),
     ):
         manifests = rendered(values | {"autoscaling": {"enabled": True, "partitions": 6}})
         told, read = trigger(manifests)["metadata"], settings(manifests)

@@ -104,7 +104,7 @@ def test_metrics_and_traces_go_where_the_values_say_and_else_nowhere() -> None:
 def test_every_setting_can_be_said_in_the_values_or_is_set_by_the_chart() -> None:
     with helm().Chart.load(CHART) as chart:
         said = chart.schema["properties"]["settings"]["properties"]
-    by_the_chart = {"access_token", "access_token_file", "kafka_file", "health_address"}
+    by_the_chart = {"access_token", "access_token_file", "kafka_properties_file", "health_address"}
     assert set(said) | by_the_chart == set(Settings.model_fields)
     assert set(said).isdisjoint(by_the_chart)
 
@@ -157,7 +157,7 @@ def test_secret_properties_arrive_by_file(given: dict[Any, Any], tmp_path: Path)
         values = values_of(CHART / "ci" / f"{name}-values.yaml")
         read = read_by_the_program(rendered(values), given, tmp_path / name)
         assert read["kafka"]["sasl.password"] == password
-        assert "sasl.password" not in read["settings"]["kafka"]
+        assert "sasl.password" not in read["settings"]["kafka_properties"]
 
 
 @pytest.mark.parametrize(
@@ -290,7 +290,7 @@ def test_certificates_turn_tls_on(
 def test_what_the_values_say_of_tls_wins(given: dict[Any, Any], tmp_path: Path) -> None:
     own = {"ssl.ca.location": "probe", "security.protocol": "SSL"}
     manifests = rendered(minimal(settings={"kafka": own}, kafkaTls={"existingSecret": "kafka-certificates"}))
-    assert read_by_the_program(manifests, given, tmp_path)["settings"]["kafka"] == own
+    assert read_by_the_program(manifests, given, tmp_path)["settings"]["kafka_properties"] == own
 
 
 def test_a_proxy_with_a_password_comes_from_a_secret(given: dict[Any, Any], tmp_path: Path) -> None:
@@ -301,5 +301,5 @@ def test_a_proxy_with_a_password_comes_from_a_secret(given: dict[Any, Any], tmp_
 
 
 def test_a_group_of_one_s_own_is_taken() -> None:
-    environment = in_the_config_map(rendered(minimal(settings={"group": "shop"})))
+    environment = in_the_config_map(rendered(minimal(settings={"group_id": "shop"})))
     assert environment["CAPI_GROUP_ID"] == "shop"

@@ -62,7 +62,7 @@ REFUSED_BY_THE_SCHEMA = {
     "a list as text": (minimal(settings={"topics": "a,b"}), "/settings/topics': got string, want array"),
     "a truth as text": (minimal(settings={"gzip": "yes"}), "/settings/gzip': got string, want boolean"),
     "a property that breaks the delivery promise": (
-        minimal(settings={"kafka": {"enable.auto.commit": True}}),
+        minimal(settings={"kafka_properties": {"enable.auto.commit": True}}),
         "/settings/kafka/enable.auto.commit': false schema",
     ),
     "the same among the secret ones": (
@@ -172,21 +172,21 @@ REFUSED_BY_A_TEMPLATE = {
         "rollout: maxSurge and maxUnavailable are both 0, so that no pod could ever be replaced",
     ),
     "a password in the ConfigMap": (
-        minimal(settings={"kafka": {"sasl.password": "x"}}),
+        minimal(settings={"kafka_properties": {"sasl.password": "x"}}),
         "settings.kafka: sasl.password would stand in a ConfigMap for all to read; it belongs in kafkaSecret",
     ),
     "a private key in the ConfigMap": (
-        minimal(settings={"kafka": {"ssl.key.pem": "x"}}),
+        minimal(settings={"kafka_properties": {"ssl.key.pem": "x"}}),
         "settings.kafka: ssl.key.pem would stand in a ConfigMap",
     ),
     "certificates for a connection without TLS": (
         minimal(
-            kafkaTls={"existingSecret": "c"}, settings={"kafka": {"security.protocol": "SASL_PLAINTEXT"}}
+            kafkaTls={"existingSecret": "c"}, settings={"kafka_properties": {"security.protocol": "SASL_PLAINTEXT"}}
         ),
         "kafkaTls: certificates are given, and security.protocol sasl_plaintext in settings.kafka uses none",
     ),
     "TLS for a connection without it": (
-        minimal(kafkaTls={"enabled": True}, settings={"kafka": {"security.protocol": "plaintext"}}),
+        minimal(kafkaTls={"enabled": True}, settings={"kafka_properties": {"security.protocol": "plaintext"}}),
         "kafkaTls: certificates are given, and security.protocol plaintext in settings.kafka uses none",
     ),
     "a certificate of no Secret": (
@@ -228,7 +228,7 @@ REFUSED_BY_A_TEMPLATE = {
         "kafkaSasl: tokenEndpoint goes with the mechanism OAUTHBEARER, and only with it",
     ),
     "a client's secret in the ConfigMap": (
-        minimal(settings={"kafka": {"sasl.oauthbearer.client.secret": "x"}}),
+        minimal(settings={"kafka_properties": {"sasl.oauthbearer.client.secret": "x"}}),
         "settings.kafka: sasl.oauthbearer.client.secret would stand in a ConfigMap",
     ),
     "a name for all members, and one for each": (
@@ -269,7 +269,7 @@ REFUSED_BY_A_TEMPLATE = {
     "a login that KEDA cannot read": (
         minimal(
             autoscaling={"enabled": True, "partitions": 6},
-            settings={"kafka": {"sasl.mechanism": "SCRAM-SHA-512", "sasl.username": "connector"}},
+            settings={"kafka_properties": {"sasl.mechanism": "SCRAM-SHA-512", "sasl.username": "connector"}},
             kafkaSecret={"existingSecret": "kafka-login"},
         ),
         "autoscaling: KEDA cannot log in with settings.kafka or kafkaSecret; say it in kafkaSasl, "
@@ -358,7 +358,7 @@ def test_every_mistake_is_named_at_once() -> None:
             minimal(
                 accessToken={},
                 terminationGracePeriodSeconds=10,
-                settings={"kafka": {"ssl.key.password": "x"}},
+                settings={"kafka_properties": {"ssl.key.password": "x"}},
             )
         )
     assert str(refused.value).count("\n") == 3
@@ -369,6 +369,6 @@ def test_every_mistake_is_named_at_once() -> None:
 def test_a_refusal_shows_no_secret() -> None:
     with pytest.raises(helm().HelmRenderError) as refused:
         rendered(
-            minimal(accessToken={**TOKEN, "value": "canary"}, settings={"kafka": {"sasl.password": "canary"}})
+            minimal(accessToken={**TOKEN, "value": "canary"}, settings={"kafka_properties": {"sasl.password": "canary"}})
         )
     assert "canary" not in str(refused.value)

@@ -11,7 +11,7 @@ from support.chart import CHART, minimal, notes, only, rendered, values_of
 
 pytestmark = pytest.mark.chart
 
-RUN = "from consumer.cli import main; main()"
+RUN = "from consumer.cli.main import main; main()"
 
 
 def job(**changed: Any) -> dict[str, Any]:

@@ -208,13 +208,13 @@ def committed_offset_gone(world: World, size: Size) -> Measures:
 
 def _stop(stage: Stage, deleted: set[Place]) -> None:
     scene = stage.scene
-    stopped = scene.consumer(CAPI_OFFSET_OUT_OF_RANGE="stop")
+    stopped = scene.consumer(CAPI_OFFSET_OUT_OF_RANGE="pause")
     eventually(lambda: _says(stopped, GONE), 60, "it says that records were deleted unread")
     eventually(lambda: _is_done(stage, 1), 60, "the other partition goes on")
     pause(2 * COMMIT_S)
     committed = topics.committed_offsets(scene.bootstrap_servers, scene.group)[scene.topic, 0]
     moved = committed - min(place.offset for place in deleted)
-    stage.must("`stop`: the committed offset of that partition moves by 0", moved, moved == 0)
+    stage.must("`pause`: the committed offset of that partition moves by 0", moved, moved == 0)
     errors = _says(stopped, GONE)
     stage.must("said once, as an error", errors, errors == 1)
     stopped.stop(GRACE_S)

@@ -14,14 +14,14 @@ def test_a_held_partition_gives_nothing_and_the_others_go_on(brokers: FaultyKafk
     brokers.make_topic(TOPIC, 2)
     member = join()
     member.until(lambda: len(member.starts) == 2)
-    member.source.hold([P0], new=False)
+    member.source.pause([P0], new=False)
     for number in (0, 1):
         brokers.write(TOPIC, b"x", partition=number)
     member.has(1)
     began = time.monotonic()
     member.until(lambda: time.monotonic() - began > 0.5)
     assert [record.partition for record in member.records] == [P1]
-    member.source.hold([], new=False)
+    member.source.pause([], new=False)
     member.has(2)
     assert {record.partition for record in member.records} == {P0, P1}
 
@@ -30,11 +30,11 @@ def test_what_is_held_again_and_again_is_given_once(brokers: FaultyKafka, topic:
     brokers.write(TOPIC, *(b"%d" % n for n in range(50)))
     member = join()
     for _ in range(10):
-        member.source.hold([P0], new=True)
-        member.source.hold([P0], new=True)
+        member.source.pause([P0], new=True)
+        member.source.pause([P0], new=True)
         member.poll()
-        member.source.hold([], new=False)
-        member.source.hold([], new=False)
+        member.source.pause([], new=False)
+        member.source.pause([], new=False)
         member.poll()
     member.has(50)
     assert member.values == [b"%d" % n for n in range(50)]
@@ -45,12 +45,12 @@ def test_a_partition_that_comes_while_all_is_held_is_held(
 ) -> None:
     brokers.write(TOPIC, b"0")
     member = join()
-    member.source.hold([], new=True)
+    member.source.pause([], new=True)
     member.until(lambda: member.starts)
     began = time.monotonic()
     member.until(lambda: time.monotonic() - began > 0.5)
     assert member.records == []
-    member.source.hold([], new=False)
+    member.source.pause([], new=False)
     member.has(1)
 
 
@@ -61,10 +61,10 @@ def test_a_partition_that_was_taken_away_while_held_is_read_when_it_comes_back(
     brokers.make_topic(TOPIC, 4)
     first = join()
     first.until(lambda: len(first.starts) == 4)
-    first.source.hold([P0, P1, P2, P3], new=True)
+    first.source.pause([P0, P1, P2, P3], new=True)
     second = join()
     eventually(lambda: (first.poll(), second.poll(), len(second.starts) == 2)[-1], DEADLINE_S)
-    first.source.hold([], new=False)
+    first.source.pause([], new=False)
     second.source.close()
     first.until(lambda: len([p for starts in first.owner.all_of("assigned") for p in starts]) == 6)
     for number in range(4):

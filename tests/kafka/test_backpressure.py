@@ -17,7 +17,7 @@ def held(
     intake: Any, events: int = 0, size: int = 0, ahead: Any = (0, 0), is_braked: bool = False, asked: int = 0
 ) -> Any:
     partitions = dict(zip((P0, P1), ahead, strict=True))
-    found = intake.look(events, size, partitions, is_braked=is_braked, asked=asked)
+    found = intake.update(events, size, partitions, is_braked=is_braked, asked=asked)
     return set(found.partitions), found.new
 
 

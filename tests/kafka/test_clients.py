@@ -43,7 +43,7 @@ def test_no_file_of_properties_wins_over_the_promise(tmp_path: Path) -> None:
     file.write_text(
         json.dumps({**dict.fromkeys(REFUSED_KAFKA_PROPERTIES, "canary"), "enable.partition.eof": False})
     )
-    changed = settings(kafka_file=file)
+    changed = settings(kafka_properties_file=file)
     assert CONSUMER_PROMISE.items() <= clients.consumer_properties(changed).items()
     assert PRODUCER_PROMISE.items() <= clients.producer_properties(changed).items()
 
@@ -52,7 +52,7 @@ def test_the_file_wins_over_the_setting_and_both_over_our_own(tmp_path: Path) ->
     file = tmp_path / "properties.json"
     file.write_text('{"sasl.password": "of the file", "linger.ms": 9}')
     given = settings(
-        kafka={"sasl.password": "of the setting", "client.id": "mine", "linger.ms": 1}, kafka_file=file
+        kafka_properties={"sasl.password": "of the setting", "client.id": "mine", "linger.ms": 1}, kafka_properties_file=file
     )
     properties = clients.producer_properties(given)
     assert (properties["sasl.password"], properties["client.id"], properties["linger.ms"]) == (
@@ -63,12 +63,12 @@ def test_the_file_wins_over_the_setting_and_both_over_our_own(tmp_path: Path) ->
 
 
 def test_booleans_are_librdkafka_s_words() -> None:
-    properties = clients.client_properties(settings(kafka={"a": True, "b": False, "c": 1, "d": "True"}))
+    properties = clients.client_properties(settings(kafka_properties={"a": True, "b": False, "c": 1, "d": "True"}))
     assert {name: properties[name] for name in "abcd"} == {"a": "true", "b": "false", "c": 1, "d": "True"}
 
 
 def test_a_property_of_the_other_kind_of_client_is_left_out() -> None:
-    both = settings(kafka={"session.timeout.ms": 6000, "compression.type": "zstd"})
+    both = settings(kafka_properties={"session.timeout.ms": 6000, "compression.type": "zstd"})
     assert "compression.type" not in clients.consumer_properties(both)
     assert "session.timeout.ms" not in clients.producer_properties(both)
     assert clients.consumer_properties(both)["session.timeout.ms"] == 6000
@@ -133,7 +133,7 @@ def test_a_queue_that_was_full_is_filled_again_before_it_is_empty() -> None:
 
 def test_what_is_prefetched_is_the_users_where_he_says_so() -> None:
     own = {"queued.max.messages.kbytes": 4_096}
-    assert clients.consumer_properties(settings(kafka=own))["queued.max.messages.kbytes"] == 4_096
+    assert clients.consumer_properties(settings(kafka_properties=own))["queued.max.messages.kbytes"] == 4_096
 
 
 # queued.max.messages.kbytes and message.max.bytes as given, fetch.max.bytes as librdkafka makes it
@@ -176,7 +176,7 @@ TAKEN = [
 def test_librdkafka_takes_our_properties_with_the_users(
     more: Any, own: Any, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    given = settings(kafka=own, **more)
+    given = settings(kafka_properties=own, **more)
     clients.new_consumer(clients.consumer_properties(given)).close()
     clients.new_producer(clients.producer_properties(given))
     clients.admin_client(given)
@@ -233,7 +233,7 @@ NOT_TAKEN = [
 def test_what_librdkafka_does_not_take_is_one_line_without_the_value(
     own: Any, says: Any, client: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    given = settings(kafka=own)
+    given = settings(kafka_properties=own)
     with pytest.raises(CommandError) as refused:
         if client == "consumer":
             clients.new_consumer(clients.consumer_properties(given))
@@ -253,8 +253,8 @@ def test_oauthbearer_without_an_issuer_would_wait_for_ever_and_is_refused(name: 
     with pytest.raises(
         CommandError, match=r"needs sasl\.oauthbearer\.method=oidc: mend CAPI_KAFKA_PROPERTIES"
     ):
-        clients.admin_client(settings(kafka=own))
-    clients.admin_client(settings(kafka={**own, "enable.sasl.oauthbearer.unsecure.jwt": True}))
+        clients.admin_client(settings(kafka_properties=own))
+    clients.admin_client(settings(kafka_properties={**own, "enable.sasl.oauthbearer.unsecure.jwt": True}))
 
 
 def test_an_extra_of_confluent_kafka_that_is_not_there_is_one_line() -> None:
@@ -263,7 +263,7 @@ def test_an_extra_of_confluent_kafka_that_is_not_there_is_one_line() -> None:
         "sasl.oauthbearer.config": "region=eu-west-1,audience=canary",
     }
     with pytest.raises(CommandError, match=r"lacks an extra .*\(oauthbearer-aws\)"):
-        clients.admin_client(settings(kafka={**OIDC, **aws}))
+        clients.admin_client(settings(kafka_properties={**OIDC, **aws}))
 
 
 PYTHON_OBJECTS = [
@@ -280,7 +280,7 @@ PYTHON_OBJECTS = [
 @pytest.mark.parametrize("name", PYTHON_OBJECTS)
 def test_what_takes_an_object_of_python_is_no_property(name: Any) -> None:
     with pytest.raises(ValueError, match="one of these takes an object"):
-        settings(kafka={name: "x"})
+        settings(kafka_properties={name: "x"})
 
 
 def test_the_name_of_an_error_is_a_word_and_never_its_text() -> None:

@@ -45,7 +45,7 @@ RULES = MappingOptions(user_consent_category="3", default_country="fr")
 
 def as_file(decision: Any) -> dict[Any, Any]:
     """A decision as its file holds it."""
-    notes = [[note.field, note.word] for note in decision.notes]
+    notes = [[note.field, note.code] for note in decision.warnings]
     if isinstance(decision, Deliverable):
         payload = orjson.loads(decision.payload)
         return {"decision": "deliverable", "label": decision.event_label, "notes": notes, "payload": payload}

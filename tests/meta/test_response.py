@@ -112,7 +112,7 @@ def test_a_known_code_is_the_verdict_whatever_the_status(
     if status == 413 and kind is ResponseOutcome.REJECTED:
         kind = ResponseOutcome.TOO_LARGE  # both are about the events, and the status says which
     verdict = refused(status, code=code, error_subcode=subcode, message="m", type="OAuthException")
-    assert (verdict.kind, verdict.http_status, verdict.code, verdict.subcode) == (kind, status, code, subcode)
+    assert (verdict.outcome, verdict.http_status, verdict.code, verdict.subcode) == (kind, status, code, subcode)
 
 
 OUTSIDE = [
@@ -125,13 +125,13 @@ OUTSIDE = [
 
 @pytest.mark.parametrize(("code", "kind"), OUTSIDE)
 def test_the_ranges_of_codes_end_where_meta_ends_them(code: Any, kind: Any) -> None:
-    assert refused(400, code=code).kind is kind
+    assert refused(400, code=code).outcome is kind
 
 
 @pytest.mark.parametrize("status", [200, 400, 403, 413, 500])
 @pytest.mark.parametrize("code", [100, 190, 2500, None])
 def test_is_transient_goes_before_every_code_but_the_pixels(status: int, code: int | None) -> None:
-    assert refused(status, code=code, is_transient=True).kind is ResponseOutcome.TRANSIENT
+    assert refused(status, code=code, is_transient=True).outcome is ResponseOutcome.TRANSIENT
 
 
 @pytest.mark.parametrize(
@@ -139,12 +139,12 @@ def test_is_transient_goes_before_every_code_but_the_pixels(status: int, code: i
     [(4, ResponseOutcome.THROTTLED), (80004, ResponseOutcome.THROTTLED), (368, ResponseOutcome.BLOCKED)],
 )
 def test_throttling_and_blocking_hold_the_pixel_even_when_they_are_transient(code: int, kind: Any) -> None:
-    assert refused(400, code=code, is_transient=True).kind is kind
+    assert refused(400, code=code, is_transient=True).outcome is kind
 
 
 @pytest.mark.parametrize("word", [1, "true", "True", None, False])
 def test_only_true_is_transient(word: Any) -> None:
-    assert refused(400, code=100, error_subcode=2804003, is_transient=word).kind is ResponseOutcome.REJECTED
+    assert refused(400, code=100, error_subcode=2804003, is_transient=word).outcome is ResponseOutcome.REJECTED
 
 
 STATUSES = [
@@ -184,7 +184,7 @@ def test_without_a_code_the_status_is_the_verdict(status: Any, kind: Any, body: 
     "error", [{}, {"code": 9999}, {"code": None}, {"code": {}}, {"code": "no"}, {"code": 1.5}]
 )
 def test_an_unknown_code_leaves_it_to_the_status(status: Any, kind: Any, error: dict[str, Any]) -> None:
-    assert refused(status, **error).kind is kind
+    assert refused(status, **error).outcome is kind
 
 
 AS_TEXT = [("190", 190), ("-1", -1), (" 190", None), ("1e2", None), ("", None), ("٤", None), ("9" * 12, None)]
@@ -197,7 +197,7 @@ def test_a_code_may_be_text(written: Any, code: Any) -> None:
 
 
 def test_a_boolean_is_no_code() -> None:
-    assert refused(400, code=True, error_subcode=False).kind is ResponseOutcome.REJECTED
+    assert refused(400, code=True, error_subcode=False).outcome is ResponseOutcome.REJECTED
     assert refused(400, code=True).code is None
 
 
@@ -211,7 +211,7 @@ def test_meta_s_own_text_is_never_in_a_verdict() -> None:
         error_data=canary, type=canary, error_user_title=f"Too old: {canary}", fbtrace_id=canary,
     )  # fmt: skip
     assert "canary" not in repr(verdict)
-    assert verdict.says == "the event is older than Meta takes"
+    assert verdict.summary == "the event is older than Meta takes"
     assert verdict.title == "Too old: *****"
 
 

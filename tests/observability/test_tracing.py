@@ -132,7 +132,7 @@ def test_a_request_says_how_it_ended_in_codes(
         "messaging.batch.message_count": 2,
     }
     assert dict(ended.attributes) == {**place, **told}
-    assert ended.status.is_ok is (verdict.kind is ResponseOutcome.ACCEPTED)
+    assert ended.status.is_ok is (verdict.outcome is ResponseOutcome.ACCEPTED)
     assert ended.status.description is None
 
 

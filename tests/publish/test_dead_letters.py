@@ -57,7 +57,7 @@ def mended(exported: Any, **fields: Any) -> bytes:
 
 def publish(settings: Any, content: Any, *, is_judged: bool = True, sending: Any = None) -> PublishSummary:
     """What became of the letters in a file."""
-    validity = Recheck(settings.rules, lambda: NOW_MS) if is_judged else None
+    validity = Recheck(settings.mapping_options, lambda: NOW_MS) if is_judged else None
     sending = sending or ReplaySender(lambda on_failure: open_producer(settings, on_failure))
     report = PublishReport()
     with open_replay_target(settings, None) as way_back:

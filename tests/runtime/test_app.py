@@ -87,12 +87,12 @@ async def consuming(
                 "access_token": "sandbox-token",
                 "graph_url": meta.url,
                 "bootstrap_servers": brokers.bootstrap_servers,
-                "kafka": {"session.timeout.ms": 2000, "heartbeat.interval.ms": 200},
+                "kafka_properties": {"session.timeout.ms": 2000, "heartbeat.interval.ms": 200},
                 "health_address": f"127.0.0.1:{port}",
                 "linger_ms": 20,
                 "commit_interval_ms": 50,
                 "drain_timeout_s": 5.0,
-                "brake": brake_setting,
+                "dlq_breaker": brake_setting,
                 **given,
             }
         )
@@ -165,7 +165,7 @@ async def test_a_stop_ends_what_is_in_flight_commits_and_leaves(brokers: FaultyK
 async def test_a_stop_waits_for_nothing_that_is_held_and_the_next_one_sends_it(brokers: FaultyKafka) -> None:
     """The events are a minute old: held for an hour they wait, held for none they go."""
     brokers.write(EVENTS, *(value(n) for n in range(3)))
-    async with consuming(brokers, hold_s=3_600.0, drain_timeout_s=600.0) as at:
+    async with consuming(brokers, send_delay_s=3_600.0, drain_timeout_s=600.0) as at:
         await until(lambda: at.telemetry.total(metrics.CONSUMED) == 3)
         assert "\ncapi_events_delayed " in (await get(at, "/metrics"))[1]
         began = time.monotonic()
@@ -174,7 +174,7 @@ async def test_a_stop_waits_for_nothing_that_is_held_and_the_next_one_sends_it(b
         assert time.monotonic() - began < 8
         assert at.meta.stats.requests == 0
     assert committed(brokers) in (0, -1001)
-    async with consuming(brokers, hold_s=30.0) as at:
+    async with consuming(brokers, send_delay_s=30.0) as at:
         await until(lambda: committed(brokers) == 3)
         assert sorted(one["event_id"] for one in at.meta.accepted) == ["e-0", "e-1", "e-2"]
 
@@ -211,7 +211,7 @@ async def test_a_refused_token_waits_for_the_file_to_change_and_goes_on_by_itsel
     token = tmp_path / "token"
     token.write_text("revoked")
     brokers.write(EVENTS, *(value(n) for n in range(3)))
-    given = {"access_token": "", "access_token_file": token, "setup_retry_s": 3_600.0}
+    given = {"access_token": "", "access_token_file": token, "auth_retry_max_s": 3_600.0}
     async with consuming(brokers, **given) as at:
         await until(lambda: at.telemetry.snapshot()["capi.requests"][("misconfigured",)] >= 1)
         assert await get(at, "/readyz") == (503, {"state": "misconfigured"})
@@ -283,7 +283,7 @@ async def test_it_is_ready_once_the_group_was_joined_and_not_restarted_meanwhile
 @pytest.mark.parametrize("group_protocol", GroupProtocol)
 async def test_a_member_without_a_partition_is_ready_too(brokers: FaultyKafka, group_protocol: Any) -> None:
     """More members than partitions: it stands by."""
-    of_broker = {"kafka": {}} if group_protocol is GroupProtocol.CONSUMER else {}
+    of_broker = {"kafka_properties": {}} if group_protocol is GroupProtocol.CONSUMER else {}
     given = {"group_protocol": group_protocol, **of_broker}
     async with (
         consuming(brokers, **given) as one,
@@ -395,7 +395,7 @@ async def test_the_filter_alarm_is_a_gauge(brokers: FaultyKafka) -> None:
 async def test_a_member_that_was_replaced_ends_in_one_line(brokers: FaultyKafka) -> None:
     own = {"session.timeout.ms": 2000, "heartbeat.interval.ms": 200}
     with pytest.raises(CommandError) as ended:
-        async with consuming(brokers, kafka=own, group_instance_id="a") as at:
+        async with consuming(brokers, kafka_properties=own, group_instance_id="a") as at:
             await until(lambda: at.telemetry.snapshot()["capi.rebalances"][("assigned",)] == 2)
             brokers.push(Request.HEARTBEAT, KafkaError.FENCED_INSTANCE_ID)
             await asyncio.wait([at.task], timeout=DEADLINE_S)
@@ -506,7 +506,7 @@ def process(brokers: FaultyKafka, tmp_path: Path) -> Iterator[Any]:
         log = tmp_path / f"log-{len(started)}"
         with log.open("wb") as stderr:
             child = subprocess.Popen(
-                [sys.executable, "-c", "from consumer.cli import main; main()", "run", *options],
+                [sys.executable, "-c", "from consumer.cli.main import main; main()", "run", *options],
                 env={**bare, **given},
                 stdout=subprocess.DEVNULL,
                 stderr=stderr,

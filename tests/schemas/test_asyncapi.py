@@ -130,7 +130,7 @@ def test_names_are_the_defaults_of_the_settings() -> None:
         if operation["action"] == "receive" and "bindings" in operation
     }
     assert groups == {
-        "readEvents": DEFAULTS["group"],
+        "readEvents": DEFAULTS["group_id"],
         "readDeadLetters": replay_group(Settings.model_construct(**DEFAULTS), Filter()),
     }
 

@@ -44,7 +44,7 @@ def telemetry() -> Iterator[Telemetry]:
 
 def settings(**given: Any) -> Settings:
     return Settings(
-        **{"pixel_id": "123", "access_token": "canary-token", "page_address": "127.0.0.1:0", **given}
+        **{"pixel_id": "123", "access_token": "canary-token", "status_page_address": "127.0.0.1:0", **given}
     )
 
 
@@ -166,7 +166,7 @@ async def test_an_open_page_does_not_hold_up_the_end(telemetry: Telemetry) -> No
 
 
 async def test_an_empty_address_serves_no_page(telemetry: Telemetry) -> None:
-    async with page(telemetry, page_address="") as asking:
+    async with page(telemetry, status_page_address="") as asking:
         assert asking.at == ""
 
 
@@ -174,7 +174,7 @@ async def test_a_port_that_somebody_chose_and_that_is_taken_is_one_line(telemetr
     async with page(telemetry) as first:
         port = first.at.rstrip("/").rpartition(":")[2]
         with pytest.raises(CommandError) as refused:
-            async with page(telemetry, page_address=f"127.0.0.1:{port}"):
+            async with page(telemetry, status_page_address=f"127.0.0.1:{port}"):
                 pass
     assert str(refused.value) == (
         f"CAPI_STATUS_PAGE_ADDRESS: cannot listen on 127.0.0.1:{port} (address already in use); "
@@ -184,8 +184,8 @@ async def test_a_port_that_somebody_chose_and_that_is_taken_is_one_line(telemetr
 
 async def test_where_nobody_chose_it_a_taken_port_gives_way(telemetry: Telemetry) -> None:
     (port,) = free_ports(1)
-    by_default = Settings(pixel_id="123").model_copy(update={"page_address": f"127.0.0.1:{port}"})
-    by_default.model_fields_set.discard("page_address")
+    by_default = Settings(pixel_id="123").model_copy(update={"status_page_address": f"127.0.0.1:{port}"})
+    by_default.model_fields_set.discard("status_page_address")
     async with (
         serve_status_page(by_default, telemetry) as first,
         serve_status_page(by_default, telemetry) as second,
@@ -221,7 +221,7 @@ async def test_a_foreign_name_that_leads_to_this_machine_is_refused(
 
 
 async def test_a_page_that_is_open_to_others_may_be_called_by_any_name(telemetry: Telemetry) -> None:
-    async with page(telemetry, page_address="0.0.0.0:0") as asking:
+    async with page(telemetry, status_page_address="0.0.0.0:0") as asking:
         at = asking.at.replace("0.0.0.0", "127.0.0.1")
         async with asking.get(at, headers={"Host": "page.example.com"}) as answer:
             assert answer.status == 200

@@ -124,7 +124,7 @@ def _unknown_keys(words: Sequence[str]) -> list[str]:
 
 def _closed_ports(words: Sequence[str]) -> list[str]:
     """Ports that nothing in the pod listens on."""
-    page = Settings.model_fields["page_address"].default
+    page = Settings.model_fields["status_page_address"].default
     open_ports = {str(port) for port in _container_ports()} | {str(page).rpartition(":")[2]}
     return [word for word in words if word.isdigit() and word not in open_ports]
 

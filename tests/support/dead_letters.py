@@ -87,7 +87,7 @@ def write_letters(settings: Settings, letters: list[Record]) -> None:
 
 def command_on(settings: Settings, monkeypatch: pytest.MonkeyPatch, verb: str) -> Any:
     """`capi-consumer VERB ...` on these topics, which are its `settings`."""
-    for name in ("bootstrap_servers", "dead_letter_topic", "parking_topic", "group"):
+    for name in ("bootstrap_servers", "dead_letter_topic", "parking_topic", "group_id"):
         monkeypatch.setenv(f"CAPI_{name.upper()}", getattr(settings, name))
     monkeypatch.setenv("CAPI_TOPICS", ",".join(settings.topics))
 

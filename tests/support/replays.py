@@ -21,7 +21,7 @@ from support.topics import Partition
 
 # Younger than any retention: a record's own time decides when it is deleted.
 FIRST_MS = int(time.time() - 3600) * 1000
-LETTERS_AT_ONCE = 200  # what a killed replay may have sent and not committed
+RECORDS_PER_CHUNK = 200  # what a killed replay may have sent and not committed
 REASON = "purchase_without_currency"
 WRITE_S_MAX = 30.0
 

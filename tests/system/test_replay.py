@@ -10,7 +10,7 @@ import pytest
 from support import topics
 from support.replays import (
     FIRST_MS,
-    LETTERS_AT_ONCE,
+    RECORDS_PER_CHUNK,
     REASON,
     arrived,
     came_back,
@@ -103,7 +103,7 @@ def test_a_killed_replay_is_taken_up_where_it_was(scene: Scene) -> None:
     assert said["replayed"] < 4_000 - kills * 500
     came = arrived(scene)
     assert set(came) == set(range(4_000))
-    assert came.total() - 4_000 <= kills * LETTERS_AT_ONCE
+    assert came.total() - 4_000 <= kills * RECORDS_PER_CHUNK
 
 
 def test_a_replay_that_is_asked_to_stop_repeats_nothing(scene: Scene) -> None:
@@ -134,7 +134,7 @@ def test_two_replays_at_once_find_each_other_out_before_much_has_gone_twice(scen
     replay(scene)
     came = arrived(scene)
     assert set(came) == set(range(3_000))
-    assert came.total() - 3_000 <= 2 * LETTERS_AT_ONCE
+    assert came.total() - 3_000 <= 2 * RECORDS_PER_CHUNK
 
 
 def test_letters_that_come_meanwhile_are_left_for_the_next_time(scene: Scene) -> None:

@@ -18,7 +18,7 @@ from support import topics
 from support.events import LARGE_BYTES, Bad, End, large_events, shop_events
 from support.oracle import origin
 from support.replays import (
-    LETTERS_AT_ONCE,
+    RECORDS_PER_CHUNK,
     arrived,
     came_back,
     create_topics,
@@ -133,7 +133,7 @@ def test_a_filtered_replay_that_is_killed_and_stopped_goes_on_and_takes_nothing_
     assert (code, said["ended"], said["offsets_left"]) == (0, "done", 0)
     came = arrived(scene)
     assert set(came) == odd
-    assert came.total() - len(odd) <= LETTERS_AT_ONCE
+    assert came.total() - len(odd) <= RECORDS_PER_CHUNK
 
     assert replay(scene, "--reason", "not_json")[1]["replayed"] == len(even)
     assert arrived(scene) - came == Counter(even)

@@ -1,5 +1,5 @@
 {{/*
-How Kafka is reached, from `kafkaTls`, `kafkaSasl`, `kafkaSecret` and `settings.kafka`:
+How Kafka is reached, from `kafkaTls`, `kafkaSasl`, `kafkaSecret` and `settings.kafka_properties`:
 
     what nobody needs to hide    CAPI_KAFKA_PROPERTIES, in the ConfigMap
     name and password            kafka.json, which CAPI_KAFKA_PROPERTIES_FILE names:
@@ -9,13 +9,13 @@ How Kafka is reached, from `kafkaTls`, `kafkaSasl`, `kafkaSecret` and `settings.
 */}}
 
 {{- define "capi-consumer.usesTls" -}}
-{{- $own := get (default dict .Values.settings.kafka) "security.protocol" | toString | lower }}
+{{- $own := get (default dict .Values.settings.kafka_properties) "security.protocol" | toString | lower }}
 {{- if or .Values.kafkaTls.enabled .Values.kafkaTls.existingSecret (has $own (list "ssl" "sasl_ssl")) }}yes{{ end }}
 {{- end }}
 
-{{/* librdkafka's properties as JSON; what `settings.kafka` says wins over what follows from the rest. */}}
+{{/* librdkafka's properties as JSON; what `settings.kafka_properties` says wins over what follows from the rest. */}}
 {{- define "capi-consumer.kafkaProperties" -}}
-{{- $own := default dict .Values.settings.kafka }}
+{{- $own := default dict .Values.settings.kafka_properties }}
 {{- $derived := dict }}
 {{- $hasSasl := or .Values.kafkaSasl.mechanism (hasKey $own "sasl.mechanism") (hasKey $own "sasl.mechanisms") }}
 {{- if include "capi-consumer.usesTls" . }}

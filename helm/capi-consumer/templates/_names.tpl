@@ -75,7 +75,7 @@ labels:
 {{- end }}
 
 {{- define "capi-consumer.group" -}}
-{{- default (include "capi-consumer.fullname" .) .Values.settings.group }}
+{{- default (include "capi-consumer.fullname" .) .Values.settings.group_id }}
 {{- end }}
 
 {{- define "capi-consumer.tokenSecret" -}}

@@ -32,18 +32,18 @@ kafkaSecret: existingSecret and properties are both given; keep one of them
 kafkaSasl: the password would need a second Secret beside kafkaSecret.existingSecret; put it into a Secret and name that in kafkaSasl.existingSecret
 {{- end }}
 {{- end }}
-{{- range $name, $_ := .Values.settings.kafka }}
+{{- range $name, $_ := .Values.settings.kafka_properties }}
 {{- if regexMatch "(password|passphrase|secret|key\\.pem)$" $name }}
-settings.kafka: {{ $name }} would stand in a ConfigMap for all to read; it belongs in kafkaSecret
+settings.kafka_properties: {{ $name }} would stand in a ConfigMap for all to read; it belongs in kafkaSecret
 {{- end }}
 {{- end }}
 {{- end }}
 
 {{- define "capi-consumer.refuseKafka" -}}
-{{- $protocol := get (default dict .Values.settings.kafka) "security.protocol" | toString | lower }}
+{{- $protocol := get (default dict .Values.settings.kafka_properties) "security.protocol" | toString | lower }}
 {{- with .Values.kafkaTls }}
 {{- if and (or .enabled .existingSecret) (has $protocol (list "plaintext" "sasl_plaintext")) }}
-kafkaTls: certificates are given, and security.protocol {{ $protocol }} in settings.kafka uses none
+kafkaTls: certificates are given, and security.protocol {{ $protocol }} in settings.kafka_properties uses none
 {{- end }}
 {{- if ne (empty .certificate) (empty .privateKey) }}
 kafkaTls: certificate and privateKey go together; one of them is missing
@@ -105,10 +105,10 @@ autoscaling: {{ int .partitions }} partitions are said, and createTopics would m
 {{- else if gt (int .minReplicas) $max }}
 autoscaling: minReplicas {{ int .minReplicas }} is more than maxReplicas {{ $max }}
 {{- end }}
-{{- $own := default dict $.Values.settings.kafka }}
+{{- $own := default dict $.Values.settings.kafka_properties }}
 {{- $isOwnLogin := or (hasKey $own "sasl.mechanism") (hasKey $own "sasl.mechanisms") $.Values.kafkaSecret.existingSecret $.Values.kafkaSecret.properties }}
 {{- if and $isOwnLogin (not $.Values.kafkaSasl.mechanism) (not .triggerAuthentication) }}
-autoscaling: KEDA cannot log in with settings.kafka or kafkaSecret; say it in kafkaSasl, or name a TriggerAuthentication in autoscaling.triggerAuthentication
+autoscaling: KEDA cannot log in with settings.kafka_properties or kafkaSecret; say it in kafkaSasl, or name a TriggerAuthentication in autoscaling.triggerAuthentication
 {{- end }}
 {{- end }}
 {{- end }}

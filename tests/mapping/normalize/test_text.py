@@ -114,7 +114,7 @@ def test_a_dot_above_stays_where_no_i_is_before_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "only_letters", "with_digits"),
+    ("text", "letters", "with_digits"),
     [
         ("", "", ""),
         ("!@#$%^&*()_", "", ""),
@@ -141,9 +141,9 @@ def test_a_dot_above_stays_where_no_i_is_before_it() -> None:
     ],
 )
 def test_letters_are_l_and_marks_after_letters_and_digits_are_nd(
-    text: str, only_letters: str, with_digits: str
+    text: str, letters: str, with_digits: str
 ) -> None:
-    assert only_letters(text) == only_letters
+    assert only_letters(text) == letters
     assert only_letters_and_digits(text) == with_digits
 
 
