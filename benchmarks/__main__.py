@@ -6,7 +6,7 @@
     make bench ONLY=core,peer     some parts
 
 Each round runs all parts once, so what one figure is compared with was measured
-within minutes of it. Ends with 1 when a bar is missed, or when the oracle refuses a run.
+within minutes of it. OutcomeRecorder with 1 when a bar is missed, or when the oracle refuses a run.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import orjson
 
-from consumer.delivery.in_flight import InFlight
+from consumer.delivery.in_flight import InFlightEvent
 from consumer.domain.decision import Deliverable
 from consumer.domain.record import Partition, Record
 from consumer.kafka.offset_tracker import OffsetTracker
@@ -83,7 +83,7 @@ def hold(file: Path) -> None:
         ticket = tracker.start(partition, offset, record.size)
         decision = decide(record, MappingOptions(), hasher, NOW_MS)
         if ticket and isinstance(decision, Deliverable):
-            held.append(InFlight(ticket, record, decision))
+            held.append(InFlightEvent(ticket, record, decision))
     size, grown = tracker.bytes_in_flight / MIB, resident() - before
     print(f"{len(held):>7,} {size:>9.1f} {before:>8.0f} {grown:>8.0f} {grown / size:>9.1f}")
 

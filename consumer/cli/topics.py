@@ -23,7 +23,7 @@ from typing import NamedTuple
 import orjson
 import typer
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import NewTopic  # type: ignore[attr-defined] # exported, unsaid
+from confluent_kafka.admin import NewTopic
 from rich.table import Table
 
 from consumer import errors

@@ -1,8 +1,8 @@
 """
-The access token, as it stands now.
+The access token, and its reload.
 
-A token in a file may be replaced while we run, as Kubernetes does when its
-Secret changes. It is read again when Meta refuses the one we have.
+A token file may be replaced while the consumer runs, as Kubernetes does when a
+Secret changes. The file is read again while Meta rejects the current token.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ import structlog
 
 from consumer.config.loading import read_token
 from consumer.config.settings import Settings
-from consumer.delivery.circuit_breaker import Gate
+from consumer.delivery.circuit_breaker import CircuitBreaker
 from consumer.domain.state import State
 
 log = structlog.get_logger()
 
-LOOK_EVERY_S = 1.0
+RELOAD_EVERY_S = 1.0
 
 
 class AccessToken:
-    """The token that requests carry. It shows itself in no `repr`."""
+    """The token that requests carry. Its `repr` hides it."""
 
     def __init__(self, settings: Settings) -> None:
-        """Raises ValueError, without the token, when there is none that can be used."""
+        """Raises ValueError, which never contains the token, if there is none that can be used."""
         self._settings = settings
         self._value = read_token(settings)
         self._since_s = self._written_s()
@@ -40,8 +40,8 @@ class AccessToken:
         """The value of the Authorization header."""
         return f"Bearer {self._value}"
 
-    def reread(self) -> bool:
-        """Read the file again: True for another token. A file that cannot be used changes nothing."""
+    def reload(self) -> bool:
+        """Read the file again. True if the token has changed; a file that cannot be used changes nothing."""
         try:
             value = read_token(self._settings)
         except ValueError:
@@ -52,7 +52,7 @@ class AccessToken:
         return is_other
 
     def age_s(self, now_s: float) -> float:
-        """Seconds since its file was written; of a token without file, since we have it."""
+        """Seconds since its file was written; without a file, since the start."""
         return max(0.0, now_s - self._since_s)
 
     def _written_s(self) -> float:
@@ -62,10 +62,10 @@ class AccessToken:
         return time.time()
 
 
-async def watch_token(token: AccessToken, gate: Gate) -> None:
-    """While Meta refuses us: a changed token file is tried at once."""
+async def watch_token(token: AccessToken, breaker: CircuitBreaker) -> None:
+    """While Meta rejects the token, pixel or version, try a changed token file at once."""
     while True:
-        await asyncio.sleep(LOOK_EVERY_S)
-        if gate.state is State.MISCONFIGURED and token.reread():
-            log.info("the token has changed: trying again")
-            gate.retry_now()
+        await asyncio.sleep(RELOAD_EVERY_S)
+        if breaker.state is State.MISCONFIGURED and token.reload():
+            log.info("access token changed; retrying")
+            breaker.retry_now()

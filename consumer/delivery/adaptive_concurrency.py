@@ -52,7 +52,7 @@ SMOOTHING = 0.4
 USAGE_HOLD_PERCENT = 80
 USAGE_LESS_PERCENT = 90
 USAGE_FULL_PERCENT = 100
-IN_LINE_RATIO = 2.0
+QUEUEING_RATIO = 2.0
 # Meta counts calls over an hour, so what was too much is not tried again before.
 CEILING_S = 3600.0
 # Differences of a clock's readings are not exact.
@@ -73,11 +73,11 @@ class LatencyBaseline:
         return self.mean * (1 + TOLERANCE) + DEVIATIONS * math.sqrt(self._variance)
 
     @property
-    def is_in_line(self) -> bool:
+    def is_queueing(self) -> bool:
         """Whether it has become usual to wait for as long again as the least that was."""
-        return self.mean > IN_LINE_RATIO * self._least
+        return self.mean > QUEUEING_RATIO * self._least
 
-    def add(self, value: float) -> None:
+    def observe(self, value: float) -> None:
         """One more value."""
         if math.isinf(self.mean):
             self.mean = value
@@ -88,17 +88,17 @@ class LatencyBaseline:
         self._least = min(self._least, self.mean)
 
 
-def is_too_much(verdict: Response) -> bool:
+def says_too_much(response: Response) -> bool:
     """Whether Meta says that the pixel sends too much."""
-    return verdict.outcome is ResponseOutcome.THROTTLED or verdict.usage_percent >= USAGE_FULL_PERCENT
+    return response.outcome is ResponseOutcome.THROTTLED or response.usage_percent >= USAGE_FULL_PERCENT
 
 
 class AdaptiveLimit:
     """
     How many requests at once, between two bounds. Time is an argument, in seconds of any one clock.
 
-    It is told of each request twice: `sent`, with how many are then under way,
-    and `answered`. A request that is given up has no answer. Where the bounds
+    It is told of each request twice: `record_request`, with how many are then under way,
+    and `record_response`. A request that is given up has no answer. Where the bounds
     are the same number, so is the limit.
     """
 
@@ -106,25 +106,25 @@ class AdaptiveLimit:
         self._at_least = at_least
         self._at_most = at_most
         self.requests = min(max(START, at_least), at_most)
-        self._usual = LatencyBaseline()
+        self._baseline = LatencyBaseline()
         self._ceiling = at_most
         self._ceiling_until = -math.inf
         self._lowered_at = -math.inf
-        self._begin_period(math.inf)
+        self._start_period(math.inf)
 
-    def _begin_period(self, decides_at: float) -> None:
+    def _start_period(self, decides_at: float) -> None:
         self._decides_at = decides_at
         self._round_trips_s = 0.0
         self._answers = 0
         self._is_reached = False
-        self._is_pressed = False
+        self._saw_pressure = False
         self._is_held = False
 
-    def sent(self, at_once: int) -> None:
+    def record_request(self, at_once: int) -> None:
         """A request goes out; with it, so many are under way."""
         self._is_reached = self._is_reached or at_once >= self.requests
 
-    def answered(self, sent_at: float, now: float, verdict: Response) -> None:
+    def record_response(self, sent_at: float, now: float, response: Response) -> None:
         """
         What became of a request.
 
@@ -132,17 +132,17 @@ class AdaptiveLimit:
         change nothing, and how long they take says nothing of the link.
         """
         is_news = sent_at >= self._lowered_at
-        if is_too_much(verdict):
+        if says_too_much(response):
             if is_news:
                 self._throttle(now)
             return
-        self._is_held = self._is_held or verdict.usage_percent >= USAGE_HOLD_PERCENT
-        if verdict.outcome is ResponseOutcome.TRANSIENT or verdict.usage_percent >= USAGE_LESS_PERCENT:
-            self._is_pressed = self._is_pressed or is_news
-        if verdict.outcome is ResponseOutcome.ACCEPTED and is_news:
+        self._is_held = self._is_held or response.usage_percent >= USAGE_HOLD_PERCENT
+        if response.outcome is ResponseOutcome.TRANSIENT or response.usage_percent >= USAGE_LESS_PERCENT:
+            self._saw_pressure = self._saw_pressure or is_news
+        if response.outcome is ResponseOutcome.ACCEPTED and is_news:
             self._round_trips_s += now - sent_at
             self._answers += 1
-        if not (self._answers or self._is_pressed):
+        if not (self._answers or self._saw_pressure):
             return
         if math.isinf(self._decides_at):
             # The first of several answers is the quickest of them: too early to learn from.
@@ -159,18 +159,18 @@ class AdaptiveLimit:
         is_slow = is_quick = False
         if self._answers:
             round_trip_s = self._round_trips_s / self._answers
-            is_slow = round_trip_s > self._usual.high
-            is_quick = round_trip_s <= self._usual.mean * (1 + TOLERANCE)
-            self._usual.add(round_trip_s)
-        if self._usual.is_in_line and self.requests > START:
+            is_slow = round_trip_s > self._baseline.high
+            is_quick = round_trip_s <= self._baseline.mean * (1 + TOLERANCE)
+            self._baseline.observe(round_trip_s)
+        if self._baseline.is_queueing and self.requests > START:
             self._lower(0.5, now, START)
-            self._usual = LatencyBaseline()
-        elif self._is_pressed or is_slow:
+            self._baseline = LatencyBaseline()
+        elif self._saw_pressure or is_slow:
             self._lower(DECREASE_RATIO, now)
         else:
             if is_quick and self._is_reached and not self._is_held:
                 self.requests = min(self.requests + 1, self._most(now))
-            self._begin_period(now + self._usual.mean)
+            self._start_period(now + self._baseline.mean)
 
     def _most(self, now: float) -> int:
         return self._ceiling if now < self._ceiling_until else self._at_most
@@ -179,4 +179,4 @@ class AdaptiveLimit:
         self.requests = max(self._at_least, at_least, int(self.requests * ratio))
         self._lowered_at = now
         # In the first round trip only the quick ones of those that count come back.
-        self._begin_period(now + 2 * self._usual.mean)
+        self._start_period(now + 2 * self._baseline.mean)

@@ -1,14 +1,13 @@
 """
-Which events travel together, and how a batch is taken apart.
+Group events into batches, and split a batch.
 
-A batch leaves when it holds enough events, when the next event would make it
-too large, or when its first event has waited long enough. Meta refuses a whole
-request for one event, so a refused batch is split; events keep their order,
-their bytes and their ids through every split, so what is sent again is the
-same again.
+A batch is closed when it holds enough events, when the next event would make it
+too large, or when its first event has waited long enough. Meta rejects a whole
+request because of one event, so a rejected batch is split. Events keep their
+order, bytes and ids through every split: what is sent again is the same again.
 
-Each event was serialised once, in `decide`: a request body is a join, and so
-is the body of a half.
+Each event was serialised once, in `decide`: a request body is a join of those
+bytes, and so is the body of a half.
 """
 
 from __future__ import annotations
@@ -19,8 +18,8 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 import orjson
 
 
-class Carries(Protocol):
-    """Anything that travels: it has the JSON of one event."""
+class HasPayload(Protocol):
+    """An item of a batch."""
 
     @property
     def payload(self) -> bytes:
@@ -28,7 +27,7 @@ class Carries(Protocol):
         ...
 
 
-T = TypeVar("T", bound=Carries)
+T = TypeVar("T", bound=HasPayload)
 
 # {"data":[ ... ],"partner_agent":"...","test_event_code":"..."}: brackets and
 # two short texts, rounded up.
@@ -36,7 +35,7 @@ ENVELOPE_BYTES = 512
 
 
 class Limits(NamedTuple):
-    """What one request may hold, and how long its first event may wait."""
+    """How much one request may hold, and how long its first event may wait."""
 
     events_max: int
     bytes_max: int
@@ -44,7 +43,7 @@ class Limits(NamedTuple):
 
 
 class Batcher(Generic[T]):
-    """The batch that is being filled. Time is an argument, in seconds of any one clock."""
+    """The current batch. Time is an argument, in seconds of any one clock."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -52,30 +51,30 @@ class Batcher(Generic[T]):
         self._bytes = ENVELOPE_BYTES
         self._closes_at = 0.0
 
-    def add(self, items: Iterable[T], now_s: float) -> list[list[T]]:
-        """Put items in; the batches that are full thereby."""
+    def fill(self, items: Iterable[T], now_s: float) -> list[list[T]]:
+        """Add items. Returns the batches that became full."""
         events_max, bytes_max, linger_s = self._limits
         full: list[list[T]] = []
         for item in items:
             size = len(item.payload) + 1
             if self._filling and self._bytes + size > bytes_max:
-                full.append(self.close())
+                full.append(self.close_batch())
             if not self._filling:
                 self._closes_at = now_s + linger_s
             self._filling.append(item)
             self._bytes += size
             if len(self._filling) == events_max:
-                full.append(self.close())
+                full.append(self.close_batch())
         return full
 
-    def close(self) -> list[T]:
-        """The batch as it is; a new one begins."""
+    def close_batch(self) -> list[T]:
+        """The current batch; the next item starts a new one."""
         batch, self._filling, self._bytes = self._filling, [], ENVELOPE_BYTES
         return batch
 
     @property
     def closes_at_s(self) -> float | None:
-        """When the batch leaves whether full or not. None while there is none."""
+        """When the batch must be closed even if it isn't full. None if it is empty."""
         return self._closes_at if self._filling else None
 
     def __len__(self) -> int:
@@ -103,7 +102,7 @@ def envelope_end(partner_agent: str, test_event_code: str) -> bytes:
 def request_body(batch: Sequence[T], end: bytes) -> bytes:
     """The JSON of one request of at least one event: `{"data": [...], ...}`."""
     payloads = [item.payload for item in batch]
-    # What stands around them goes in with the join: added to it, it would copy the megabyte twice more.
+    # Before and after the events goes in with the join: added to its result, it would copy a megabyte twice.
     payloads[0] = b'{"data":[' + payloads[0]
     payloads[-1] += end
     return b",".join(payloads)

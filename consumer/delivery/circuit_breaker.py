@@ -1,13 +1,13 @@
 """
-When may a request be sent? The pixel as a whole waits, or goes on.
+Whether requests may be sent to the pixel at all.
 
-    running    every request goes
-    throttled  none goes until a time
-    setup      Meta refuses token, pixel or version: one request at a time is
-               tried, now and then and at once when the token has changed
+    closed      every request passes
+    open        none passes until a time: Meta throttles, or it has just
+                rejected the token, the pixel or the API version
+    half-open   one request at a time probes whether Meta still rejects them
 
-Requests stand before the gate in their slots, so nothing more is taken in than
-the limits allow, and what waits keeps its place.
+Requests wait here while they hold a permit, so nothing more is consumed than
+the limits allow, and each keeps its place in line.
 """
 
 from __future__ import annotations
@@ -20,97 +20,101 @@ from collections.abc import Callable
 from consumer.domain.state import State
 from consumer.meta.response import Response, ResponseOutcome
 
-Clock = Callable[[], float]
-
-# The first wait after a refusal, doubled up to the setting: a token that was
-# changed a moment ago, or a slip of Meta's, is found out soon.
-SETUP_FIRST_S = 1.0
+# The wait after the first rejection of the token, pixel or version. It doubles up to the setting, so a token
+# that was replaced a moment ago, or a single wrong answer of Meta, is noticed soon.
+FIRST_PROBE_AFTER_S = 1.0
 
 
-class Gate:
+class CircuitBreaker:
     """
-    Lets requests through. `clock` is monotonic, in seconds.
+    `clock` is monotonic, in seconds. `auth_retry_max_s` is the longest wait between two probes.
 
-    An admission is a number that changes with each refusal and each new token.
-    So of the requests that were under way together one refusal counts, and what
-    an old token brings is not held against the new one.
+    `acquire` returns a generation: a number that changes with each rejection
+    and each new token. Of the requests in flight together, one rejection counts,
+    and a response to the old token doesn't count against the new one.
     """
 
-    def __init__(self, clock: Clock, setup_retry_s: float) -> None:
+    def __init__(self, clock: Callable[[], float], auth_retry_max_s: float) -> None:
         self._clock = clock
-        self._setup_retry_s = setup_retry_s
-        # What Meta asks for, and what a refused token causes: a new token ends the second only.
+        self._auth_retry_max_s = auth_retry_max_s
+        # Two times, because a new token ends the second wait and not the first.
         self._throttled_until = -math.inf
-        self._next_try_at = -math.inf
-        self._refusals = 0
-        self._admission = 0
-        self._probing = False
+        self._next_probe_at = -math.inf
+        self._rejections = 0
+        self._generation = 0
+        self._is_probing = False
         self._changed = asyncio.Event()
 
     @property
     def state(self) -> State:
-        """`running`, `throttled` or `misconfigured`."""
-        if self._refusals:
+        """`running` (closed), `throttled` (open) or `misconfigured` (open or half-open)."""
+        if self._rejections:
             return State.MISCONFIGURED
         return State.THROTTLED if self._clock() < self._throttled_until else State.RUNNING
 
     @property
+    def is_closed(self) -> bool:
+        """Whether every request passes."""
+        return self.state is State.RUNNING
+
+    @property
     def throttled_s(self) -> float:
-        """For how long Meta asks for patience, from now on; 0 while it does not."""
+        """Seconds until the current throttling window ends; 0 if there is none."""
         return max(0.0, self._throttled_until - self._clock())
 
-    async def admit(self) -> int:
-        """Return when a request may be sent: its admission, to be given to one `hear` or `abandon`."""
+    async def acquire(self) -> int:
+        """Wait until a request may be sent. Pass the generation on to one `record` or `cancel`."""
         while (wait_s := self._wait_s()) > 0:
             changed = self._changed
-            # Not wait_for, which in Python 3.11 may lose a cancellation that comes with the news.
+            # Not wait_for: in Python 3.11 it may lose a cancellation that arrives together with the event.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(None if math.isinf(wait_s) else wait_s):
                     await changed.wait()
-        self._probing = self._refusals > 0
-        return self._admission
+        self._is_probing = self._rejections > 0
+        return self._generation
 
-    def hear(self, admission: int, verdict: Response, wait_s: float) -> None:
-        """What became of an admitted request; the pixel waits `wait_s` because of it."""
-        if admission == self._admission:
-            self._probing = False
-            # A connection that fails says nothing of the token.
-            if verdict.outcome is ResponseOutcome.MISCONFIGURED:
-                self._next_try_at = self._clock() + self._count_refusal()
-            elif verdict.outcome is not ResponseOutcome.TRANSIENT:
-                self._refusals = 0
+    def record(self, generation: int, response: Response, wait_s: float) -> None:
+        """Take in the response to a request. The pixel waits for `wait_s` seconds because of it."""
+        if generation == self._generation:
+            self._is_probing = False
+            # A failed connection says nothing about the token.
+            if response.outcome is ResponseOutcome.MISCONFIGURED:
+                self._next_probe_at = self._clock() + self._count_rejection()
+            elif response.outcome is not ResponseOutcome.TRANSIENT:
+                self._rejections = 0
         if wait_s > 0:
             self._throttled_until = max(self._throttled_until, self._clock() + wait_s)
-        self._announce()
+        self._notify()
 
-    def abandon(self, admission: int) -> None:
-        """An admitted request was given up before its answer."""
-        if admission == self._admission:
-            self._probing = False
-        self._announce()
+    def cancel(self, generation: int) -> None:
+        """Take back an acquired request that gets no response."""
+        if generation == self._generation:
+            self._is_probing = False
+        self._notify()
 
     def retry_now(self) -> None:
         """
-        There is a new token: try it without waiting, even for the answer about the old one.
+        Try a new token without waiting, not even for the response to the old one.
 
-        What Meta asked for beside that is about the account, and holds for each token.
+        A throttling window goes on: it is about the account, whatever the token.
         """
-        self._next_try_at = -math.inf
-        self._admission += 1
-        self._probing = False
-        self._announce()
+        self._next_probe_at = -math.inf
+        self._generation += 1
+        self._is_probing = False
+        self._notify()
 
-    def _count_refusal(self) -> float:
-        """One more; how long to wait for the next try."""
-        self._refusals += 1
-        self._admission += 1
-        return min(self._setup_retry_s, SETUP_FIRST_S * 2.0 ** min(self._refusals - 1, 20))
+    def _count_rejection(self) -> float:
+        """Count one more; return the seconds until the next probe."""
+        self._rejections += 1
+        self._generation += 1
+        doublings = min(self._rejections - 1, 20)
+        return min(self._auth_retry_max_s, FIRST_PROBE_AFTER_S * 2.0**doublings)
 
     def _wait_s(self) -> float:
-        if self._refusals and self._probing:
+        if self._rejections and self._is_probing:
             return math.inf
-        return max(self._throttled_until, self._next_try_at) - self._clock()
+        return max(self._throttled_until, self._next_probe_at) - self._clock()
 
-    def _announce(self) -> None:
+    def _notify(self) -> None:
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()

@@ -1,19 +1,20 @@
 """
-How long an event is kept back, so that the browser's copy of it comes first.
+Delay events, so that the browser's copy of an event reaches Meta first.
 
-    event time        taken           due
+    event time       consumed          due
         |---------------|--------------|
-        |<------ hold_s -------------->|
-                        |<-- wait ---->|     at most hold_s
+        |<-- send_delay_s ------------>|
+                        |<-- wait ---->|     at most send_delay_s
 
-An event that is older than `hold_s` when it is taken passes at once. The wait
-is worked out once, when the event is taken, and measured on the monotonic
-clock from then on: a wall clock that is set back, or an event from a clock
-that is ahead of ours, keeps nothing longer than `hold_s`.
+An event that is older than `send_delay_s` when it is consumed isn't delayed.
+The wait is computed once and measured on the monotonic clock: if the wall clock
+is set back, or an event's clock is ahead of ours, nothing waits for longer than
+`send_delay_s`. Event times are whole seconds, so up to a second of the delay is
+lost to rounding.
 
-What is kept here is in flight and holds up the commit of its partition, but
-takes no slot and is in no batch. Nobody waits for it when a partition is taken
-back or the process stops: `drop` gives it up.
+A delayed event is in flight and holds up the commit of its partition, but it is
+in no batch. If its partition is revoked or the process stops, it is discarded
+and redelivered: sent early, it would reach Meta before the browser's copy.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ from itertools import count
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 
-class Happened(Protocol):
-    """Anything that has the time of its event."""
+class HasEventTime(Protocol):
+    """An item with the time of its event."""
 
     @property
     def event_time_s(self) -> int:
@@ -33,57 +34,57 @@ class Happened(Protocol):
         ...
 
 
-T = TypeVar("T", bound=Happened)
+T = TypeVar("T", bound=HasEventTime)
 
 
-class Kept(NamedTuple, Generic[T]):
-    """What waits. `number` keeps what is due together in the order in which it came."""
+class Delayed(NamedTuple, Generic[T]):
+    """A waiting item. `number` keeps items that are due together in the order in which they came."""
 
     due_s: float
     number: int
     item: T
 
 
-class Hold(Generic[T]):
-    """Events that are not due yet. `now_s` is unix time, `monotonic_s` the clock that never jumps."""
+class DelayQueue(Generic[T]):
+    """Events that aren't due yet. `now_s` is unix time, `monotonic_s` the clock that never jumps."""
 
-    def __init__(self, hold_s: float) -> None:
-        self._hold_s = hold_s
-        self._kept: list[Kept[T]] = []
+    def __init__(self, send_delay_s: float) -> None:
+        self._send_delay_s = send_delay_s
+        self._delayed: list[Delayed[T]] = []
         self._numbers = count()
 
-    def take(self, items: Sequence[T], now_s: float, monotonic_s: float) -> Sequence[T]:
-        """Keep those that must wait; those that need not, in their order."""
-        if not self._hold_s:
+    def push(self, items: Sequence[T], now_s: float, monotonic_s: float) -> Sequence[T]:
+        """Queue the items that must wait. Returns the others, in their order."""
+        if not self._send_delay_s:
             return items
-        passed = []
+        due = []
         for item in items:
-            wait_s = min(item.event_time_s + self._hold_s - now_s, self._hold_s)
+            wait_s = min(item.event_time_s + self._send_delay_s - now_s, self._send_delay_s)
             if wait_s <= 0:
-                passed.append(item)
+                due.append(item)
             else:
-                heapq.heappush(self._kept, Kept(monotonic_s + wait_s, next(self._numbers), item))
-        return passed
+                heapq.heappush(self._delayed, Delayed(monotonic_s + wait_s, next(self._numbers), item))
+        return due
 
-    def due(self, monotonic_s: float) -> list[T]:
-        """Those whose wait is over, the earliest first. They are kept no longer."""
+    def pop_due(self, monotonic_s: float) -> list[T]:
+        """Remove and return the items whose wait is over, earliest first."""
         found = []
-        while self._kept and self._kept[0].due_s <= monotonic_s:
-            found.append(heapq.heappop(self._kept).item)
+        while self._delayed and self._delayed[0].due_s <= monotonic_s:
+            found.append(heapq.heappop(self._delayed).item)
         return found
 
-    def drop(self, is_meant: Callable[[T], bool]) -> list[T]:
-        """Give up what is meant, due or not."""
-        dropped = [kept.item for kept in self._kept if is_meant(kept.item)]
-        if dropped:
-            self._kept = [kept for kept in self._kept if not is_meant(kept.item)]
-            heapq.heapify(self._kept)
-        return dropped
+    def discard(self, is_meant: Callable[[T], bool]) -> list[T]:
+        """Remove and return the items that are meant, due or not."""
+        discarded = [one.item for one in self._delayed if is_meant(one.item)]
+        if discarded:
+            self._delayed = [one for one in self._delayed if not is_meant(one.item)]
+            heapq.heapify(self._delayed)
+        return discarded
 
     @property
     def next_due_s(self) -> float | None:
-        """When the first of them is due, on the monotonic clock. None while nothing is kept."""
-        return self._kept[0].due_s if self._kept else None
+        """When the first item is due, on the monotonic clock. None if the queue is empty."""
+        return self._delayed[0].due_s if self._delayed else None
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return len(self._delayed)

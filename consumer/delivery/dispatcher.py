@@ -1,19 +1,14 @@
 """
-From decided records to ended ones: taken in here, batched, and sent on their way.
+Take decided records over from the poll loop, and group the events into batches.
 
-    accept -> Hold -> Batcher -> Batches    one task per batch, in one of N slots
-                                    |         accepted                     settled
-                                    |         refused, too large           halves; one alone: a dead letter
-                                 Attempts   one batch until there is an answer
-                                    |         transient, throttled, setup  the same batch again
-                                 Requests   one request: a permit, the gate, the Sink, a Verdict
+    accept -> DelayQueue -> Batcher -> BatchDelivery -> RequestLimiter, CircuitBreaker -> MetaClient
+         |                                  |
+         invalid -------------------> OutcomeRecorder -> dead letters, finished offsets
 
-    invalid ----------------------> Ends    dead letters, and tickets that go back
-
-Everything here runs in the event loop's thread. Whatever has ended is settled:
-its ticket goes back to the thread that owns the Consumer, and only there does
-it count for a commit. Nothing is given up: an event leaves by being accepted,
-by its dead letter, by its age, or stays in flight, uncommitted, until we stop.
+Everything here runs in the event loop's thread. The offset of a record that has
+an outcome goes back to the poll loop's thread, and only there does it count for
+a commit. An event leaves by being accepted, dead-lettered or expired; until
+then it is in flight and uncommitted.
 """
 
 from __future__ import annotations
@@ -23,159 +18,147 @@ from collections.abc import Callable, Collection, Sequence
 
 from consumer.dead_letters.dlq_breaker import DlqBreaker
 from consumer.dead_letters.writer import DeadLetterWriter
-from consumer.delivery.attempts import Attempts
-from consumer.delivery.batch_delivery import Batches
+from consumer.delivery.batch_delivery import BatchDelivery
 from consumer.delivery.batcher import Batcher
-from consumer.delivery.circuit_breaker import Gate
-from consumer.delivery.delay_queue import Hold
-from consumer.delivery.in_flight import InFlight, Unsendable
-from consumer.delivery.meta_client import Sink
-from consumer.delivery.outcomes import Ends
-from consumer.delivery.request_limiter import Requests
-from consumer.delivery.slots import Slots
-from consumer.delivery.task_group import Tasks
-from consumer.delivery.terms import Clocks, Terms
+from consumer.delivery.circuit_breaker import CircuitBreaker
+from consumer.delivery.delay_queue import DelayQueue
+from consumer.delivery.in_flight import Clock, DeliveryOptions, InFlightEvent, InvalidRecord
+from consumer.delivery.meta_client import MetaClient
+from consumer.delivery.outcomes import OutcomeRecorder
+from consumer.delivery.task_group import TaskGroup
 from consumer.domain.record import Partition
 from consumer.kafka.offset_tracker import InFlightOffset
 from consumer.observability.telemetry import Telemetry
 
 
-class Delivery:
-    """Brings records to their end. `settle` takes the tickets of those that have ended."""
+class Dispatcher:
+    """Delivers records. `finish` gets the offsets of those that have an outcome."""
 
     def __init__(
         self,
-        sink: Sink,
-        letters: DeadLetterWriter,
-        gate: Gate,
-        terms: Terms,
-        clocks: Clocks,
-        settle: Callable[[list[InFlightOffset]], None],
+        client: MetaClient,
+        writer: DeadLetterWriter,
+        breaker: CircuitBreaker,
+        options: DeliveryOptions,
+        clock: Clock,
+        finish: Callable[[list[InFlightOffset]], None],
         telemetry: Telemetry,
-        brake: DlqBreaker,
+        dlq_breaker: DlqBreaker,
     ) -> None:
-        self._clocks = clocks
-        self._tasks = Tasks()
-        self._ends = Ends(letters, brake, settle, telemetry, self._tasks)
-        self._requests = Requests(sink, gate, terms, clocks, telemetry)
-        slots = Slots(terms.requests_in_flight_max)
-        self._attempts = Attempts(self._requests, slots, self._ends, terms, clocks)
-        self._batches = Batches(self._attempts, slots, self._ends, clocks, self._tasks, telemetry.tracing)
-        self._hold: Hold[InFlight] = Hold(terms.hold_s)
-        self._hold_timer: asyncio.TimerHandle | None = None
-        self._batcher: Batcher[InFlight] = Batcher(terms.limits)
-        self._timer: asyncio.TimerHandle | None = None
-        self._hurrying = False
+        self._clock = clock
+        self._tasks = TaskGroup()
+        self._outcomes = OutcomeRecorder(writer, dlq_breaker, finish, telemetry, self._tasks)
+        self._batches = BatchDelivery(client, breaker, self._outcomes, options, clock, self._tasks, telemetry)
+        self._delayed: DelayQueue[InFlightEvent] = DelayQueue(options.send_delay_s)
+        self._delay_timer: asyncio.TimerHandle | None = None
+        self._batcher: Batcher[InFlightEvent] = Batcher(options.limits)
+        self._linger_timer: asyncio.TimerHandle | None = None
+        self._is_flushing = False
 
-    # What may be asked
+    # State, for gauges and the poll loop
 
     @property
     def requests_in_flight(self) -> int:
-        """Requests that Meta is answering."""
-        return self._requests.in_flight
+        """Requests that Meta hasn't answered yet."""
+        return self._batches.limiter.in_flight
 
     @property
     def requests_limit(self) -> int:
-        """How many requests may be under way at once, as it stands now."""
-        return self._requests.limit
+        """How many requests may be in flight now."""
+        return self._batches.limiter.limit
 
     @property
-    def is_awaiting(self) -> bool:
-        """Whether Meta is answering a request at this moment: it may accept what it has, gate or no gate."""
-        return self._requests.in_flight > 0
+    def has_requests_in_flight(self) -> bool:
+        """Whether a response may still arrive, also while the circuit breaker is open."""
+        return self._batches.limiter.in_flight > 0
 
     @property
-    def events_held(self) -> int:
-        """Events that are kept back until the browser's copy has had its time."""
-        return len(self._hold)
+    def events_delayed(self) -> int:
+        """Events that wait until the browser's copy has had its time."""
+        return len(self._delayed)
 
     @property
-    def asked(self) -> int:
-        """How often a few more records were asked for, to know whose fault it is that a batch fails."""
-        return self._attempts.asked
+    def failed(self) -> asyncio.Future[None]:
+        """Raises the first bug of a task or a call. The process must end then."""
+        return self._tasks.failed
 
-    @property
-    def broken(self) -> asyncio.Future[None]:
-        """Raises the first bug of a task or a call: the process must end."""
-        return self._tasks.broken
+    # Calls of the poll loop
 
-    # Taking in
+    def accept(self, events: Sequence[InFlightEvent], invalid: Sequence[InvalidRecord]) -> None:
+        """Take records over. Each gets its outcome later, in any order."""
+        now = self._clock.monotonic_s()
+        self._add_to_batch(self._delayed.push(events, self._clock.now_s(), now))
+        self._set_delay_timer()
+        for item in invalid:
+            self._outcomes.dead_letter_invalid(item)
 
-    def accept(self, events: Sequence[InFlight], unsendable: Sequence[Unsendable]) -> None:
-        """Take records over. They are settled later, in any order."""
-        now = self._clocks.monotonic_s()
-        self._batch(self._hold.take(events, self._clocks.now_s(), now))
-        self._set_hold_timer()
-        for item in unsendable:
-            self._ends.unsendable(item)
+    def call_safely(self, call: Callable[..., None], *arguments: object) -> None:
+        """Make a call for the other thread. If it fails, that is a bug, and ends the process."""
+        self._tasks.call_safely(call, *arguments)
 
-    def guarded(self, call: Callable[..., None], *given: object) -> None:
-        """Carry out a call of the other thread. One that fails is a bug, and ends the process too."""
-        self._tasks.guarded(call, *given)
+    def flush(self, is_flushing: bool) -> None:
+        """
+        While a partition is revoked or the process drains, no batch waits for more events.
 
-    # Giving up
+        Delayed events stay delayed: before the browser's copy they would do harm.
+        """
+        self._is_flushing = is_flushing
+        if is_flushing:
+            self._close_batch()
 
-    def let_go(self, partitions: Collection[Partition]) -> list[InFlightOffset]:
-        """Give up the held events of these partitions: they are not sent. Their tickets."""
-        dropped = self._hold.drop(lambda item: item.record.partition in partitions)
-        self._set_hold_timer()
-        return [item.ticket for item in dropped]
+    def release_delayed(self, partitions: Collection[Partition]) -> list[InFlightOffset]:
+        """Discard the delayed events of these partitions; they are not sent. Their offsets."""
+        discarded = self._delayed.discard(lambda item: item.record.partition in partitions)
+        self._set_delay_timer()
+        return [item.ticket for item in discarded]
 
-    async def abandon(self) -> None:
-        """Give up what is in flight. It stays uncommitted and comes again."""
-        for timer in (self._timer, self._hold_timer):
+    async def cancel_all(self) -> None:
+        """Cancel what is in flight. It stays uncommitted and is redelivered."""
+        for timer in (self._linger_timer, self._delay_timer):
             if timer is not None:
                 timer.cancel()
-        await self._tasks.abandon()
+        await self._tasks.cancel_all()
 
-    # Held back
+    # Delay
 
-    def _set_hold_timer(self) -> None:
-        """One timer, for whichever held event is due first as things stand now."""
-        if self._hold_timer is not None:
-            self._hold_timer.cancel()
-            self._hold_timer = None
-        due = self._hold.next_due_s
-        if due is not None:
-            wait_s = max(0.0, due - self._clocks.monotonic_s())
-            self._hold_timer = asyncio.get_running_loop().call_later(wait_s, self.guarded, self._hold_is_over)
+    def _set_delay_timer(self) -> None:
+        """One timer, for the delayed event that is due first."""
+        if self._delay_timer is not None:
+            self._delay_timer.cancel()
+            self._delay_timer = None
+        due_s = self._delayed.next_due_s
+        if due_s is not None:
+            self._delay_timer = self._call_at(due_s, self._delay_is_over)
 
-    def _hold_is_over(self) -> None:
-        self._batch(self._hold.due(self._clocks.monotonic_s()))
-        self._set_hold_timer()
+    def _delay_is_over(self) -> None:
+        self._add_to_batch(self._delayed.pop_due(self._clock.monotonic_s()))
+        self._set_delay_timer()
 
-    # Batched
+    # Batch
 
-    def hurry(self, is_hurrying: bool) -> None:
-        """
-        While a partition is given back or the process drains, no batch waits for more events.
-
-        What is held is held all the same: early it would be worse than late.
-        """
-        self._hurrying = is_hurrying
-        if is_hurrying:
+    def _add_to_batch(self, events: Sequence[InFlightEvent]) -> None:
+        for batch in self._batcher.fill(events, self._clock.monotonic_s()):
+            self._batches.start(batch)
+        if self._is_flushing:
             self._close_batch()
-
-    def _batch(self, events: Sequence[InFlight]) -> None:
-        for batch in self._batcher.add(events, self._clocks.monotonic_s()):
-            self._batches.begin(batch)
-        if self._hurrying:
-            self._close_batch()
-        self._set_timer()
+        self._set_linger_timer()
 
     def _close_batch(self) -> None:
         if len(self._batcher):
-            self._batches.begin(self._batcher.close())
+            self._batches.start(self._batcher.close_batch())
 
-    def _set_timer(self) -> None:
+    def _set_linger_timer(self) -> None:
         closes_at = self._batcher.closes_at_s
-        if closes_at is not None and self._timer is None:
-            wait_s = max(0.0, closes_at - self._clocks.monotonic_s())
-            self._timer = asyncio.get_running_loop().call_later(wait_s, self.guarded, self._linger_is_over)
+        if closes_at is not None and self._linger_timer is None:
+            self._linger_timer = self._call_at(closes_at, self._linger_is_over)
 
     def _linger_is_over(self) -> None:
-        self._timer = None
+        self._linger_timer = None
         closes_at = self._batcher.closes_at_s
-        if closes_at is not None and closes_at <= self._clocks.monotonic_s():
+        if closes_at is not None and closes_at <= self._clock.monotonic_s():
             self._close_batch()
-        self._set_timer()
+        self._set_linger_timer()
+
+    def _call_at(self, monotonic_s: float, call: Callable[[], None]) -> asyncio.TimerHandle:
+        wait_s = max(0.0, monotonic_s - self._clock.monotonic_s())
+        return asyncio.get_running_loop().call_later(wait_s, self.call_safely, call)

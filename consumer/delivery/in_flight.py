@@ -1,14 +1,15 @@
-"""What is on its way to its end: records that were decided, each with its ticket."""
+"""Decided records on their way to an outcome, and what delivery needs to know to take them there."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import structlog
 
+from consumer.delivery.batcher import Limits
 from consumer.domain.decision import Deliverable, Invalid, Reason
 from consumer.domain.record import Record
 from consumer.kafka.offset_tracker import InFlightOffset
@@ -17,8 +18,8 @@ log = structlog.get_logger()
 
 
 @dataclass(slots=True)
-class InFlight:
-    """A deliverable event on its way, with the record it came from."""
+class InFlightEvent:
+    """An event to send, with the record it came from and that record's offset."""
 
     ticket: InFlightOffset
     record: Record
@@ -35,17 +36,45 @@ class InFlight:
         return self.event.event_time_s
 
 
-class Unsendable(NamedTuple):
-    """A record for the dead-letter topic."""
+class InvalidRecord(NamedTuple):
+    """A record that goes to the dead-letter topic without being sent."""
 
     ticket: InFlightOffset
     record: Record
     decision: Invalid
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryOptions:
+    """
+    The settings of delivery. Times are in seconds.
+
+    `envelope_end` is what follows the events in a request body. The number of
+    concurrent requests adapts between `requests_in_flight_min` and
+    `requests_in_flight_max`; it is fixed if both are the same.
+    """
+
+    limits: Limits
+    envelope_end: bytes
+    requests_in_flight_max: int
+    backoff_max_s: float
+    poison_after_s: float
+    send_delay_s: float
+    requests_in_flight_min: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Time and randomness as arguments: unix seconds, monotonic seconds, a number from 0 up to 1."""
+
+    now_s: Callable[[], float]
+    monotonic_s: Callable[[], float]
+    chance: Callable[[], float]
+
+
 def log_filtered(filtered: Iterable[tuple[Record, Reason]]) -> None:
-    """One line at level debug for each record that is not sent: where it is, never what it holds."""
-    # A line that is not written would cost a tenth of what deciding on the record does.
+    """Log one debug line per record that is not sent: its coordinates, never its content."""
+    # Building a line that is not written would cost a tenth of what deciding on the record does.
     if not log.is_enabled_for(logging.DEBUG):
         return
     for record, reason in filtered:

@@ -1,5 +1,5 @@
 """
-One request to Meta, one verdict.
+The HTTP client: one request to Meta, one response.
 
 An aiohttp session with as many kept-alive connections as there may be requests
 at once. The token goes in a header, never in the URL: URLs end in logs. No
@@ -32,7 +32,7 @@ ANSWER_BYTES_MAX = 64 * 1024
 GZIP_LEVEL = 1
 
 
-class Sink:
+class MetaClient:
     """Meta's events endpoint of one pixel. Use as an async context manager."""
 
     def __init__(
@@ -40,10 +40,10 @@ class Sink:
         settings: Settings,
         token: AccessToken,
         telemetry: Telemetry | None = None,
-        hears: Callable[[Mapping[str, str]], None] = lambda _: None,
+        on_headers: Callable[[Mapping[str, str]], None] = lambda _: None,
     ) -> None:
-        """`hears` is told the headers of each answer, with lower-case names."""
-        self._hears = hears
+        """`on_headers` gets the headers of each answer, with lower-case names."""
+        self._on_headers = on_headers
         self._settings = settings
         self._token = token
         self._telemetry = telemetry or Telemetry()
@@ -80,17 +80,17 @@ class Sink:
         Meta's Conversions API, POST /{version}/{pixel}/events.
         """
         if self._session is None:
-            raise RuntimeError("the sink is not open")
+            raise RuntimeError("the client is not open")
         began_s = time.perf_counter()
         with self._telemetry.tracing.request(self._host, self._port, events) as span:
-            verdict, error_type = await self._ask(self._session, body, events)
+            verdict, error_type = await self._post(self._session, body, events)
             span.end(verdict, error_type)
         status = "" if verdict.http_status is None else str(verdict.http_status)
         place = (self._host, str(self._port), status, error_type)
         self._telemetry.record(metrics.REQUEST_DURATION, time.perf_counter() - began_s, *place)
         return verdict
 
-    async def _ask(self, session: aiohttp.ClientSession, body: bytes, events: int) -> tuple[Response, str]:
+    async def _post(self, session: aiohttp.ClientSession, body: bytes, events: int) -> tuple[Response, str]:
         """The verdict, and OpenTelemetry's `error.type`: empty where HTTP was well."""
         headers = {"Authorization": self._token.authorization}
         if self._settings.gzip:
@@ -106,7 +106,7 @@ class Sink:
             ) as response:
                 answer = await _read(response.content)
                 names = {name.lower(): value for name, value in response.headers.items()}
-                self._hears(names)
+                self._on_headers(names)
                 error_type = str(response.status) if response.status >= 400 else ""
                 return read_response(response.status, names, answer, events), error_type
         except TimeoutError:
@@ -114,13 +114,13 @@ class Sink:
         except aiohttp.ClientHttpProxyError as error:
             return no_tunnel(error.status), type(error).__name__
         except (aiohttp.ClientError, OSError) as error:
-            _let_go(error)
+            _clear_frames(error)
             # Only the type: the text of a connection error may hold the address of a proxy with its password.
             name = type(error).__name__
             return no_response(f"the connection failed ({name})"), name
 
 
-def _let_go(error: BaseException | None) -> None:
+def _clear_frames(error: BaseException | None) -> None:
     """
     Empty the frames that an error has passed through: they hold the body, a megabyte.
 

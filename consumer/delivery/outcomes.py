@@ -1,16 +1,16 @@
 """
-How an event ends: accepted, too old, or by its dead letter. Then its ticket goes back.
+Record what happened to an event, then report its offset as finished.
 
-    accepted  ----------------------------------------------> settle
-    too old while it waited --------------------------------> settle
-    refused -> Tally -> the brake is told -> its letter ----> settle
-                        (consumer/dead_letters/dlq_breaker.py)  (consumer/dead_letters/writer.py)
+    accepted  ------------------------------------------------> finish
+    expired while it waited ----------------------------------> finish
+    rejected -> BatchOutcome -> DLQ breaker -> dead letter ---> finish
+    invalid ---------------------------------> dead letter ---> finish
 
-The brake is told of a batch as a whole, before a letter of it is produced: of
-a batch Meta names the bad events first, and they would look like a flood. Where
-a batch must wait in the middle, for an hour perhaps, letters of what is refused
-already need not: the brake is told ahead, and what is still out counts as good
-until it is answered.
+The DLQ breaker learns of a batch as a whole, and before any of its dead letters
+is written: Meta names the bad events of a batch first, and one after the other
+they would look like a batch of bad events. If a batch has to wait half way, for
+an hour perhaps, its dead letters don't: the breaker is told early, and events
+without an answer count as good until they get one.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ import structlog
 from consumer.dead_letters.dlq_breaker import DlqBreaker
 from consumer.dead_letters.headers import FailureInfo
 from consumer.dead_letters.writer import DeadLetterWriter
-from consumer.delivery.in_flight import InFlight, Unsendable, log_filtered
-from consumer.delivery.task_group import Tasks
+from consumer.delivery.in_flight import InFlightEvent, InvalidRecord, log_filtered
+from consumer.delivery.task_group import TaskGroup
 from consumer.domain.decision import Deliverable, Reason
 from consumer.kafka.offset_tracker import InFlightOffset
 from consumer.meta.response import Response, ResponseOutcome
@@ -34,123 +34,138 @@ from consumer.observability.telemetry import Telemetry
 
 log = structlog.get_logger()
 
-REASONS = {ResponseOutcome.REJECTED: Reason.REJECTED, ResponseOutcome.TOO_LARGE: Reason.EVENT_TOO_LARGE}
+REASONS = {
+    ResponseOutcome.REJECTED: Reason.REJECTED,
+    ResponseOutcome.TOO_LARGE: Reason.EVENT_TOO_LARGE,
+}
 
 
 @dataclass(slots=True, eq=False)
-class Tally:
-    """What Meta said of a batch: how many events are still out, and what the brake was not told yet."""
+class BatchOutcome:
+    """
+    Counts of one batch while it is delivered.
 
-    out: int
+    `pending` events have no outcome yet. `rejected` are those that the DLQ
+    breaker hasn't been told of; it knows of `reported_good` good ones.
+    """
+
+    pending: int
     accepted: int = 0
-    refused: list[tuple[InFlight, FailureInfo]] = field(default_factory=list)
-    told_good: int = 0
+    rejected: list[tuple[InFlightEvent, FailureInfo]] = field(default_factory=list)
+    reported_good: int = 0
 
-    def untold(self) -> list[Reason | None]:
-        """An entry for each event of which the brake is to know now."""
-        good = max(0, self.accepted + self.out - self.told_good)
-        self.told_good += good
-        return [*[None] * good, *[failure.reason for _, failure in self.refused]]
+    def take_unreported(self) -> list[Reason | None]:
+        """One entry for each event that the breaker has to be told of now; None is a good one."""
+        good = max(0, self.accepted + self.pending - self.reported_good)
+        self.reported_good += good
+        return [*[None] * good, *[failure.reason for _, failure in self.rejected]]
 
 
-class Ends:
-    """Brings events to their end. `settle` takes the tickets of those that have ended."""
+class OutcomeRecorder:
+    """Records outcomes. `finish` gets the offsets of the records that have one."""
 
     def __init__(
         self,
-        letters: DeadLetterWriter,
-        brake: DlqBreaker,
-        settle: Callable[[list[InFlightOffset]], None],
+        writer: DeadLetterWriter,
+        dlq_breaker: DlqBreaker,
+        finish: Callable[[list[InFlightOffset]], None],
         telemetry: Telemetry,
-        tasks: Tasks,
+        tasks: TaskGroup,
     ) -> None:
-        self._letters = letters
-        self._brake = brake
-        self._settle = settle
+        self._writer = writer
+        self._dlq_breaker = dlq_breaker
+        self._finish = finish
         self._telemetry = telemetry
         self._tasks = tasks
-        self._open: set[Tally] = set()
+        self._open: set[BatchOutcome] = set()
 
-    # Accepted, or too old
+    # Accepted, or expired
 
-    def accepted(self, batch: Sequence[InFlight], verdict: Response, now_s: float, tally: Tally) -> None:
-        """Meta has them. `now_s` is in unix seconds."""
-        tally.out -= len(batch)
-        tally.accepted += len(batch)
+    def record_accepted(
+        self, batch: Sequence[InFlightEvent], response: Response, now_s: float, outcome: BatchOutcome
+    ) -> None:
+        """Meta accepted these events. `now_s` is in unix seconds."""
+        outcome.pending -= len(batch)
+        outcome.accepted += len(batch)
         events = [item.event for item in batch]
         labels = Counter([event.event_label for event in events])
         self._telemetry.add_all(metrics.ACCEPTED, {(label,): count for label, count in labels.items()})
         self._telemetry.add_all(metrics.MATCH_KEYS, _match_keys(events))
-        # Of one event: a measurement of each would cost a tenth of what deciding on it does.
+        # The oldest only: a measurement of each event would cost a tenth of what deciding on it does.
         oldest_s = min([event.event_time_s for event in events])
         self._telemetry.record(metrics.EVENT_AGE, max(0.0, now_s - oldest_s))
-        if verdict.received < len(batch):
-            self._telemetry.add(metrics.UNCONFIRMED, len(batch) - verdict.received)
-        self._settle([item.ticket for item in batch])
+        if response.received < len(batch):
+            self._telemetry.add(metrics.UNCONFIRMED, len(batch) - response.received)
+        self._finish([item.ticket for item in batch])
 
-    def fresh(self, batch: Sequence[InFlight], now_s: float, tally: Tally) -> Sequence[InFlight]:
-        """The batch without events that Meta no longer takes; those have ended as filtered."""
+    def drop_expired(
+        self, batch: Sequence[InFlightEvent], now_s: float, outcome: BatchOutcome
+    ) -> Sequence[InFlightEvent]:
+        """The batch without the events that are too old for Meta by now; those are filtered."""
         old = [item for item in batch if item.event.expires_at_s <= now_s]
         if not old:
             return batch
-        tally.out -= len(old)
+        outcome.pending -= len(old)
         self._telemetry.add(metrics.FILTERED, len(old), Reason.EVENT_TOO_OLD.value)
-        # The only way in which an outage costs an event: whoever looks at the log must see it.
-        log.error("events became too old while they waited for Meta", events=len(old))
+        # An error, because it's the only way in which an outage loses an event.
+        log.error("events expired while waiting for Meta", events=len(old))
         log_filtered((item.record, Reason.EVENT_TOO_OLD) for item in old)
-        self._settle([item.ticket for item in old])
+        self._finish([item.ticket for item in old])
         return [item for item in batch if item.event.expires_at_s > now_s]
 
-    # Refused
+    # Rejected
 
-    def begin(self, events: int) -> Tally:
-        """For a batch of so many events that is sent now. One `finish` follows."""
-        tally = Tally(events)
-        self._open.add(tally)
-        return tally
+    def start_batch(self, events: int) -> BatchOutcome:
+        """Counts for a batch with this number of events. Call `finish_batch` once with it."""
+        outcome = BatchOutcome(events)
+        self._open.add(outcome)
+        return outcome
 
-    def refused(self, item: InFlight, verdict: Response, attempts: int, tally: Tally) -> None:
-        """Its letter is written when the brake is told."""
-        tally.out -= 1
-        tally.refused.append((item, _failure(verdict, attempts)))
+    def record_rejected(
+        self, item: InFlightEvent, response: Response, attempts: int, outcome: BatchOutcome
+    ) -> None:
+        """Meta rejected this event, or it is a poison event. It is dead-lettered with the next report."""
+        outcome.pending -= 1
+        outcome.rejected.append((item, _failure_info(response, attempts)))
 
-    def finish(self, tally: Tally) -> None:
-        """The batch has its end."""
-        tally.out = 0
-        self._open.discard(tally)
-        self._tell(tally)
+    def finish_batch(self, outcome: BatchOutcome) -> None:
+        """Each event of the batch has an outcome, or is delivered with another batch."""
+        outcome.pending = 0
+        self._open.discard(outcome)
+        self._report(outcome)
 
-    def tell_ahead(self, tally: Tally) -> None:
-        """The batch has to wait. Without letters there is no need to tell."""
-        if tally.refused:
-            self._tell(tally)
+    def report_so_far(self, outcome: BatchOutcome) -> None:
+        """The batch has to wait. If nothing was rejected there is no need to report."""
+        if outcome.rejected:
+            self._report(outcome)
 
-    def tell_all_ahead(self) -> None:
-        """Every batch has to wait. The brake knows of all of them before the first letter is produced."""
-        for tally in self._open:
-            self.tell_ahead(tally)
+    def report_all_so_far(self) -> None:
+        """Every batch has to wait. The breaker learns of all of them before a dead letter is written."""
+        for outcome in self._open:
+            self.report_so_far(outcome)
 
-    def _tell(self, tally: Tally) -> None:
-        self._brake.record_responses(tally.untold())
-        refused, tally.refused = tally.refused, []
-        for item, failure in refused:
-            self._tasks.spawn(self._bury(item, failure))
+    def _report(self, outcome: BatchOutcome) -> None:
+        self._dlq_breaker.record_responses(outcome.take_unreported())
+        rejected, outcome.rejected = outcome.rejected, []
+        for item, failure in rejected:
+            self._tasks.start(self._dead_letter(item, failure))
 
     # Dead letters
 
-    def unsendable(self, item: Unsendable) -> None:
-        """It was decided so; the brake was told then."""
-        self._tasks.spawn(self._bury(item, FailureInfo(item.decision.reason, item.decision.detail)))
+    def dead_letter_invalid(self, item: InvalidRecord) -> None:
+        """Dead-letter a record that was found invalid; the breaker learned of it at that time."""
+        failure = FailureInfo(item.decision.reason, item.decision.detail)
+        self._tasks.start(self._dead_letter(item, failure))
 
-    async def _bury(self, item: InFlight | Unsendable, failure: FailureInfo) -> None:
-        """Write the dead letter, then settle. The letter waits in a task of its own and holds no slot."""
-        await self._brake.wait()
-        # Held for hours perhaps: whoever has the partition now has its letters too.
+    async def _dead_letter(self, item: InFlightEvent | InvalidRecord, failure: FailureInfo) -> None:
+        """Write it to the dead-letter topic, then finish it. This task waits, so no batch has to."""
+        await self._dlq_breaker.wait()
+        # After hours, perhaps: the partition's new owner writes its dead letters too.
         if item.ticket.is_void:
             self._telemetry.add(metrics.RELEASED)
         else:
-            await self._letters.write(item.record, failure)
-        self._settle([item.ticket])
+            await self._writer.write(item.record, failure)
+        self._finish([item.ticket])
 
 
 def _match_keys(events: Iterable[Deliverable]) -> Counter[tuple[str, ...]]:
@@ -162,13 +177,13 @@ def _match_keys(events: Iterable[Deliverable]) -> Counter[tuple[str, ...]]:
     return counts
 
 
-def _failure(verdict: Response, attempts: int) -> FailureInfo:
+def _failure_info(response: Response, attempts: int) -> FailureInfo:
     return FailureInfo(
-        REASONS.get(verdict.outcome, Reason.POISON_EVENT),
-        detail=verdict.summary,
-        meta_code=verdict.code,
-        meta_subcode=verdict.subcode,
-        fbtrace_id=verdict.fbtrace_id,
-        http_status=verdict.http_status,
+        REASONS.get(response.outcome, Reason.POISON_EVENT),
+        detail=response.summary,
+        meta_code=response.code,
+        meta_subcode=response.subcode,
+        fbtrace_id=response.fbtrace_id,
+        http_status=response.http_status,
         attempts=attempts,
     )

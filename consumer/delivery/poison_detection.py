@@ -1,30 +1,33 @@
 """
-Is it the batch that fails, or is it Meta?
+Which event makes its requests fail, and when it is Meta that fails.
 
-A request that ends with 500 may be the fault of one event in it, or nobody's.
-The others tell: how the last ten of them fared since this batch began to fail.
+A request that gets 500 may fail because of one event in it, or because Meta is
+ill. The other batches tell which: their first requests since this batch began
+to fail are its peers.
 
-    others        + + + + + + - + + + + + +     most were answered: perhaps it is the batch
-    this batch    x x  x    x       x     x     failing_since at the first x, alone_since at the second
-                    |---- stuck_after_s --->    then it is a suspect
+    peers         + + + + + - + + + + +     most are answered: it may be this batch
+    this batch    x  x   x     x     x      failures that count
+                  |---- T seconds ---->     N of them over T: bisect it
 
-    others        - - - + - - - - - - - - -     an outage, or a brown-out: nobody's fault
-                  (none)                        nobody knows
+    peers         - - - + - - - - - - -     an outage: counting starts again at 0
+                  (none)                    nothing is blamed
 
-Of a batch only the first request counts among the others: that is a fair
-sample. What fails is sent again and again, so in a brown-out most requests
-would be those of a few unlucky batches, and a few bad events would look like
-a brown-out.
+1. Peers are the first requests of the last 10 batches since this one began to
+   fail. They are healthy if there are at least 5 and more than half were
+   answered, whatever Meta answered about their events.
+2. A failure counts while most peers are answered. If most of them fail, the
+   count starts again at 0.
+3. A batch with 5 counted failures over T seconds, whose peers are healthy, is
+   bisected. Its halves are delivered independently of each other.
+4. A half that fails is bisected again if something was accepted since the split.
+5. A single event starts from 0. After 5 counted failures over T seconds it needs
+   5 more, each after something else was accepted: then it is a poison event.
 
-A suspect is taken apart, which ends nothing. Its parts are a suspect each, and
-taken apart further when something was accepted since they were cut: what
-failed beside the others an hour ago may fail in an outage now. One event is at
-fault when it is a suspect by its own requests, alone, and fails five times
-more, and each time something was accepted since the time before: the good
-neighbours of a bad event fail now and then too while Meta is half ill. Where
-our own window keeps the others away, some are asked for (`delivery/asking.py`).
+Only first requests are peers, because they are a fair sample. Failed batches
+are sent again and again, so in an outage most requests would be those of a few
+unlucky batches, and a few poison events would look like an outage.
 
-Time is an argument, in seconds of any one clock.
+T is the setting `poison_after_s`. Times are in seconds of any one clock.
 """
 
 from __future__ import annotations
@@ -34,120 +37,121 @@ from collections import deque
 from typing import NamedTuple
 
 NEVER = math.inf
-# So many of the others are looked at: enough that a brown-out cannot look well for minutes by chance
-# (nineteen of twenty failing, more than half of ten are answered 3 times in a million), few enough to
-# follow an outage that begins.
-OTHERS = 10
-# Fewer than these say nothing. With one batch a minute they are there when `stuck_after_s` is over.
-OTHERS_MIN = 5
-# A single event that fails so often while others are accepted is the cause.
-LONE_FAILURES = 5
+# Enough that an outage does not look healthy by chance: if 19 of 20 requests fail, most of 10 succeed
+# 3 times in a million. Few enough to notice within seconds that an outage begins.
+PEERS_MAX = 10
+# Fewer peers prove nothing. One batch a minute gives as many within the default of `poison_after_s`.
+PEERS_MIN = 5
+# With a short `poison_after_s`, a hiccup of two or three requests must not bisect anything.
+FAILURES_MIN = 5
+# The good neighbours of a poison event fail now and then too while Meta is half ill: once in two requests,
+# say. That they do so five times more, and each time just after something was accepted, is rare.
+EVENT_FAILURES_MIN = 5
 
 
-class Beside(NamedTuple):
-    """How the others fared: Meta answered about their events, or their requests failed."""
+class PeerSummary(NamedTuple):
+    """First requests of other batches: answered by Meta, or failed."""
 
     answered: int
     failed: int
 
     @property
     def is_mostly_answered(self) -> bool:
-        """More than half, of however few."""
+        """More than half, however few they are."""
         return self.answered > self.failed
 
     @property
-    def is_well(self) -> bool:
-        """More than half, and of so many that it says something."""
-        return self.is_mostly_answered and self.answered + self.failed >= OTHERS_MIN
+    def is_healthy(self) -> bool:
+        """More than half, and enough of them to prove something."""
+        return self.is_mostly_answered and self.answered + self.failed >= PEERS_MIN
 
 
-class Others:
-    """What became of the first requests of the last batches."""
+class PeerOutcomes:
+    """What happened to the first requests of the last batches."""
 
     def __init__(self) -> None:
-        self._first: deque[tuple[float, bool]] = deque(maxlen=OTHERS)
+        self._first_requests: deque[tuple[float, bool]] = deque(maxlen=PEERS_MAX)
         self.accepted_at = -NEVER
 
-    def answered_first(self, now: float, *, is_answered: bool) -> None:
-        """The first request of a batch came back: with an answer about its events, or it failed."""
-        self._first.append((now, is_answered))
+    def record_first_request(self, now_s: float, *, is_answered: bool) -> None:
+        """The first request of a batch was answered, or it failed."""
+        self._first_requests.append((now_s, is_answered))
 
-    def accepted(self, now: float) -> None:
-        """Something was accepted, at whichever attempt, whole or in parts."""
-        self.accepted_at = now
+    def record_acceptance(self, now_s: float) -> None:
+        """Meta accepted something, at any attempt."""
+        self.accepted_at = now_s
 
-    def since(self, failing_since: float) -> Beside:
+    def since(self, failing_since: float) -> PeerSummary:
         """
-        Beside a batch that fails since then.
+        The peers of a batch that has failed since then.
 
-        Its own first request is not among them: that came back then, or before.
+        Its own first request isn't among them: it failed at that time, or earlier.
         """
-        fates = [is_answered for at, is_answered in self._first if at > failing_since]
-        return Beside(sum(fates), len(fates) - sum(fates))
+        answered = [is_answered for at, is_answered in self._first_requests if at > failing_since]
+        return PeerSummary(sum(answered), len(answered) - sum(answered))
 
 
-class History(NamedTuple):
+class FailureHistory(NamedTuple):
     """
-    What a batch, or a part of one, has been through: its requests, and an unbroken row of failures.
+    The requests of a batch, or of a part of one, and its failures since it last got an answer.
 
-    `failing_since` is when the first of the row came back, `failed_at` the last;
-    `alone_since` the first beside which most others were answered. `cut_at` is
-    when the batch was taken apart. `lone_failures` counts those of one event
-    that nothing but itself explains. NEVER where it is not so.
+    `failing_since` and `failed_at` are the times of the first and the last
+    failure. `counted` is how many of them count, since `counted_since`;
+    `event_failures` how many of a single event count in addition. `split_at` is
+    when the batch was bisected. NEVER, or minus that, if it hasn't happened.
     """
 
     attempts: int = 0
     failing_since: float = NEVER
     failed_at: float = NEVER
-    alone_since: float = NEVER
-    cut_at: float = -NEVER
-    lone_failures: int = 0
+    counted: int = 0
+    counted_since: float = NEVER
+    split_at: float = -NEVER
+    event_failures: int = 0
 
-    def answered(self) -> History:
-        """After one more request, whose failure, if it is one, is not the batch's."""
-        return History(self.attempts + 1)
+    def after_answer(self) -> FailureHistory:
+        """One more request, which was answered, or failed for a reason that isn't the batch."""
+        return FailureHistory(self.attempts + 1)
 
-    def failed(self, now: float, others: Others, events: int, stuck_after_s: float) -> History:
-        """After one more request, of so many events, which failed."""
-        is_news = others.accepted_at > self.failed_at
-        failing_since = min(self.failing_since, now)
-        beside = others.since(failing_since)
-        alone_since = self.alone_since
-        if beside.is_mostly_answered:
-            alone_since = min(alone_since, now)
-        elif beside.failed:
-            alone_since = NEVER
+    def after_failure(
+        self, now_s: float, peers: PeerOutcomes, events: int, poison_after_s: float
+    ) -> FailureHistory:
+        """One more request with this number of events, which failed."""
+        failing_since = min(self.failing_since, now_s)
+        summary = peers.since(failing_since)
+        counted, counted_since = self.counted, self.counted_since
+        if summary.is_mostly_answered:
+            counted, counted_since = counted + 1, min(counted_since, now_s)
+        elif summary.failed:
+            counted, counted_since = 0, NEVER
         after = self._replace(
-            attempts=self.attempts + 1, failing_since=failing_since, failed_at=now, alone_since=alone_since
+            attempts=self.attempts + 1,
+            failing_since=failing_since,
+            failed_at=now_s,
+            counted=counted,
+            counted_since=counted_since,
         )
-        if events == 1 and is_news and after.is_suspect(now, others, stuck_after_s):
-            return after._replace(lone_failures=self.lone_failures + 1)
+        is_after_acceptance = peers.accepted_at > self.failed_at
+        if events == 1 and is_after_acceptance and after.is_suspect(now_s, peers, poison_after_s):
+            return after._replace(event_failures=self.event_failures + 1)
         return after
 
-    def cut(self, now: float, events: int) -> History:
-        """Of a part with so many events. One event begins to be a suspect anew: by what it does alone."""
-        return self._replace(cut_at=now, alone_since=self.alone_since if events > 1 else NEVER)
+    def split(self, now_s: float, events: int) -> FailureHistory:
+        """The history of a part with this number of events. A single event starts from 0."""
+        if events > 1:
+            return self._replace(split_at=now_s)
+        return self._replace(split_at=now_s, counted=0, counted_since=NEVER)
 
-    def is_stuck(self, now: float, stuck_after_s: float) -> bool:
-        """Whether it has been failing for long, be it Meta's fault or its own."""
-        return now - self.failing_since >= stuck_after_s
-
-    def is_suspect(self, now: float, others: Others, stuck_after_s: float) -> bool:
-        """Whether it has been failing for long while others were answered, as they still are."""
-        return now - self.alone_since >= stuck_after_s and others.since(self.failing_since).is_well
-
-    def is_its_own_fault(self, now: float, others: Others, events: int, stuck_after_s: float) -> bool:
-        """Whether what fails is to be taken apart, or, alone, is at its end."""
-        if events == 1:
-            return self.lone_failures >= LONE_FAILURES
-        return others.accepted_at > self.cut_at and self.is_suspect(now, others, stuck_after_s)
-
-    def lacks_others(self, now: float, others: Others, events: int, stuck_after_s: float) -> bool:
-        """Whether, after a failure, it takes others to know whose fault it is, and no more time."""
-        if not self.is_stuck(now, stuck_after_s):
-            return False
-        if not others.since(self.failing_since).is_well:
-            return True
-        return self.is_suspect(now, others, stuck_after_s) and (
-            events == 1 or others.accepted_at <= self.cut_at
+    def is_suspect(self, now_s: float, peers: PeerOutcomes, poison_after_s: float) -> bool:
+        """Whether enough failures count, over enough time, and its peers are still healthy."""
+        return (
+            self.counted >= FAILURES_MIN
+            and now_s - self.counted_since >= poison_after_s
+            and peers.since(self.failing_since).is_healthy
         )
+
+    def is_poison(self, now_s: float, peers: PeerOutcomes, events: int, poison_after_s: float) -> bool:
+        """Whether to bisect a batch; of a single event, whether it is a poison event."""
+        if events == 1:
+            return self.event_failures >= EVENT_FAILURES_MIN
+        return peers.accepted_at > self.split_at and self.is_suspect(now_s, peers, poison_after_s)

@@ -1,9 +1,9 @@
 """
-Work that goes on by itself in the event loop, and must not fail unseen.
+Background tasks of one event loop whose failure must not go unnoticed.
 
-A task that fails is a bug: the process must not go on as if its records had
-ended. So the first failure stands in `broken`, and whoever waits for that ends
-the process.
+A task that fails is a bug, and the process must not continue as if its records
+had an outcome. The first failure is set on `failed`; the application waits for
+it and ends the process.
 """
 
 from __future__ import annotations
@@ -14,28 +14,28 @@ from contextvars import Context
 from typing import Any
 
 
-class Tasks:
-    """The tasks of one event loop."""
+class TaskGroup:
+    """Like asyncio.TaskGroup, but its tasks are started by callbacks and outlive any one block."""
 
     def __init__(self) -> None:
         self._running: set[asyncio.Task[None]] = set()
-        self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    def spawn(self, work: Coroutine[Any, Any, None], context: Context | None = None) -> None:
-        """Begin it. It is waited for by nobody. Without `context` it is in the span of who spawns it."""
+    def start(self, work: Coroutine[Any, Any, None], context: Context | None = None) -> None:
+        """Start a task that no one awaits. Without `context`, it inherits the caller's trace span."""
         task = asyncio.get_running_loop().create_task(work, context=context)
         self._running.add(task)
         task.add_done_callback(self._done)
 
-    def guarded(self, call: Callable[..., None], *given: object) -> None:
-        """Carry out a call that nobody hears the failure of: a timer's, or the other thread's."""
+    def call_safely(self, call: Callable[..., None], *arguments: object) -> None:
+        """Make a call whose exception would be lost: a timer's, or one from the other thread."""
         try:
-            call(*given)
-        except Exception as error:  # noqa: BLE001 - whoever waits for `broken` raises it
-            self._break(error)
+            call(*arguments)
+        except Exception as error:  # noqa: BLE001 - re-raised by the one that awaits `failed`
+            self._fail(error)
 
-    async def abandon(self) -> None:
-        """End them all where they are."""
+    async def cancel_all(self) -> None:
+        """Cancel every task and wait until all have ended."""
         running = list(self._running)
         for task in running:
             task.cancel()
@@ -44,8 +44,8 @@ class Tasks:
     def _done(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
         if not task.cancelled() and (error := task.exception()):
-            self._break(error)
+            self._fail(error)
 
-    def _break(self, error: BaseException) -> None:
-        if not self.broken.done():
-            self.broken.set_exception(error)
+    def _fail(self, error: BaseException) -> None:
+        if not self.failed.done():
+            self.failed.set_exception(error)

@@ -71,7 +71,7 @@ async def demo_environment() -> AsyncIterator[DemoEnvironment]:
             settings = _settings(bootstrap_servers, sandbox.url, sandbox_settings)
             telemetry, stop = Telemetry(), asyncio.Event()
             page: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-            consuming = asyncio.create_task(consume(settings, telemetry, stop, tell_page=page.set_result))
+            consuming = asyncio.create_task(consume(settings, telemetry, stop, on_page=page.set_result))
             try:
                 await _begun(page, consuming)
                 yield DemoEnvironment(

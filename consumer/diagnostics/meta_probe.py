@@ -25,7 +25,7 @@ from consumer.config.settings import Settings
 from consumer.counted import pluralize
 from consumer.delivery.access_token import AccessToken
 from consumer.delivery.batcher import envelope_end, request_body
-from consumer.delivery.meta_client import Sink
+from consumer.delivery.meta_client import MetaClient
 from consumer.diagnostics.clock_skew import NOT_COMPARED, ServerTime, clock_finding
 from consumer.diagnostics.preflight import CheckResult
 from consumer.diagnostics.synthetic_event import event_id, synthetic_event
@@ -56,10 +56,10 @@ async def probe(settings: Settings, test_event_code: str = "") -> list[CheckResu
     answers: list[ServerTime] = []
     asked_ms = now_ms()
 
-    def hears(headers: Mapping[str, str]) -> None:
+    def on_headers(headers: Mapping[str, str]) -> None:
         answers.append(ServerTime(headers.get("date", ""), asked_ms, now_ms()))
 
-    async with Sink(settings, AccessToken(settings), hears=hears) as sink:
+    async with MetaClient(settings, AccessToken(settings), on_headers=on_headers) as sink:
         found = [finding(await sink.send(body, 0), settings.pixel_id)]
         found += [clock_finding(answer) for answer in answers] or [NOT_COMPARED]
         if test_event_code:
@@ -67,7 +67,7 @@ async def probe(settings: Settings, test_event_code: str = "") -> list[CheckResu
     return found
 
 
-async def _test_event(settings: Settings, sink: Sink, code: str, *, is_taken: bool) -> CheckResult:
+async def _test_event(settings: Settings, sink: MetaClient, code: str, *, is_taken: bool) -> CheckResult:
     if not is_taken:
         return CheckResult(TEST_EVENT, False, "not sent", "mend first what is wrong with Meta, above")
     at_ms = now_ms()

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
-from confluent_kafka.admin import AdminClient, ClusterMetadata  # type: ignore[attr-defined] # exported, unsaid
+from confluent_kafka.admin import AdminClient, ClusterMetadata
 
 from consumer.config.kafka_constraints import PRESETS
 from consumer.config.loading import read_properties

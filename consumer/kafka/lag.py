@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from confluent_kafka import IsolationLevel, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined] # exported, unsaid
+from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from consumer.domain.record import Partition
 from consumer.kafka.conversion import partition_at

@@ -1,7 +1,7 @@
 """
 `capi-consumer run` at work: starts the parts, waits for the end, and ends them in order.
 
-    main thread     the event loop: batches, requests, dead letters, health
+    main thread     the event loop: batches, requests, dead writer, health
     worker thread   the Consumer: polling, deciding, tracking, committing
 """
 
@@ -23,15 +23,15 @@ import structlog
 import uvloop
 from confluent_kafka import KafkaException
 
-from consumer import errors as exits
+from consumer import errors
 from consumer.config.loading import load_settings
 from consumer.config.settings import Settings
 from consumer.dead_letters.dlq_breaker import DlqBreaker, log_reminders
 from consumer.delivery.access_token import AccessToken, watch_token
-from consumer.delivery.circuit_breaker import Gate
-from consumer.delivery.dispatcher import Delivery
-from consumer.delivery.meta_client import Sink
-from consumer.delivery.task_group import Tasks
+from consumer.delivery.circuit_breaker import CircuitBreaker
+from consumer.delivery.dispatcher import Dispatcher
+from consumer.delivery.meta_client import MetaClient
+from consumer.delivery.task_group import TaskGroup
 from consumer.diagnostics.preflight import preflight, refuse_unless_ready
 from consumer.domain.state import State
 from consumer.errors import CommandError
@@ -43,9 +43,8 @@ from consumer.observability.progress_lines import log_progress, outcome_counts
 from consumer.observability.state_lines import StateLogger
 from consumer.observability.telemetry import Telemetry
 from consumer.runtime import gauges, gc_tuning, wiring
-from consumer.runtime.poll_loop import PollLoop
-from consumer.runtime.worker_thread import PollThread
-from consumer.status_page import server as page
+from consumer.runtime.poll_loop import PollLoop, PollThread
+from consumer.status_page.server import serve_status_page
 
 log = structlog.get_logger()
 
@@ -58,30 +57,30 @@ LOCKED_S = 2.0
 STDERR = 2
 
 
-def run(settings_file: Path | None, *, release_brake: bool) -> None:
+def run(settings_file: Path | None, *, resume: bool) -> None:
     """Read, decide and send until told to stop. Raises CannotGoOn where it cannot start or go on."""
     settings = load_settings(file=settings_file, sends=True)
     logs.configure(settings.log_format, settings.log_level)
-    signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # there is no brake yet, and it would end the process
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # there is no dlq_breaker yet, and it would end the process
     signal.signal(signal.SIGTERM, _end_before_the_first_record)
     refuse_unless_ready(preflight(settings, clients.admin_client(settings)))
     gc_tuning.tune()
-    uvloop.run(_until_signalled(settings, release_brake))
+    uvloop.run(_until_signalled(settings, resume))
 
 
 def _end_before_the_first_record(*_: object) -> None:
     """Nothing is to be drained. The first process of a container hears no signal that it does not catch."""
-    raise SystemExit(exits.EXIT_OK)
+    raise SystemExit(errors.EXIT_OK)
 
 
-async def _until_signalled(settings: Settings, release_brake: bool) -> None:
+async def _until_signalled(settings: Settings, resume: bool) -> None:
     stop = asyncio.Event()
-    brake = DlqBreaker(is_wanted=settings.dlq_breaker, is_released=release_brake)
+    dlq_breaker = DlqBreaker(is_wanted=settings.dlq_breaker, is_released=resume)
 
     def asked() -> None:
         if stop.is_set():
             log.warning("stopped at once: what was in flight comes again")
-            os._exit(exits.EXIT_PARTIAL)
+            os._exit(errors.EXIT_PARTIAL)
         log.info(
             "stopping: taking no more in; ask again to stop at once", wait_s_max=settings.drain_timeout_s
         )
@@ -89,10 +88,10 @@ async def _until_signalled(settings: Settings, release_brake: bool) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, asked)
-    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, brake.resume)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, dlq_breaker.resume)
     telemetry = otlp.telemetry(settings.group_id)
     try:
-        await consume(settings, telemetry, stop, watchdog=_end_process, brake=brake)
+        await consume(settings, telemetry, stop, watchdog=_end_process, dlq_breaker=dlq_breaker)
     finally:
         await asyncio.to_thread(telemetry.close)
 
@@ -102,73 +101,73 @@ async def consume(
     telemetry: Telemetry,
     stop: asyncio.Event,
     watchdog: Callable[[], None] | None = None,
-    brake: DlqBreaker | None = None,
-    tell_page: Callable[[str], None] | None = None,
+    dlq_breaker: DlqBreaker | None = None,
+    on_page: Callable[[str], None] | None = None,
 ) -> None:
     """
     Consume until `stop` is set, then drain, commit and leave.
 
-    `brake` is for who wants to release it; else there is one by the settings.
-    `watchdog` is called when leaving takes longer than the drain may. `tell_page`
-    is told the address of the live page before the first record is taken. Raises
+    `dlq_breaker` is for who wants to release it; else there is one by the settings.
+    `watchdog` is called when leaving takes longer than the drain may. `on_page`
+    gets the address of the status page before the first record is taken. Raises
     CannotGoOn where Kafka ends our work for good, and whatever a bug raises.
     """
     for topic in settings.topics:
         telemetry.add(metrics.CONSUMED, 0, topic)
     token = AccessToken(settings)
-    gate = Gate(time.monotonic, settings.auth_retry_max_s)
-    letters = wiring.dead_letters(settings, telemetry)
-    brake = brake or DlqBreaker(is_wanted=settings.dlq_breaker)
-    watch = FilterRateAlarm()
-    ended: wiring.Ended = queue.SimpleQueue()
-    async with Sink(settings, token, telemetry) as sink:
-        delivery = wiring.delivery(settings, sink, letters, gate, brake, telemetry, ended)
-        handover = wiring.delivery_handle(delivery, gate, brake, watch, ended)
-        worker = wiring.poll_loop(settings, telemetry, handover, ended)
-        thread = PollThread(worker)
-        vital = wiring.liveness(lambda: _state(stop, worker, gate, brake), worker)
-        lag = wiring.lag(settings, worker)
-        gauges.register_worker_gauges(telemetry, worker, lag)
-        gauges.register_delivery_gauges(telemetry, delivery, brake, gate)
-        gauges.register_process_gauges(telemetry, vital, watch, token)
+    breaker = CircuitBreaker(time.monotonic, settings.auth_retry_max_s)
+    dlq_breaker = dlq_breaker or DlqBreaker(is_wanted=settings.dlq_breaker)
+    filter_alarm = FilterRateAlarm()
+    writer = wiring.dead_letter_writer(settings, telemetry)
+    finished: wiring.Finished = queue.SimpleQueue()
+    async with MetaClient(settings, token, telemetry) as client:
+        dispatcher = wiring.dispatcher(settings, client, writer, breaker, dlq_breaker, telemetry, finished)
+        delivery = wiring.delivery_handle(dispatcher, breaker, dlq_breaker, filter_alarm, finished)
+        loop = wiring.poll_loop(settings, telemetry, delivery, finished)
+        thread = PollThread(loop)
+        liveness = wiring.liveness(lambda: _state(stop, loop, breaker, dlq_breaker), loop)
+        lag = wiring.consumer_lag(settings, loop)
+        gauges.register_poll_gauges(telemetry, loop, lag)
+        gauges.register_delivery_gauges(telemetry, dispatcher, dlq_breaker, breaker)
+        gauges.register_process_gauges(telemetry, liveness, filter_alarm, token)
         async with (
-            serve_health(settings.health_address, vital, telemetry) as port,
-            page.serve_status_page(settings, telemetry) as page_at,
+            serve_health(settings.health_address, liveness, telemetry) as port,
+            serve_status_page(settings, telemetry) as page_at,
         ):
-            log.info("consuming", **_where(settings), health_port=port, page=page_at)
-            if tell_page is not None:
-                tell_page(page_at)
+            log.info("consuming", **_endpoints(settings), health_port=port, page=page_at)
+            if on_page is not None:
+                on_page(page_at)
             _warn_of_settings(settings)
-            beside = Tasks()
+            background = TaskGroup()
             for work in (
-                watch_token(token, gate),
+                watch_token(token, breaker),
                 log_progress(telemetry),
-                log_reminders(brake),
-                StateLogger(vital.state, lambda: gate.throttled_s).watch(),
+                log_reminders(dlq_breaker),
+                StateLogger(liveness.state, lambda: breaker.throttled_s).watch(),
                 lag.watch(),
-                letters.watch(),
+                writer.watch(),
             ):
-                beside.spawn(work)
+                background.start(work)
             thread.start()
             try:
-                await _first_of(stop.wait(), thread.ended, delivery.broken, beside.broken)
+                await _first_of(stop.wait(), thread.ended, dispatcher.failed, background.failed)
             finally:
                 stop.set()
-                worker.stop()
+                loop.stop()
                 with _watched(settings, watchdog):
-                    await _leave(thread, beside, delivery)
-    _raise_first(thread.ended, delivery.broken, beside.broken)
+                    await _leave(thread, background, dispatcher)
+    _raise_first(thread.ended, dispatcher.failed, background.failed)
     log.info("left the group", **outcome_counts(telemetry))
 
 
-async def _leave(thread: PollThread, beside: Tasks, delivery: Delivery) -> None:
-    """The worker drains, commits and leaves the group; what goes on beside it goes on until then."""
+async def _leave(thread: PollThread, background: TaskGroup, dispatcher: Dispatcher) -> None:
+    """Wait until the poll loop has drained, committed and left the group, then cancel the rest."""
     await asyncio.wait([thread.ended])
-    await beside.abandon()
-    await delivery.abandon()
+    await background.cancel_all()
+    await dispatcher.cancel_all()
 
 
-def _where(settings: Settings) -> dict[str, str]:
+def _endpoints(settings: Settings) -> dict[str, str]:
     """From where to where: what a person looks at first when nothing arrives."""
     return {
         "topics": ",".join(settings.topics),
@@ -189,8 +188,8 @@ async def _first_of(*waited: Awaitable[object]) -> None:
 
 def _raise_first(*futures: asyncio.Future[None]) -> None:
     """What went wrong, if anything did. A Kafka error becomes one line."""
-    errors = [error for future in futures if future.done() and (error := future.exception())]
-    for error in errors:
+    found = [error for future in futures if future.done() and (error := future.exception())]
+    for error in found:
         if isinstance(error, KafkaException):
             raise CommandError(
                 f"Kafka ended our work ({clients.error_name(error)}): see the lines above; nothing was lost"
@@ -198,12 +197,12 @@ def _raise_first(*futures: asyncio.Future[None]) -> None:
         raise error
 
 
-def _state(stop: asyncio.Event, worker: PollLoop, gate: Gate, brake: DlqBreaker) -> State:
+def _state(stop: asyncio.Event, loop: PollLoop, breaker: CircuitBreaker, dlq_breaker: DlqBreaker) -> State:
     if stop.is_set():
         return State.DRAINING
-    if brake.is_open:  # the one that does not pass by itself
+    if dlq_breaker.is_open:  # the one that does not pass by itself
         return State.PAUSED
-    return gate.state if worker.has_joined else State.STARTING
+    return breaker.state if loop.has_joined else State.STARTING
 
 
 def _warn_of_settings(settings: Settings) -> None:
@@ -216,7 +215,7 @@ def _warn_of_settings(settings: Settings) -> None:
         )
     if not settings.dlq_breaker:
         log.warning(
-            "the flood brake is off: however many dead letters are written", setting="CAPI_DLQ_BREAKER"
+            "the flood dlq_breaker is off: however many dead writer are written", setting="CAPI_DLQ_BREAKER"
         )
     if settings.custom_data_unredacted_keys:
         log.warning("some keys of custom_data are not cleaned", setting="CAPI_CUSTOM_DATA_UNREDACTED_KEYS")
@@ -243,4 +242,4 @@ def _watched(settings: Settings, watchdog: Callable[[], None] | None) -> Iterato
 def _end_process() -> None:
     """The group takes too long to leave. Nothing is lost: what is uncommitted comes again."""
     log.error("leaving the group hangs: ending the process")
-    os._exit(exits.EXIT_PARTIAL)
+    os._exit(errors.EXIT_PARTIAL)

@@ -11,8 +11,8 @@ import time
 
 from consumer.dead_letters.dlq_breaker import DlqBreaker
 from consumer.delivery.access_token import AccessToken
-from consumer.delivery.circuit_breaker import Gate
-from consumer.delivery.dispatcher import Delivery
+from consumer.delivery.circuit_breaker import CircuitBreaker
+from consumer.delivery.dispatcher import Dispatcher
 from consumer.domain.state import State
 from consumer.kafka.lag import ConsumerLag
 from consumer.observability import metrics
@@ -23,30 +23,32 @@ from consumer.observability.telemetry import Telemetry
 from consumer.runtime.poll_loop import PollLoop
 
 
-def register_worker_gauges(telemetry: Telemetry, worker: PollLoop, lag: ConsumerLag) -> None:
+def register_poll_gauges(telemetry: Telemetry, loop: PollLoop, lag: ConsumerLag) -> None:
     """What is in flight, the partitions that are ours, and how far behind they are."""
-    telemetry.read_from(metrics.IN_FLIGHT, lambda: {(): worker.events_in_flight})
-    telemetry.read_from(metrics.IN_FLIGHT_BYTES, lambda: {(): worker.bytes_in_flight})
-    telemetry.read_from(metrics.PARTITIONS, lambda: {(): len(worker.partitions)})
-    telemetry.read_from(metrics.PARTITIONS_STALLED, lambda: {(): worker.partitions_stalled})
+    telemetry.read_from(metrics.IN_FLIGHT, lambda: {(): loop.events_in_flight})
+    telemetry.read_from(metrics.IN_FLIGHT_BYTES, lambda: {(): loop.bytes_in_flight})
+    telemetry.read_from(metrics.PARTITIONS, lambda: {(): len(loop.partitions)})
+    telemetry.read_from(metrics.PARTITIONS_STALLED, lambda: {(): loop.partitions_stalled})
     telemetry.read_from(metrics.LAG, lag.by_place)
     telemetry.read_from(metrics.LAG_AGE, lambda: {(): lag.age_s})
 
 
-def register_delivery_gauges(telemetry: Telemetry, delivery: Delivery, brake: DlqBreaker, gate: Gate) -> None:
+def register_delivery_gauges(
+    telemetry: Telemetry, dispatcher: Dispatcher, dlq_breaker: DlqBreaker, breaker: CircuitBreaker
+) -> None:
     """What is held back, how long Meta wants us to wait, and how many requests are under way."""
-    telemetry.read_from(metrics.EVENTS_DELAYED, lambda: {(): delivery.events_held})
-    telemetry.read_from(metrics.DLQ_BREAKER_WAITING, lambda: {(): brake.waiting})
-    telemetry.read_from(metrics.THROTTLED, lambda: {(): gate.throttled_s})
-    telemetry.read_from(metrics.REQUESTS_IN_FLIGHT, lambda: {(): delivery.requests_in_flight})
-    telemetry.read_from(metrics.REQUESTS_LIMIT, lambda: {(): delivery.requests_limit})
+    telemetry.read_from(metrics.EVENTS_DELAYED, lambda: {(): dispatcher.events_delayed})
+    telemetry.read_from(metrics.DLQ_BREAKER_WAITING, lambda: {(): dlq_breaker.waiting})
+    telemetry.read_from(metrics.THROTTLED, lambda: {(): breaker.throttled_s})
+    telemetry.read_from(metrics.REQUESTS_IN_FLIGHT, lambda: {(): dispatcher.requests_in_flight})
+    telemetry.read_from(metrics.REQUESTS_LIMIT, lambda: {(): dispatcher.requests_limit})
 
 
 def register_process_gauges(
-    telemetry: Telemetry, vital: Liveness, watch: FilterRateAlarm, token: AccessToken
+    telemetry: Telemetry, liveness: Liveness, filter_alarm: FilterRateAlarm, token: AccessToken
 ) -> None:
     """The state, and what may be wrong with it: the filter alarm, an old token, memory."""
-    telemetry.read_from(metrics.STATE, lambda: {(s.value,): float(s is vital.state()) for s in State})
-    telemetry.read_from(metrics.FILTER_ALARM, watch.gauge)
+    telemetry.read_from(metrics.STATE, lambda: {(s.value,): float(s is liveness.state()) for s in State})
+    telemetry.read_from(metrics.FILTER_ALARM, filter_alarm.gauge)
     telemetry.read_from(metrics.TOKEN_AGE, lambda: {(): token.age_s(time.time())})
     telemetry.read_from(metrics.MEMORY, resident_bytes)

@@ -1,10 +1,10 @@
 """
-The way from the worker's thread to the event loop: called there, carried out here.
+Calls from the poll loop's thread into the event loop, and what each thread reads of the other.
 
-    worker thread   decided   accept   let_go   hurry      can_deliver, brake, asked
-                       v         v        v       v            ^ read
-    event loop       brake    delivery --------------------> gate, brake, delivery
-                                 '-- ended tickets: a queue of its own, back
+    poll thread   record_decisions   accept   release_delayed   flush    can_deliver, dlq_breaker
+                          v             v            v             v          ^ read
+    event loop       DLQ breaker    Dispatcher ---------------------------> circuit breaker
+                                        '-- finished offsets: a queue, back to the poll thread
 """
 
 from __future__ import annotations
@@ -13,39 +13,37 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from consumer.delivery.in_flight import InFlight, Unsendable
+from consumer.delivery.in_flight import InFlightEvent, InvalidRecord
 from consumer.domain.decision import Reason
 from consumer.domain.record import Partition
 
 
 class BreakerState(Protocol):
-    """What the worker reads of the flood brake."""
+    """What the poll loop reads of the DLQ breaker."""
 
     @property
     def is_open(self) -> bool:
-        """Take nothing more in."""
+        """Whether to consume nothing more."""
         ...
 
     @property
     def waiting(self) -> int:
-        """Records that do not end before the brake is released."""
+        """Records whose dead letter waits until the breaker is closed again."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryHandle:
     """
-    What the worker calls and asks.
+    Delivery, as the poll loop calls it from its own thread.
 
-    `let_go` gives up the held events of some partitions; their tickets come
-    back among the ended ones, as `Released`. `asked` is how often delivery has
-    asked for a few records past the window (`delivery/asking.py`).
+    `release_delayed` discards the delayed events of some partitions; their
+    offsets come back through the queue, as `Released`.
     """
 
-    accept: Callable[[Sequence[InFlight], Sequence[Unsendable]], None]
+    accept: Callable[[Sequence[InFlightEvent], Sequence[InvalidRecord]], None]
     flush: Callable[[bool], None]
     can_deliver: Callable[[], bool]
     record_decisions: Callable[[Sequence[Reason | None]], None]
     dlq_breaker: BreakerState
     release_delayed: Callable[[Collection[Partition]], None]
-    asked: Callable[[], int]

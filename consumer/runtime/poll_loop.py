@@ -1,19 +1,23 @@
 """
-One turn after another: take records, decide, hand over; settle, commit.
+The poll loop: consume records, decide on them, pass them on; finish and commit them.
 
-    source.poll -> tracker.start -> decide -> delivery.accept   (other thread)
+    source.poll -> tracker.start -> decide -> delivery.accept   (event loop's thread)
                                        |             |
-                                    filtered       ended
+                                    filtered     has an outcome
                                        v             v
     source.commit(tracker.committable()) <-- tracker.complete
 
-This thread owns the Consumer and the tracker. It decides too, because deciding
-is work for a processor and the event loop is for waiting. Two queues lie
-between the threads: decided records go to the loop, ended tickets come back.
+This thread owns the Consumer and the tracker, so neither needs a lock. librdkafka
+calls back inside `poll` when partitions are assigned or revoked, and a revoked
+partition has to be drained before it is given back: this thread waits there
+while the event loop goes on sending. Deciding is done here, because in the event
+loop it would delay every response of Meta by the time of a poll.
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import queue
 import threading
 import time
@@ -34,16 +38,16 @@ from consumer.runtime.process_poll import PollProcessor
 
 log = structlog.get_logger()
 
-# The longest that a turn waits for records, and so that an ended record waits
+# The longest that a round waits for records, and so that a finished record waits
 # to be committed. `consume` waits this long unless it gets all it asks for.
 POLL_S = 0.05
-# How often others may see how far each partition is done: lag is made of it.
+# How often the committable offsets are published: the lag is computed from them.
 PROGRESS_EVERY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PollOptions:
-    """The limits of taking in, and the times of giving back."""
+    """Limits of consuming, and how long draining may take."""
 
     poll_records_max: int
     events_in_flight_max: int
@@ -54,39 +58,39 @@ class PollOptions:
 
 
 class PollLoop:
-    """The loop of the thread that owns the Consumer. `ended` brings the tickets that are settled."""
+    """The loop of the thread that owns the Consumer. `finished` brings offsets of records with an outcome."""
 
     def __init__(
         self,
         source: KafkaSource,
         rules: MappingOptions,
-        handover: DeliveryHandle,
-        pace: PollOptions,
+        delivery: DeliveryHandle,
+        options: PollOptions,
         telemetry: Telemetry,
-        ended: queue.SimpleQueue[list[InFlightOffset] | Released],
+        finished: queue.SimpleQueue[list[InFlightOffset] | Released],
         now_s: Callable[[], float] = time.time,
     ) -> None:
         self._source = source
-        self._handover = handover
-        self._pace = pace
+        self._delivery = delivery
+        self._options = options
         self._telemetry = telemetry
         self._now_s = now_s
         self._tracker = OffsetTracker()
-        self._taking = PollProcessor(self._tracker, rules, telemetry)
-        self._intake = Backpressure(pace.events_in_flight_max, pace.bytes_in_flight_max)
+        self._processor = PollProcessor(self._tracker, rules, telemetry)
+        self._backpressure = Backpressure(options.events_in_flight_max, options.bytes_in_flight_max)
         self._has_drained = False
         self._commit_due = 0.0
         self._progress_due = 0.0
         self._stopping = threading.Event()
-        self._ended = ended
+        self._finished = finished
         self.last_poll_at = time.monotonic()
         self.has_subscribed = False
         self.has_joined = False
-        # For each of our partitions the offset below which everything has ended, as of a second ago.
-        self.done: Mapping[Partition, int] = {}
+        # Per assigned partition, the offset below which every record has an outcome; at most a second old.
+        self.committable: Mapping[Partition, int] = {}
 
     def run(self) -> None:
-        """Work until told to stop, then drain, commit and leave the group."""
+        """Run until `stop` is called, then drain, commit and leave the group."""
         try:
             self._source.subscribe(self)
             self.has_subscribed = True
@@ -97,12 +101,12 @@ class PollLoop:
             self._source.close()
 
     def stop(self) -> None:
-        """Take no more in. Called from any thread."""
+        """Stop consuming. May be called from any thread."""
         self._stopping.set()
 
     @property
     def events_in_flight(self) -> int:
-        """Records taken and not yet ended."""
+        """Records consumed that have no outcome yet."""
         return self._tracker.events_in_flight
 
     @property
@@ -112,33 +116,33 @@ class PollLoop:
 
     @property
     def partitions(self) -> tuple[Partition, ...]:
-        """The partitions that are ours."""
+        """The assigned partitions."""
         return self._tracker.partitions
 
     @property
     def partitions_stalled(self) -> int:
-        """Those of them that stand still because their committed offset is gone."""
+        """Assigned partitions that are paused because their committed offset is out of range."""
         return self._source.partitions_stalled
 
-    # A turn
+    # One round
 
     def _poll_once(self) -> None:
         self._settle()
         self._commit_when_due()
         self._apply_backpressure()
-        records = self._source.poll(self._intake.poll_records(self._pace.poll_records_max), POLL_S)
+        records = self._source.poll(self._options.poll_records_max, POLL_S)
         if records:
             self._process(records)
         self.has_joined = self.has_joined or self._source.is_member()
         self.last_poll_at = time.monotonic()
 
     def _settle(self, wait_s: float = 0.0) -> None:
-        """Complete the tickets of what has ended; wait for the first of it at most `wait_s`."""
+        """Complete the offsets of finished records; wait for the first of them at most `wait_s`."""
         try:
-            tickets = self._ended.get(timeout=wait_s) if wait_s else self._ended.get_nowait()
+            tickets = self._finished.get(timeout=wait_s) if wait_s else self._finished.get_nowait()
             while True:
                 self._release(tickets)
-                tickets = self._ended.get_nowait()
+                tickets = self._finished.get_nowait()
         except queue.Empty:
             return
 
@@ -154,68 +158,67 @@ class PollLoop:
     def _commit_when_due(self) -> None:
         now = time.monotonic()
         if now >= self._commit_due or self._source.is_commit_due():
-            self._commit_due = now + self._pace.commit_interval_s
+            self._commit_due = now + self._options.commit_interval_s
             self._source.commit(self._tracker.committable())
         if now >= self._progress_due:
             self._progress_due = now + PROGRESS_EVERY_S
-            self.done = self._tracker.committable()
+            self.committable = self._tracker.committable()
 
     def _apply_backpressure(self) -> None:
-        """Read only what may be read; polling goes on either way."""
+        """Pause and resume partitions. Polling goes on, or the group would expel this member."""
         tracker = self._tracker
-        ahead = {partition: tracker.span_in_flight(partition) for partition in tracker.partitions}
-        held = self._intake.update(
+        spans = {partition: tracker.span_in_flight(partition) for partition in tracker.partitions}
+        paused = self._backpressure.update(
             tracker.events_in_flight,
             tracker.bytes_in_flight,
-            ahead,
-            is_braked=self._handover.dlq_breaker.is_open,
-            asked=self._handover.asked(),
+            spans,
+            is_dlq_breaker_open=self._delivery.dlq_breaker.is_open,
         )
-        self._source.pause({*held.partitions, *self._source.unconfirmed}, new=held.new)
+        self._source.pause({*paused.partitions, *self._source.unconfirmed}, new=paused.new)
 
     def _process(self, records: Sequence[Record]) -> None:
-        """Decide on what was read, and pass it on."""
-        taken = self._taking.process(records, self._now_s())
-        # Before the records themselves: the brake is to know of them when their letters come.
-        self._handover.record_decisions(taken.reasons)
-        if taken.events or taken.unsendable:
-            self._handover.accept(taken.events, taken.unsendable)
+        """Decide on the records, and pass them on."""
+        polled = self._processor.process(records, self._now_s())
+        # First, so that the DLQ breaker opens before a dead letter of a poll of bad records is written.
+        self._delivery.record_decisions(polled.reasons)
+        if polled.events or polled.invalid:
+            self._delivery.accept(polled.events, polled.invalid)
 
-    # Partitions come and go: called by the source, inside `poll`
+    # Rebalances: called by the source, inside `poll`
 
     def assigned(self, starts: Mapping[Partition, int]) -> None:
-        """These partitions are ours now. Without any we have joined all the same, and stand by."""
+        """Start tracking these partitions. A member without any has joined too, and stands by."""
         self.has_joined = True
         for partition, offset in starts.items():
             self._tracker.assign(partition, offset)
         if starts:
-            self._commit_due = 0.0  # where each begins was decided just now, and for good
+            self._commit_due = 0.0  # commit where each begins before its first record is consumed
 
     def revoked(self, partitions: Iterable[Partition]) -> None:
-        """Finish what is in flight as far as the deadline lets us, commit, let go."""
+        """Drain these partitions until the deadline, commit, and release them."""
         gone = frozenset(partitions)
-        self._handover.release_delayed(gone)
-        self._finish(gone, self._pace.revoke_timeout_s)
+        self._delivery.release_delayed(gone)
+        self._finish(gone, self._options.revoke_timeout_s)
         self._source.commit(self._tracker.committable(gone), wait=True)
         self._forget(gone)
 
     def lost(self, partitions: Iterable[Partition]) -> None:
-        """Let go; what ends later counts for nothing."""
+        """Release these partitions. Outcomes that come later have no effect."""
         gone = frozenset(partitions)
-        self._handover.release_delayed(gone)
+        self._delivery.release_delayed(gone)
         self._forget(gone)
 
     def _forget(self, partitions: Collection[Partition]) -> None:
-        self.done = {p: offset for p, offset in self.done.items() if p not in partitions}
+        self.committable = {p: offset for p, offset in self.committable.items() if p not in partitions}
         for partition in partitions:
             self._tracker.revoke(partition)
 
     def reached_end(self, partition: Partition, offset: int) -> None:
-        """Holes at the end of a log are done: nobody will read them."""
+        """Mark the gap at the end of a log as done: it holds no record."""
         self._tracker.reach_end(partition, offset)
 
     def moved(self, partition: Partition, offset: int) -> None:
-        """Reading goes on elsewhere."""
+        """Continue at another offset."""
         self._tracker.move(partition, offset)
         self._commit_due = 0.0  # as in `assigned`
 
@@ -223,46 +226,71 @@ class PollLoop:
         """
         Wait until these partitions have nothing in flight, or until the deadline.
 
-        Waiting for Meta would be in vain while the gate is closed, and for
-        letters that the brake holds: what is not done comes again. Nor is an
-        event that was kept back waited for: it was given up.
+        It stops early if nothing can finish: the circuit breaker is open, or
+        only dead letters are left and the DLQ breaker is open. What isn't
+        finished is redelivered. Delayed events have been released before.
         """
         deadline = time.monotonic() + timeout_s
         self._settle()
         if self._has_drained or not self._tracker.unfinished(partitions):
             return
-        self._handover.flush(True)
+        self._delivery.flush(True)
         while self._tracker.unfinished(partitions) and time.monotonic() < deadline and self._can_progress():
             self._settle(POLL_S)
             self.last_poll_at = time.monotonic()
-        self._handover.flush(False)
+        self._delivery.flush(False)
 
     def _can_progress(self) -> bool:
-        """Whether anything in flight may end: Meta can be asked, and not everything waits for the brake."""
-        held = self._handover.dlq_breaker.waiting
-        return self._handover.can_deliver() and self._tracker.events_in_flight > held
+        """Whether anything in flight can finish."""
+        waiting = self._delivery.dlq_breaker.waiting
+        return self._delivery.can_deliver() and self._tracker.events_in_flight > waiting
 
     def _drain(self) -> None:
         """
-        Take no more in, give up what is held, finish the rest, commit.
+        Stop consuming, release delayed events, finish the rest, commit.
 
-        Polling goes on, so the group does not throw us out.
+        Polling goes on, or the group would expel this member.
         """
-        deadline = time.monotonic() + self._pace.drain_timeout_s
+        deadline = time.monotonic() + self._options.drain_timeout_s
         self._source.pause(self._tracker.partitions, new=True)
-        self._handover.release_delayed(frozenset(self._tracker.partitions))
-        self._handover.flush(True)
+        self._delivery.release_delayed(frozenset(self._tracker.partitions))
+        self._delivery.flush(True)
         while time.monotonic() < deadline:
             self._settle()
             if not self._tracker.unfinished(self._tracker.partitions) or not self._can_progress():
                 break
             self._commit_when_due()
-            self._source.idle(self._pace.poll_records_max, POLL_S)
+            self._source.idle(self._options.poll_records_max, POLL_S)
             self.last_poll_at = time.monotonic()
-        # Leaving the group takes the partitions back once more: no second wait.
+        # Leaving the group revokes the partitions once more: don't wait a second time.
         self._has_drained = True
-        # While the group hands out partitions it may take no commit: it comes to an end as we poll.
+        # During a rebalance the group may reject commits. Polling completes the rebalance.
         while not self._source.commit(self._tracker.committable(), wait=True) and time.monotonic() < deadline:
-            self._source.idle(self._pace.poll_records_max, POLL_S)
+            self._source.idle(self._options.poll_records_max, POLL_S)
             self.last_poll_at = time.monotonic()
         log.info("drained", left_uncommitted=self._tracker.uncommitted())
+
+
+class PollThread:
+    """Runs the poll loop in a thread. `ended` is done when it has ended, with what it raised."""
+
+    def __init__(self, poll_loop: PollLoop) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._poll_loop = poll_loop
+        self.ended: asyncio.Future[None] = self._loop.create_future()
+        self.start = threading.Thread(target=self._run, name="poll loop", daemon=True).start
+
+    def _run(self) -> None:
+        error: BaseException | None = None
+        try:
+            self._poll_loop.run()
+        except BaseException as raised:  # noqa: BLE001 - carried to the main thread, which raises it
+            error = raised
+        with contextlib.suppress(RuntimeError):  # the event loop is closed already
+            self._loop.call_soon_threadsafe(self._end, error)
+
+    def _end(self, error: BaseException | None) -> None:
+        if error is None:
+            self.ended.set_result(None)
+        else:
+            self.ended.set_exception(error)

@@ -1,14 +1,13 @@
 """
-From the records of one poll to what is handed over: each gets its ticket, and is decided.
+Decide on the records of one poll.
 
-    records -> tracker.start -> decide -> deliverable   events
-                   |                      invalid       unsendable
-                   |                      filtered      complete, here
-               not ours, or read twice: passed over
+    records -> tracker.start -> decide -> deliverable  -> events
+                   |                      invalid      -> invalid
+                   |                      filtered     -> completed here
+               not assigned, or read twice: skipped
 
-What a poll shares goes with it: values that repeat are hashed once. What many
-people share is kept for the next poll too. Counted here are the records that
-were taken, the filtered ones, and the notes.
+Values that repeat within a poll are hashed once; those that many people share,
+such as cities, once for many polls.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from consumer.delivery.in_flight import InFlight, Unsendable, log_filtered
+from consumer.delivery.in_flight import InFlightEvent, InvalidRecord, log_filtered
 from consumer.domain.decision import Deliverable, Filtered, Invalid, MappingWarning, Reason
 from consumer.domain.record import Record
 from consumer.kafka.offset_tracker import OffsetTracker
@@ -30,46 +29,46 @@ from consumer.observability.telemetry import Telemetry
 
 
 class ProcessedPoll(NamedTuple):
-    """Of the records of a poll: those on their way; and of each its reason, None for those that are sent."""
+    """The records to deliver, and for each record of the poll its reason; None for those that are sent."""
 
-    events: Sequence[InFlight]
-    unsendable: Sequence[Unsendable]
+    events: Sequence[InFlightEvent]
+    invalid: Sequence[InvalidRecord]
     reasons: Sequence[Reason | None]
 
 
 class PollProcessor:
-    """Takes records in, with tickets of this tracker and by these rules."""
+    """Decides on records with these options, and tracks their offsets."""
 
-    def __init__(self, tracker: OffsetTracker, rules: MappingOptions, telemetry: Telemetry) -> None:
+    def __init__(self, tracker: OffsetTracker, options: MappingOptions, telemetry: Telemetry) -> None:
         self._tracker = tracker
-        self._rules = rules
+        self._options = options
         self._telemetry = telemetry
         self._shared = SharedDigestCache()
 
     def process(self, records: Sequence[Record], now_s: float) -> ProcessedPoll:
-        """Decide on what was read. `now_s` in unix seconds."""
+        """Decide on each record. `now_s` is in unix seconds."""
         began_s = time.perf_counter()
         hasher = BatchHasher(self._shared)
         now_ms = int(now_s * 1000)
-        events: list[InFlight] = []
-        unsendable: list[Unsendable] = []
+        events: list[InFlightEvent] = []
+        invalid: list[InvalidRecord] = []
         filtered: list[tuple[Record, Reason]] = []
         reasons: list[Reason | None] = []
         topics: list[str] = []
-        notes: list[MappingWarning] = []
+        warnings: list[MappingWarning] = []
         for record in records:
             ticket = self._tracker.start(record.partition, record.offset, record.size)
             if ticket is None:
                 continue
-            decision = decide(record, self._rules, hasher, now_ms)
+            decision = decide(record, self._options, hasher, now_ms)
             topics.append(record.partition.topic)
-            notes += decision.warnings
+            warnings += decision.warnings
             match decision:
                 case Deliverable():
-                    events.append(InFlight(ticket, record, decision))
+                    events.append(InFlightEvent(ticket, record, decision))
                     reasons.append(None)
                 case Invalid(reason=reason):
-                    unsendable.append(Unsendable(ticket, record, decision))
+                    invalid.append(InvalidRecord(ticket, record, decision))
                     reasons.append(reason)
                 case Filtered(reason=reason):
                     self._tracker.complete(ticket)
@@ -77,16 +76,16 @@ class PollProcessor:
                     reasons.append(reason)
         self._telemetry.record(metrics.PROCESS_DURATION, time.perf_counter() - began_s)
         log_filtered(filtered)
-        self._count(topics, [reason for _, reason in filtered], notes)
-        return ProcessedPoll(events, unsendable, reasons)
+        self._count(topics, [reason for _, reason in filtered], warnings)
+        return ProcessedPoll(events, invalid, reasons)
 
     def _count(
-        self, topics: Sequence[str], filtered: Sequence[Reason], notes: Sequence[MappingWarning]
+        self, topics: Sequence[str], filtered: Sequence[Reason], warnings: Sequence[MappingWarning]
     ) -> None:
-        """What repeats is counted as it is, and labels are made of the few that differ."""
+        """Count first, then build labels: a poll has many records and few distinct labels."""
         add_all = self._telemetry.add_all
         add_all(metrics.CONSUMED, {(topic,): count for topic, count in Counter(topics).items()})
         add_all(metrics.FILTERED, {(reason.value,): count for reason, count in Counter(filtered).items()})
         add_all(
-            metrics.VALUES_DROPPED, {(n.field, n.code.value): count for n, count in Counter(notes).items()}
+            metrics.VALUES_DROPPED, {(w.field, w.code.value): count for w, count in Counter(warnings).items()}
         )

@@ -1,11 +1,11 @@
 """
-The parts of a running consumer, each made from the settings and given the others it talks to.
+Build the parts of a running consumer from the settings, and connect them.
 
-    settings -> terms, clocks -> Delivery -----> handover -> Worker <- Source, pace
-             -> dead letters ------^  '-- ended tickets: a queue --^ |
-                                                        vital, lag <-'
+    Settings -> DeliveryOptions, Clock -> Dispatcher <-- DeliveryHandle -- PollLoop <- KafkaSource
+                DeadLetterWriter ----------^    '---- finished offsets: a queue --^       |
+                                                                 Liveness, ConsumerLag <--'
 
-Nothing is started here, and nothing decided: see `run` and `worker`.
+Nothing is started here: see `app.py`.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from consumer.dead_letters.dlq_breaker import DlqBreaker
 from consumer.dead_letters.headers import WrittenBy
 from consumer.dead_letters.writer import ONE_BY_ONE, DeadLetterWriter
 from consumer.delivery.batcher import Limits, envelope_end
-from consumer.delivery.circuit_breaker import Gate
-from consumer.delivery.dispatcher import Delivery
-from consumer.delivery.meta_client import Sink
-from consumer.delivery.terms import Clocks, Terms
+from consumer.delivery.circuit_breaker import CircuitBreaker
+from consumer.delivery.dispatcher import Dispatcher
+from consumer.delivery.in_flight import Clock, DeliveryOptions
+from consumer.delivery.meta_client import MetaClient
 from consumer.domain.decision import Reason
 from consumer.domain.record import Partition
 from consumer.domain.state import State
@@ -43,13 +43,13 @@ from consumer.observability.telemetry import Telemetry
 from consumer.runtime.loop_bridge import DeliveryHandle
 from consumer.runtime.poll_loop import PollLoop, PollOptions
 
-Ended = queue.SimpleQueue[list[InFlightOffset] | Released]
+Finished = queue.SimpleQueue[list[InFlightOffset] | Released]
 
 
-def dead_letters(settings: Settings, telemetry: Telemetry) -> DeadLetterWriter:
+def dead_letter_writer(settings: Settings, telemetry: Telemetry) -> DeadLetterWriter:
     """The writer of dead letters, with a producer of its own."""
 
-    def writer() -> WrittenBy:
+    def written_by() -> WrittenBy:
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         return WrittenBy(settings.group_id, __version__, now)
 
@@ -57,77 +57,78 @@ def dead_letters(settings: Settings, telemetry: Telemetry) -> DeadLetterWriter:
         clients.producer_properties(settings) | ONE_BY_ONE | {"error_cb": ErrorLogger("dead letters")}
     )
     return DeadLetterWriter(
-        settings.dead_letter_topic, lambda: clients.new_producer(properties), writer, telemetry, random.random
+        settings.dead_letter_topic,
+        lambda: clients.new_producer(properties),
+        written_by,
+        telemetry,
+        random.random,
     )
 
 
-def terms(settings: Settings) -> Terms:
-    """What delivery is told of the settings."""
-    return Terms(
+def dispatcher(
+    settings: Settings,
+    client: MetaClient,
+    writer: DeadLetterWriter,
+    breaker: CircuitBreaker,
+    dlq_breaker: DlqBreaker,
+    telemetry: Telemetry,
+    finished: Finished,
+) -> Dispatcher:
+    """Delivery with these settings. `finished` gets the offsets of records that have an outcome."""
+    options = DeliveryOptions(
         limits=Limits(settings.batch_events_max, settings.request_bytes_max, settings.linger_ms / 1000),
         envelope_end=envelope_end(settings.partner_agent, settings.test_event_code),
         requests_in_flight_min=settings.requests_in_flight_min,
         requests_in_flight_max=settings.requests_in_flight_max,
         backoff_max_s=settings.backoff_max_s,
-        stuck_after_s=settings.poison_after_s,
-        hold_s=settings.send_delay_s,
+        poison_after_s=settings.poison_after_s,
+        send_delay_s=settings.send_delay_s,
     )
-
-
-def clocks() -> Clocks:
-    """This machine's time and chance."""
-    return Clocks(time.time, time.monotonic, random.random)
-
-
-def delivery(
-    settings: Settings,
-    sink: Sink,
-    letters: DeadLetterWriter,
-    gate: Gate,
-    brake: DlqBreaker,
-    telemetry: Telemetry,
-    ended: Ended,
-) -> Delivery:
-    """Delivery, as the settings say. `ended` takes the tickets that are settled."""
-    return Delivery(sink, letters, gate, terms(settings), clocks(), ended.put, telemetry, brake)
+    clock = Clock(time.time, time.monotonic, random.random)
+    return Dispatcher(client, writer, breaker, options, clock, finished.put, telemetry, dlq_breaker)
 
 
 def delivery_handle(
-    delivery: Delivery, gate: Gate, brake: DlqBreaker, watch: FilterRateAlarm, ended: Ended
+    dispatcher: Dispatcher,
+    breaker: CircuitBreaker,
+    dlq_breaker: DlqBreaker,
+    filter_alarm: FilterRateAlarm,
+    finished: Finished,
 ) -> DeliveryHandle:
-    """The way from the worker's thread to this event loop, in which delivery, gate and brake are."""
+    """How the poll loop's thread calls into this event loop."""
     loop = asyncio.get_running_loop()
 
-    def decided(reasons: Sequence[Reason | None]) -> None:
-        brake.record_decisions(reasons)
-        watch.record_decisions(reasons)
+    def record_decisions(reasons: Sequence[Reason | None]) -> None:
+        dlq_breaker.record_decisions(reasons)
+        filter_alarm.record_decisions(reasons)
 
     def in_loop(call: Callable[..., None]) -> Callable[..., None]:
-        def hand_over(*given: object) -> None:
-            loop.call_soon_threadsafe(delivery.guarded, call, *given)
+        def call_soon(*arguments: object) -> None:
+            loop.call_soon_threadsafe(dispatcher.call_safely, call, *arguments)
 
-        return hand_over
+        return call_soon
 
-    def let_go(partitions: Collection[Partition]) -> None:
-        ended.put(Released(delivery.let_go(partitions)))
+    def release_delayed(partitions: Collection[Partition]) -> None:
+        finished.put(Released(dispatcher.release_delayed(partitions)))
 
     def can_deliver() -> bool:
-        # Behind a closed gate too: what Meta is answering may still be accepted.
-        return (gate.state is State.RUNNING or delivery.is_awaiting) and not delivery.broken.done()
+        # Also while the circuit breaker is open: a response may still arrive.
+        return (breaker.is_closed or dispatcher.has_requests_in_flight) and not dispatcher.failed.done()
 
     return DeliveryHandle(
-        accept=in_loop(delivery.accept),
-        flush=in_loop(delivery.hurry),
+        accept=in_loop(dispatcher.accept),
+        flush=in_loop(dispatcher.flush),
         can_deliver=can_deliver,
-        record_decisions=in_loop(decided),
-        dlq_breaker=brake,
-        release_delayed=in_loop(let_go),
-        asked=lambda: delivery.asked,
+        record_decisions=in_loop(record_decisions),
+        dlq_breaker=dlq_breaker,
+        release_delayed=in_loop(release_delayed),
     )
 
 
-def poll_loop(settings: Settings, telemetry: Telemetry, handover: DeliveryHandle, ended: Ended) -> PollLoop:
-    """The worker with its source. `ended` brings it the tickets that are settled."""
+def poll_loop(
+    settings: Settings, telemetry: Telemetry, delivery: DeliveryHandle, finished: Finished
+) -> PollLoop:
+    """The poll loop with its Consumer. `finished` brings it the offsets of records that have an outcome."""
     properties = clients.consumer_properties(settings) | {"error_cb": ErrorLogger("events")}
     source = KafkaSource(
         lambda **callbacks: clients.new_consumer(properties | callbacks),
@@ -137,7 +138,7 @@ def poll_loop(settings: Settings, telemetry: Telemetry, handover: DeliveryHandle
         telemetry,
         poll_interval.starts_s(properties, STARTS_S_MAX),
     )
-    pace = PollOptions(
+    options = PollOptions(
         poll_records_max=settings.poll_records_max,
         events_in_flight_max=settings.events_in_flight_max,
         bytes_in_flight_max=settings.bytes_in_flight_max,
@@ -145,18 +146,18 @@ def poll_loop(settings: Settings, telemetry: Telemetry, handover: DeliveryHandle
         drain_timeout_s=settings.drain_timeout_s,
         revoke_timeout_s=settings.revoke_timeout_s,
     )
-    return PollLoop(source, settings.mapping_options, handover, pace, telemetry, ended)
+    return PollLoop(source, settings.mapping_options, delivery, options, telemetry, finished)
 
 
-def liveness(state: Callable[[], State], worker: PollLoop) -> Liveness:
-    """What health is read from."""
+def liveness(state: Callable[[], State], loop: PollLoop) -> Liveness:
+    """What the health endpoints read."""
     return Liveness(
         state=state,
-        has_started=lambda: worker.has_subscribed,
-        seconds_since_poll=lambda: time.monotonic() - worker.last_poll_at,
+        has_started=lambda: loop.has_subscribed,
+        seconds_since_poll=lambda: time.monotonic() - loop.last_poll_at,
     )
 
 
-def lag(settings: Settings, worker: PollLoop) -> ConsumerLag:
-    """The lag of the worker's partitions, with a client of its own."""
-    return ConsumerLag(clients.admin_client(settings), lambda: worker.done)
+def consumer_lag(settings: Settings, loop: PollLoop) -> ConsumerLag:
+    """The lag of this consumer's partitions, with a client of its own."""
+    return ConsumerLag(clients.admin_client(settings), lambda: loop.committable)

@@ -61,7 +61,11 @@ TAKEN = [
     ("topics", "A.b_c-9", ("A.b_c-9",)),
     ("dead_letter_topic", "x" * 249, "x" * 249),
     ("bootstrap_servers", "one.example.com:9092, [::1]:9093", "one.example.com:9092, [::1]:9093"),
-    ("kafka_properties", '{"security.protocol":"SSL","x":1,"y":true}', {"security.protocol": "SSL", "x": 1, "y": True}),
+    (
+        "kafka_properties",
+        '{"security.protocol":"SSL","x":1,"y":true}',
+        {"security.protocol": "SSL", "x": 1, "y": True},
+    ),
     ("kafka_properties", " ", {}),
     ("group_protocol", "eager", GroupProtocol.EAGER),
     ("group_instance_id", "", ""),

@@ -180,7 +180,13 @@ def test_the_wheel_in_an_empty_folder_runs_it(wheel: Any, tmp_path: Path) -> Non
     where = run(sys.executable, "-c", "import consumer; print(consumer.__file__)", cwd=empty, env=env)
     assert where.stdout.startswith(str(installed)), where.stderr
     ended = run(
-        sys.executable, "-c", "from consumer.cli.main import main; main()", "demo", "--json", cwd=empty, env=env
+        sys.executable,
+        "-c",
+        "from consumer.cli.main import main; main()",
+        "demo",
+        "--json",
+        cwd=empty,
+        env=env,
     )
     assert ended.returncode == 0, ended.stderr
     assert json.loads(ended.stdout)["adds_up"] is True

@@ -181,12 +181,15 @@ REFUSED_BY_A_TEMPLATE = {
     ),
     "certificates for a connection without TLS": (
         minimal(
-            kafkaTls={"existingSecret": "c"}, settings={"kafka_properties": {"security.protocol": "SASL_PLAINTEXT"}}
+            kafkaTls={"existingSecret": "c"},
+            settings={"kafka_properties": {"security.protocol": "SASL_PLAINTEXT"}},
         ),
         "kafkaTls: certificates are given, and security.protocol sasl_plaintext in settings.kafka uses none",
     ),
     "TLS for a connection without it": (
-        minimal(kafkaTls={"enabled": True}, settings={"kafka_properties": {"security.protocol": "plaintext"}}),
+        minimal(
+            kafkaTls={"enabled": True}, settings={"kafka_properties": {"security.protocol": "plaintext"}}
+        ),
         "kafkaTls: certificates are given, and security.protocol plaintext in settings.kafka uses none",
     ),
     "a certificate of no Secret": (
@@ -369,6 +372,9 @@ def test_every_mistake_is_named_at_once() -> None:
 def test_a_refusal_shows_no_secret() -> None:
     with pytest.raises(helm().HelmRenderError) as refused:
         rendered(
-            minimal(accessToken={**TOKEN, "value": "canary"}, settings={"kafka_properties": {"sasl.password": "canary"}})
+            minimal(
+                accessToken={**TOKEN, "value": "canary"},
+                settings={"kafka_properties": {"sasl.password": "canary"}},
+            )
         )
     assert "canary" not in str(refused.value)

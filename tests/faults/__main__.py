@@ -4,7 +4,7 @@
     make faults               all of them: about an hour
     make faults ONLY=F1,F16   these
 
-Ends with 1 when one fails.
+OutcomeRecorder with 1 when one fails.
 """
 
 from __future__ import annotations

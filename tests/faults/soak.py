@@ -35,7 +35,7 @@ def soak(world: World, size: Size) -> Measures:
         highest = _highest_rate(stage, size(3, 20))
         stage.await_done()
         rate = min(RATE_MAX, highest / 2)
-        tasks = Tasks(stage.scene.processes.folder / "tasks")
+        tasks = TaskGroup(stage.scene.processes.folder / "tasks")
         at_rest = tasks.at_rest()
         with stage.load(events_per_s=rate):
             looks = _looks(consumer.child.pid, tasks, seconds)
@@ -72,7 +72,7 @@ class Look(NamedTuple):
     tasks: int
 
 
-def _looks(pid: int, tasks: Tasks, seconds: float) -> list[Look]:
+def _looks(pid: int, tasks: TaskGroup, seconds: float) -> list[Look]:
     """One a second. The first third is for warming up, and left out."""
     looks = []
     began = time.monotonic()
@@ -99,7 +99,7 @@ def _must_be_flat(stage: Stage, looks: Sequence[Look], where: str, most_mb: floa
     stage.must(bar, f"{early}, {late}", late <= early + TASKS_MORE_MAX)
 
 
-class Tasks:
+class TaskGroup:
     """What a consumer that counts its tasks has written down."""
 
     def __init__(self, file: Path) -> None:

@@ -52,7 +52,8 @@ def test_the_file_wins_over_the_setting_and_both_over_our_own(tmp_path: Path) ->
     file = tmp_path / "properties.json"
     file.write_text('{"sasl.password": "of the file", "linger.ms": 9}')
     given = settings(
-        kafka_properties={"sasl.password": "of the setting", "client.id": "mine", "linger.ms": 1}, kafka_properties_file=file
+        kafka_properties={"sasl.password": "of the setting", "client.id": "mine", "linger.ms": 1},
+        kafka_properties_file=file,
     )
     properties = clients.producer_properties(given)
     assert (properties["sasl.password"], properties["client.id"], properties["linger.ms"]) == (
@@ -63,7 +64,9 @@ def test_the_file_wins_over_the_setting_and_both_over_our_own(tmp_path: Path) ->
 
 
 def test_booleans_are_librdkafka_s_words() -> None:
-    properties = clients.client_properties(settings(kafka_properties={"a": True, "b": False, "c": 1, "d": "True"}))
+    properties = clients.client_properties(
+        settings(kafka_properties={"a": True, "b": False, "c": 1, "d": "True"})
+    )
     assert {name: properties[name] for name in "abcd"} == {"a": "true", "b": "false", "c": 1, "d": "True"}
 
 

@@ -112,7 +112,12 @@ def test_a_known_code_is_the_verdict_whatever_the_status(
     if status == 413 and kind is ResponseOutcome.REJECTED:
         kind = ResponseOutcome.TOO_LARGE  # both are about the events, and the status says which
     verdict = refused(status, code=code, error_subcode=subcode, message="m", type="OAuthException")
-    assert (verdict.outcome, verdict.http_status, verdict.code, verdict.subcode) == (kind, status, code, subcode)
+    assert (verdict.outcome, verdict.http_status, verdict.code, verdict.subcode) == (
+        kind,
+        status,
+        code,
+        subcode,
+    )
 
 
 OUTSIDE = [
@@ -144,7 +149,9 @@ def test_throttling_and_blocking_hold_the_pixel_even_when_they_are_transient(cod
 
 @pytest.mark.parametrize("word", [1, "true", "True", None, False])
 def test_only_true_is_transient(word: Any) -> None:
-    assert refused(400, code=100, error_subcode=2804003, is_transient=word).outcome is ResponseOutcome.REJECTED
+    assert (
+        refused(400, code=100, error_subcode=2804003, is_transient=word).outcome is ResponseOutcome.REJECTED
+    )
 
 
 STATUSES = [

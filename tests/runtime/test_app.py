@@ -29,8 +29,8 @@ from support.waiting import eventually
 from consumer.config.kafka_constraints import GroupProtocol
 from consumer.config.settings import Settings
 from consumer.dead_letters.dlq_breaker import DlqBreaker
-from consumer.delivery.dispatcher import Delivery
-from consumer.delivery.outcomes import Ends
+from consumer.delivery.dispatcher import Dispatcher
+from consumer.delivery.outcomes import OutcomeRecorder
 from consumer.errors import CommandError
 from consumer.kafka.consumer import KafkaSource
 from consumer.observability import health, metrics
@@ -412,7 +412,7 @@ async def test_a_health_port_that_is_taken_ends_before_the_group_is_joined(broke
         assert first.telemetry.snapshot()["capi.rebalances"][("revoked",)] == 0
 
 
-@pytest.mark.parametrize(("room", "place"), [(Ends, "fresh"), (Delivery, "accept")])
+@pytest.mark.parametrize(("room", "place"), [(OutcomeRecorder, "fresh"), (Dispatcher, "accept")])
 async def test_a_bug_ends_the_process_and_commits_nothing(
     brokers: FaultyKafka, monkeypatch: pytest.MonkeyPatch, room: Any, place: str
 ) -> None:

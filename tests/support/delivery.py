@@ -17,11 +17,10 @@ from consumer.dead_letters.headers import WrittenBy
 from consumer.dead_letters.writer import ONE_BY_ONE, DeadLetterWriter
 from consumer.delivery.access_token import AccessToken
 from consumer.delivery.batcher import Limits, envelope_end
-from consumer.delivery.circuit_breaker import Gate
-from consumer.delivery.dispatcher import Delivery
-from consumer.delivery.in_flight import InFlight, Unsendable
-from consumer.delivery.meta_client import Sink
-from consumer.delivery.terms import Clocks, Terms
+from consumer.delivery.circuit_breaker import CircuitBreaker
+from consumer.delivery.dispatcher import Dispatcher
+from consumer.delivery.in_flight import Clock, DeliveryOptions, InFlightEvent, InvalidRecord
+from consumer.delivery.meta_client import MetaClient
 from consumer.domain.decision import Deliverable, Invalid, Reason
 from consumer.domain.record import Partition, Record
 from consumer.kafka.clients import new_producer, producer_properties
@@ -78,9 +77,11 @@ class Scene:
         self.settled: list[int] = []
         self.telemetry = terms.pop("telemetry", None) or Telemetry()
         self._gate_ahead_s = 0.0
-        self.gate = Gate(lambda: time.monotonic() + self._gate_ahead_s, settings.auth_retry_max_s)
+        self.breaker = CircuitBreaker(
+            lambda: time.monotonic() + self._gate_ahead_s, settings.auth_retry_max_s
+        )
         self.token = AccessToken(settings)
-        self.sink = Sink(settings, self.token, self.telemetry)
+        self.sink = MetaClient(settings, self.token, self.telemetry)
         properties = producer_properties(settings) | ONE_BY_ONE
         writer = WrittenBy("capi-consumer", "0.1.0", "2026-11-23T20:00:00.000+00:00")
         self._letters = DeadLetterWriter(
@@ -91,20 +92,20 @@ class Scene:
         )
         chance = terms.pop("chance", 0.0)
         self.brake = DlqBreaker(is_wanted=terms.pop("brake", False))
-        self.delivery = Delivery(
+        self.delivery = Dispatcher(
             self.sink,
             self._letters,
-            self.gate,
-            Terms(
+            self.breaker,
+            DeliveryOptions(
                 limits=limits,
                 envelope_end=envelope_end("capi-consumer", ""),
                 requests_in_flight_max=settings.requests_in_flight_max,
                 requests_in_flight_min=settings.requests_in_flight_min,
                 backoff_max_s=terms.pop("backoff_max_s", 0.05),
-                stuck_after_s=terms.pop("stuck_after_s", 300.0),
-                hold_s=terms.pop("hold_s", 0.0),
+                poison_after_s=terms.pop("poison_after_s", 300.0),
+                send_delay_s=terms.pop("send_delay_s", 0.0),
             ),
-            Clocks(lambda: self.now_s, time.monotonic, lambda: chance),
+            Clock(lambda: self.now_s, time.monotonic, lambda: chance),
             lambda tickets: self.settled.extend(ticket.offset for ticket in tickets),
             self.telemetry,
             self.brake,
@@ -125,12 +126,12 @@ class Scene:
     def skip_the_wait(self) -> None:
         """The time that Meta asked for is over at once."""
         self._gate_ahead_s += 3600.0
-        self.gate.abandon(-1)
+        self.breaker.cancel(-1)
 
     def accept_invalid(self, reason: Reason, detail: str = "") -> int:
         ticket, record = self._take(b"not json")
         self.brake.record_decisions([reason])
-        self.delivery.accept([], [Unsendable(ticket, record, Invalid(reason, detail=detail))])
+        self.delivery.accept([], [InvalidRecord(ticket, record, Invalid(reason, detail=detail))])
         return record.offset
 
     def _take(self, value: bytes) -> tuple[InFlightOffset, Record]:
@@ -140,18 +141,18 @@ class Scene:
         assert ticket is not None
         return ticket, record
 
-    def _in_flight(self, one: dict[str, Any], expires_at_s: int) -> InFlight:
+    def _in_flight(self, one: dict[str, Any], expires_at_s: int) -> InFlightEvent:
         body = orjson.dumps(one)
         ticket, record = self._take(b"value of " + str(one["event_id"]).encode())
         event = Deliverable(body, one["event_name"], one["event_time"], expires_at_s, tuple(one["user_data"]))
-        return InFlight(ticket, record, event)
+        return InFlightEvent(ticket, record, event)
 
     async def until(self, predicate: Any, deadline_s: float = DEADLINE_S) -> None:
         """Wait for a fact without holding the loop up. A bug in a task of the delivery is raised."""
         deadline = time.monotonic() + deadline_s
         while not predicate():
-            if self.delivery.broken.done():
-                self.delivery.broken.result()
+            if self.delivery.failed.done():
+                self.delivery.failed.result()
             assert time.monotonic() < deadline, (len(self.settled), self.sandbox.stats)
             await asyncio.sleep(0.005)
 
@@ -199,7 +200,7 @@ async def scene(
                 try:
                     yield playing
                 finally:
-                    await playing.delivery.abandon()
+                    await playing.delivery.cancel_all()
                     playing.telemetry.close()
 
 

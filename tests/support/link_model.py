@@ -44,7 +44,7 @@ class Run:
 
 
 def play(link: Link, limit: AdaptiveLimit, for_s: float, *, seed: int = 1, throttle_s: float = 60.0) -> Run:
-    """Send for so long. After a throttled answer nobody sends for `throttle_s`, as the gate has it."""
+    """Send for so long. After a throttled answer nobody sends for `throttle_s`, as the breaker has it."""
     chance = random.Random(seed)
     run, now, closed_until, number = Run(), 0.0, 0.0, 0
     under_way: list[tuple[float, int, float, Response]] = []
@@ -55,13 +55,13 @@ def play(link: Link, limit: AdaptiveLimit, for_s: float, *, seed: int = 1, throt
             at_once = len(under_way) + 1
             round_trip_s, verdict = link(chance, at_once, now)
             heapq.heappush(under_way, (now + round_trip_s, number, now, verdict))
-            limit.sent(at_once)
+            limit.record_request(at_once)
             run.at_once_max = max(run.at_once_max, at_once)
         if not under_way:
             now = closed_until
             continue
         now, _, sent_at, verdict = heapq.heappop(under_way)
-        limit.answered(sent_at, now, verdict)
+        limit.record_response(sent_at, now, verdict)
         run.limits.append((now, limit.requests))
         if verdict.outcome is ResponseOutcome.ACCEPTED:
             run.accepted_at.append(now)

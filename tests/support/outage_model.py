@@ -10,10 +10,9 @@ from support.delivery import NOW_S, PARTITION
 
 from consumer.dead_letters.dlq_breaker import DlqBreaker
 from consumer.delivery.batcher import Limits
-from consumer.delivery.circuit_breaker import Gate
-from consumer.delivery.dispatcher import Delivery
-from consumer.delivery.in_flight import InFlight
-from consumer.delivery.terms import Clocks, Terms
+from consumer.delivery.circuit_breaker import CircuitBreaker
+from consumer.delivery.dispatcher import Dispatcher
+from consumer.delivery.in_flight import Clock, DeliveryOptions, InFlightEvent
 from consumer.domain.decision import Deliverable
 from consumer.domain.record import Record
 from consumer.kafka.offset_tracker import InFlightOffset, OffsetTracker
@@ -21,7 +20,7 @@ from consumer.meta.response import Response, ResponseOutcome
 from consumer.observability.telemetry import Telemetry
 
 SLOTS = 2
-STUCK_AFTER_S = 300.0
+POISON_AFTER_S = 300.0
 BACKOFF_MAX_S = 30.0
 ROUND_TRIP_S = 0.1
 
@@ -58,7 +57,7 @@ class Letters:
     def __init__(self) -> None:
         self.written: list[int] = []
 
-    async def put(self, record: Record, failure: Any) -> None:
+    async def write(self, record: Record, failure: Any) -> None:
         self.written.append(record.offset)
 
 
@@ -69,19 +68,19 @@ class Outage:
         loop = asyncio.get_running_loop()
         self.meta, self.letters, self.brake = Meta(), Letters(), DlqBreaker()
         self.settled: list[int] = []
-        self.delivery = Delivery(
+        self.delivery = Dispatcher(
             self.meta,
             self.letters,
-            Gate(loop.time, 60.0),
-            Terms(
+            CircuitBreaker(loop.time, 60.0),
+            DeliveryOptions(
                 limits=Limits(events_max, 4_096, 0.0),
                 envelope_end=b"]}",
                 requests_in_flight_max=SLOTS,
                 backoff_max_s=BACKOFF_MAX_S,
-                stuck_after_s=STUCK_AFTER_S,
-                hold_s=0.0,
+                poison_after_s=POISON_AFTER_S,
+                send_delay_s=0.0,
             ),
-            Clocks(lambda: NOW_S, loop.time, lambda: 1.0),
+            Clock(lambda: NOW_S, loop.time, lambda: 1.0),
             self._settle,
             Telemetry(),
             self.brake,
@@ -102,7 +101,7 @@ class Outage:
             record = Record(PARTITION, self._next, NOW_S * 1000, event, None)
             ticket = self.tracker.start(PARTITION, self._next, record.size)
             assert ticket is not None
-            taken.append(InFlight(ticket, record, Deliverable(event, "Lead", NOW_S, NOW_S + 86_400, ())))
+            taken.append(InFlightEvent(ticket, record, Deliverable(event, "Lead", NOW_S, NOW_S + 86_400, ())))
             self._next += 1
         self.delivery.accept(taken, [])
 

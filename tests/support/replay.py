@@ -41,7 +41,9 @@ def fates_of(
     passed: Any = None,
 ) -> ReplayPlanner:
     parking = Parking(settings.parking_topic, is_parking_there, max_replays)
-    return ReplayPlanner(chosen, parking, way, Recheck(settings.mapping_options, lambda: NOW_MS).is_too_old, passed)
+    return ReplayPlanner(
+        chosen, parking, way, Recheck(settings.mapping_options, lambda: NOW_MS).is_too_old, passed
+    )
 
 
 def replay(

@@ -10,8 +10,8 @@ import pytest
 from support import topics
 from support.replays import (
     FIRST_MS,
-    RECORDS_PER_CHUNK,
     REASON,
+    RECORDS_PER_CHUNK,
     arrived,
     came_back,
     create_topics,

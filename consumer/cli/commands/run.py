@@ -18,7 +18,7 @@ ReleaseBrake = Annotated[
 ]
 
 
-def run(settings_file: SettingsFile = None, release_brake: ReleaseBrake = False) -> None:
+def run(settings_file: SettingsFile = None, resume: ReleaseBrake = False) -> None:
     """
     Read the events topics and send to Meta until Ctrl-C or SIGTERM, which drain; a second one does not.
 
@@ -27,4 +27,4 @@ def run(settings_file: SettingsFile = None, release_brake: ReleaseBrake = False)
     """
     from consumer.runtime.app import run as do  # not before it is called
 
-    do(settings_file, release_brake=release_brake)
+    do(settings_file, resume=resume)

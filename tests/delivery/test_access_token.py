@@ -21,7 +21,7 @@ def file(tmp_path: Path) -> Any:
 def test_a_token_of_the_environment_is_carried_and_never_changes() -> None:
     token = AccessToken(Settings(access_token=" canary "))
     assert token.authorization == "Bearer canary"
-    assert token.reread() is False
+    assert token.reload() is False
 
 
 def test_a_changed_file_is_another_token(file: Any) -> None:
@@ -29,15 +29,15 @@ def test_a_changed_file_is_another_token(file: Any) -> None:
     assert token.authorization == "Bearer first-canary"
     file.write_text("second-canary")
     assert token.authorization == "Bearer first-canary"
-    assert token.reread() is True
+    assert token.reload() is True
     assert token.authorization == "Bearer second-canary"
-    assert token.reread() is False
+    assert token.reload() is False
 
 
 def test_the_same_token_written_otherwise_is_no_other(file: Any) -> None:
     token = AccessToken(Settings(access_token_file=file))
     file.write_text("  first-canary\r\n\n")
-    assert token.reread() is False
+    assert token.reload() is False
 
 
 @pytest.mark.parametrize("content", [None, b"", b"\n", b"two words", b"\xff", "é".encode()])
@@ -47,10 +47,10 @@ def test_a_file_that_cannot_be_used_changes_nothing(file: Any, content: Any) -> 
         file.unlink()
     else:
         file.write_bytes(content)
-    assert token.reread() is False
+    assert token.reload() is False
     assert token.authorization == "Bearer first-canary"
     file.write_text("second-canary")
-    assert token.reread() is True
+    assert token.reload() is True
 
 
 def test_a_file_that_is_replaced_as_kubernetes_does_is_read(tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ def test_a_file_that_is_replaced_as_kubernetes_does_is_read(tmp_path: Path) -> N
     token = AccessToken(Settings(access_token_file=tmp_path / "token"))
     (tmp_path / "new").symlink_to("2")
     (tmp_path / "new").rename(tmp_path / "data")
-    assert token.reread() is True
+    assert token.reload() is True
     assert token.authorization == "Bearer token-2"
 
 

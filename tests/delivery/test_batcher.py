@@ -34,53 +34,53 @@ def batcher(events_max: int = 1000, bytes_max: int = 1_000_000, linger_s: float 
 
 def test_nothing_leaves_before_it_is_full_or_closed() -> None:
     filling = batcher()
-    assert filling.add(items(999), 0.0) == []
+    assert filling.fill(items(999), 0.0) == []
     assert len(filling) == 999
 
 
 def test_a_batch_leaves_when_it_holds_enough() -> None:
     filling = batcher(events_max=3)
     one_to_seven = items(7)
-    assert filling.add(one_to_seven, 0.0) == [one_to_seven[:3], one_to_seven[3:6]]
-    assert filling.close() == one_to_seven[6:]
+    assert filling.fill(one_to_seven, 0.0) == [one_to_seven[:3], one_to_seven[3:6]]
+    assert filling.close_batch() == one_to_seven[6:]
     assert len(filling) == 0
 
 
 def test_a_batch_leaves_before_the_event_that_would_make_it_too_large() -> None:
     filling = batcher(bytes_max=ENVELOPE_BYTES + 30)
     three = items(3, size=14)  # with its comma 15 bytes: two fit exactly
-    assert filling.add(three, 0.0) == [three[:2]]
-    assert filling.close() == three[2:]
+    assert filling.fill(three, 0.0) == [three[:2]]
+    assert filling.close_batch() == three[2:]
 
 
 def test_an_event_larger_than_the_limit_travels_alone() -> None:
     small, large, after = Item(b"1"), Item(b"2" * 5_000), Item(b"3")
     filling = batcher(bytes_max=2_000)
-    assert filling.add([small, large, after], 0.0) == [[small], [large]]
-    assert filling.close() == [after]
+    assert filling.fill([small, large, after], 0.0) == [[small], [large]]
+    assert filling.close_batch() == [after]
 
 
 def test_the_first_event_of_a_batch_says_when_it_closes() -> None:
     filling = batcher(linger_s=2.0)
     assert filling.closes_at_s is None
-    filling.add(items(1), 10.0)
-    filling.add(items(1), 11.5)
+    filling.fill(items(1), 10.0)
+    filling.fill(items(1), 11.5)
     assert filling.closes_at_s == 12.0
-    filling.close()
+    filling.close_batch()
     assert filling.closes_at_s is None
 
 
 def test_the_batch_after_a_full_one_waits_for_its_own_time() -> None:
     filling = batcher(events_max=2, linger_s=2.0)
-    filling.add(items(1), 10.0)
-    filling.add(items(2), 11.0)
+    filling.fill(items(1), 10.0)
+    filling.fill(items(2), 11.0)
     assert filling.closes_at_s == 13.0
 
 
 def test_a_batch_that_was_filled_exactly_leaves_nothing_to_close() -> None:
     filling = batcher(events_max=2)
-    filling.add(items(2), 10.0)
-    assert (filling.closes_at_s, len(filling), filling.close()) == (None, 0, [])
+    filling.fill(items(2), 10.0)
+    assert (filling.closes_at_s, len(filling), filling.close_batch()) == (None, 0, [])
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_every_event_travels_once_in_order_and_within_the_limits(
 ) -> None:
     whole = [Item(b'"%s"' % (b"x" * size)) for size in sizes]
     filling = batcher(events_max=events_max, bytes_max=ENVELOPE_BYTES + room)
-    full, rest = filling.add(whole, 0.0), filling.close()
+    full, rest = filling.fill(whole, 0.0), filling.close_batch()
     assert all(full)
     batches = [*full, rest] if rest else full
     assert [item for batch in batches for item in batch] == whole

@@ -62,7 +62,7 @@ async def test_a_fixed_limit_is_there_from_the_start_and_whatever_meta_says() ->
         await running.all_ended()
         running.sandbox.behave(faults=[throttle])
         running.accept(payload(12))
-        await running.until(lambda: running.gate.state is State.THROTTLED)
+        await running.until(lambda: running.breaker.state is State.THROTTLED)
         assert running.delivery.requests_limit == 6
 
 
@@ -76,20 +76,20 @@ THROTTLES = [
 
 @pytest.mark.parametrize("fault", THROTTLES, ids=["429", "4", "80014", "usage"])
 async def test_throttling_halves_it_once_for_all_that_were_under_way(fault: Any) -> None:
-    """They wait at the gate with their permits, and those that are too many by now stand back."""
+    """They wait at the breaker with their permits, and those that are too many by now stand back."""
     fault = {**fault, "retry_after": 1, "latency_ms": LATENCY_MS, "times": 4}
     async with scene(sandbox={"latency_ms": LATENCY_MS}, events_max=1) as running:
         seen = watched(running)
         running.sandbox.behave(faults=[fault])
         with capture_logs() as lines:
             running.accept(*events(40))
-            await running.until(lambda: running.gate.state is State.THROTTLED)
+            await running.until(lambda: running.breaker.state is State.THROTTLED)
             await running.until(lambda: running.delivery.requests_in_flight == 0)
         assert len(seen) == 4
         assert running.delivery.requests_limit == 2
-        told = [line for line in lines if line["event"] == "throttled: fewer requests at once"]
+        told = [line for line in lines if line["event"] == "throttled: concurrency reduced"]
         assert told == [
-            {"event": "throttled: fewer requests at once", "log_level": "debug", "limit": 2, "before": 4}
+            {"event": "throttled: concurrency reduced", "log_level": "debug", "limit": 2, "before": 4}
         ]
         await running.all_ended()
         assert seen[4:6] == [(1, 2), (2, 2)]
@@ -99,7 +99,7 @@ async def test_throttling_halves_it_once_for_all_that_were_under_way(fault: Any)
 
 
 async def test_what_waits_at_the_gate_while_the_limit_falls_stands_back() -> None:
-    """The first answer closes the gate, two quick ones make three wait there, the last one is throttled."""
+    """The first answer closes the breaker, two quick ones make three wait there, the last one is throttled."""
     faults = [
         {"kind": "error", "code": 368, "latency_ms": 10},
         {"kind": "late", "latency_ms": 40},
@@ -164,11 +164,11 @@ async def test_an_outage_goes_down_to_one_and_what_follows_up_again() -> None:
 
 
 async def test_a_refused_token_leaves_it_as_it_is() -> None:
-    async with scene(events_max=1, settings={"setup_retry_s": 0.05}) as running:
+    async with scene(events_max=1, settings={"auth_retry_max_s": 0.05}) as running:
         running.sandbox.behave(access_token="another")
         running.accept(*events(9))
         await running.until(lambda: running.sandbox.stats.requests >= 8)
-        assert running.gate.state is State.MISCONFIGURED
+        assert running.breaker.state is State.MISCONFIGURED
         assert running.delivery.requests_limit == 4
         running.sandbox.behave(access_token="sandbox-token")
         await running.all_ended()
@@ -205,8 +205,8 @@ async def test_abandoned_at_the_gate_in_the_line_and_under_way_is_all_given_up()
             faults=[{"kind": "html", "status": 429, "retry_after": 600, "latency_ms": 10, "times": 2}]
         )
         running.accept(*events(20))
-        await running.until(lambda: running.gate.state is State.THROTTLED)
+        await running.until(lambda: running.breaker.state is State.THROTTLED)
         await running.until(lambda: running.delivery.requests_in_flight == 2)
-        await asyncio.wait_for(running.delivery.abandon(), 5)
+        await asyncio.wait_for(running.delivery.cancel_all(), 5)
         assert running.delivery.requests_in_flight == 0
         assert running.settled == []

@@ -10,9 +10,9 @@ from support.delivery import NOW_S, PARTITION
 from support.outage_model import Letters
 
 from consumer.dead_letters.dlq_breaker import DlqBreaker
-from consumer.delivery.in_flight import InFlight
-from consumer.delivery.outcomes import Ends
-from consumer.delivery.task_group import Tasks
+from consumer.delivery.in_flight import InFlightEvent
+from consumer.delivery.outcomes import OutcomeRecorder
+from consumer.delivery.task_group import TaskGroup
 from consumer.domain.decision import Deliverable, Reason
 from consumer.domain.record import Record
 from consumer.kafka.offset_tracker import OffsetTracker
@@ -29,15 +29,15 @@ class Told:
         self.said = []
         self._brake = DlqBreaker(is_wanted=False)
 
-    def answer(self, reasons: Any) -> None:
+    def record_responses(self, reasons: Any) -> None:
         self.said.append((reasons.count(None), reasons.count(Reason.REJECTED)))
 
-    async def admit(self) -> None:
+    async def wait(self) -> None:
         await self._brake.wait()
 
 
 class Ending:
-    """Ends of one partition."""
+    """OutcomeRecorder of one partition."""
 
     def __init__(self, brake: Any) -> None:
         self.settled: list[int] = []
@@ -45,23 +45,25 @@ class Ending:
         self._tracker.assign(PARTITION, 0)
         self._next = 0
         settle = lambda tickets: self.settled.extend(ticket.offset for ticket in tickets)  # noqa: E731
-        self.ends = Ends(self.letters, brake, settle, Telemetry(), Tasks())
+        self.outcomes = OutcomeRecorder(self.letters, brake, settle, Telemetry(), TaskGroup())
 
-    def events(self, count: Any) -> list[InFlight]:
+    def events(self, count: Any) -> list[InFlightEvent]:
         taken = []
         for _ in range(count):
             record = Record(PARTITION, self._next, NOW_S * 1000, b"event", None)
             ticket = self._tracker.start(PARTITION, self._next, record.size)
-            taken.append(InFlight(ticket, record, Deliverable(b"{}", "Lead", NOW_S, NOW_S + 60, ())))
+            taken.append(InFlightEvent(ticket, record, Deliverable(b"{}", "Lead", NOW_S, NOW_S + 60, ())))
             self._next += 1
         return taken
 
-    def refuse(self, events: Any, tally: Any) -> None:
+    def refuse(self, events: Any, outcome: Any) -> None:
         for item in events:
-            self.ends.refused(item, REFUSED, 1, tally)
+            self.outcomes.record_rejected(item, REFUSED, 1, outcome)
 
-    def accept(self, events: Any, tally: Any) -> None:
-        self.ends.accepted(events, Response(ResponseOutcome.ACCEPTED, received=len(events)), NOW_S, tally)
+    def accept(self, events: Any, outcome: Any) -> None:
+        self.outcomes.record_accepted(
+            events, Response(ResponseOutcome.ACCEPTED, received=len(events)), NOW_S, outcome
+        )
 
 
 async def turns() -> None:
@@ -73,11 +75,11 @@ async def test_the_brake_is_told_of_a_batch_when_it_has_its_end() -> None:
     brake = Told()
     at = Ending(brake)
     events = at.events(10)
-    tally = at.ends.begin(10)
-    at.refuse(events[:2], tally)
-    at.accept(events[2:], tally)
+    outcome = at.outcomes.start_batch(10)
+    at.refuse(events[:2], outcome)
+    at.accept(events[2:], outcome)
     assert brake.said == []
-    at.ends.finish(tally)
+    at.outcomes.finish_batch(outcome)
     assert brake.said == [(8, 2)]
     await turns()
     assert at.letters.written == [0, 1]
@@ -88,25 +90,25 @@ async def test_ahead_what_is_still_out_counts_as_good_and_is_not_counted_again()
     brake = Told()
     at = Ending(brake)
     events = at.events(10)
-    tally = at.ends.begin(10)
-    at.refuse(events[:2], tally)
-    at.accept(events[2:4], tally)
-    at.ends.tell_ahead(tally)
+    outcome = at.outcomes.start_batch(10)
+    at.refuse(events[:2], outcome)
+    at.accept(events[2:4], outcome)
+    at.outcomes.report_so_far(outcome)
     await turns()
     assert at.letters.written == [0, 1]
-    at.refuse(events[4:5], tally)
-    at.accept(events[5:], tally)
-    at.ends.finish(tally)
+    at.refuse(events[4:5], outcome)
+    at.accept(events[5:], outcome)
+    at.outcomes.finish_batch(outcome)
     assert brake.said == [(8, 2), (0, 1)]
 
 
 async def test_there_is_nothing_to_tell_ahead_without_a_letter() -> None:
     brake = Told()
     at = Ending(brake)
-    tally = at.ends.begin(10)
-    at.accept(at.events(5), tally)
-    at.ends.tell_ahead(tally)
-    at.ends.tell_all_ahead()
+    outcome = at.outcomes.start_batch(10)
+    at.accept(at.events(5), outcome)
+    at.outcomes.report_so_far(outcome)
+    at.outcomes.report_all_so_far()
     assert brake.said == []
 
 
@@ -114,10 +116,10 @@ async def test_what_became_too_old_is_no_longer_out() -> None:
     brake = Told()
     at = Ending(brake)
     events = at.events(10)
-    tally = at.ends.begin(10)
-    at.refuse(events[:1], tally)
-    assert at.ends.fresh(events[1:], NOW_S + 60, tally) == []
-    at.ends.tell_ahead(tally)
+    outcome = at.outcomes.start_batch(10)
+    at.refuse(events[:1], outcome)
+    assert at.outcomes.drop_expired(events[1:], NOW_S + 60, outcome) == []
+    at.outcomes.report_so_far(outcome)
     assert brake.said == [(0, 1)]
     assert at.settled == list(range(1, 10))
 
@@ -130,8 +132,8 @@ async def test_bad_events_that_are_named_before_the_good_ones_are_no_flood_when_
     brake.record_decisions([None] * 1_000)
     at = Ending(brake)
     for _ in range(4):
-        at.refuse(at.events(round(250 * bad)), at.ends.begin(250))
-    at.ends.tell_all_ahead()
+        at.refuse(at.events(round(250 * bad)), at.outcomes.start_batch(250))
+    at.outcomes.report_all_so_far()
     assert not brake.is_open
     await turns()
     assert len(at.letters.written) == 4 * round(250 * bad)
@@ -142,20 +144,20 @@ async def test_of_a_flood_no_letter_is_written_though_it_is_told_batch_by_batch(
     brake.record_decisions([None] * 1_000)
     at = Ending(brake)
     for _ in range(4):
-        at.refuse(at.events(200), at.ends.begin(250))
-    at.ends.tell_all_ahead()
+        at.refuse(at.events(200), at.outcomes.start_batch(250))
+    at.outcomes.report_all_so_far()
     assert brake.is_open
     await turns()
     assert at.letters.written == []
     assert brake.waiting == 800
-    await at.ends._tasks.abandon()
+    await at.outcomes._tasks.cancel_all()
 
 
 async def test_a_batch_that_has_its_end_is_told_of_no_more() -> None:
     brake = Told()
     at = Ending(brake)
-    tally = at.ends.begin(1)
-    at.refuse(at.events(1), tally)
-    at.ends.finish(tally)
-    at.ends.tell_all_ahead()
+    outcome = at.outcomes.start_batch(1)
+    at.refuse(at.events(1), outcome)
+    at.outcomes.finish_batch(outcome)
+    at.outcomes.report_all_so_far()
     assert brake.said == [(0, 1)]

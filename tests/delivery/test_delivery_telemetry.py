@@ -45,7 +45,7 @@ async def test_a_batch_is_one_span_and_each_attempt_one_within_it() -> None:
     async with scene(sandbox={"behave": {"faults": [fault]}}, telemetry=telemetry) as at:
         at.accept(*(payload(n) for n in range(5)))
         await at.all_ended()
-        await at.delivery.abandon()
+        await at.delivery.cancel_all()
         requests, (batch,) = spans()
         assert [span.attributes["capi.verdict"] for span in requests] == [
             "transient",
@@ -61,7 +61,7 @@ async def test_a_batch_is_one_span_and_each_attempt_one_within_it() -> None:
 async def test_a_part_of_a_batch_that_is_taken_apart_is_a_span_of_its_own_trace() -> None:
     """It may go on for hours after the batch."""
     telemetry, spans = watched()
-    async with scene(stuck_after_s=0.1, events_max=4, telemetry=telemetry) as at:
+    async with scene(poison_after_s=0.1, events_max=4, telemetry=telemetry) as at:
         at.accept(*(payload(n) for n in range(3)), stuck(3))
         number = 100
         while 3 not in at.settled:
@@ -69,7 +69,7 @@ async def test_a_part_of_a_batch_that_is_taken_apart_is_a_span_of_its_own_trace(
             number += 1
             await asyncio.sleep(0.005)
         await at.all_ended()
-        await at.delivery.abandon()
+        await at.delivery.cancel_all()
     _, batches = spans()
     assert {1, 2, 4} == {span.attributes["messaging.batch.message_count"] for span in batches}
     assert [span for span in batches if span.parent] == []
@@ -90,7 +90,7 @@ async def test_what_is_refused_has_no_age_and_its_requests_end_as_errors() -> No
     async with scene(telemetry=telemetry) as at:
         at.accept(refused(0))
         await at.all_ended()
-        await at.delivery.abandon()
+        await at.delivery.cancel_all()
         (request,), _ = spans()
         assert (request.attributes["capi.meta.code"], request.attributes["capi.meta.subcode"]) == (
             100,

@@ -35,9 +35,9 @@ class Sender:
         self.now = 0.0
 
     def send(self, verdict: Any = ACCEPTED, *, round_trip_s: Any = ROUND_TRIP_S, at_once: Any = None) -> Any:
-        self.limit.sent(self.limit.requests if at_once is None else at_once)
+        self.limit.record_request(self.limit.requests if at_once is None else at_once)
         sent_at, self.now = self.now, self.now + round_trip_s
-        self.limit.answered(sent_at, self.now, verdict)
+        self.limit.record_response(sent_at, self.now, verdict)
         return self.limit.requests
 
 
@@ -65,12 +65,12 @@ def test_while_all_is_well_there_is_one_more_per_round_trip() -> None:
 def test_several_answers_of_one_round_trip_are_one_decision() -> None:
     sender = grown(5)
     for _ in range(5):
-        sender.limit.sent(5)
+        sender.limit.record_request(5)
     sent_at = sender.now
     for after_s in (0.025, 0.05, 0.075, 0.1):
-        sender.limit.answered(sent_at, sent_at + after_s, ACCEPTED)
+        sender.limit.record_response(sent_at, sent_at + after_s, ACCEPTED)
         assert sender.limit.requests == 5
-    sender.limit.answered(sent_at, sent_at + ROUND_TRIP_S, ACCEPTED)
+    sender.limit.record_response(sent_at, sent_at + ROUND_TRIP_S, ACCEPTED)
     assert sender.limit.requests == 6
 
 
@@ -148,7 +148,7 @@ def test_all_that_were_under_way_together_halve_once() -> None:
     sender = grown(20)
     sent_at = sender.now
     for number in range(20):
-        sender.limit.answered(sent_at, sent_at + 0.1 + number / 1000, THROTTLED)
+        sender.limit.record_response(sent_at, sent_at + 0.1 + number / 1000, THROTTLED)
     assert sender.limit.requests == 10
     sender.now = sent_at + 1
     assert sender.send(THROTTLED) == 5
@@ -158,7 +158,7 @@ def test_failures_that_were_under_way_together_are_one_trouble() -> None:
     sender = grown(20)
     sent_at = sender.now
     for number in range(20):
-        sender.limit.answered(sent_at, sent_at + 1.0 + number, TRANSIENT)
+        sender.limit.record_response(sent_at, sent_at + 1.0 + number, TRANSIENT)
     assert sender.limit.requests == 18
 
 
@@ -228,9 +228,9 @@ def test_whatever_comes_it_stays_within_its_bounds_and_grows_by_one_at_most(
     limit, now, before = AdaptiveLimit(at_least, at_most), 0.0, None
     for verdict, round_trip_s, later_s, at_once in answers:
         before = limit.requests
-        limit.sent(at_once)
+        limit.record_request(at_once)
         now += later_s
-        limit.answered(now - round_trip_s, now, verdict)
+        limit.record_response(now - round_trip_s, now, verdict)
         assert at_least <= limit.requests <= min(at_most, before + 1)
 
 

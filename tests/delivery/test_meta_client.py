@@ -21,7 +21,7 @@ from support.sandbox_requests import good
 
 from consumer.config.settings import Settings
 from consumer.delivery.access_token import AccessToken
-from consumer.delivery.meta_client import ANSWER_BYTES_MAX, Sink
+from consumer.delivery.meta_client import ANSWER_BYTES_MAX, MetaClient
 from consumer.errors import SettingsError
 from consumer.meta.response import Response, ResponseOutcome
 from consumer.sandbox.server import Sandbox
@@ -54,7 +54,7 @@ async def sandbox(**given: Any) -> AsyncIterator[Sandbox]:
 async def sent(url: Any, body: Any = BODY, **given: Any) -> Response:
     """The verdict on one request to `url`."""
     chosen = settings(url, **given)
-    async with Sink(chosen, AccessToken(chosen)) as sink:
+    async with MetaClient(chosen, AccessToken(chosen)) as sink:
         return await sink.send(body, 1)
 
 
@@ -150,17 +150,17 @@ async def test_the_token_of_a_request_is_that_of_its_moment(tmp_path: Path) -> N
     async with sandbox() as meta:
         chosen = settings(meta.url, access_token="", access_token_file=token)
         held = AccessToken(chosen)
-        async with Sink(chosen, held) as sink:
+        async with MetaClient(chosen, held) as sink:
             assert (await sink.send(BODY, 1)).code == 190
             token.write_text("sandbox-token")
-            held.reread()
+            held.reload()
             assert (await sink.send(BODY, 1)).outcome is ResponseOutcome.ACCEPTED
 
 
 async def test_connections_are_kept_and_never_more_than_requests_at_once() -> None:
     async with sandbox(latency_ms=30) as meta:
         chosen = settings(meta.url, requests_in_flight_max=2)
-        async with Sink(chosen, AccessToken(chosen)) as sink:
+        async with MetaClient(chosen, AccessToken(chosen)) as sink:
             verdicts = await asyncio.gather(*(sink.send(BODY, 1) for _ in range(10)))
         assert {verdict.outcome for verdict in verdicts} == {ResponseOutcome.ACCEPTED}
         assert meta.stats.requests_at_once_max == 2
@@ -169,7 +169,7 @@ async def test_connections_are_kept_and_never_more_than_requests_at_once() -> No
 async def test_cookies_are_not_kept() -> None:
     async with server(http(200, RECEIVED, b"Set-Cookie: a=b")) as (url, asked):
         chosen = settings(url)
-        async with Sink(chosen, AccessToken(chosen)) as sink:
+        async with MetaClient(chosen, AccessToken(chosen)) as sink:
             await sink.send(BODY, 1)
             await sink.send(BODY, 1)
         assert [request.headers.get("cookie") for request in asked] == [None, None]
@@ -187,7 +187,7 @@ async def test_a_redirect_is_not_followed() -> None:
 async def test_a_sink_that_is_not_open_sends_nothing() -> None:
     chosen = settings("http://127.0.0.1:1")
     with pytest.raises(RuntimeError, match="not open"):
-        await Sink(chosen, AccessToken(chosen)).send(BODY, 1)
+        await MetaClient(chosen, AccessToken(chosen)).send(BODY, 1)
 
 
 # Answers that no honest server gives
@@ -289,7 +289,7 @@ async def test_http_where_tls_was_meant_is_transient() -> None:
 # TLS and proxy
 
 
-CERTIFICATE = Path(__file__).parent / "support" / "loopback.pem"
+CERTIFICATE = Path(__file__).parents[1] / "support" / "loopback.pem"
 
 
 @pytest.fixture
@@ -321,7 +321,7 @@ async def test_a_file_without_certificates_is_a_mistake_in_the_settings(
     file.write_bytes(content)
     chosen = settings("https://graph.example.com", ca_file=file)
     with pytest.raises(SettingsError) as refused:
-        await Sink(chosen, AccessToken(chosen)).__aenter__()
+        await MetaClient(chosen, AccessToken(chosen)).__aenter__()
     assert refused.value.problems == [f"CAPI_CA_FILE: {chosen.ca_file} holds no certificates in PEM form"]
 
 
@@ -369,7 +369,7 @@ async def test_the_environment_s_proxy_is_not_used(monkeypatch: pytest.MonkeyPat
 async def test_leaving_closes_every_connection(recwarn: Any) -> None:
     async with sandbox() as meta:
         chosen = settings(meta.url)
-        async with Sink(chosen, AccessToken(chosen)) as sink:
+        async with MetaClient(chosen, AccessToken(chosen)) as sink:
             await sink.send(BODY, 1)
         with pytest.raises((RuntimeError, aiohttp.ClientError)):
             await sink.send(BODY, 1)

@@ -109,11 +109,11 @@ async def test_a_full_batch_does_not_linger() -> None:
 async def test_who_is_in_a_hurry_does_not_linger() -> None:
     async with scene(linger_s=600.0) as running:
         running.accept(payload(0))
-        running.delivery.hurry(True)
+        running.delivery.flush(True)
         await running.all_ended()
         running.accept(payload(1))
         await running.all_ended()
-        running.delivery.hurry(False)
+        running.delivery.flush(False)
         running.accept(payload(2))
         await running.until(lambda: running.sandbox.stats.requests == 2)
         assert len(running.settled) == 2
@@ -135,20 +135,20 @@ HOLD_S = 0.3
 
 
 async def test_an_event_of_now_is_sent_after_the_hold_and_an_old_one_at_once() -> None:
-    async with scene(hold_s=HOLD_S) as running:
+    async with scene(send_delay_s=HOLD_S) as running:
         began = time.monotonic()
         running.accept(payload(0, **JUST_NOW), payload(1))
         await running.until(lambda: running.settled == [1])
         assert time.monotonic() - began < HOLD_S
-        assert running.delivery.events_held == 1
+        assert running.delivery.events_delayed == 1
         await running.all_ended()
         assert time.monotonic() - began >= HOLD_S
         assert running.accepted_ids == ["event-1", "event-0"]
-        assert running.delivery.events_held == 0
+        assert running.delivery.events_delayed == 0
 
 
 async def test_an_event_from_a_clock_that_is_ahead_is_held_no_longer_than_the_hold() -> None:
-    async with scene(hold_s=HOLD_S) as running:
+    async with scene(send_delay_s=HOLD_S) as running:
         began = time.monotonic()
         running.accept(payload(0, event_time=NOW_S + 250))
         await running.all_ended(10)
@@ -156,46 +156,46 @@ async def test_an_event_from_a_clock_that_is_ahead_is_held_no_longer_than_the_ho
 
 
 async def test_what_is_due_first_is_not_kept_by_what_was_taken_first() -> None:
-    async with scene(hold_s=600.0) as running:
+    async with scene(send_delay_s=600.0) as running:
         running.accept(payload(0, **JUST_NOW))
         running.now_s += 599.8
         running.accept(payload(1, event_time=NOW_S))
         await running.until(lambda: running.settled == [1], 10)
-        assert running.delivery.events_held == 1
+        assert running.delivery.events_delayed == 1
 
 
 async def test_held_events_that_are_due_together_travel_together() -> None:
-    async with scene(hold_s=HOLD_S) as running:
+    async with scene(send_delay_s=HOLD_S) as running:
         running.accept(*(payload(n, **JUST_NOW) for n in range(50)))
         await running.all_ended()
         assert running.sandbox.stats.requests == 1
 
 
 async def test_a_held_event_takes_no_slot() -> None:
-    async with scene(settings={"requests_in_flight_max": 1}, hold_s=600.0) as running:
+    async with scene(settings={"requests_in_flight_max": 1}, send_delay_s=600.0) as running:
         running.accept(payload(0, **JUST_NOW))
         running.accept(payload(1, event_time=NOW_S - 700))
         await running.until(lambda: running.settled == [1], 10)
 
 
 async def test_who_is_in_a_hurry_sends_nothing_early() -> None:
-    async with scene(hold_s=HOLD_S, linger_s=600.0) as running:
+    async with scene(send_delay_s=HOLD_S, linger_s=600.0) as running:
         began = time.monotonic()
         running.accept(payload(0, **JUST_NOW), payload(1))
-        running.delivery.hurry(True)
+        running.delivery.flush(True)
         await running.until(lambda: running.settled == [1])
-        assert running.delivery.events_held == 1
+        assert running.delivery.events_delayed == 1
         # Due while the hurry lasts, it does not linger.
         await running.all_ended(10)
         assert time.monotonic() - began >= HOLD_S
 
 
 async def test_held_events_of_partitions_that_are_let_go_are_given_back_and_never_sent() -> None:
-    async with scene(hold_s=HOLD_S) as running:
+    async with scene(send_delay_s=HOLD_S) as running:
         running.accept(payload(0, **JUST_NOW), payload(1), payload(2, **JUST_NOW))
-        assert running.delivery.let_go([Partition("capi.events", 1)]) == []
-        assert [ticket.offset for ticket in running.delivery.let_go([PARTITION])] == [0, 2]
-        assert running.delivery.events_held == 0
+        assert running.delivery.release_delayed([Partition("capi.events", 1)]) == []
+        assert [ticket.offset for ticket in running.delivery.release_delayed([PARTITION])] == [0, 2]
+        assert running.delivery.events_delayed == 0
         running.accept(payload(3, **JUST_NOW))
         await running.until(lambda: 3 in running.settled)
         assert running.settled == [1, 3]
@@ -203,7 +203,7 @@ async def test_held_events_of_partitions_that_are_let_go_are_given_back_and_neve
 
 
 async def test_an_event_that_turned_too_old_while_it_was_held_is_filtered() -> None:
-    async with scene(hold_s=HOLD_S) as running:
+    async with scene(send_delay_s=HOLD_S) as running:
         running.accept(payload(0, **JUST_NOW), expires_at_s=NOW_S + 60)
         running.now_s += 61
         await running.all_ended()
@@ -213,9 +213,9 @@ async def test_an_event_that_turned_too_old_while_it_was_held_is_filtered() -> N
 
 
 async def test_what_is_held_when_all_is_given_up_is_never_sent() -> None:
-    async with scene(hold_s=0.05) as running:
+    async with scene(send_delay_s=0.05) as running:
         running.accept(payload(0, **JUST_NOW))
-        await running.delivery.abandon()
+        await running.delivery.cancel_all()
         began = time.monotonic()
         await running.until(lambda: time.monotonic() - began > 0.2)
         assert (running.settled, running.sandbox.stats.requests) == ([], 0)
@@ -408,7 +408,7 @@ async def test_an_outage_longer_than_stuck_after_dead_letters_nothing() -> None:
     What was accepted before the outage shows nothing about the events that
     fail in it, however long it lasts.
     """
-    async with scene(stuck_after_s=0.1, events_max=2, settings={"requests_in_flight_max": 2}) as running:
+    async with scene(poison_after_s=0.1, events_max=2, settings={"requests_in_flight_max": 2}) as running:
         running.sandbox.behave(
             faults=[{"kind": "html", "status": 500}, {"kind": "late", "latency_ms": 50},
                     {"kind": "html", "status": 500, "times": None}]
@@ -500,7 +500,7 @@ async def feed(running: Any, first: Any) -> None:
 
 @pytest.mark.parametrize("place", [0, 4, 9])
 async def test_a_stuck_event_among_healthy_ones_is_found_and_is_unacceptable(place: int) -> None:
-    async with scene(stuck_after_s=0.2) as running:
+    async with scene(poison_after_s=0.2) as running:
         running.accept(*(stuck(n) if n == place else payload(n) for n in range(10)))
         feeding = asyncio.create_task(feed(running, 100))
         await running.until(lambda: place in running.settled)
@@ -515,7 +515,7 @@ async def test_a_stuck_event_among_healthy_ones_is_found_and_is_unacceptable(pla
 
 async def test_as_many_stuck_events_as_slots_hold_nobody_up_for_good() -> None:
     """Each of them takes a slot for itself; without standing aside nobody could show that Meta is well."""
-    async with scene(stuck_after_s=0.2, events_max=3, settings={"requests_in_flight_max": 2}) as running:
+    async with scene(poison_after_s=0.2, events_max=3, settings={"requests_in_flight_max": 2}) as running:
         running.accept(stuck(0), payload(1), payload(2), stuck(3), payload(4), payload(5))
         feeding = asyncio.create_task(feed(running, 100))
         await running.until(lambda: {0, 3} <= set(running.settled))
@@ -527,7 +527,7 @@ async def test_as_many_stuck_events_as_slots_hold_nobody_up_for_good() -> None:
 
 
 async def test_a_batch_that_has_not_failed_for_long_is_not_taken_apart() -> None:
-    async with scene(stuck_after_s=300.0) as running:
+    async with scene(poison_after_s=300.0) as running:
         running.accept(stuck(0), payload(1))
         feeding = asyncio.create_task(feed(running, 100))
         await running.until(lambda: requests(running, ResponseOutcome.TRANSIENT) > 20)
@@ -598,9 +598,11 @@ def test_a_stuck_event_lets_go_of_its_batch_though_nothing_else_comes_any_more()
     run(night())
 
 
-@pytest.mark.parametrize("share", [0.4, 0.6, 0.7])
-def test_the_good_neighbours_of_a_stuck_event_are_not_taken_for_bad_ones_while_meta_is_half_ill(
-    share: float,
+# The share of requests that fail, and how many of 720 batches have an outcome after 720 minutes. With two slots,
+# each attempt waits for those of the 24 poison batches.
+@pytest.mark.parametrize(("share", "batches"), [(0.4, 700), (0.6, 700), (0.7, 670)])
+def test_the_good_neighbours_of_a_poison_event_are_not_blamed_while_most_requests_fail(
+    share: float, batches: int
 ) -> None:
     async def half_a_day() -> None:
         outage, chance = Outage(events_max=8), random.Random(4)
@@ -610,7 +612,7 @@ def test_the_good_neighbours_of_a_stuck_event_are_not_taken_for_bad_ones_while_m
             await asyncio.sleep(60)
         stuck_ones = set(range(0, 720 * 8, 30 * 8))
         assert set(outage.letters.written) <= stuck_ones
-        assert len(outage.settled) > 700 * 8
+        assert len(outage.settled) > batches * 8
 
     run(half_a_day())
 
@@ -678,7 +680,7 @@ async def test_throttling_holds_everybody_for_as_long_as_meta_asks(fault: Any) -
     async with scene(events_max=1) as running:
         running.sandbox.behave(faults=[fault])
         running.accept(payload(0))
-        await running.until(lambda: running.gate.state is State.THROTTLED)
+        await running.until(lambda: running.breaker.state is State.THROTTLED)
         throttled_at = time.monotonic()
         running.accept(*(payload(n) for n in range(1, 9)))
         await running.all_ended()
@@ -704,7 +706,7 @@ async def test_a_block_is_said_as_an_error_each_time(code: int, level: str) -> N
         assert [(line["log_level"], line["code"]) for line in said] == [(level, code)] * 2
         assert running.telemetry.snapshot()["capi.meta.errors"][(str(code),)] == 2
         (refusal,) = running.telemetry.recent_errors.latest()
-        assert (refusal.code, refusal.says, refusal.answers) == (code, said[0]["says"], 2)
+        assert (refusal.code, refusal.says, refusal.answers) == (code, said[0]["summary"], 2)
         assert refusal.fbtrace_id == said[1]["fbtrace_id"] is not None
 
 
@@ -716,7 +718,7 @@ async def test_a_full_usage_header_holds_the_next_request() -> None:
                      "headers": {"X-Business-Use-Case-Usage": usage}}]
         )  # fmt: skip
         running.accept(payload(0), payload(1))
-        await running.until(lambda: running.gate.state is State.THROTTLED)
+        await running.until(lambda: running.breaker.state is State.THROTTLED)
         assert running.settled == [0]
         await running.all_ended()
         assert running.sandbox.stats.repeats == 0
@@ -725,20 +727,22 @@ async def test_a_full_usage_header_holds_the_next_request() -> None:
 async def test_a_refused_token_ends_nothing_and_the_changed_file_goes_on(tmp_path: Path) -> None:
     token = tmp_path / "token"
     token.write_text("revoked")
-    async with scene(settings={"access_token_file": token, "setup_retry_s": 600.0}, events_max=1) as running:
+    async with scene(
+        settings={"access_token_file": token, "auth_retry_max_s": 600.0}, events_max=1
+    ) as running:
         running.accept(*(payload(n) for n in range(9)))
-        await running.until(lambda: running.gate.state is State.MISCONFIGURED)
+        await running.until(lambda: running.breaker.state is State.MISCONFIGURED)
         assert requests(running, ResponseOutcome.MISCONFIGURED) <= 4
         token.write_text("sandbox-token\n")
-        assert running.token.reread()
-        running.gate.retry_now()
+        assert running.token.reload()
+        running.breaker.retry_now()
         await running.all_ended()
         assert running.sandbox.stats.events_accepted == 9
         assert running.letters() == []
 
 
 async def test_a_wrong_pixel_is_tried_now_and_then_by_one_request_at_a_time() -> None:
-    async with scene(settings={"setup_retry_s": 0.1}, events_max=1) as running:
+    async with scene(settings={"auth_retry_max_s": 0.1}, events_max=1) as running:
         running.sandbox.behave(pixel_id="999")
         running.accept(*(payload(n) for n in range(20)))
         await running.until(lambda: requests(running, ResponseOutcome.MISCONFIGURED) >= 8)
@@ -749,7 +753,7 @@ async def test_a_wrong_pixel_is_tried_now_and_then_by_one_request_at_a_time() ->
 
 
 async def test_none_received_of_some_stops_the_sending_and_ends_nothing() -> None:
-    async with scene(settings={"setup_retry_s": 0.1}) as running:
+    async with scene(settings={"auth_retry_max_s": 0.1}) as running:
         running.sandbox.behave(faults=[{"kind": "partial", "events_received": 0, "times": 3}])
         running.accept(payload(0), payload(1))
         await running.all_ended()
@@ -797,7 +801,7 @@ async def test_a_batch_that_is_too_old_as_a_whole_is_not_sent() -> None:
 
 
 async def test_too_old_during_the_wait_for_a_token_leaves_the_gate_to_the_next() -> None:
-    async with scene(settings={"setup_retry_s": 0.05}, events_max=1) as running:
+    async with scene(settings={"auth_retry_max_s": 0.05}, events_max=1) as running:
         running.sandbox.behave(access_token="another")
         running.accept(payload(0), expires_at_s=NOW_S + 10)
         await running.until(lambda: requests(running, ResponseOutcome.MISCONFIGURED) >= 2)
@@ -955,7 +959,7 @@ async def test_letters_that_are_held_are_abandoned_too() -> None:
             running.accept_invalid(Reason.NOT_JSON)
             await asyncio.sleep(0)
         await running.until(lambda: len(running.settled) == 99)
-        await asyncio.wait_for(running.delivery.abandon(), 5)
+        await asyncio.wait_for(running.delivery.cancel_all(), 5)
         assert running.brake.waiting == 0
         assert running.lettered() == sorted(running.settled) == list(range(99))
 
@@ -967,7 +971,7 @@ async def test_what_is_abandoned_is_not_settled() -> None:
     async with scene(sandbox={"latency_ms": 5_000}, linger_s=600.0, events_max=2) as running:
         running.accept(*(payload(n) for n in range(5)))
         await running.until(lambda: running.sandbox.stats.requests == 2)
-        await running.delivery.abandon()
+        await running.delivery.cancel_all()
         assert running.settled == []
         assert running.delivery.requests_in_flight == 0
         assert running.tracker.committable() == {("capi.events", 0): 0}
@@ -975,14 +979,14 @@ async def test_what_is_abandoned_is_not_settled() -> None:
 
 async def test_a_batch_that_stands_aside_is_abandoned_too() -> None:
     async with scene(
-        stuck_after_s=0.05, chance=1.0, backoff_max_s=0.2, settings={"requests_in_flight_max": 1}
+        poison_after_s=0.05, chance=1.0, backoff_max_s=0.2, settings={"requests_in_flight_max": 1}
     ) as running:
         running.sandbox.behave(faults=[{"kind": "html", "status": 500, "times": None}])
         for number in range(3):
             running.accept(payload(number))
             await asyncio.sleep(0.01)
         await running.until(lambda: running.sandbox.stats.requests >= 6)
-        await asyncio.wait_for(running.delivery.abandon(), 5)
+        await asyncio.wait_for(running.delivery.cancel_all(), 5)
         assert running.settled == []
 
 
@@ -992,8 +996,8 @@ async def test_a_bug_in_a_task_is_told_and_settles_nothing() -> None:
         def broken(tickets: Any) -> None:
             raise RuntimeError("a bug")
 
-        running.delivery._ends._settle = broken
+        running.delivery._outcomes._finish = broken
         running.accept(payload(0))
         with pytest.raises(RuntimeError, match="a bug"):
-            await asyncio.wait_for(running.delivery.broken, 10)
+            await asyncio.wait_for(running.delivery.failed, 10)
         assert running.settled == []
