@@ -86,7 +86,7 @@ def prepared(record: Record) -> Prepared:
     return Prepared(
         record.value,
         payload["event_name"],
-        str(phones.digits(user["phone"], str(country))),
+        str(phones.phone_digits(user["phone"], str(country))),
         str(country),
         Gender(gender(user["gender"].lower(), None)),  # type: ignore[arg-type]
         user["birthdate"].replace("-", ""),

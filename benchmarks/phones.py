@@ -48,7 +48,7 @@ def cost_us(texts: list[tuple[str, str]], times: int = 50) -> float:
     started = time.perf_counter()
     for _ in range(times):
         for text, country in texts:
-            phones.digits(text, country)
+            phones.phone_digits(text, country)
     return (time.perf_counter() - started) * 1e6 / (times * len(texts))
 
 
@@ -64,9 +64,9 @@ def main() -> None:
     rounds = parser.parse_args().rounds
     print(f"{'numbers':<15}{'plans, µs':>12}{'alone, µs':>12}{'ratio':>8}")
     for name, texts in numbers().items():
-        answers = [phones.digits(*each) for each in texts]
+        answers = [phones.phone_digits(*each) for each in texts]
         with without_plans():
-            assert [phones.digits(*each) for each in texts] == answers
+            assert [phones.phone_digits(*each) for each in texts] == answers
         planned, alone = [], []
         for _ in range(rounds):
             planned.append(cost_us(texts))

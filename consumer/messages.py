@@ -89,7 +89,7 @@ REASONS = {
     ),
 }
 
-NOTES = {
+WARNINGS = {
     WarningCode.MALFORMED: Advice(
         "Not in a form that can be used: a phone number of five digits, an `fbc` that is none, an IP address"
         " of a private network.",

@@ -27,7 +27,7 @@ import orjson
 import typer
 from confluent_kafka import KafkaException
 
-from consumer.cli.replay_report import ReplayRequest, exit_code, print_for_a_person, say_what_begins, summary
+from consumer.cli.replay_report import ReplayRequest, replay_exit_code, print_for_a_person, say_what_begins, replay_summary
 from consumer.clock import now_ms
 from consumer.config.loading import load_settings
 from consumer.config.settings import Settings
@@ -78,13 +78,13 @@ def replay(
         )
         outcome = _run(settings, letters, fates, rate=rate, limit=limit, dry_run=dry_run)
     if as_json:
-        said = summary(asked, outcome, seconds=time.monotonic() - started)
+        said = replay_summary(asked, outcome, seconds=time.monotonic() - started)
         out.print(orjson.dumps(said).decode(), markup=False)
     else:
         print_for_a_person(asked, outcome)
     if outcome.message:
         err.print(f"capi-consumer: {outcome.message}", markup=False)
-    raise typer.Exit(exit_code(outcome))
+    raise typer.Exit(replay_exit_code(outcome))
 
 
 def replay_group(

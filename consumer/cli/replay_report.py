@@ -64,7 +64,7 @@ def in_words(filter: Filter) -> str:
     return "; ".join(kind.replace("_", " ") for kind in kinds)
 
 
-def summary(asked: ReplayRequest, outcome: ReplaySummary, *, seconds: float) -> dict[str, object]:
+def replay_summary(asked: ReplayRequest, outcome: ReplaySummary, *, seconds: float) -> dict[str, object]:
     """What was done, as JSON has it. `offsets_left` counts offsets, which may be holes."""
     return {
         "topic": asked.topic,
@@ -117,7 +117,7 @@ def print_for_a_person(asked: ReplayRequest, outcome: ReplaySummary) -> None:
         )
 
 
-def exit_code(outcome: ReplaySummary) -> int:
+def replay_exit_code(outcome: ReplaySummary) -> int:
     """0 when all that matched went back as far as was asked; 130 when somebody stopped it before."""
     is_all = (
         outcome.stop_reason in (StopReason.DONE, StopReason.LIMIT)

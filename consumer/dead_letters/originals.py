@@ -18,7 +18,7 @@ from consumer.errors import CommandError
 from consumer.kafka import clients
 from consumer.kafka.conversion import as_record
 
-POLL_S = 0.5
+ORIGINAL_POLL_S = 0.5
 DEADLINE_S = 30.0
 
 
@@ -69,7 +69,7 @@ class OriginalReader:
         """The first record from that offset on, when it is the one; after a hole it is another, or none."""
         until = time.monotonic() + DEADLINE_S
         while time.monotonic() < until:
-            message = consumer.poll(POLL_S)
+            message = consumer.poll(ORIGINAL_POLL_S)
             if message is None:
                 continue
             error = message.error()

@@ -40,10 +40,10 @@ def assertions(story: ScenarioResult) -> list[Assertion]:
         _published(story),
         _accepted(story),
         _once(story),
-        _letters(story),
+        _dead_letters_right(story),
         _filtered(story),
         _sum(story),
-        _mended(story),
+        _fixed_record_right(story),
     ]
 
 
@@ -90,7 +90,7 @@ def _once(story: ScenarioResult) -> Assertion:
     return Assertion("each of them once", story.stats.repeats == 0, f"{story.stats.repeats} repeats")
 
 
-def _letters(story: ScenarioResult) -> Assertion:
+def _dead_letters_right(story: ScenarioResult) -> Assertion:
     wanted = Counter(
         (sample.expected, sample.value) for sample in story.samples if sample.expected in INVALID_REASONS
     )
@@ -110,7 +110,7 @@ def _sum(story: ScenarioResult) -> Assertion:
     return Assertion("accepted + filtered + dead letters = published", sum(parts) == story.published, numbers)
 
 
-def _mended(story: ScenarioResult) -> Assertion:
+def _fixed_record_right(story: ScenarioResult) -> Assertion:
     mended = story.mended
     original = orjson.loads(mended.letter.value or b"{}")
     wanted_id = original["integrations"]["facebook"]["event_id"]

@@ -18,12 +18,12 @@ from consumer.counted import pluralize
 from consumer.diagnostics.preflight import CheckResult
 from consumer.mapping.times import AHEAD_MS_MAX
 
-NAME = "clock"
+CLOCK = "clock"
 # Less than a slow answer may feign.
 SKEW_S_GOOD = 10
 # What is further ahead is a dead letter: the core's own bound.
 SKEW_S_MAX = AHEAD_MS_MAX // 1000
-NOT_COMPARED = CheckResult(NAME, None, "not known (no answer to compare it with)")
+NOT_COMPARED = CheckResult(CLOCK, None, "not known (no answer to compare it with)")
 SET_IT = "let NTP set this machine's clock: by it events are too old, or ahead of their time"
 
 
@@ -40,10 +40,10 @@ def clock_finding(answered: ServerTime) -> CheckResult:
     try:
         theirs_s = parsedate_to_datetime(answered.date).timestamp() + 0.5
     except (ValueError, OverflowError):
-        return CheckResult(NAME, None, "not known (the answer has no Date that can be read)")
+        return CheckResult(CLOCK, None, "not known (the answer has no Date that can be read)")
     ahead_s = round((answered.asked_ms + answered.came_ms) / 2000 - theirs_s)
     way = "ahead of" if ahead_s > 0 else "behind"
     says = f"{pluralize(abs(ahead_s), 'second')} {way} Meta's (its Date header)"
     if abs(ahead_s) <= SKEW_S_GOOD:
-        return CheckResult(NAME, True, says if abs(ahead_s) > 1 else "as Meta's (its Date header)")
-    return CheckResult(NAME, None if abs(ahead_s) <= SKEW_S_MAX else False, says, SET_IT)
+        return CheckResult(CLOCK, True, says if abs(ahead_s) > 1 else "as Meta's (its Date header)")
+    return CheckResult(CLOCK, None if abs(ahead_s) <= SKEW_S_MAX else False, says, SET_IT)

@@ -18,12 +18,12 @@ from consumer.domain.record import Partition, Record
 from consumer.mapping.decide import decide
 from consumer.mapping.normalize.hashing import BatchHasher
 
-NAME = "capi-consumer-check"
+EVENT_NAME = "capi-consumer-check"
 
 
 def event_id(now_ms: int) -> str:
     """By which it is found in Events Manager."""
-    return f"{NAME}-{now_ms}"
+    return f"{EVENT_NAME}-{now_ms}"
 
 
 def synthetic_event(settings: Settings, now_ms: int) -> Decision:
@@ -36,15 +36,15 @@ def synthetic_event(settings: Settings, now_ms: int) -> Decision:
             "event_id": event_id(now_ms),
             "event_timestamp": datetime.fromtimestamp(now_ms / 1000, UTC).isoformat(),
         },
-        "url": f"https://www.example.com/{NAME}",
+        "url": f"https://www.example.com/{EVENT_NAME}",
         "user": {
-            "id": NAME,
-            "email": f"{NAME}@example.com",
+            "id": EVENT_NAME,
+            "email": f"{EVENT_NAME}@example.com",
             "country": "FR",
             "city": "Paris",
             "zipcode": "75001",
         },
-        "browser": {"ip": "192.0.2.1", "user_agent": f"Mozilla/5.0 ({NAME})"},
+        "browser": {"ip": "192.0.2.1", "user_agent": f"Mozilla/5.0 ({EVENT_NAME})"},
     }
-    record = Record(Partition(NAME, 0), 0, now_ms, orjson.dumps(event))
+    record = Record(Partition(EVENT_NAME, 0), 0, now_ms, orjson.dumps(event))
     return decide(record, settings.mapping_options, BatchHasher(), now_ms)

@@ -18,7 +18,7 @@ from consumer.mapping.tables import USER_DATA_KEYS
 IDS_SHOWN_MAX = 10
 PLAIN_ID = re.compile(r"[A-Za-z0-9_.-]{1,20}")
 
-REASONS = {
+SHORT_REASONS = {
     Reason.TOMBSTONE: "the record has no value",
     Reason.NO_CONSENT: "the event does not carry the consent category of the settings",
     Reason.EVENT_TOO_OLD: "Meta takes events of the last 7 days, from physical_store of the last 62",
@@ -32,7 +32,7 @@ REASONS = {
     Reason.PURCHASE_WITHOUT_CURRENCY: "Meta refuses a Purchase without currency",
     Reason.EVENT_TOO_LARGE: "the payload is larger than CAPI_EVENT_BYTES_MAX",
 }
-NOTES = {
+SHORT_WARNINGS = {
     WarningCode.MALFORMED: "not in a form that can be used",
     WarningCode.WRONG_TYPE: "not of the type that is expected",
     WarningCode.UNKNOWN_KEY: "a key that Meta does not know was left out",
@@ -63,9 +63,9 @@ RULES = {
 def why_no_consent(event: Mapping[str, object], category: str) -> str:
     """What the event says instead of the category that is asked for. Ids are opaque, and nobody's data."""
     asked = f"CAPI_USER_CONSENT_CATEGORY={category}"
-    if consent.is_waiting(event):
+    if consent.is_consent_pending(event):
         return f"{asked}; user is a text: the app waits for consent"
-    found = consent.categories(event)
+    found = consent.consent_categories(event)
     if found is None:
         return f"{asked}; the event has no consent_categories"
     shown = ", ".join(id_ if PLAIN_ID.fullmatch(id_) else "(another)" for id_ in found[:IDS_SHOWN_MAX])
@@ -76,14 +76,14 @@ def why_not(decision: Filtered | Invalid, keys: Collection[str], rule: MatchRule
     """The sentence for an event that is not sent. `keys` are Meta's, of what was found in it."""
     if decision.reason is Reason.NOT_ENOUGH_TO_MATCH:
         return what_is_known(keys, rule)
-    return REASONS.get(decision.reason, "")
+    return SHORT_REASONS.get(decision.reason, "")
 
 
 def what_happened(note: MappingWarning) -> str:
     """The sentence for a note."""
     if note.code is WarningCode.MISSING:
-        return WITHOUT.get(note.field, NOTES[note.code])
-    return NOTES[note.code]
+        return WITHOUT.get(note.field, SHORT_WARNINGS[note.code])
+    return SHORT_WARNINGS[note.code]
 
 
 def what_is_known(keys: Collection[str], rule: MatchRule) -> str:

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 
-def is_given(event: Mapping[str, object], category: str | None) -> bool:
+def has_consent(event: Mapping[str, object], category: str | None) -> bool:
     """Whether the event carries the category. Without a category configured every event passes."""
     if not category:
         return True
@@ -27,13 +27,13 @@ def is_given(event: Mapping[str, object], category: str | None) -> bool:
     return category in _ids(granted)
 
 
-def categories(event: Mapping[str, object]) -> tuple[str, ...] | None:
+def consent_categories(event: Mapping[str, object]) -> tuple[str, ...] | None:
     """The ids that the event carries, for a person to read; None where nothing is said at all."""
     granted = _granted(event)
     return None if granted is None else tuple(dict.fromkeys(_ids(granted)))
 
 
-def is_waiting(event: Mapping[str, object]) -> bool:
+def is_consent_pending(event: Mapping[str, object]) -> bool:
     """Whether an app still waits for its user's consent."""
     return isinstance(event.get("user"), str)
 

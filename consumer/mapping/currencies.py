@@ -14,7 +14,7 @@ import pycountry
 from consumer.mapping.values import EMPTY, MALFORMED, WRONG_TYPE, InvalidValue
 
 
-def code(value: object) -> str | InvalidValue:
+def currency_code(value: object) -> str | InvalidValue:
     """The ISO 4217 code that a JSON value names."""
     if not isinstance(value, str):
         return WRONG_TYPE

@@ -18,11 +18,11 @@ from typing import NamedTuple, TypeVar, TypeVarTuple
 from consumer.domain.decision import WarningCode, WarningScope
 from consumer.mapping import contents, numbers, tables, text_values
 from consumer.mapping.contents import Line
-from consumer.mapping.currencies import code
+from consumer.mapping.currencies import currency_code
 from consumer.mapping.depth import is_too_deep
 from consumer.mapping.event import Event
 from consumer.mapping.lookup import Object, at_path, first_valid, read_or_warn
-from consumer.mapping.redaction import REDACTED, clean, clean_entry, contains_email, is_personal_name
+from consumer.mapping.redaction import REDACTED, redact, clean_entry, contains_email, is_personal_name
 from consumer.mapping.rules import MappingOptions, Path
 from consumer.mapping.trail import MappingTrace
 from consumer.mapping.values import EMPTY, TOO_DEEP, InvalidValue
@@ -39,7 +39,7 @@ def custom_data(event: Event, name: str, rules: MappingOptions, trail: MappingTr
     """Meta's `custom_data` of an event that Meta gets as `name`."""
     rows = _Rows(event, name, rules, trail, _items(event, trail))
     currency = rows.first(
-        "currency", code, otherwise=lambda: rows.of_products("currency", code, PRODUCT_CURRENCY)
+        "currency", currency_code, otherwise=lambda: rows.of_products("currency", currency_code, PRODUCT_CURRENCY)
     )
     lines = rows.contents(currency)
     found: CustomData = {
@@ -135,7 +135,7 @@ class _Rows(NamedTuple):
             return value
         if is_too_deep(value):
             return value  # its reader says so
-        cleaned = clean(value, allow, is_personal=True)
+        cleaned = redact(value, allow, is_personal=True)
         if cleaned is not value:
             self.trail.record_warning(field, WarningCode.PERSONAL_DATA, ".".join(map(str, path)))
         return None if cleaned is REDACTED else cleaned

@@ -42,12 +42,12 @@ def data_processing_fields(
     """The keys to send. `setting` is the group of the events that bring none."""
     overrides = event.facebook
     if not overrides:
-        return keys_of(setting)
+        return data_processing_keys(setting)
     sent: dict[str, object] = {}
     if (value := overrides.get(OPT_OUT)) is not None:
         trail.record_source(OPT_OUT, tables.WISHES[OPT_OUT][0].path)
         sent[OPT_OUT] = _opts_out(value, trail)
-    sent.update(keys_of(setting if overrides.get(OPTIONS) is None else _group(overrides, trail)))
+    sent.update(data_processing_keys(setting if overrides.get(OPTIONS) is None else _group(overrides, trail)))
     return sent
 
 
@@ -62,7 +62,7 @@ def _opts_out(value: object, trail: MappingTrace) -> bool:
     return OPT_OUT_WORDS.get(word, True)
 
 
-def keys_of(group: DataProcessing | None) -> dict[str, object]:
+def data_processing_keys(group: DataProcessing | None) -> dict[str, object]:
     """The keys that a group is sent as."""
     if group is None:
         return {}

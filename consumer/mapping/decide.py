@@ -61,7 +61,7 @@ def decide(
     root = parse(record.value)
     if isinstance(root, Reason):
         return Invalid(root)
-    if not consent.is_given(root, rules.user_consent_category):
+    if not consent.has_consent(root, rules.user_consent_category):
         return Filtered(Reason.NO_CONSENT)
 
     # The fast one keeps no sources: `explain` asks for them.

@@ -16,7 +16,7 @@ from consumer.mapping import tables, text_values
 from consumer.mapping.action_source import WEBSITE
 from consumer.mapping.event import Event
 from consumer.mapping.lookup import Object, first_valid
-from consumer.mapping.redaction import clean, contains_email
+from consumer.mapping.redaction import redact, contains_email
 from consumer.mapping.rules import MappingOptions
 from consumer.mapping.trail import MappingTrace
 from consumer.mapping.urls import clean_url
@@ -105,7 +105,7 @@ def _object(value: object) -> Object | InvalidValue:
 
 
 def _cleaned(key: str, value: object, trail: MappingTrace) -> object:
-    cleaned = clean(value)
+    cleaned = redact(value)
     if cleaned is not value:
         trail.record_warning(key, WarningCode.PERSONAL_DATA)
     return cleaned

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from consumer.mapping import numbers, tables, text_values
-from consumer.mapping.currencies import code
+from consumer.mapping.currencies import currency_code
 from consumer.mapping.event import NOTHING
 from consumer.mapping.lookup import Object
 from consumer.mapping.rules import ContentId, MappingOptions
@@ -68,7 +68,7 @@ def _currency(root: Object, products: Sequence[Object]) -> str | InvalidValue | 
     given = root.get("currency")
     if given is None:
         given = first_property(products, _CURRENCY)
-    return None if given is None else code(given)
+    return None if given is None else currency_code(given)
 
 
 def _amount(root: Object, currency: str | None) -> int | float | InvalidValue | None:

@@ -23,7 +23,7 @@ from consumer.domain.decision import MappingWarning, WarningCode
 from consumer.domain.record import Record, coordinates
 from consumer.mapping import event_time, identifiers, tables, text_values, times
 from consumer.mapping.action_source import COMPLETE_ALONE
-from consumer.mapping.data_processing import keys_of
+from consumer.mapping.data_processing import data_processing_keys
 from consumer.mapping.event import NOTHING, click_cookies
 from consumer.mapping.event_fields import id_from_coordinates, missing_website_fields
 from consumer.mapping.fast_custom_data import custom_data, first_property
@@ -94,7 +94,7 @@ def map_event(
     ):
         return None
     if rules.data_processing is not None:
-        server_event.update(keys_of(rules.data_processing))
+        server_event.update(data_processing_keys(rules.data_processing))
     notes.extend(
         MappingWarning(key, WarningCode.MISSING) for key in missing_website_fields(server_event, user_data)
     )

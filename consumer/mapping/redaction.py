@@ -66,7 +66,7 @@ def is_personal_name(name: str) -> bool:
     return name.replace("-", "").replace("_", "").replace(" ", "").lower() in PERSONAL_NAMES
 
 
-def clean(value: object, allow: Set[str] = frozenset(), *, is_personal: bool = False) -> object:
+def redact(value: object, allow: Set[str] = frozenset(), *, is_personal: bool = False) -> object:
     """
     The value without personal data: the same object when there was none, `REDACTED` when nothing is left.
 
@@ -100,11 +100,11 @@ def clean_entry(key: str, value: object, allow: Set[str], *, is_personal: bool =
         return value
     if contains_email(key):
         return REDACTED
-    return clean(value, allow, is_personal=is_personal or is_personal_name(key))
+    return redact(value, allow, is_personal=is_personal or is_personal_name(key))
 
 
 def _clean_list(value: list[object], allow: Set[str], is_personal: bool) -> list[object]:
-    cleaned = [clean(element, allow, is_personal=is_personal) for element in value]
+    cleaned = [redact(element, allow, is_personal=is_personal) for element in value]
     if all(after is before for after, before in zip(cleaned, value, strict=True)):
         return value
     return [element for element in cleaned if element is not REDACTED]

@@ -19,7 +19,7 @@ from consumer.sandbox.request_log import Stats
 from consumer.sandbox.response import JSON
 
 
-def routes(
+def control_routes(
     stats: Callable[[], Stats], behave: Callable[..., None], reset: Callable[[], None]
 ) -> list[web.RouteDef]:
     """

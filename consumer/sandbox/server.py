@@ -61,7 +61,7 @@ class Sandbox:
         """Listen, once; the base URL, to be used as the graph URL. OSError when the port is taken."""
         app = web.Application(client_max_size=self._settings.body_bytes_max)
         app.router.add_post("/{version}/{pixel_id}/events", self._post_events)
-        app.add_routes(controls.routes(self._ledger.stats, self.behave, self.reset))
+        app.add_routes(controls.control_routes(self._ledger.stats, self.behave, self.reset))
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=STOP_S, auto_decompress=False)
         await self._runner.setup()
         try:

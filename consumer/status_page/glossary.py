@@ -34,7 +34,7 @@ def as_html() -> str:
         [
             _list("Why a record is filtered", "reason", filtered),
             _list("Why a record is a dead letter", "reason", letters),
-            _list("What happened to a value", "note", messages.NOTES.items()),
+            _list("What happened to a value", "note", messages.WARNINGS.items()),
             _list("What this process is doing", "state", messages.STATES.items()),
             _list("What Meta answers, by code", "code", map(_code, sorted(SENTENCES, key=_order))),
         ]

@@ -81,7 +81,7 @@ def page() -> str:
             HEAD,
             *(FILTERED, *_words("reason", filtered)),
             *(LETTERS, *_words("reason", letters)),
-            *(NOTES, *_words("note", messages.NOTES)),
+            *(NOTES, *_words("note", messages.WARNINGS)),
             *(STATES, *_words("state", messages.STATES)),
             *(VERDICTS, *_verdicts()),
             *(CODES, *_codes()),

@@ -33,7 +33,7 @@ from support.replay import (
 )
 
 from consumer.cli.replay import replay_group
-from consumer.cli.replay_report import MEANS, exit_code
+from consumer.cli.replay_report import MEANS, replay_exit_code
 from consumer.dead_letters.headers import VALUE_OMITTED
 from consumer.dead_letters.reader import open_dead_letters
 from consumer.dead_letters.replay.runner import RateLimit, ReplayRunner, ReplaySummary, StopReason
@@ -452,7 +452,7 @@ def test_the_help_says_that_unchanged_letters_fail_again(command: Any) -> None:
 )
 def test_how_it_ended_is_the_exit_code(ended: Any, left_out: int, code: int) -> None:
     counts = Counter({SkipReason.NO_VALUE: left_out}) if left_out else Counter()
-    assert exit_code(ReplaySummary(stop_reason=ended, skipped=counts)) == code
+    assert replay_exit_code(ReplaySummary(stop_reason=ended, skipped=counts)) == code
 
 
 def test_a_letter_that_holds_the_others_is_said_and_ends_with_1(command: Any) -> None:

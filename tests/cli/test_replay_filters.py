@@ -37,7 +37,7 @@ from support.replay import (
 )
 
 from consumer.cli.replay import replay_group
-from consumer.cli.replay_report import exit_code
+from consumer.cli.replay_report import replay_exit_code
 from consumer.config.settings import Settings
 from consumer.dead_letters.filters import Filter, MetaCode
 from consumer.dead_letters.replay.plan import ParkingTopicMissing, blocks
@@ -130,7 +130,7 @@ def test_a_letter_that_has_come_back_too_often_is_parked_as_it_is(brokers: MockK
     outcome = replay(settings, max_replays=3)
 
     assert (outcome.replayed.total, outcome.parked, outcome.stop_reason) == (1, 2, StopReason.DONE)
-    assert (committed(settings), exit_code(outcome)) == (3, 1)
+    assert (committed(settings), replay_exit_code(outcome)) == (3, 1)
     parked, _ = arrived(brokers, settings.parking_topic)
     assert (parked.key(), parked.value(), parked.timestamp()[1]) == (worn.key, worn.value, worn.timestamp_ms)
     assert parked.headers() == list(worn.headers)
@@ -215,7 +215,7 @@ def test_what_meta_takes_no_more_by_the_events_own_time_is_left_out(
 
     assert outcome.replayed.total == is_taken
     assert outcome.skipped == ({} if is_taken else {SkipReason.TOO_OLD: 1})
-    assert exit_code(outcome) == (0 if is_taken else 1)
+    assert replay_exit_code(outcome) == (0 if is_taken else 1)
 
 
 def test_what_is_too_old_goes_when_told(brokers: MockKafka) -> None:

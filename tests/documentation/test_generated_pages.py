@@ -100,7 +100,7 @@ def test_a_code_has_the_verdict_that_run_gives_it(code: str, verdict: str) -> No
     "advice_",
     [
         *messages.REASONS.values(),
-        *messages.NOTES.values(),
+        *messages.WARNINGS.values(),
         *messages.STATES.values(),
         *messages.VERDICTS.values(),
     ],

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from consumer.domain.decision import Filtered, Invalid, MappingWarning, Reason, WarningCode
-from consumer.explain.words import NOTES, REASONS, what_happened, what_is_known, why_no_consent, why_not
+from consumer.explain.words import SHORT_WARNINGS, SHORT_REASONS, what_happened, what_is_known, why_no_consent, why_not
 from consumer.mapping.rules import MatchRule
 
 KNOWN = [
@@ -46,8 +46,8 @@ def test_what_is_missing_to_match_is_said_by_the_rule(keys: Any, rule: Any, says
 
 def test_each_reason_and_note_has_a_sentence() -> None:
     by_answer = {Reason.REJECTED, Reason.POISON_EVENT}
-    assert set(REASONS) == set(Reason) - by_answer
-    assert set(NOTES) == set(WarningCode)
+    assert set(SHORT_REASONS) == set(Reason) - by_answer
+    assert set(SHORT_WARNINGS) == set(WarningCode)
 
 
 def test_an_entry_that_is_no_json_says_so() -> None:

@@ -9,7 +9,7 @@ from support.mapping import decided, event, noted, reason
 
 from consumer.domain.decision import Filtered, Reason
 from consumer.mapping import consent
-from consumer.mapping.consent import is_given
+from consumer.mapping.consent import has_consent
 from consumer.mapping.rules import MappingOptions
 
 ADVERTISING = MappingOptions(user_consent_category="3")
@@ -96,11 +96,11 @@ def test_ids_are_opaque_text(category: str) -> None:
 def test_what_is_no_id_never_reads_as_one(
     categories: bool | list[None] | list[dict[str, Any]], word: str
 ) -> None:
-    assert not is_given({"consent_categories": categories}, word)
+    assert not has_consent({"consent_categories": categories}, word)
 
 
 def test_ids_keep_their_case() -> None:
-    assert not is_given({"consent_categories": ["ADS"]}, "ads")
+    assert not has_consent({"consent_categories": ["ADS"]}, "ads")
 
 
 @pytest.mark.parametrize(
@@ -125,9 +125,9 @@ def test_consent_comes_before_anything_else(changes: dict[str, Any]) -> None:
     ],
 )
 def test_the_categories_of_an_event_are_told_as_they_are_read(given: dict[str, Any], expected: Any) -> None:
-    assert consent.categories(given) == expected
+    assert consent.consent_categories(given) == expected
 
 
 @pytest.mark.parametrize(("user", "expected"), [("waiting", True), ("", True), ({}, False), (None, False)])
 def test_an_app_waits_while_user_is_a_text(user: dict[str, Any] | str | None, expected: bool) -> None:
-    assert consent.is_waiting({"user": user}) is expected
+    assert consent.is_consent_pending({"user": user}) is expected

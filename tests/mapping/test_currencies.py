@@ -6,22 +6,22 @@ from typing import Any
 
 import pytest
 
-from consumer.mapping.currencies import code
+from consumer.mapping.currencies import currency_code
 from consumer.mapping.values import EMPTY, MALFORMED, WRONG_TYPE
 
 
 @pytest.mark.parametrize("value", [None, 978, True, ["EUR"], {}])
 def test_a_currency_is_text(value: Any) -> None:
-    assert code(value) is WRONG_TYPE
+    assert currency_code(value) is WRONG_TYPE
 
 
 def test_blank_text_is_no_currency() -> None:
-    assert code(" ") is EMPTY
+    assert currency_code(" ") is EMPTY
 
 
 @pytest.mark.parametrize("text", ["€", "EU", "EURO", "ABC", "FRF", "XXX", "XTS", "XAU", "XDR", "978"])
 def test_what_is_no_code_or_no_money_is_malformed(text: str) -> None:
-    assert code(text) is MALFORMED
+    assert currency_code(text) is MALFORMED
 
 
 @pytest.mark.parametrize(
@@ -29,4 +29,4 @@ def test_what_is_no_code_or_no_money_is_malformed(text: str) -> None:
     [("EUR", "EUR"), (" eur ", "EUR"), ("usd", "USD"), ("Kwd", "KWD"), ("XPF", "XPF"), ("xof", "XOF")],
 )
 def test_a_code_is_in_capitals(text: str, expected: str) -> None:
-    assert code(text) == expected
+    assert currency_code(text) == expected

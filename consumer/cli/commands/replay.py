@@ -26,7 +26,7 @@ To = Annotated[
 Rate = Annotated[
     float | None, typer.Option(help="Letters a second, at most.", min=0.001, metavar="N", show_default=False)
 ]
-Limit = Annotated[
+ReplayLimit = Annotated[
     int | None,
     typer.Option(help="Stop after this many letters that match.", min=1, metavar="N", show_default=False),
 ]
@@ -56,7 +56,7 @@ def replay(
     dry_run: DryRun = False,
     to: To = None,
     rate: Rate = None,
-    limit: Limit = None,
+    limit: ReplayLimit = None,
     max_replays: MaxReplays = MAX_REPLAYS,
     include_old: IncludeOld = False,
     group: Group = None,

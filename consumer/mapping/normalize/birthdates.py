@@ -25,7 +25,7 @@ _AFTER = datetime.date(1900, 1, 1)
 _UNIX_EPOCH = datetime.date(1970, 1, 1)
 
 
-def compact(text: str, order: BirthdateOrder | None, today: datetime.date) -> str | InvalidValue:
+def birthdate_digits(text: str, order: BirthdateOrder | None, today: datetime.date) -> str | InvalidValue:
     """`YYYYMMDD` of a folded text, for a date after 1900-01-01, up to today, other than 1970-01-01."""
     if match := _COMPACT.fullmatch(text):
         return _real(*map(int, match.group(1, 2, 3)), today=today)

@@ -51,19 +51,19 @@ _NAME_LENGTH_MAX = 200  # more than twice the longest name of all languages
 
 def alpha_2(text: str) -> str | InvalidValue:
     """The ISO 3166 alpha-2 code, lower case, of a folded text."""
-    if text in codes():
+    if text in country_codes():
         return text
     if len(text) > _NAME_LENGTH_MAX:
         return MALFORMED
     short = "".join(c for c in text if not (c == "." or c.isdecimal() or c.isspace()))
-    if short in codes():
+    if short in country_codes():
         return short
     name = _compared(text)
     return _alpha_3().get(name) or _names().get(name) or _other_names().get(name) or MALFORMED
 
 
 @cache
-def codes() -> frozenset[str]:
+def country_codes() -> frozenset[str]:
     """Every alpha-2 code, lower case."""
     return frozenset(country.alpha_2.lower() for country in pycountry.countries)
 
@@ -96,7 +96,7 @@ def _pycountry_names() -> Iterator[tuple[str, str]]:
 
 def _territories(language: str) -> Iterator[tuple[str, str]]:
     for territory, name in Locale(language).territories.items():
-        if territory.lower() in codes():
+        if territory.lower() in country_codes():
             yield name, territory.lower()
 
 

@@ -113,7 +113,7 @@ def text_for(key: str, value: object, circumstances: NormalizationContext) -> st
     """The text that a scalar stands for as a source of `user_data.<key>`."""
     text = text_of(value)
     if key == "zp" and not isinstance(value, str) and not isinstance(text, InvalidValue):
-        return postal_codes.padded(text, circumstances.region)
+        return postal_codes.padded_postal_code(text, circumstances.region)
     return text
 
 
@@ -142,7 +142,7 @@ def email(text: str, _: NormalizationContext) -> str | InvalidValue:
 
 def phone(text: str, circumstances: NormalizationContext) -> str | InvalidValue:
     """Country code and number, digits only."""
-    return phones.digits(text, circumstances.region)
+    return phones.phone_digits(text, circumstances.region)
 
 
 def gender(text: str, _: NormalizationContext) -> str | InvalidValue:
@@ -152,7 +152,7 @@ def gender(text: str, _: NormalizationContext) -> str | InvalidValue:
 
 def birthdate(text: str, circumstances: NormalizationContext) -> str | InvalidValue:
     """`YYYYMMDD`."""
-    return birthdates.compact(text, circumstances.birthdate_order, circumstances.today)
+    return birthdates.birthdate_digits(text, circumstances.birthdate_order, circumstances.today)
 
 
 def name(text: str, _: NormalizationContext) -> str:
@@ -167,12 +167,12 @@ def city(text: str, _: NormalizationContext) -> str:
 
 def state(text: str, circumstances: NormalizationContext) -> str:
     """The code of a US state or a Canadian province, else letters and digits."""
-    return states.code(text, circumstances.region)
+    return states.state_code(text, circumstances.region)
 
 
 def postal_code(text: str, circumstances: NormalizationContext) -> str:
     """Without spaces, dashes and the country's prefix."""
-    return postal_codes.compact(text, circumstances.region)
+    return postal_codes.compact_postal_code(text, circumstances.region)
 
 
 def country(text: str, _: NormalizationContext) -> str | InvalidValue:

@@ -45,7 +45,7 @@ _SIGNS = str.maketrans("", "", " .()/-")
 _NO_DIGITS = re.compile(r"[^0-9]+")
 
 
-def digits(text: str, country: str | None) -> str | InvalidValue:
+def phone_digits(text: str, country: str | None) -> str | InvalidValue:
     """The digits of a folded text, read in `country` (alpha-2, lower case) when it is national."""
     # Most numbers are digits and these three signs: `replace` thrice takes a quarter of one `translate`.
     return _by_plan(text.replace(" ", "").replace(".", "").replace("-", ""), country) or _by_libphonenumber(
@@ -55,7 +55,7 @@ def digits(text: str, country: str | None) -> str | InvalidValue:
 
 def _by_plan(number: str, country: str | None) -> str | None:
     """What the country's plan makes of digits, a `+` before them or not; None when it cannot tell."""
-    valid = None if number.startswith("00") or not number.isascii() else _in_plan(number, country)
+    valid = None if number.startswith("00") or not number.isascii() else _by_plan_of_country(number, country)
     return valid if valid and DIGITS_MIN <= len(valid) <= DIGITS_MAX else None
 
 
@@ -88,9 +88,9 @@ def _international(number: str, found: str) -> str | None:
 def _valid(written: str, plain: str, country: str | None) -> str | None:
     """E.164 without its `+`: of a number as it is written, else of its digits; None when neither is valid."""
     number = _without_signs(written)
-    valid = _in_plan(number, country) or _parsed(number, country)
+    valid = _by_plan_of_country(number, country) or _parsed(number, country)
     if valid is None and number != plain and not _has_extension(number, country):
-        return _in_plan(plain, country) or _parsed(plain, country)
+        return _by_plan_of_country(plain, country) or _parsed(plain, country)
     return valid
 
 
@@ -99,7 +99,7 @@ def _without_signs(number: str) -> str:
     return number.translate(_SIGNS) if _DIGITS_AND_SIGNS.fullmatch(number) else number
 
 
-def _in_plan(number: str, country: str | None) -> str | None:
+def _by_plan_of_country(number: str, country: str | None) -> str | None:
     international = number.startswith("+")
     found = number[1:] if international else number
     if not found.isdecimal() or len(found) > DIGITS_MAX:

@@ -23,7 +23,7 @@ _FIVE_DIGITS = re.compile(r"[0-9]{5}")
 _FIVE_DIGIT_COUNTRIES = frozenset({"us", "fr", "de", "it", "es"})
 
 
-def compact(text: str, country: str | None) -> str:
+def compact_postal_code(text: str, country: str | None) -> str:
     """The code without what is written for the eye. May be empty."""
     spaceless = "".join(without_cedex(text).split())
     dashed = _PREFIX.sub("", _plain_dashes(spaceless))
@@ -33,7 +33,7 @@ def compact(text: str, country: str | None) -> str:
     return code
 
 
-def padded(text: str, country: str | None) -> str:
+def padded_postal_code(text: str, country: str | None) -> str:
     """The leading zero back, of a number in a country whose codes have five digits."""
     return text.zfill(5) if len(text) == 4 and text.isdigit() and country in _FIVE_DIGIT_COUNTRIES else text
 

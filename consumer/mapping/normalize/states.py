@@ -114,7 +114,7 @@ _NONE: Mapping[str, str] = MappingProxyType({})
 _PREFIX_WITHOUT_COUNTRY = re.compile(r"\A(?:us|ca)-")
 
 
-def code(text: str, country: str | None) -> str:
+def state_code(text: str, country: str | None) -> str:
     """The code of a folded text, else its letters and digits. May be empty."""
     region = text.removeprefix(f"{country}-") if country else _PREFIX_WITHOUT_COUNTRY.sub("", text)
     compact = only_letters_and_digits(region)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.mapping.normalize.birthdates import compact
+from consumer.mapping.normalize.birthdates import birthdate_digits
 from consumer.mapping.rules import BirthdateOrder
 from consumer.mapping.values import AMBIGUOUS, MALFORMED
 
@@ -62,19 +62,19 @@ ORDERS = [None, BirthdateOrder.DMY, BirthdateOrder.MDY]
     ],
 )
 def test_what_is_no_date_is_malformed(text: str, order: Any) -> None:
-    assert compact(text, order, TODAY) is MALFORMED
+    assert birthdate_digits(text, order, TODAY) is MALFORMED
 
 
 @pytest.mark.parametrize(
     "text", ["1899-12-31", "1900-01-01", "1970-01-01", "01.01.1970", "2026-03-02", "9999-12-31"]
 )
 def test_a_date_that_is_nobodys_birthdate_is_malformed(text: str) -> None:
-    assert compact(text, None, TODAY) is MALFORMED
+    assert birthdate_digits(text, None, TODAY) is MALFORMED
 
 
 @pytest.mark.parametrize("text", ["02/03/1997", "2.3.1997", "12-11-1997", "11/12/1997", "02 03 1997 10:00"])
 def test_a_date_with_two_readings_is_ambiguous(text: str) -> None:
-    assert compact(text, None, TODAY) is AMBIGUOUS
+    assert birthdate_digits(text, None, TODAY) is AMBIGUOUS
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_a_date_with_two_readings_is_ambiguous(text: str) -> None:
     ],
 )
 def test_the_setting_decides_only_what_is_ambiguous(text: str, order: Any, expected: str) -> None:
-    assert compact(text, order, TODAY) == expected
+    assert birthdate_digits(text, order, TODAY) == expected
 
 
 @pytest.mark.parametrize("order", ORDERS)
@@ -124,7 +124,7 @@ def test_the_setting_decides_only_what_is_ambiguous(text: str, order: Any, expec
     ],
 )
 def test_a_date_without_doubt_is_read_whatever_the_setting(text: str, expected: str, order: Any) -> None:
-    assert compact(text, order, TODAY) == expected
+    assert birthdate_digits(text, order, TODAY) == expected
 
 
 @given(st.dates(datetime.date(1900, 1, 2), TODAY), st.sampled_from("-/._ "), st.sampled_from(ORDERS))
@@ -132,5 +132,5 @@ def test_every_date_with_its_year_first_is_read(date: Any, separator: Any, order
     if date == datetime.date(1970, 1, 1):
         return
     expected = date.strftime("%Y%m%d")
-    assert compact(date.strftime(f"%Y{separator}%m{separator}%d"), order, TODAY) == expected
-    assert compact(expected, order, TODAY) == expected
+    assert birthdate_digits(date.strftime(f"%Y{separator}%m{separator}%d"), order, TODAY) == expected
+    assert birthdate_digits(expected, order, TODAY) == expected

@@ -10,7 +10,7 @@ import pytest
 from babel import Locale
 
 from consumer.mapping.normalize import countries
-from consumer.mapping.normalize.countries import alpha_2, codes
+from consumer.mapping.normalize.countries import alpha_2, country_codes
 from consumer.mapping.normalize.text import casefold_nfc
 from consumer.mapping.values import MALFORMED
 
@@ -191,14 +191,14 @@ def test_every_code_and_name_of_pycountry_is_read(cold: None) -> None:
 @pytest.mark.parametrize("language", ["en", "fr"])
 def test_every_name_of_babel_is_read_in_english_and_french(cold: None, language: str) -> None:
     territories = Locale(language).territories.items()
-    names = {name: code.lower() for code, name in territories if code.lower() in codes()}
+    names = {name: code.lower() for code, name in territories if code.lower() in country_codes()}
     assert {name: alpha_2(casefold_nfc(name)) for name in names} == names
     assert len(names) == 249
 
 
 def test_every_code_is_its_own_name() -> None:
-    assert len(codes()) == 249
-    assert {alpha_2(code) for code in codes()} == codes()
+    assert len(country_codes()) == 249
+    assert {alpha_2(code) for code in country_codes()} == country_codes()
 
 
 @pytest.mark.parametrize("text", ["fr75", "f.r. 75", "fr\u0667\u0665", "75 fr"])

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.mapping.normalize.phones import digits
+from consumer.mapping.normalize.phones import phone_digits
 from consumer.mapping.values import MALFORMED, NO_COUNTRY
 
 
@@ -17,25 +17,25 @@ from consumer.mapping.values import MALFORMED, NO_COUNTRY
     ["call me", "<>", "+", "00", "0000", "123456", "+123456", "1234567890123456", "+" + "1" * 300, "1" * 300],
 )
 def test_fewer_than_7_or_more_than_15_digits_are_malformed(text: str) -> None:
-    assert digits(text, None) is MALFORMED
+    assert phone_digits(text, None) is MALFORMED
 
 
 @pytest.mark.parametrize("text", ["1234567", "123456789012345"])
 def test_7_and_15_digits_are_a_number(text: str) -> None:
-    assert digits(text, None) == text
+    assert phone_digits(text, None) == text
 
 
 @pytest.mark.parametrize(
     "text", ["06 12 34 56 78", "0612345678", "(0)6 12 34 56 78", "0 800 123 456", "tel. 01/42868326"]
 )
 def test_a_national_number_without_a_country_is_no_number(text: str) -> None:
-    assert digits(text, None) is NO_COUNTRY
+    assert phone_digits(text, None) is NO_COUNTRY
 
 
 def test_a_national_number_that_is_not_valid_in_its_country_is_no_number() -> None:
-    assert digits("00 12", "fr") is MALFORMED
-    assert digits("0 12 34 56", "fr") is NO_COUNTRY
-    assert digits("06 12 34 56 78", "aq") is NO_COUNTRY
+    assert phone_digits("00 12", "fr") is MALFORMED
+    assert phone_digits("0 12 34 56", "fr") is NO_COUNTRY
+    assert phone_digits("06 12 34 56 78", "aq") is NO_COUNTRY
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_a_national_number_that_is_not_valid_in_its_country_is_no_number() -> No
 def test_an_international_number_is_read_as_libphonenumber_reads_it_in_any_country(
     text: str, country: str | None, expected: str
 ) -> None:
-    assert digits(text, country) == expected
+    assert phone_digits(text, country) == expected
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_an_international_number_is_read_as_libphonenumber_reads_it_in_any_count
     ],
 )
 def test_a_national_number_is_read_as_dialled_in_its_country(text: str, country: str, expected: str) -> None:
-    assert digits(text, country) == expected
+    assert phone_digits(text, country) == expected
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_a_national_number_is_read_as_dialled_in_its_country(text: str, country:
 def test_digits_that_do_not_start_with_0_stay_when_they_are_not_valid(
     text: str, country: str | None, expected: str
 ) -> None:
-    assert digits(text, country) == expected
+    assert phone_digits(text, country) == expected
 
 
 @pytest.mark.parametrize(
@@ -123,14 +123,14 @@ def test_digits_that_do_not_start_with_0_stay_when_they_are_not_valid(
 def test_an_extension_does_not_complete_a_number_that_is_too_short(
     text: str, country: str, expected: Any
 ) -> None:
-    assert digits(text, country) == expected
+    assert phone_digits(text, country) == expected
 
 
 @given(
     st.text(st.sampled_from("0123456789+- ()ext.;x/٣abc")), st.sampled_from([None, "fr", "us", "it", "aq"])
 )
 def test_a_number_is_7_to_15_digits_or_unusable(text: Any, country: Any) -> None:
-    number = digits(text, country)
+    number = phone_digits(text, country)
     assert number in (MALFORMED, NO_COUNTRY) or (
         number.isascii() and number.isdigit() and 7 <= len(number) <= 15
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from consumer.mapping.normalize.postal_codes import compact, padded, without_cedex
+from consumer.mapping.normalize.postal_codes import compact_postal_code, padded_postal_code, without_cedex
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ from consumer.mapping.normalize.postal_codes import compact, padded, without_ced
     ],
 )
 def test_a_code_loses_what_is_written_for_the_eye(text: str, country: str | None, expected: str) -> None:
-    assert compact(text, country) == expected
+    assert compact_postal_code(text, country) == expected
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_a_code_loses_what_is_written_for_the_eye(text: str, country: str | None
 def test_a_number_gets_its_leading_zero_back_where_codes_have_five_digits(
     text: str, country: str | None, expected: str
 ) -> None:
-    assert padded(text, country) == expected
+    assert padded_postal_code(text, country) == expected
 
 
 @pytest.mark.parametrize(

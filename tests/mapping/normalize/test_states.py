@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from consumer.mapping.normalize.states import CANADA, US, code
+from consumer.mapping.normalize.states import CANADA, US, state_code
 from consumer.mapping.normalize.text import casefold_nfc
 
 # ISO 3166-2, as people write the names; the Yukon with Meta's code.
@@ -42,8 +42,8 @@ def pairs(table: Any) -> list[Any]:
 )
 def test_each_name_of_a_state_or_province_becomes_its_code(country: Any, name: Any, short: Any) -> None:
     for written in (name, name.upper(), f" {country}-{name} ", short):
-        assert code(casefold_nfc(written), country) == short.lower()
-        assert code(casefold_nfc(written), None) == short.lower()
+        assert state_code(casefold_nfc(written), country) == short.lower()
+        assert state_code(casefold_nfc(written), None) == short.lower()
 
 
 def test_the_names_are_those_and_no_others() -> None:
@@ -104,7 +104,7 @@ def test_the_names_are_those_and_no_others() -> None:
 def test_a_state_is_its_code_where_meta_knows_one_else_its_name(
     text: str, country: str | None, expected: str
 ) -> None:
-    assert code(text, country) == expected
+    assert state_code(text, country) == expected
 
 
 def test_the_us_has_50_states_a_district_and_6_territories_and_canada_13_provinces() -> None:
