@@ -37,8 +37,8 @@ from benchmarks.events import RULES, batches, records
 from benchmarks.world import Measured, World
 from consumer.domain.record import Record
 from consumer.mapping.normalize import phones
-from consumer.mapping.normalize.countries import alpha_2
 from consumer.mapping.normalize.fields import gender
+from consumer.mapping.normalize.places import alpha_2
 
 REQUEST_EVENTS = 1_000
 PIXEL = "1234567890"

@@ -3,6 +3,8 @@ Where output goes: results to standard output, all that is said to the person to
 
 So results can be piped, and progress, warnings and mistakes are seen. Colour only
 on a terminal; `NO_COLOR` is obeyed by rich.
+
+A number of things, as a person reads it.
 """
 
 from __future__ import annotations
@@ -29,3 +31,8 @@ def print_whole(shown: RenderableType) -> None:
 def width() -> int | None:
     """Columns of the terminal; None when standard output is none."""
     return out.width if out.is_terminal else None
+
+
+def pluralize(number: int, noun: str) -> str:
+    """`1 event`, `2,000 events`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -42,13 +42,13 @@ CLOCKS = {"now", "today", "utcnow"}
 # What the core remembers from one batch to the next. It is the world's, never a customer's, and there is
 # an end to it: no arguments, a region, or the three digits at most that may be a calling code.
 REMEMBERED = {
-    "consumer.mapping.normalize.countries._alpha_3",
-    "consumer.mapping.normalize.countries._names",
-    "consumer.mapping.normalize.countries._other_names",
-    "consumer.mapping.normalize.countries.codes",
-    "consumer.mapping.currencies._codes",
-    "consumer.mapping.normalize.numbering_plans._plans",
-    "consumer.mapping.normalize.numbering_plans.plan",
+    "consumer.mapping.normalize.places._alpha_3",
+    "consumer.mapping.normalize.places._names",
+    "consumer.mapping.normalize.places._other_names",
+    "consumer.mapping.normalize.places.codes",
+    "consumer.mapping.numbers._codes",
+    "consumer.mapping.normalize.phones._plans",
+    "consumer.mapping.normalize.phones.plan",
 }
 
 # What talks to the world, each by itself: none knows another.
@@ -63,7 +63,7 @@ PARTS = {
     "consumer.kafka.assignment",
     "consumer.kafka.committer",
     "consumer.runtime.loop_bridge",
-    "consumer.kafka.start_offsets",
+    "consumer.kafka.assignment",
     "consumer.runtime.process_poll",
 }
 
@@ -168,7 +168,7 @@ VERBS = {"run", "check", "publish", "explain", "replay", "topics", "dead_letters
 
 def test_only_the_command_line_knows_every_verb() -> None:
     calls = {f"consumer.cli.commands.{verb}" for verb in VERBS}
-    assert calls | {"consumer.cli.options", "consumer.cli.typer_classes"} == {
+    assert calls | {"consumer.cli.options", "consumer.cli.options"} == {
         module for module in TREES if module.startswith("consumer.cli.commands.")
     }
     assert {name for name in IMPORTS["consumer.cli.main"] if name in TREES} >= calls

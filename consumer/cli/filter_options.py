@@ -19,7 +19,7 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
-from consumer.cli.completion import reasons
+from consumer.cli.options import reasons
 from consumer.clock import now_ms
 from consumer.dead_letters.filters import NO_META_CODE, Filter, MetaCode, Origin, time_ms
 from consumer.domain.decision import INVALID_REASONS

@@ -14,15 +14,11 @@ import typer
 
 from consumer import __version__, errors
 from consumer.cli.commands import dead_letters, topics
-from consumer.cli.commands.check import check
-from consumer.cli.commands.demo import demo
-from consumer.cli.commands.explain import explain
-from consumer.cli.commands.publish import publish
-from consumer.cli.commands.replay import replay
-from consumer.cli.commands.run import run
-from consumer.cli.commands.sandbox import sandbox
+from consumer.cli.commands.dead_letters import replay
+from consumer.cli.commands.publish import explain, publish
+from consumer.cli.commands.run import check, demo, run, sandbox
 from consumer.cli.help_examples import epilog
-from consumer.cli.typer_classes import Command, CommandGroup
+from consumer.cli.options import Command, CommandGroup
 from consumer.errors import CommandError
 
 app = typer.Typer(

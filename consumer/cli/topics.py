@@ -29,8 +29,7 @@ from rich.table import Table
 from consumer import errors
 from consumer.config.loading import load_settings
 from consumer.config.settings import Settings
-from consumer.console import err, out
-from consumer.counted import pluralize
+from consumer.console import err, out, pluralize
 from consumer.dead_letters.headers import HEADER_BYTES_MAX
 from consumer.errors import CommandError
 from consumer.kafka import admin as cluster

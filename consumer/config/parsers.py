@@ -3,21 +3,31 @@ How a setting's text is read: lists, maps, countries, addresses.
 
 Each function takes what was written and gives what it means, or raises
 ValueError with the form that is expected. No message repeats what was written.
+
+What kinds of settings there are: a type of Python, with the form in which its text is read.
+
+    text of the environment, value of the file -> BeforeValidator -> type -> AfterValidator
+
+`NoDecode` keeps pydantic from reading a variable as JSON, so that a list may
+be written with commas.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import re
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 from urllib.parse import SplitResult, urlsplit
 
 import orjson
 import phonenumbers
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_settings import NoDecode
 
-from consumer.mapping import data_processing
+from consumer.mapping import consent
 from consumer.mapping.redaction import contains_email
-from consumer.mapping.rules import parse_path
+from consumer.mapping.rules import BirthdateOrder, parse_path
 from consumer.mapping.tables import ACTION_SOURCES, USER_DATA_KEYS
 
 # What would break the delivery promise, and why.
@@ -126,14 +136,14 @@ def category(text: str) -> str:
 
 def processing_country(number: int | None) -> int | None:
     """A country of Meta's data processing options."""
-    if number is not None and number not in data_processing.COUNTRIES:
+    if number is not None and number not in consent.COUNTRIES:
         raise ValueError("0 or 1")
     return number
 
 
 def processing_state(number: int | None) -> int | None:
     """A state of Meta's data processing options."""
-    if number is not None and number not in data_processing.STATES:
+    if number is not None and number not in consent.STATES:
         raise ValueError("0 or 1000 to 1013")
     return number
 
@@ -254,3 +264,33 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+TextList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(text_list)]
+MaybeTextList = Annotated[tuple[str, ...] | None, NoDecode, BeforeValidator(maybe_text_list)]
+MaybePath = Annotated[Path | None, BeforeValidator(absent_when_empty)]
+EventNames = Annotated[dict[str, str], NoDecode, BeforeValidator(json_object), AfterValidator(event_names)]
+MaybeOrder = Annotated[BirthdateOrder | None, BeforeValidator(absent_when_empty)]
+# In a file of TOML everybody writes `user_consent_category = 3`.
+Category = Annotated[str, BeforeValidator(text_of_number), AfterValidator(category)]
+Digits = Annotated[str, AfterValidator(digits)]
+GraphVersion = Annotated[str, AfterValidator(graph_version)]
+PartnerAgent = Annotated[str, AfterValidator(partner_agent)]
+Country = Annotated[str, AfterValidator(country)]
+ActionSource = Annotated[str, AfterValidator(action_source)]
+Address = Annotated[str, AfterValidator(address)]
+MaybeAddress = Annotated[str, AfterValidator(maybe_address)]
+GroupInstance = Annotated[str, AfterValidator(group_instance)]
+Brokers = Annotated[str, AfterValidator(brokers)]
+TopicName = Annotated[str, AfterValidator(topic_name)]
+GraphUrl = Annotated[str, AfterValidator(graph_url)]
+Proxy = Annotated[str, AfterValidator(proxy), Field(repr=False)]
+AnyMap = Annotated[dict[str, Any], NoDecode, BeforeValidator(json_object)]
+UserDataKeys = Annotated[TextList, AfterValidator(user_data_keys)]
+TopicNames = Annotated[TextList, AfterValidator(topic_names)]
+Paths = Annotated[AnyMap, AfterValidator(paths)]
+KafkaProperties = Annotated[AnyMap, AfterValidator(kafka_properties)]
+ProcessingCountry = Annotated[
+    int | None, BeforeValidator(absent_when_empty), AfterValidator(processing_country)
+]
+ProcessingState = Annotated[int | None, BeforeValidator(absent_when_empty), AfterValidator(processing_state)]

@@ -26,8 +26,9 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from consumer.config import kafka_constraints, poll_interval
-from consumer.config.fields import (
+from consumer.config import kafka_constraints
+from consumer.config.kafka_constraints import GroupProtocol
+from consumer.config.parsers import (
     ActionSource,
     Address,
     Brokers,
@@ -52,9 +53,8 @@ from consumer.config.fields import (
     TopicName,
     TopicNames,
     UserDataKeys,
+    is_loopback,
 )
-from consumer.config.kafka_constraints import GroupProtocol
-from consumer.config.parsers import is_loopback
 from consumer.mapping.rules import (
     EVENT_BYTES_MAX,
     ContentId,
@@ -289,7 +289,7 @@ class Settings(BaseSettings):
         """Mistakes of librdkafka properties beside the settings; `given_by` names where they stand."""
         found = [
             *kafka_constraints.group_protocol_conflicts(self.group_protocol, own),
-            *poll_interval.poll_interval_conflicts(self.revoke_timeout_s, own),
+            *kafka_constraints.poll_interval_conflicts(self.revoke_timeout_s, own),
         ]
         return [f"{given_by}: {mistake}" for mistake in found]
 

@@ -10,17 +10,98 @@ restart with `--resume`). Who has mended the settings restarts: the
 records are decided anew, by the new settings.
 
 Everything but `is_on` and `held` belongs to the event loop's thread.
+
+Is the topic moving into the dead-letter topic?
+
+    decided    the last 1,000 records, as they were decided: deliverable, filtered, invalid
+    answered   the last 1,000 events that Meta took or refused
+
+A flood: at least 100 of those would be dead letters, and they are half of the
+last 1,000 records, or of all when there are fewer. Of the deliverable ones as
+many would be refused as Meta has lately refused of others:
+
+    invalid + deliverable x refused / answered  >=  records / 2
+
+There are two windows because records are decided at once and answered later,
+or during an outage not at all: in one window the invalid ones would overtake
+the good ones that wait, and a topic with one bad record in ten would look bad.
+For the same reason a poll is counted as a whole, and a batch as a whole: in a
+batch Meta names the bad events before it takes the good ones.
+
+A brake that is on stays on until it is released: at half, one record more or
+less would switch it. A released brake is off until both windows are full and
+show no flood; then it is armed again.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 
 import structlog
 
-from consumer.dead_letters.dlq_rate import DeadLetterRate
-from consumer.domain.decision import Reason
+from consumer.domain.decision import INVALID_REASONS, Reason
+from consumer.observability.sliding_counter import SlidingCounter
+
+RECORDS = 1_000
+LETTERS_MIN = 100
+# So few answers show nothing of the others: those that are missing count as good.
+ANSWERS_MIN = 100
+
+
+class DeadLetterRate:
+    """The brake as a fact: on or off. A record counts by its reason; None where it is sent, or accepted."""
+
+    def __init__(self, *, is_released: bool = False) -> None:
+        self._decided: SlidingCounter[Reason | None] = SlidingCounter(RECORDS)
+        self._answered: SlidingCounter[Reason | None] = SlidingCounter(RECORDS)
+        self._is_released = is_released
+        self.is_on = False
+
+    def record_decisions(self, reasons: Sequence[Reason | None]) -> None:
+        """The records of one poll, as they were decided."""
+        self._decided.append(reasons)
+        self._judge()
+
+    def record_responses(self, reasons: Sequence[Reason | None]) -> None:
+        """The events of one batch, as Meta answered them."""
+        self._answered.append(reasons)
+        self._judge()
+
+    def release(self) -> None:
+        """Off, until there has been no flood for as many records as are looked at."""
+        self.is_on = False
+        self._is_released = True
+
+    @property
+    def records(self) -> int:
+        """How many records are looked at."""
+        return len(self._decided)
+
+    def dead_letters(self) -> dict[str, int]:
+        """Those of the last records and answers that are dead letters, by reason."""
+        counts = Counter(self._decided.counts()) + Counter(self._answered.counts())
+        return {reason.value: count for reason, count in counts.items() if reason in INVALID_REASONS}
+
+    def _judge(self) -> None:
+        if self.is_on:
+            return
+        is_flood = self._is_over_limit()
+        if self._is_released:
+            self._is_released = is_flood or not (self._decided.is_full and self._answered.is_full)
+        else:
+            self.is_on = is_flood
+
+    def _is_over_limit(self) -> bool:
+        invalid, refused = self._decided.count(INVALID_REASONS), self._answered.count(INVALID_REASONS)
+        if invalid + refused < LETTERS_MIN:
+            return False
+        deliverable = self._decided.count([None])
+        answered = max(len(self._answered), ANSWERS_MIN)
+        # The formula above, times 2 x answered: whole numbers have no half that is a little less.
+        return 2 * (invalid * answered + deliverable * refused) >= len(self._decided) * answered
+
 
 log = structlog.get_logger()
 

@@ -4,10 +4,17 @@ The HTTP client: one request to Meta, one response.
 An aiohttp session with as many kept-alive connections as there may be requests
 at once. The token goes in a header, never in the URL: URLs end in logs. No
 redirect is followed: it would carry token and events elsewhere.
+
+The access token, and its reload.
+
+A token file may be replaced while the consumer runs, as Kubernetes does when a
+Secret changes. The file is read again while Meta rejects the current token.
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import gzip
 import ssl
 import time
@@ -18,14 +25,70 @@ from typing import Self
 from urllib.parse import urlsplit
 
 import aiohttp
+import structlog
 
 from consumer import __version__
+from consumer.config.loading import read_token
 from consumer.config.settings import Settings
-from consumer.delivery.access_token import AccessToken
+from consumer.delivery.circuit_breaker import CircuitBreaker
+from consumer.domain.state import State
 from consumer.errors import SettingsError
 from consumer.meta.response import Response, no_response, no_tunnel, read_response
 from consumer.observability import metrics
 from consumer.observability.telemetry import Telemetry
+
+log = structlog.get_logger()
+
+RELOAD_EVERY_S = 1.0
+
+
+class AccessToken:
+    """The token that requests carry. Its `repr` hides it."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Raises ValueError, which never contains the token, if there is none that can be used."""
+        self._settings = settings
+        self._value = read_token(settings)
+        self._since_s = self._written_s()
+
+    def __repr__(self) -> str:
+        return "AccessToken(*****)"
+
+    @property
+    def authorization(self) -> str:
+        """The value of the Authorization header."""
+        return f"Bearer {self._value}"
+
+    def reload(self) -> bool:
+        """Read the file again. True if the token has changed; a file that cannot be used changes nothing."""
+        try:
+            value = read_token(self._settings)
+        except ValueError:
+            return False
+        is_other, self._value = value != self._value, value
+        if is_other:
+            self._since_s = self._written_s()
+        return is_other
+
+    def age_s(self, now_s: float) -> float:
+        """Seconds since its file was written; without a file, since the start."""
+        return max(0.0, now_s - self._since_s)
+
+    def _written_s(self) -> float:
+        if self._settings.access_token_file is not None:
+            with contextlib.suppress(OSError):
+                return self._settings.access_token_file.stat().st_mtime
+        return time.time()
+
+
+async def watch_token(token: AccessToken, breaker: CircuitBreaker) -> None:
+    """While Meta rejects the token, pixel or version, try a changed token file at once."""
+    while True:
+        await asyncio.sleep(RELOAD_EVERY_S)
+        if breaker.state is State.MISCONFIGURED and token.reload():
+            log.info("access token changed; retrying")
+            breaker.retry_now()
+
 
 # Meta's answers are some hundred bytes; a proxy's page may be anything.
 ANSWER_BYTES_MAX = 64 * 1024
@@ -125,7 +188,7 @@ def _clear_frames(error: BaseException | None) -> None:
     Empty the frames that an error has passed through: they hold the body, a megabyte.
 
     A refused connection's error refers to itself by way of them, and Python
-    looks for such circles seldom (`runtime/gc_tuning.py`).
+    looks for such circles seldom (`runtime/app.py`).
     """
     while error is not None:
         traceback.clear_frames(error.__traceback__)

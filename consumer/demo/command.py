@@ -14,12 +14,10 @@ import uvloop
 from consumer import errors
 from consumer.config.settings import LogFormat, LogLevel
 from consumer.console import err, out
-from consumer.demo.assertions import assertions
-from consumer.demo.environment import DemoEnvironment, demo_environment
+from consumer.demo.environment import DemoEnvironment, demo_environment, shop_samples
 from consumer.demo.report import as_json as outcome_as_json
 from consumer.demo.report import for_a_person
-from consumer.demo.samples import shop_samples
-from consumer.demo.scenario import run_scenario
+from consumer.demo.scenario import assertions, run_scenario
 from consumer.observability import logs
 
 

@@ -14,23 +14,107 @@ Known, from Meta's documentation and reports: the codes of a refused token and
 of an unknown pixel. Assumed: that these are looked at before the list of
 events is, and that an empty list is refused with code 100. Were it otherwise, a
 wrong token could pass here; `run` would then say it with the first event.
+
+How far our clock is from Meta's, by the `Date` header of an answer.
+
+    asked at ──────── Date: ...:05 GMT ──────── answered at
+                   (…:05 to …:06)
+
+Meta's clock is taken to have been read halfway, and half a second after the
+second that the header names: that is right to a second or so. By our clock an event
+is too old, or ahead of its time; some minutes let good events fall out.
+
+One clearly made-up event, for `check --send-test-event`: a page view of nobody, on example.com.
+
+It goes the way of every other event, with the settings' own rules and the
+consent that they ask for, so that what Meta takes of it, it takes of others.
+The address and the host are those that are reserved for documentation.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import NamedTuple
+
+import orjson
 
 from consumer.clock import now_ms
 from consumer.config.settings import Settings
-from consumer.counted import pluralize
-from consumer.delivery.access_token import AccessToken
+from consumer.console import pluralize
 from consumer.delivery.batcher import envelope_end, request_body
-from consumer.delivery.meta_client import MetaClient
-from consumer.diagnostics.clock_skew import NOT_COMPARED, ServerTime, clock_finding
+from consumer.delivery.meta_client import AccessToken, MetaClient
 from consumer.diagnostics.preflight import CheckResult
-from consumer.diagnostics.synthetic_event import event_id, synthetic_event
-from consumer.domain.decision import Deliverable
+from consumer.domain.decision import Decision, Deliverable
+from consumer.domain.record import Partition, Record
+from consumer.mapping.decide import decide
+from consumer.mapping.normalize.hashing import BatchHasher
+from consumer.mapping.times import AHEAD_MS_MAX
 from consumer.meta.response import WRONG_PIXEL, Response, ResponseOutcome, no_tunnel
+
+CLOCK = "clock"
+# Less than a slow answer may feign.
+SKEW_S_GOOD = 10
+# What is further ahead is a dead letter: the core's own bound.
+SKEW_S_MAX = AHEAD_MS_MAX // 1000
+NOT_COMPARED = CheckResult(CLOCK, None, "not known (no answer to compare it with)")
+SET_IT = "let NTP set this machine's clock: by it events are too old, or ahead of their time"
+
+
+class ServerTime(NamedTuple):
+    """One answer: its `Date` header, and when it was asked for and came, in milliseconds of our clock."""
+
+    date: str
+    asked_ms: int
+    came_ms: int
+
+
+def clock_finding(answered: ServerTime) -> CheckResult:
+    """Whether our clock is well. A header that is no date leaves it unknown."""
+    try:
+        theirs_s = parsedate_to_datetime(answered.date).timestamp() + 0.5
+    except (ValueError, OverflowError):
+        return CheckResult(CLOCK, None, "not known (the answer has no Date that can be read)")
+    ahead_s = round((answered.asked_ms + answered.came_ms) / 2000 - theirs_s)
+    way = "ahead of" if ahead_s > 0 else "behind"
+    says = f"{pluralize(abs(ahead_s), 'second')} {way} Meta's (its Date header)"
+    if abs(ahead_s) <= SKEW_S_GOOD:
+        return CheckResult(CLOCK, True, says if abs(ahead_s) > 1 else "as Meta's (its Date header)")
+    return CheckResult(CLOCK, None if abs(ahead_s) <= SKEW_S_MAX else False, says, SET_IT)
+
+
+EVENT_NAME = "capi-consumer-check"
+
+
+def event_id(now_ms: int) -> str:
+    """By which it is found in Events Manager."""
+    return f"{EVENT_NAME}-{now_ms}"
+
+
+def synthetic_event(settings: Settings, now_ms: int) -> Decision:
+    """What becomes of it; anything but a Deliverable means settings that let hardly anything through."""
+    category = settings.user_consent_category
+    event = {
+        "event_name": "page_view",
+        "consent_categories": [category] if category else [],
+        "context": {
+            "event_id": event_id(now_ms),
+            "event_timestamp": datetime.fromtimestamp(now_ms / 1000, UTC).isoformat(),
+        },
+        "url": f"https://www.example.com/{EVENT_NAME}",
+        "user": {
+            "id": EVENT_NAME,
+            "email": f"{EVENT_NAME}@example.com",
+            "country": "FR",
+            "city": "Paris",
+            "zipcode": "75001",
+        },
+        "browser": {"ip": "192.0.2.1", "user_agent": f"Mozilla/5.0 ({EVENT_NAME})"},
+    }
+    record = Record(Partition(EVENT_NAME, 0), 0, now_ms, orjson.dumps(event))
+    return decide(record, settings.mapping_options, BatchHasher(), now_ms)
+
 
 NAME = "Meta"
 TEST_EVENT = "test event"

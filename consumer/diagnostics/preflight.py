@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from consumer.config.settings import Settings
-from consumer.counted import pluralize
+from consumer.console import pluralize
 from consumer.errors import CommandError
 from consumer.kafka.admin import (
     CLEANUP_POLICY,

@@ -18,8 +18,7 @@ from typing import Any
 
 import orjson
 
-from consumer.event_files.csv_columns import EVENT_NAME, ID, PLACE_MAX, Column, Header
-from consumer.event_files.csv_rows import CsvRow
+from consumer.event_files.csv_columns import EVENT_NAME, ID, PLACE_MAX, Column, CsvRow, Header
 from consumer.event_files.lines import Entry, FileWarning, FoundEvent, Unreadable
 from consumer.mapping.rules import Path
 

@@ -12,6 +12,14 @@ answered for the event in it.
 
 With `--json` an answer is one line, for programs. For a person it is a table,
 key by key: where the value came from, what was hashed, what is sent.
+
+What a person probably meant, said beside the answers.
+
+    line 3: warning: user.mail: nothing reads it; did you mean user.email?
+    an event must stand on one line ...
+
+An unknown property is no mistake in an event, which may have other readers; so
+only one that looks like a slip is spoken of, once in a file.
 """
 
 from __future__ import annotations
@@ -19,7 +27,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -29,19 +37,89 @@ import typer
 from consumer import errors
 from consumer.clock import now_ms
 from consumer.config.loading import load_settings
-from consumer.console import err, out, width
-from consumer.counted import pluralize
-from consumer.event_files.csv_events import purchase_names
-from consumer.event_files.event_files import EventFile
+from consumer.console import err, out, pluralize, width
+from consumer.domain.decision import Invalid, Reason
+from consumer.event_files.csv_events import column_check, purchase_names, unknown_columns
+from consumer.event_files.event_files import EventFile, progress, reading
 from consumer.event_files.formats import STANDARD_INPUT, Encoding, FileFormat
-from consumer.event_files.progress import progress, reading
-from consumer.explain.dead_letter_input import with_dead_letters
-from consumer.explain.decisions import explain_events, row
-from consumer.explain.hints import Hints
+from consumer.event_files.lines import Entry, FileWarning, Unreadable
+from consumer.explain.decisions import FoundDeadLetter, explain_events, row, with_dead_letters
 from consumer.explain.rows import Explained
 from consumer.explain.table import DecisionTally, block, lines
+from consumer.mapping.event import parse
 from consumer.mapping.rules import MappingOptions, MatchRule
-from consumer.publish.report import PublishReport
+from consumer.publish.checks import PLAIN_NAME
+from consumer.publish.runner import PublishReport
+from consumer.schemas_loader import EVENT, schema
+
+NAMES_KEPT_MAX = 1_000
+OBJECTS = ("user", "browser")  # whose keys are typed by hand most
+MANY_LINES = (
+    "an event must stand on one line here; name the file .json, or say --format json, "
+    "where events take several lines"
+)
+
+
+class Hints:
+    """The slips of one file. `report` hears of them as they are met."""
+
+    def __init__(self, rules: MappingOptions, report: PublishReport) -> None:
+        self._rules = rules
+        self._report = report
+        self._seen: set[str] = set()
+        self._entries = 0
+        self._has_header = False
+        self._opens_an_object = False
+        self._is_no_json = False
+
+    def header(self, line: int, names: Collection[str]) -> None:
+        """The columns of a CSV file: each that nothing reads is told, and no event of it again."""
+        self._has_header = True
+        column_check(schema(EVENT), self._rules.custom_data_paths, self._report.warn)(line, names)
+
+    def read(self, entries: Iterable[Entry | FoundDeadLetter]) -> Iterator[Entry | FoundDeadLetter]:
+        """The entries as they come. What their reader saw, and names that nothing reads, are told."""
+        for entry in entries:
+            self._entries += 1
+            if not isinstance(entry, Unreadable):
+                self._opens_an_object |= entry.value.strip()[:1] in (b"{", b"[") and self._entries == 1
+                for remark in (*entry.remarks, *self._slips(entry.value)):
+                    self._report.warn(entry.line, entry.last_line, remark)
+            yield entry
+
+    def note_warnings(self, each: Iterable[Explained]) -> Iterator[Explained]:
+        """The answers as they come."""
+        for one in each:
+            decision = one.decision
+            self._is_no_json |= isinstance(decision, Invalid) and decision.reason is Reason.NOT_JSON
+            yield one
+
+    def at_the_end(self, *, is_by_line: bool) -> list[str]:
+        """What is to be said of the file as a whole."""
+        if not self._entries:
+            return ["no events"]
+        return [MANY_LINES] if is_by_line and self._opens_an_object and self._is_no_json else []
+
+    def _slips(self, value: bytes) -> Iterator[FileWarning]:
+        event = parse(value)
+        if self._has_header or not isinstance(event, dict):
+            return
+        new = [name for name in _names(event) if name not in self._seen]
+        if len(self._seen) < NAMES_KEPT_MAX:
+            self._seen.update(new)
+            for name, meant in unknown_columns(new, schema(EVENT), self._rules.custom_data_paths):
+                if meant is not None:
+                    yield FileWarning(name, f"nothing reads it; did you mean {meant}?")
+
+
+def _names(event: dict[str, object]) -> Iterator[str]:
+    """Paths of what was typed by hand, as far as they look like names: a key may be personal too."""
+    yield from filter(PLAIN_NAME.fullmatch, event)
+    for place in OBJECTS:
+        inner = event.get(place)
+        if isinstance(inner, dict):
+            yield from (f"{place}.{key}" for key in inner if PLAIN_NAME.fullmatch(key))
+
 
 NO_CATEGORY = "CAPI_USER_CONSENT_CATEGORY is not set"
 # Names of files that `publish` does not read line by line.

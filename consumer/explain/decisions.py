@@ -3,29 +3,66 @@ From the entries of a file to what is decided about each.
 
 Each entry counts as a record: topic `stdin`, partition 0, offset = entry from
 0, its timestamp the time that is decided at. A dead letter is its own record.
+
+Exported dead letters among the events of a file: each is explained as the record that it was.
+
+    {"dead_letter": {...}, "headers": [...], "event": {...}}   ->   its event, with its first place and time
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
+from consumer.dead_letters.jsonl import ParseError, is_dead_letter, parse_dead_letter
 from consumer.dead_letters.summary import view
 from consumer.domain.decision import Decision, Deliverable, Filtered, Invalid, Reason
 from consumer.domain.record import Partition, Record
-from consumer.event_files.lines import BOM, Entry, FoundEvent, Unreadable
-from consumer.explain.dead_letter_input import FoundDeadLetter
-from consumer.explain.hash_recorder import RecordingHasher
-from consumer.explain.rows import Explained, text_of_json
-from consumer.explain.words import why_no_consent
+from consumer.event_files.lines import BOM, Entry, FileWarning, FoundEvent, Unreadable
+from consumer.explain.rows import Explained, RecordingHasher, text_of_json
 from consumer.mapping.decide import decide
 from consumer.mapping.event import parse
-from consumer.mapping.lookup import at_path
+from consumer.mapping.lookup import Provenance, at_path
 from consumer.mapping.rules import MappingOptions, parse_path
-from consumer.mapping.trail import Provenance
+from consumer.messages import why_no_consent
 from consumer.publish.checks import where_json_breaks
+
+NO_VALUE = "a dead letter without its value, too large for its topic: `publish --replay` looks it up"
+
+
+class FoundDeadLetter(NamedTuple):
+    """A letter where an event could stand."""
+
+    line: int
+    last_line: int
+    record: Record
+    remarks: tuple[FileWarning, ...] = ()
+
+    @property
+    def value(self) -> bytes:
+        """The bytes of its event."""
+        return self.record.value or b""
+
+
+def with_dead_letters(entries: Iterable[Entry]) -> Iterator[Entry | FoundDeadLetter]:
+    """The entries, and in place of each line of an export its letter."""
+    for entry in entries:
+        if isinstance(entry, FoundEvent) and is_dead_letter(entry.value.removeprefix(BOM)):
+            yield _letter_of(entry)
+        else:
+            yield entry
+
+
+def _letter_of(entry: FoundEvent) -> FoundDeadLetter | Unreadable:
+    letter = parse_dead_letter(entry.value.removeprefix(BOM))
+    if isinstance(letter, ParseError):
+        return Unreadable(entry.line, entry.last_line, f"a dead letter, but {letter.text}")
+    if letter.value is None:
+        return Unreadable(entry.line, entry.last_line, NO_VALUE)
+    return FoundDeadLetter(entry.line, entry.last_line, letter)
+
 
 STDIN = Partition("stdin", 0)
 TEXT_LENGTH_MAX = 200  # of a value that could not be used

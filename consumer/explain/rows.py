@@ -8,6 +8,22 @@ What is personal stands there as its shape, unless values are asked for. In
 `user_data` everything is personal; in `custom_data` what a path of the user's own
 reads of the person, and what the cleaning of the mapping would take out, which
 is only there where a setting allows it. Digests are cut wherever they stand.
+
+Personal values without what is personal in them: what is left is their shape.
+
+    ann@example.com    ->    xxx@xxxxxxx.xxx
+    33612345678        ->    99999999999
+    71d4f55f72fa128…   ->    71d4f5…
+
+A shape shows whether normalising did what was meant. Of a digest the first
+digits are left, enough to compare with another by eye, too few to find the
+person by trying all telephone numbers.
+
+What was hashed, for a person to read.
+
+A digest cannot be read, and most questions about one are about the text behind
+it. So the hasher of `explain` does what that of a batch does, and keeps the
+normalised texts as well. Nothing but `explain` may use it.
 """
 
 from __future__ import annotations
@@ -16,16 +32,74 @@ import re
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
+from unicodedata import category
 
 import orjson
 
 from consumer.domain.decision import Decision, Deliverable
-from consumer.explain.hash_recorder import ALREADY_HASHED
-from consumer.explain.masking import mask, short_digests
-from consumer.explain.words import NO_ID, what_happened
 from consumer.mapping import tables
+from consumer.mapping.lookup import Provenance
+from consumer.mapping.normalize.fields import NormalizationContext, NormalizedValue, normalize
+from consumer.mapping.normalize.hashing import BatchHasher, FieldDigests
 from consumer.mapping.redaction import clean_entry, contains_email, is_personal_name
-from consumer.mapping.trail import Provenance
+from consumer.messages import NO_ID, what_happened
+
+DIGEST_DIGITS = 6
+SHAPE_LENGTH_MAX = 40
+
+_DIGEST = re.compile(rf"\b([0-9a-f]{{{DIGEST_DIGITS}}})[0-9a-f]{{{64 - DIGEST_DIGITS}}}\b")
+
+
+def mask(text: str) -> str:
+    """Letters as `x`, digits as `9`, the rest as it is; cut when it is long."""
+    cut = text if len(text) <= SHAPE_LENGTH_MAX else text[: SHAPE_LENGTH_MAX - 1]
+    shown = "".join(filter(None, map(_shape_of, cut)))
+    return shown if cut is text else shown + "…"
+
+
+def short_digests(text: str) -> str:
+    """The text with each digest cut to its first digits."""
+    return _DIGEST.sub(r"\1…", text)
+
+
+def _shape_of(character: str) -> str:
+    if character.isdecimal():
+        return "9"
+    kind = category(character)[0]
+    if kind == "L":
+        return "x"
+    return "" if kind == "M" else character  # a mark belongs to the letter before it
+
+
+ALREADY_HASHED = "(already hashed)"
+
+
+class RecordingHasher(BatchHasher):
+    """A hasher for one event. `texts` is key of `user_data` -> what was hashed for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: dict[str, tuple[str, ...]] = {}
+
+    def hashed(
+        self, key: str, value: object, circumstances: NormalizationContext, *, digests_only: bool = False
+    ) -> FieldDigests:
+        """As in a batch. The last source of a key that gives something is the one that is sent."""
+        found = super().hashed(key, value, circumstances, digests_only=digests_only)
+        if found.sent is not None:
+            each = value if isinstance(value, list) else [value]
+            self.texts[key] = tuple(dict.fromkeys(_texts(key, each, circumstances, digests_only)))
+        return found
+
+
+def _texts(
+    key: str, values: list[object], circumstances: NormalizationContext, digests_only: bool
+) -> Iterator[str]:
+    for value in values:
+        read = normalize(key, value, circumstances, digests_only=digests_only)
+        if isinstance(read, NormalizedValue):
+            yield ALREADY_HASHED if read.is_digest else read.text
+
 
 Texts = Mapping[str, tuple[str, ...]]
 

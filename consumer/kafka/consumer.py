@@ -14,10 +14,23 @@ flight (`RebalanceListener`); this module says it to Kafka.
 
 `auto.offset.reset` is `error`, so nothing is ever skipped silently: a partition
 whose committed offset is gone goes on where the setting says, or stands still.
+
+Has the group taken us in?
+
+librdkafka calls back when partitions come, and a member of a classic group
+hears so too when it gets none. Under KIP-848 nothing is said to a member
+without partitions, and its id proves nothing, as it has made it itself. What
+the coordinator alone gives is the generation (KIP-848: the member epoch): it is
+above 0 for a member, and so librdkafka itself asks whether it has joined.
+
+It is the number behind the mark in what `consumer_group_metadata` returns:
+
+    CGMDv2:  02 00 00 00  group \\0 member \\0 ...
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Mapping, Set
 from contextlib import suppress
 from typing import Protocol
@@ -27,13 +40,23 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from consumer.config.settings import OffsetOutOfRange, StartOffset
 from consumer.domain.record import Partition, Record
-from consumer.kafka.assignment import PartitionAssignment
+from consumer.kafka.assignment import STARTS_S_MAX, PartitionAssignment, StartOffsetResolver, log_boundary
 from consumer.kafka.committer import OffsetCommitter
 from consumer.kafka.conversion import as_record, cause, partition_at, partition_of
-from consumer.kafka.membership import has_joined_group
-from consumer.kafka.start_offsets import STARTS_S_MAX, StartOffsetResolver, log_boundary
 from consumer.observability import metrics
 from consumer.observability.telemetry import Telemetry
+
+MARK = b"CGMDv2:"
+GENERATION_BYTES = 4
+
+
+def has_joined_group(metadata: bytes | None) -> bool:
+    """Whether this group metadata is a member's. False for a form that is not known."""
+    if metadata is None or not metadata.startswith(MARK):
+        return False
+    generation = metadata[len(MARK) : len(MARK) + GENERATION_BYTES]
+    return int.from_bytes(generation, sys.byteorder, signed=True) > 0
+
 
 log = structlog.get_logger()
 

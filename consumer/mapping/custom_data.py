@@ -8,6 +8,13 @@ Each key is looked for in this order:
     the row's sources                         mapping.CUSTOM_DATA, then the items
 
 Personal data is taken out at the end, whatever way it came in.
+
+What was looked at or bought: `items` as Meta's `contents`.
+
+Two shapes give lines. A line without an id is left out, as Meta refuses it.
+
+    an item of the event     {product: {id, price}, id, quantity, price}
+    a line of an override    {id, quantity, item_price, title, brand, category, ...}
 """
 
 from __future__ import annotations
@@ -16,20 +23,112 @@ from collections.abc import Callable, Iterable, Iterator, Set
 from typing import NamedTuple, TypeVar, TypeVarTuple
 
 from consumer.domain.decision import WarningCode, WarningScope
-from consumer.mapping import contents, numbers, tables, text_values
-from consumer.mapping.contents import Line
-from consumer.mapping.currencies import currency_code
-from consumer.mapping.depth import is_too_deep
-from consumer.mapping.event import Event
-from consumer.mapping.lookup import Object, at_path, first_valid, read_or_warn
-from consumer.mapping.redaction import REDACTED, redact, clean_entry, contains_email, is_personal_name
-from consumer.mapping.rules import MappingOptions, Path
-from consumer.mapping.trail import MappingTrace
+from consumer.mapping import numbers, tables, text_values
+from consumer.mapping.event import NOTHING, Event, is_too_deep
+from consumer.mapping.lookup import MappingTrace, Object, at_path, first_valid, read_or_warn
+from consumer.mapping.numbers import currency_code
+from consumer.mapping.redaction import REDACTED, clean_entry, contains_email, is_personal_name, redact
+from consumer.mapping.rules import ContentId, MappingOptions, Path
+from consumer.mapping.tables import CONTENT_KEYS, CONTENT_TEXTS
 from consumer.mapping.values import EMPTY, TOO_DEEP, InvalidValue
 
-CustomData = dict[str, object]
+Line = dict[str, object]
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
+
+
+def objects(value: object, field: str, trail: MappingTrace) -> list[Object]:
+    """The objects of a list, or the one object that stands for a list of one; anything else leaves a note."""
+    found: list[Object] = []
+    for element in value if isinstance(value, list) else (value,):
+        if isinstance(element, dict):
+            found.append(element)
+        elif element is not None:
+            trail.record_warning(field, WarningCode.WRONG_TYPE)
+    return found
+
+
+def product(item: Object) -> Object:
+    """The product of an item; nothing when there is none, or no object."""
+    found = item.get("product")
+    return found if isinstance(found, dict) else NOTHING
+
+
+def lines_of_items(
+    items: list[Object], currency: str | None, first: ContentId, trail: MappingTrace
+) -> list[Line]:
+    """`contents` of the event's items. `first` says whose id is tried first, the product's or the item's."""
+    lines = []
+    for item in items:
+        its_product = product(item)
+        if its_product is NOTHING and item.get("product") is not None:
+            trail.record_warning(WarningScope.CONTENTS, WarningCode.WRONG_TYPE)
+        places = (its_product, item) if first is ContentId.PRODUCT else (item, its_product)
+        ids = (place.get("id") for place in places)
+        prices = (its_product.get("price"), item.get("price"))
+        line = _line(ids, item.get("quantity"), prices, currency, trail)
+        if line is not None:
+            lines.append(line)
+    return lines
+
+
+def lines_of_override(
+    given: list[Object], currency: str | None, allow: Set[str], trail: MappingTrace
+) -> list[Line]:
+    """`contents` as an override writes them: Meta's own keys, each read like an item's."""
+    lines = []
+    for entry in given:
+        line = _line((entry.get("id"),), entry.get("quantity"), (entry.get("item_price"),), currency, trail)
+        if line is not None:
+            line.update(_texts(entry, allow, trail))
+            lines.append(line)
+    return lines
+
+
+def _line(
+    ids: Iterable[object], count: object, prices: Iterable[object], currency: str | None, trail: MappingTrace
+) -> Line | None:
+    identifier = _first(ids, trail, text_values.content_id)
+    if identifier is None:
+        trail.record_warning(WarningScope.CONTENTS, WarningCode.MISSING)
+        return None
+    quantity = read_or_warn(WarningScope.CONTENTS, count, trail, numbers.quantity)
+    line: Line = {"id": identifier, "quantity": 1 if quantity is None else quantity}
+    price = _first(prices, trail, numbers.money, currency)
+    if price is not None:
+        line["item_price"] = price
+    return line
+
+
+def _first(
+    values: Iterable[object],
+    trail: MappingTrace,
+    read: Callable[[object, *Ts], T | InvalidValue],
+    *arguments: *Ts,
+) -> T | None:
+    for value in values:
+        found = read_or_warn(WarningScope.CONTENTS, value, trail, read, *arguments)
+        if found is not None:
+            return found
+    return None
+
+
+def _texts(entry: Object, allow: Set[str], trail: MappingTrace) -> Iterator[tuple[str, str]]:
+    for key, value in entry.items():
+        if key in CONTENT_TEXTS:
+            text = read_or_warn(
+                WarningScope.CONTENTS,
+                value,
+                trail,
+                text_values.trimmed_text if key in allow else text_values.clean_text,
+            )
+            if text is not None:
+                yield key, text
+        elif key not in CONTENT_KEYS and value is not None:
+            trail.record_warning(WarningScope.CONTENTS, WarningCode.UNKNOWN_KEY)
+
+
+CustomData = dict[str, object]
 
 PRODUCT_CURRENCY = ("currency",)
 PRODUCT_NAME = ("name",)
@@ -39,7 +138,9 @@ def custom_data(event: Event, name: str, rules: MappingOptions, trail: MappingTr
     """Meta's `custom_data` of an event that Meta gets as `name`."""
     rows = _Rows(event, name, rules, trail, _items(event, trail))
     currency = rows.first(
-        "currency", currency_code, otherwise=lambda: rows.of_products("currency", currency_code, PRODUCT_CURRENCY)
+        "currency",
+        currency_code,
+        otherwise=lambda: rows.of_products("currency", currency_code, PRODUCT_CURRENCY),
     )
     lines = rows.contents(currency)
     found: CustomData = {
@@ -74,7 +175,7 @@ def custom_data(event: Event, name: str, rules: MappingOptions, trail: MappingTr
 
 def _items(event: Event, trail: MappingTrace) -> list[Object]:
     items = event.root.get("items")
-    return [] if items is None else contents.objects(items, WarningScope.ITEMS, trail)
+    return [] if items is None else objects(items, WarningScope.ITEMS, trail)
 
 
 def _nothing() -> None:
@@ -145,7 +246,7 @@ class _Rows(NamedTuple):
     ) -> str | None:
         """The first usable property of the items' products."""
         for index, item in enumerate(self.items):
-            product = contents.product(item)
+            product = product(item)
             for name in names:
                 text = read_or_warn(key, product.get(name), self.trail, read)
                 if text is not None:
@@ -165,16 +266,16 @@ class _Rows(NamedTuple):
         return found or []
 
     def _given_lines(self, value: object, currency: str | None) -> list[Line] | InvalidValue:
-        given = contents.objects(value, WarningScope.CONTENTS, self.trail)
+        given = objects(value, WarningScope.CONTENTS, self.trail)
         allow = self.rules.unredacted_keys
-        return contents.lines_of_override(given, currency, allow, self.trail) or EMPTY
+        return lines_of_override(given, currency, allow, self.trail) or EMPTY
 
     def _lines_at_path(self, value: object, currency: str | None) -> list[Line] | InvalidValue:
-        items = contents.objects(value, WarningScope.CONTENTS, self.trail)
-        return contents.lines_of_items(items, currency, self.rules.content_id, self.trail) or EMPTY
+        items = objects(value, WarningScope.CONTENTS, self.trail)
+        return lines_of_items(items, currency, self.rules.content_id, self.trail) or EMPTY
 
     def _lines_of_items(self, currency: str | None) -> list[Line]:
-        lines = contents.lines_of_items(self.items, currency, self.rules.content_id, self.trail)
+        lines = lines_of_items(self.items, currency, self.rules.content_id, self.trail)
         if lines:
             self.trail.record_source("contents", "items")
         return lines

@@ -32,11 +32,11 @@ from consumer.domain.decision import (
 from consumer.domain.record import Record
 from consumer.mapping import consent, eligibility, fast_mapping, map_event
 from consumer.mapping.event import parse
+from consumer.mapping.lookup import Provenance
 from consumer.mapping.map_event import NotMapped
 from consumer.mapping.normalize.hashing import BatchHasher
 from consumer.mapping.rules import MappingOptions
 from consumer.mapping.tables import STANDARD_EVENTS
-from consumer.mapping.trail import Provenance
 
 # Which field of the server event an invalid event falls for.
 _DETAILS = {

@@ -18,6 +18,12 @@ Something else than an object in one of these places counts as absent, and
 leaves a note; cookies leave none, as most of them are nothing to Meta.
 Overrides nested too deep are taken out here, once for all, so that nobody after
 this file has to think of depth.
+
+How deep a value nests.
+
+orjson reads 1,024 levels and writes 254. What goes to Meta is held to 32, by
+one look before anything walks into it, so every walk after it is bounded.
+A flat list or object is 1 deep.
 """
 
 from __future__ import annotations
@@ -28,10 +34,24 @@ from typing import NamedTuple
 import orjson
 
 from consumer.domain.decision import Reason, WarningCode, WarningScope
-from consumer.mapping.depth import is_too_deep
-from consumer.mapping.lookup import Object
+from consumer.mapping.lookup import MappingTrace, Object
 from consumer.mapping.tables import CUSTOM_DATA, EVENT_KEYS, USER_DATA_KEYS, WISHES
-from consumer.mapping.trail import MappingTrace
+
+DEPTH_MAX = 32
+
+
+def is_too_deep(value: object, depth_max: int = DEPTH_MAX) -> bool:
+    """Whether lists and objects nest more than `depth_max` levels. Looks no deeper than that."""
+    if type(value) is dict:
+        children = iter(value.values())
+    elif type(value) is list:
+        children = iter(value)
+    else:
+        return False
+    if depth_max == 0:
+        return True
+    return any(is_too_deep(child, depth_max - 1) for child in children)
+
 
 NOTHING: Object = {}
 

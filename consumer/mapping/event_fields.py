@@ -4,23 +4,89 @@ The event itself: name, id, addresses, and the overrides that are sent as they a
 An event id is never random: without one of its own, an event is named by where
 its record first stood, so a redelivery and a replay carry the same id and
 Meta counts them once.
+
+Where a conversion happened: Meta's `action_source`.
+
+    the override  →  the event's `type` (offline, call)  →  the setting  →  website
+
+Two action sources need something beside them, and Meta refuses an event that
+lacks it: `app` sixteen facts of the device, `business_messaging` its channel.
+Without it, an action source is as good as not given.
+
+When an event happened, and until when Meta takes it.
+
+    now - 62 days     now - 7 days                     now   + 5 min
+    ──────┼─────────────────┼───────────────────────────┼───────┼──────
+    old   │ of a shop: sent │           sent                    │ ahead
+
+An event's own time counts; where there is none, or one that lies ahead, its
+record's. At the far end ten minutes are kept back, to wait in a batch and to be
+tried again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
+from typing import NamedTuple
 
-from consumer.domain.decision import WarningCode
+from consumer.domain.decision import Reason, WarningCode
 from consumer.domain.record import Coordinates
-from consumer.mapping import tables, text_values
-from consumer.mapping.action_source import WEBSITE
+from consumer.mapping import tables, text_values, times
 from consumer.mapping.event import Event
-from consumer.mapping.lookup import Object, first_valid
-from consumer.mapping.redaction import redact, contains_email
+from consumer.mapping.lookup import MappingTrace, Object, first_valid
+from consumer.mapping.redaction import clean_url, contains_email, redact
 from consumer.mapping.rules import MappingOptions
-from consumer.mapping.trail import MappingTrace
-from consumer.mapping.urls import clean_url
-from consumer.mapping.values import EMPTY, WRONG_TYPE, InvalidValue
+from consumer.mapping.values import EMPTY, MALFORMED, WRONG_TYPE, InvalidValue
+
+WEBSITE = "website"
+PHYSICAL_STORE = "physical_store"
+
+APP = "app"
+BUSINESS_MESSAGING = "business_messaging"
+COMPLETE_ALONE = frozenset(tables.ACTION_SOURCES) - {APP, BUSINESS_MESSAGING}
+
+# Entries of `app_data.extinfo`: Meta refuses any other number of them (its
+# documentation of app events in the Conversions API, read in November 2026).
+EXTINFO_LENGTH = 16
+
+
+def action_source(
+    event: Event, overrides: Mapping[str, object], rules: MappingOptions, trail: MappingTrace
+) -> str:
+    """One of `mapping.ACTION_SOURCES`. `overrides` are the cleaned ones, which it may need beside it."""
+    found = first_valid("action_source", tables.EVENT["action_source"], event, trail, _usable, overrides)
+    if found is not None:
+        return found
+    kind = event.root.get("type")
+    by_type = tables.ACTION_SOURCE_BY_TYPE.get(kind) if isinstance(kind, str) else None
+    if by_type is not None:
+        trail.record_source("action_source", "type")
+        return by_type
+    setting = _usable(rules.action_source, overrides)
+    if isinstance(setting, InvalidValue):
+        trail.record_warning("action_source", setting.note)
+        return WEBSITE
+    return setting
+
+
+def _usable(value: object, overrides: Mapping[str, object]) -> str | InvalidValue:
+    source = text_values.trimmed_text(value)
+    if isinstance(source, InvalidValue):
+        return source
+    source = source.lower()
+    if source not in tables.ACTION_SOURCES:
+        return MALFORMED
+    if source == APP and not _has_extinfo(overrides.get("app_data")):
+        return EMPTY
+    if source == BUSINESS_MESSAGING and "messaging_channel" not in overrides:
+        return EMPTY
+    return source
+
+
+def _has_extinfo(app_data: object) -> bool:
+    extinfo = app_data.get("extinfo") if isinstance(app_data, dict) else None
+    return isinstance(extinfo, list) and len(extinfo) == EXTINFO_LENGTH
+
 
 CleanOverrides = dict[str, object]
 
@@ -109,3 +175,60 @@ def _cleaned(key: str, value: object, trail: MappingTrace) -> object:
     if cleaned is not value:
         trail.record_warning(key, WarningCode.PERSONAL_DATA)
     return cleaned
+
+
+# Meta's documentation of the Conversions API, read in November 2026.
+AGE_S_MAX = 7 * times.DAY_S
+AGE_IN_STORE_S_MAX = 62 * times.DAY_S
+
+AGE_MARGIN_S = 10 * 60
+
+
+class EventTime(NamedTuple):
+    """When an event happened, and the last moment at which it is sent."""
+
+    time_ms: int
+    expires_at_s: int
+
+    @property
+    def time_s(self) -> int:
+        """Meta's `event_time`."""
+        return self.time_ms // 1000
+
+
+def event_time(
+    event: Event, origin: Coordinates, action_source: str, now_ms: int, trail: MappingTrace
+) -> EventTime | Reason:
+    """When it happened, or that Meta does not take it any more, or not yet."""
+    time_ms = _time_ms(event, origin, now_ms, trail)
+    if is_ahead(time_ms, now_ms):
+        return Reason.EVENT_TIME_IN_FUTURE
+    expires_at_s = expiry_s(time_ms, action_source)
+    if has_expired(expires_at_s, now_ms):
+        return Reason.EVENT_TOO_OLD
+    return EventTime(time_ms, expires_at_s)
+
+
+def _time_ms(event: Event, origin: Coordinates, now_ms: int, trail: MappingTrace) -> int:
+    found = first_valid("event_time", tables.EVENT["event_time"], event, trail, times.unix_ms)
+    if found is not None and not is_ahead(found, now_ms):
+        return found
+    trail.record_warning("event_time", WarningCode.MISSING if found is None else WarningCode.FUTURE)
+    trail.record_source("event_time", "timestamp of the record")
+    return origin.timestamp_ms
+
+
+def expiry_s(time_ms: int, action_source: str) -> int:
+    """The last second in which an event of this time is sent."""
+    age_s_max = AGE_IN_STORE_S_MAX if action_source == PHYSICAL_STORE else AGE_S_MAX
+    return time_ms // 1000 + age_s_max - AGE_MARGIN_S
+
+
+def has_expired(expires_at_s: int, now_ms: int) -> bool:
+    """Whether Meta takes it no more."""
+    return now_ms > expires_at_s * 1000
+
+
+def is_ahead(time_ms: int, now_ms: int) -> bool:
+    """Whether a time lies ahead of now by more than clocks differ."""
+    return time_ms > now_ms + times.AHEAD_MS_MAX

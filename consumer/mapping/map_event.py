@@ -5,6 +5,8 @@ The full mapping of an event: every source of every key, in order, and a note fo
 
 This is the mapping as the documentation has it. Where nothing in an event is out
 of the ordinary, `fast_mapping` says the same sooner.
+
+An event after mapping and before it is judged: what would be sent, in its parts.
 """
 
 from __future__ import annotations
@@ -13,16 +15,36 @@ from typing import NamedTuple
 
 from consumer.domain.decision import MappingWarnings, Reason, WarningCode
 from consumer.domain.record import Record, coordinates
-from consumer.mapping import data_processing, event_fields, event_time
-from consumer.mapping.action_source import action_source
+from consumer.mapping import consent, event_fields
 from consumer.mapping.custom_data import custom_data
 from consumer.mapping.event import open_event
-from consumer.mapping.lookup import Object
-from consumer.mapping.mapped import MappedEvent
+from consumer.mapping.event_fields import action_source
+from consumer.mapping.lookup import MappingTrace, Object, Provenance
 from consumer.mapping.normalize.hashing import BatchHasher
 from consumer.mapping.rules import MappingOptions
-from consumer.mapping.trail import MappingTrace, Provenance
 from consumer.mapping.user_data import user_data
+
+
+class MappedEvent(NamedTuple):
+    """
+    What would be sent for an event.
+
+    `given_name` is the site's, `name` the one that Meta gets. `server_event` holds
+    its keys but for the other two. Times in unix seconds.
+    """
+
+    given_name: str
+    name: str
+    event_time_s: int
+    expires_at_s: int
+    server_event: dict[str, object]
+    user_data: dict[str, object]
+    custom_data: dict[str, object]
+    notes: MappingWarnings
+
+    def __repr__(self) -> str:
+        """Without its parts, which are somebody's."""
+        return f"Mapped({self.notes})"
 
 
 class NotMapped(NamedTuple):
@@ -50,7 +72,7 @@ def map_event(
     origin = coordinates(record)
     overrides = event_fields.clean_overrides(event, trail)
     happened_in = action_source(event, overrides, rules, trail)
-    when = event_time.event_time(event, origin, happened_in, now_ms, trail)
+    when = event_fields.event_time(event, origin, happened_in, now_ms, trail)
     if isinstance(when, Reason):
         return NotMapped(when, name, trail.warnings)
 
@@ -60,7 +82,7 @@ def map_event(
         "event_id": event_fields.event_id(event, origin, trail),
         "action_source": happened_in,
         **event_fields.addresses(event, trail),
-        **data_processing.data_processing_fields(event, rules.data_processing, trail),
+        **consent.data_processing_fields(event, rules.data_processing, trail),
         **overrides,
     }
     person = user_data(

@@ -6,13 +6,21 @@ Money and whole numbers, in JSON numbers and in text.
 
 JSON numbers stay as they are. Text is read only when it can be read in one way:
 money is never invented.
+
+Currency codes: ISO 4217, upper case.
+
+The codes that begin with X are left out, as they name metals, funds and tests;
+but for the five that are money people pay with.
 """
 
 from __future__ import annotations
 
 import math
 import re
+from functools import cache
 from unicodedata import category
+
+import pycountry
 
 from consumer.mapping.values import (
     AMBIGUOUS,
@@ -101,3 +109,24 @@ def _without_currency(text: str) -> str:
     if category(text[-1]) == "Sc":
         return text[:-1].rstrip()
     return text
+
+
+def currency_code(value: object) -> str | InvalidValue:
+    """The ISO 4217 code that a JSON value names."""
+    if not isinstance(value, str):
+        return WRONG_TYPE
+    named = value.strip().upper()
+    if not named:
+        return EMPTY
+    return named if named in _codes() else MALFORMED
+
+
+# The francs of Central and West Africa and of the Pacific, the East Caribbean
+# dollar, the Caribbean guilder: X because no single country issues them.
+SHARED_MONEY = frozenset({"XAF", "XCD", "XCG", "XOF", "XPF"})
+
+
+@cache
+def _codes() -> frozenset[str]:
+    codes = (currency.alpha_3 for currency in pycountry.currencies)
+    return frozenset(code for code in codes if not code.startswith("X") or code in SHARED_MONEY)

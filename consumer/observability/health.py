@@ -10,10 +10,14 @@ Health over HTTP: is it started, ready, alive; and the metrics.
 Whoever has started may still wait for its group: one that hands out all of its
 partitions anew waits for each of its members, and for one that hangs until its
 `max.poll.interval.ms` is over. Nobody gets in sooner by being restarted.
+
+Why nobody can listen on an address, in the system's words.
 """
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import NamedTuple
@@ -22,8 +26,15 @@ from aiohttp import web
 
 from consumer.domain.state import State
 from consumer.errors import CommandError
-from consumer.observability.listening import bind_error
 from consumer.observability.telemetry import Telemetry
+
+
+def bind_error(error: OSError) -> str:
+    """`address already in use`. Not the error's own text: asyncio's repeats the address."""
+    if isinstance(error, socket.gaierror) or error.errno is None:
+        return "no such host"
+    return os.strerror(error.errno).lower()
+
 
 # A worker that has not turned for so long is stuck. While it waits for what is in
 # flight it turns all the same, each 50 ms. The longest without a turn is one poll

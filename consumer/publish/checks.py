@@ -25,7 +25,7 @@ from consumer.domain.record import Partition, Record
 from consumer.event_files.lines import FileWarning, FoundEvent
 from consumer.mapping.decide import decide
 from consumer.mapping.event import parse
-from consumer.mapping.normalize.hashers import hashers
+from consumer.mapping.normalize.hashing import hashers
 from consumer.mapping.rules import MappingOptions
 from consumer.mapping.tables import KEY_OF_PATH
 

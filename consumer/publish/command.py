@@ -23,26 +23,27 @@ from consumer import errors, schemas_loader
 from consumer.clock import now_ms
 from consumer.config.loading import load_settings
 from consumer.config.settings import Settings
-from consumer.console import err, out
-from consumer.counted import pluralize
-from consumer.dead_letters.replay.sending import ReplaySender
-from consumer.dead_letters.replay.validity import Recheck
-from consumer.dead_letters.replay.way_back import open_replay_target
+from consumer.console import err, out, pluralize
+from consumer.dead_letters.replay.plan import Recheck, open_replay_target
+from consumer.dead_letters.replay.runner import ReplaySender
 from consumer.errors import CommandError, UsageError
-from consumer.event_files.csv_events import purchase_names
-from consumer.event_files.event_files import EventFile
+from consumer.event_files.csv_events import column_check, purchase_names
+from consumer.event_files.event_files import EventFile, progress, reading
 from consumer.event_files.formats import STANDARD_INPUT, Encoding, FileFormat
 from consumer.event_files.lines import Entry, FoundEvent
-from consumer.event_files.progress import progress, reading
-from consumer.event_files.unknown_columns import column_check
 from consumer.kafka import clients
 from consumer.kafka.admin import list_cluster
 from consumer.kafka.producer import open_producer
 from consumer.publish.checks import EventCheck
-from consumer.publish.dead_letters import ReadyDeadLetter, dead_letter_validator, send_dead_letters
-from consumer.publish.events import accept_all, event_validator, send_events
-from consumer.publish.report import PublishReport
-from consumer.publish.runner import PublishRunner, PublishSummary, SendResult, count_only
+from consumer.publish.events import (
+    ReadyDeadLetter,
+    accept_all,
+    dead_letter_validator,
+    event_validator,
+    send_dead_letters,
+    send_events,
+)
+from consumer.publish.runner import PublishReport, PublishRunner, PublishSummary, SendResult, count_only
 from consumer.signals import stop_on_signal
 
 

@@ -18,7 +18,7 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 
 from consumer import __version__
-from consumer.config import poll_interval
+from consumer.config import kafka_constraints
 from consumer.config.settings import Settings
 from consumer.dead_letters.dlq_breaker import DlqBreaker
 from consumer.dead_letters.headers import WrittenBy
@@ -32,12 +32,12 @@ from consumer.domain.decision import Reason
 from consumer.domain.record import Partition
 from consumer.domain.state import State
 from consumer.kafka import clients
+from consumer.kafka.assignment import STARTS_S_MAX
 from consumer.kafka.consumer import KafkaSource
 from consumer.kafka.errors import ErrorLogger
 from consumer.kafka.lag import ConsumerLag
 from consumer.kafka.offset_tracker import InFlightOffset, Released
-from consumer.kafka.start_offsets import STARTS_S_MAX
-from consumer.observability.filter_watch import FilterRateAlarm
+from consumer.observability.filter_alarm import FilterRateAlarm
 from consumer.observability.health import Liveness
 from consumer.observability.telemetry import Telemetry
 from consumer.runtime.loop_bridge import DeliveryHandle
@@ -136,7 +136,7 @@ def poll_loop(
         settings.start_offset,
         settings.offset_out_of_range,
         telemetry,
-        poll_interval.starts_s(properties, STARTS_S_MAX),
+        kafka_constraints.starts_s(properties, STARTS_S_MAX),
     )
     options = PollOptions(
         poll_records_max=settings.poll_records_max,

@@ -16,8 +16,8 @@ from typing import Any
 
 import orjson
 
-from consumer.sandbox import error
-from consumer.sandbox.error import BAD_REQUEST, INVALID_PARAMETER, UNAUTHORIZED, MetaError
+from consumer.sandbox import response
+from consumer.sandbox.response import BAD_REQUEST, INVALID_PARAMETER, UNAUTHORIZED, MetaError
 
 EVENTS_MAX = 1_000  # Meta's documentation
 OLDEST_VERSION = (21, 0)  # a version lives somewhat over two years
@@ -31,17 +31,17 @@ def wrong_address(version: str, pixel_id: str, pixel_id_here: str) -> MetaError 
     """A path that is no version, a version that is no more, or a pixel that is not ours."""
     form = re.fullmatch(r"v([0-9]{1,3})\.([0-9]{1,3})", version)
     if form is None:
-        return MetaError(BAD_REQUEST, error.UNKNOWN_PATH, None, f"Unknown path components: /{version}")
+        return MetaError(BAD_REQUEST, response.UNKNOWN_PATH, None, f"Unknown path components: /{version}")
     if (int(form[1]), int(form[2])) < OLDEST_VERSION:
         return MetaError(
             BAD_REQUEST,
-            error.DEAD_VERSION,
+            response.DEAD_VERSION,
             None,
             f"(#2635) You are calling a deprecated version of the Ads API: {version}.",
         )
     if pixel_id != pixel_id_here:
-        text = f"Unsupported post request. Object with ID '{error.echo(pixel_id)}' does not exist."
-        return MetaError(BAD_REQUEST, INVALID_PARAMETER, error.UNKNOWN_OBJECT_SUBCODE, text)
+        text = f"Unsupported post request. Object with ID '{response.echo(pixel_id)}' does not exist."
+        return MetaError(BAD_REQUEST, INVALID_PARAMETER, response.UNKNOWN_OBJECT_SUBCODE, text)
     return None
 
 
@@ -51,13 +51,13 @@ def wrong_token(authorization: str | None, body: Json, token_here: str) -> MetaE
     in_body = body.get("access_token") if isinstance(body, dict) else None
     token = in_header if scheme.lower() == "bearer" else in_body
     if not token:
-        return MetaError(UNAUTHORIZED, error.NO_TOKEN, None, "An access token is required.")
+        return MetaError(UNAUTHORIZED, response.NO_TOKEN, None, "An access token is required.")
     if token != token_here:
         return MetaError(
             UNAUTHORIZED,
-            error.INVALID_TOKEN,
+            response.INVALID_TOKEN,
             None,
-            f"Invalid OAuth access token - Cannot parse access token {error.echo(token)}",
+            f"Invalid OAuth access token - Cannot parse access token {response.echo(token)}",
         )
     return None
 
@@ -113,7 +113,7 @@ def _wrong_agent(agent: Json) -> MetaError | None:
         return None
     letters = sum(map(str.isalpha, agent)) if isinstance(agent, str) else 0
     if letters < 2 or len(agent) > PARTNER_AGENT_LENGTH_MAX:
-        return _invalid(f"Param partner_agent is not valid: {error.echo(agent)}")
+        return _invalid(f"Param partner_agent is not valid: {response.echo(agent)}")
     return None
 
 

@@ -16,9 +16,9 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from consumer.sandbox import checks, strict_checks
+from consumer.sandbox import checks
 from consumer.sandbox.checks import Finding, Json, Predicate
-from consumer.sandbox.error import BAD_REQUEST, INVALID_PARAMETER, MetaError, echo
+from consumer.sandbox.response import BAD_REQUEST, INVALID_PARAMETER, MetaError, echo
 
 
 class KnownFrom(StrEnum):
@@ -125,24 +125,24 @@ SENSE = (
 )  # fmt: skip
 PROMISES = (
     Rule(
-        strict_checks.event_id_missing, KnownFrom.OUR_OWN,
+        checks.event_id_missing, KnownFrom.OUR_OWN,
         '(#100) Missing key "{key}" on param "{path}".',
     ),
     Rule(
-        strict_checks.fbp_malformed, KnownFrom.OUR_OWN,
+        checks.fbp_malformed, KnownFrom.OUR_OWN,
         '(#100) The fbp {value} on param "{path}" is malformed.',
     ),
     Rule(
-        strict_checks.ip_address_malformed, KnownFrom.OUR_OWN,
+        checks.ip_address_malformed, KnownFrom.OUR_OWN,
         '(#100) The client_ip_address {value} on param "{path}" is no IP address.',
     ),
     Rule(
-        strict_checks.email_in_clear, KnownFrom.OUR_OWN,
+        checks.email_in_clear, KnownFrom.OUR_OWN,
         "Param {path} holds an e-mail address: {value}.",
         subcode=2804016, title='E-mail Address In Clear "{value}"',
     ),
     Rule(
-        strict_checks.named_personal_data, KnownFrom.OUR_OWN,
+        checks.named_personal_data, KnownFrom.OUR_OWN,
         "Param {path} holds personal data: {value}.",
         subcode=2804016, title="Personal Data In Clear",
     ),

@@ -13,6 +13,12 @@ The sandbox as a server: the path of one request.
 The latency comes after the request took effect, as it does when an answer is
 lost on its way: a sender that gave up waiting sends again what was taken.
 Nothing of a request is ever logged.
+
+The sandbox's own endpoints, beside Meta's.
+
+    GET  /sandbox/stats     the counts
+    POST /sandbox/behave    change the behaviour: the keys of `behaviour.Behaviour`
+    POST /sandbox/reset     counts and behaviour as at the start; GET does it too
 """
 
 from __future__ import annotations
@@ -20,17 +26,58 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
 import orjson
 from aiohttp import web
 
-from consumer.sandbox import controls, request, response, rules
-from consumer.sandbox.faults import Behavior, Fault, FaultKind, FaultQueue, changed
+from consumer.sandbox import request, response, rules
+from consumer.sandbox.faults import Behavior, Fault, FaultKind, FaultQueue, InvalidBehavior, changed
+from consumer.sandbox.request import parse
 from consumer.sandbox.request_log import RequestLog, Stats
-from consumer.sandbox.response import HttpResponse
+from consumer.sandbox.response import JSON, HttpResponse
 from consumer.sandbox.settings import SandboxSettings
+
+
+def control_routes(
+    stats: Callable[[], Stats], behave: Callable[..., None], reset: Callable[[], None]
+) -> list[web.RouteDef]:
+    """
+    The three endpoints, and what each of them does.
+
+    `behave` takes changes by keyword and raises BadBehaviour where one is unusable.
+    """
+
+    async def get_stats(http: web.Request) -> web.Response:
+        return web.Response(body=stats().json(), content_type=JSON)
+
+    async def post_behave(http: web.Request) -> web.Response:
+        changes = parse(await http.read())
+        if not isinstance(changes, dict):
+            return _told(400, error="the body is not a JSON object")
+        try:
+            behave(**changes)
+        except InvalidBehavior as mistakes:
+            return _told(400, error=str(mistakes))
+        return _told(200, ok=True)
+
+    async def any_reset(http: web.Request) -> web.Response:
+        reset()
+        return _told(200, ok=True)
+
+    return [
+        web.get("/sandbox/stats", get_stats),
+        web.post("/sandbox/behave", post_behave),
+        web.get("/sandbox/reset", any_reset),
+        web.post("/sandbox/reset", any_reset),
+    ]
+
+
+def _told(status: int, **words: object) -> web.Response:
+    return web.Response(status=status, body=orjson.dumps(words), content_type=JSON)
+
 
 STOP_S = 1.0
 
@@ -61,7 +108,7 @@ class Sandbox:
         """Listen, once; the base URL, to be used as the graph URL. OSError when the port is taken."""
         app = web.Application(client_max_size=self._settings.body_bytes_max)
         app.router.add_post("/{version}/{pixel_id}/events", self._post_events)
-        app.add_routes(controls.control_routes(self._ledger.stats, self.behave, self.reset))
+        app.add_routes(control_routes(self._ledger.stats, self.behave, self.reset))
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=STOP_S, auto_decompress=False)
         await self._runner.setup()
         try:

@@ -1,4 +1,8 @@
-"""How a sandbox starts, and its limits."""
+"""
+How a sandbox starts, and its limits.
+
+What a sandbox knows and takes where nobody says otherwise.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from consumer.sandbox.defaults import ACCESS_TOKEN, BODY_BYTES_MAX, PIXEL_ID
 from consumer.sandbox.faults import Behavior, behaviour
+
+PIXEL_ID = "1234567890"
+ACCESS_TOKEN = "sandbox-token"  # noqa: S105 - no secret, it opens nothing
+BODY_BYTES_MAX = 8 * 1024 * 1024  # twice what the consumer sends at most; Meta's limit is unknown
+
 
 ACCEPTED_KEPT_MAX = 20_000
 IDS_KEPT_MAX = 200_000  # about 80 MB

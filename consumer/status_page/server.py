@@ -28,9 +28,10 @@ from aiohttp import web
 from consumer.config.parsers import is_loopback
 from consumer.config.settings import Settings
 from consumer.errors import CommandError
-from consumer.observability.listening import bind_error
+from consumer.observability.health import bind_error
 from consumer.observability.telemetry import Telemetry
-from consumer.status_page import glossary, history
+from consumer.status_page import history
+from consumer.status_page import snapshot as glossary
 from consumer.status_page.history import History
 from consumer.status_page.snapshot import PageInfo, snapshot, totals
 

@@ -21,11 +21,12 @@ from consumer.dead_letters.summary import (
     PAIRS_MAX,
     DeadLetterTally,
     DeadLetterView,
+    dead_letters_table,
     event_name,
     showable,
     view,
+    what_to_do,
 )
-from consumer.dead_letters.tables import dead_letters_table, what_to_do
 from consumer.domain.decision import Reason
 from consumer.domain.record import Partition, Record
 from consumer.messages import REASONS, in_plain_text

@@ -32,12 +32,11 @@ from support.replay import (
     values,
 )
 
-from consumer.cli.replay import replay_group
-from consumer.cli.replay_report import MEANS, replay_exit_code
+from consumer.cli.replay import MEANS, replay_exit_code, replay_group
 from consumer.dead_letters.headers import VALUE_OMITTED
 from consumer.dead_letters.reader import open_dead_letters
+from consumer.dead_letters.replay.plan import SkipReason, open_replay_target
 from consumer.dead_letters.replay.runner import RateLimit, ReplayRunner, ReplaySummary, StopReason
-from consumer.dead_letters.replay.way_back import SkipReason, open_replay_target
 from consumer.domain.record import Partition, Record
 from consumer.errors import CommandError
 from consumer.signals import stop_on_signal

@@ -36,13 +36,11 @@ from support.replay import (
     values,
 )
 
-from consumer.cli.replay import replay_group
-from consumer.cli.replay_report import replay_exit_code
+from consumer.cli.replay import replay_exit_code, replay_group
 from consumer.config.settings import Settings
 from consumer.dead_letters.filters import Filter, MetaCode
-from consumer.dead_letters.replay.plan import ParkingTopicMissing, blocks
+from consumer.dead_letters.replay.plan import ParkingTopicMissing, SkipReason, blocks
 from consumer.dead_letters.replay.runner import RateLimit, StopReason
-from consumer.dead_letters.replay.way_back import SkipReason
 from consumer.domain.decision import Reason
 from consumer.errors import UsageError
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from consumer.config.poll_interval import poll_interval_conflicts, starts_s
+from consumer.config.kafka_constraints import poll_interval_conflicts, starts_s
 
 # revoke_timeout_s, the user's own properties, the mistake
 JUDGED = [

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from consumer.dead_letters.dlq_rate import DeadLetterRate
+from consumer.dead_letters.dlq_breaker import DeadLetterRate
 from consumer.domain.decision import Reason
 
 SENT = ACCEPTED = None

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from consumer.config.settings import Settings
-from consumer.delivery.access_token import AccessToken
+from consumer.delivery.meta_client import AccessToken
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from support.link_model import (
     with_knee,
 )
 
-from consumer.delivery.adaptive_concurrency import AdaptiveLimit
+from consumer.delivery.request_limiter import AdaptiveLimit
 from consumer.meta.response import Response, ResponseOutcome
 
 ROUND_TRIP_S = 0.125  # in binary exactly

@@ -20,8 +20,7 @@ from support.ports import free_ports
 from support.sandbox_requests import good
 
 from consumer.config.settings import Settings
-from consumer.delivery.access_token import AccessToken
-from consumer.delivery.meta_client import ANSWER_BYTES_MAX, MetaClient
+from consumer.delivery.meta_client import ANSWER_BYTES_MAX, AccessToken, MetaClient
 from consumer.errors import SettingsError
 from consumer.meta.response import Response, ResponseOutcome
 from consumer.sandbox.server import Sandbox

@@ -20,11 +20,9 @@ from support.mock_kafka import MockKafka
 from support.processes import COMMAND, environment
 from support.running_demo import running_demo
 
-from consumer.demo.assertions import assertions
-from consumer.demo.environment import demo_environment
+from consumer.demo.environment import demo_environment, shop_samples
 from consumer.demo.report import for_a_person
-from consumer.demo.samples import shop_samples
-from consumer.demo.scenario import ScenarioResult, run_scenario
+from consumer.demo.scenario import ScenarioResult, assertions, run_scenario
 
 ROOT = Path(__file__).parents[2]
 ADDS_UP_S_MAX = 60.0

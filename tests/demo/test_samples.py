@@ -16,7 +16,7 @@ import orjson
 import pytest
 from support.make_samples import samples as made
 
-from consumer.demo.samples import shop_samples, with_times
+from consumer.demo.environment import shop_samples, with_times
 from consumer.domain.decision import Deliverable, Filtered, Invalid
 from consumer.domain.record import Partition, Record
 from consumer.mapping.decide import decide

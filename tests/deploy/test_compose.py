@@ -21,7 +21,7 @@ from support.dockerfile import instructions
 from support.requirements import require
 
 import consumer
-from consumer.cli.commands.sandbox import sandbox
+from consumer.cli.commands.run import sandbox
 from consumer.config.loading import known_names, unknown_names
 from consumer.config.settings import Settings
 from consumer.runtime.app import CLOSE_S

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from consumer.diagnostics.clock_skew import ServerTime, clock_finding
+from consumer.diagnostics.meta_probe import ServerTime, clock_finding
 
 DATE = "Thu, 01 Jan 2026 00:00:10 GMT"
 AT_MS = 1_767_225_610_500  # half a second later

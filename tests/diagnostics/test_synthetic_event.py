@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from consumer.config.settings import Settings
-from consumer.diagnostics.synthetic_event import synthetic_event
+from consumer.diagnostics.meta_probe import synthetic_event
 from consumer.domain.decision import Deliverable
 
 AT_MS = 1_767_225_610_500

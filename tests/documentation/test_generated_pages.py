@@ -16,7 +16,7 @@ from consumer import messages
 from consumer.config.loading import known_names, load_settings
 from consumer.domain.decision import FILTERED_REASONS, Reason, WarningCode
 from consumer.domain.state import State
-from consumer.mapping import depth, event_time
+from consumer.mapping import event, event_fields
 from consumer.meta import error_codes
 from consumer.meta.response import ResponseOutcome
 from consumer.observability import metrics
@@ -113,9 +113,9 @@ def test_advice_is_whole_sentences(advice_: Any) -> None:
 @pytest.mark.parametrize(
     ("sentence", "number"),
     [
-        ("Older than {} days,", event_time.AGE_S_MAX / DAY_S),
-        ("days, {} for `physical_store`", event_time.AGE_IN_STORE_S_MAX / DAY_S),
-        ("Nested more than {} levels deep", depth.DEPTH_MAX),
+        ("Older than {} days,", event_fields.AGE_S_MAX / DAY_S),
+        ("days, {} for `physical_store`", event_fields.AGE_IN_STORE_S_MAX / DAY_S),
+        ("Nested more than {} levels deep", event.DEPTH_MAX),
     ],
 )
 def test_numbers_in_advice_are_those_of_the_code(sentence: str, number: Any) -> None:

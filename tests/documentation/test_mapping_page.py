@@ -18,7 +18,7 @@ from consumer.config.loading import load_settings
 from consumer.event_files.lines import FoundEvent
 from consumer.explain.decisions import explain_events
 from consumer.explain.rows import Explained
-from consumer.mapping import action_source, currencies, eligibility, identifiers, redaction, times, values
+from consumer.mapping import eligibility, event_fields, numbers, redaction, times, user_data, values
 from consumer.mapping import tables as mapping
 from consumer.mapping.rules import MatchRule
 from consumer.observability import metrics
@@ -140,8 +140,8 @@ def test_the_action_sources_are_those_of_the_mapping() -> None:
 
 
 def test_identifiers_and_others_are_those_that_count() -> None:
-    identifiers, others = re.findall(r"(?:Identifiers|Others): (.*?)\.", PAGE, re.DOTALL)
-    assert set(codes(identifiers)) == eligibility.IDENTIFIERS
+    user_data, others = re.findall(r"(?:Identifiers|Others): (.*?)\.", PAGE, re.DOTALL)
+    assert set(codes(user_data)) == eligibility.IDENTIFIERS
     assert set(codes(others)) == eligibility.OTHERS
 
 
@@ -160,9 +160,9 @@ def test_each_example_of_a_setting_is_accepted() -> None:
 
 DAY_S = 86_400
 SENTENCES = [
-    ("up to {} days older than the event", identifiers.CLICK_AGE_MS_MAX / DAY_S / 1000),
+    ("up to {} days older than the event", user_data.CLICK_AGE_MS_MAX / DAY_S / 1000),
     ("More than {} minutes ahead of now", times.AHEAD_MS_MAX / 60_000),
-    ("`app_data.extinfo` with its {} entries", action_source.EXTINFO_LENGTH),
+    ("`app_data.extinfo` with its {} entries", event_fields.EXTINFO_LENGTH),
 ]
 
 
@@ -173,7 +173,7 @@ def test_numbers_in_sentences_are_those_of_the_code(sentence: Any, number: Any) 
 
 def test_the_money_that_begins_with_x_is_that_of_the_code() -> None:
     (said,) = re.findall(r"in any case\. (.*) are money", PAGE)
-    assert set(re.findall("[A-Z]{3}", said)) == currencies.SHARED_MONEY
+    assert set(re.findall("[A-Z]{3}", said)) == numbers.SHARED_MONEY
 
 
 def test_the_types_that_say_an_action_source_are_those_of_the_mapping() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from consumer import schemas_loader
 from consumer.event_files.csv_columns import read_header
-from consumer.event_files.unknown_columns import find_unknown_columns
+from consumer.event_files.csv_events import find_unknown_columns
 
 FILES = Path(__file__).parent / "files"
 

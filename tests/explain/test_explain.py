@@ -12,7 +12,7 @@ from support.mapping import NOW_MS, NOW_TEXT, event, facebook, ordinary, without
 from typer.testing import CliRunner, Result
 
 from consumer import errors
-from consumer.cli.commands.explain import explain
+from consumer.cli.commands.publish import explain
 from consumer.errors import CommandError, UsageError
 from consumer.event_files.event_files import NoSuchFile
 from consumer.event_files.lines import FoundEvent

@@ -9,10 +9,10 @@ import pytest
 from support.mapping import NOW_MS
 
 from consumer.event_files.lines import FoundEvent
+from consumer.explain.command import MANY_LINES, Hints
 from consumer.explain.decisions import explain_events
-from consumer.explain.hints import MANY_LINES, Hints
 from consumer.mapping.rules import MappingOptions
-from consumer.publish.report import PublishReport
+from consumer.publish.runner import PublishReport
 
 
 class Heard(PublishReport):

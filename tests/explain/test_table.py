@@ -9,12 +9,11 @@ import pytest
 from rich.console import Console
 from support.mapping import NOW_MS, event, ordinary, record
 
-from consumer.explain.hash_recorder import RecordingHasher
-from consumer.explain.rows import Explained
+from consumer.explain.rows import Explained, RecordingHasher
 from consumer.explain.table import block, lines
 from consumer.mapping.decide import decide
+from consumer.mapping.lookup import Provenance
 from consumer.mapping.rules import MappingOptions, MatchRule
-from consumer.mapping.trail import Provenance
 
 
 def printed(given: Any, width: Any = None, **more: Any) -> Any:

@@ -7,8 +7,15 @@ from typing import Any
 import pytest
 
 from consumer.domain.decision import Filtered, Invalid, MappingWarning, Reason, WarningCode
-from consumer.explain.words import SHORT_WARNINGS, SHORT_REASONS, what_happened, what_is_known, why_no_consent, why_not
 from consumer.mapping.rules import MatchRule
+from consumer.messages import (
+    SHORT_REASONS,
+    SHORT_WARNINGS,
+    what_happened,
+    what_is_known,
+    why_no_consent,
+    why_not,
+)
 
 KNOWN = [
     ((), "all", "has no identifier and no other; CAPI_MATCH_RULE=all needs 1 identifier and 3 others"),

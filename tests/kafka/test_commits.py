@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from consumer.domain.record import Partition
-from consumer.kafka.commits import AGAIN_S, SOON_S_MAX, CommitLedger
+from consumer.kafka.committer import AGAIN_S, SOON_S_MAX, CommitLedger
 
 P0, P1 = Partition("events", 0), Partition("events", 1)
 NOW_S = 50.0

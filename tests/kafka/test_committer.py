@@ -11,9 +11,9 @@ from support.faulty_kafka import FaultyKafka, Request
 from support.group_members import P0, TOPIC, Owner
 from support.scripted_consumer import Scripted
 
-from consumer.config import poll_interval
+from consumer.config import kafka_constraints
 from consumer.config.settings import OffsetOutOfRange, StartOffset
-from consumer.kafka import committer, start_offsets
+from consumer.kafka import assignment, committer
 from consumer.kafka.consumer import KafkaSource
 from consumer.observability.telemetry import Telemetry
 
@@ -40,7 +40,7 @@ def test_what_was_committed_is_committed_again_after_a_while(
 
     On a partition in which nothing more comes, nobody else would ever mend that.
     """
-    monkeypatch.setattr("consumer.kafka.commits.AGAIN_S", 0.0)
+    monkeypatch.setattr("consumer.kafka.committer.AGAIN_S", 0.0)
     brokers.write(TOPIC, b"0", b"1")
     member = join()
     member.has(2)
@@ -123,7 +123,7 @@ def test_a_commit_without_a_broker_is_waited_for_so_long_and_no_longer(
 
 
 def test_what_one_poll_may_wait_for_fits_into_the_margin_of_its_interval() -> None:
-    assert committer.COMMIT_S_MAX + start_offsets.BROKER_TIMEOUT_S <= poll_interval.MARGIN_S
+    assert committer.COMMIT_S_MAX + assignment.BROKER_TIMEOUT_S <= kafka_constraints.MARGIN_S
 
 
 # Orders of answers that no broker can be made to give on demand

@@ -479,7 +479,7 @@ def test_an_entry_that_is_an_error_is_no_record_and_its_neighbours_are(script: A
 def test_a_partition_that_stands_still_is_counted_and_said_again(
     script: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("consumer.kafka.stopped.AGAIN_S", 0.0)
+    monkeypatch.setattr("consumer.kafka.assignment.AGAIN_S", 0.0)
     consumer = Scripted()
     source = KafkaSource(consumer, [TOPIC], StartOffset.EARLIEST, OffsetOutOfRange.PAUSE, Telemetry())
     source.subscribe(Owner())

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from confluent_kafka import Consumer
 
-from consumer.kafka.membership import has_joined_group
+from consumer.kafka.consumer import has_joined_group
 
 
 def metadata(generation: Any, mark: bytes = b"CGMDv2:") -> Any:

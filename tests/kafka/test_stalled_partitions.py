@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from consumer.domain.record import Partition
-from consumer.kafka.stopped import AGAIN_S, StalledPartitions
+from consumer.kafka.assignment import AGAIN_S, StalledPartitions
 
 P0, P1 = Partition("events", 0), Partition("events", 1)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from consumer.mapping.currencies import currency_code
+from consumer.mapping.numbers import currency_code
 from consumer.mapping.values import EMPTY, MALFORMED, WRONG_TYPE
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from support.mapping import NOW_MS, noted, reason, sent
 
-from consumer.mapping.depth import is_too_deep
+from consumer.mapping.event import is_too_deep
 
 BRACKETS = [("[", "]"), ('{"x":', "}")]
 

@@ -10,8 +10,8 @@ from support.mapping import decided, event, facebook, noted, ordinary, reason, s
 
 from consumer.domain.decision import Filtered, Invalid, Reason
 from consumer.mapping.event import Event, open_event
+from consumer.mapping.lookup import MappingTrace
 from consumer.mapping.tables import PLACES
-from consumer.mapping.trail import MappingTrace
 
 
 @pytest.mark.parametrize(

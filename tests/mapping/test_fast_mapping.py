@@ -13,8 +13,7 @@ from support.mapping import NOW_MS, event, facebook, ordinary, record
 from support.odd_events import KINDS, ODD_TEXTS, PATHS, RULES, VALUE, events, set_at
 
 from consumer.mapping import fast_mapping, map_event
-from consumer.mapping.map_event import NotMapped
-from consumer.mapping.mapped import MappedEvent
+from consumer.mapping.map_event import MappedEvent, NotMapped
 from consumer.mapping.normalize.hashing import BatchHasher
 from consumer.mapping.rules import ContentId, DataProcessing, MappingOptions, parse_path
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from consumer.mapping.identifiers import client_ip_address, client_user_agent, fbc, fbc_from_click, fbp
+from consumer.mapping.user_data import client_ip_address, client_user_agent, fbc, fbc_from_click, fbp
 from consumer.mapping.values import EMPTY, EXPIRED, MALFORMED, PLACEHOLDER, WRONG_TYPE
 
 EVENT_TIME_MS = 1700000000000

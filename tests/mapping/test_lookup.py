@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from consumer.domain.decision import MappingWarning, WarningCode
-from consumer.mapping.lookup import Source, at_path, first_valid
-from consumer.mapping.trail import MappingTrace, Provenance
+from consumer.mapping.lookup import MappingTrace, Provenance, Source, at_path, first_valid
 from consumer.mapping.values import WRONG_TYPE
 
 SOURCES = (Source("a", 0, "a"), Source("b.c", 1, "c"))

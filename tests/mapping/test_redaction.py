@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from consumer.mapping.redaction import REDACTED, redact, clean_entry, contains_email, is_personal_name
+from consumer.mapping.redaction import REDACTED, clean_entry, contains_email, is_personal_name, redact
 
 ADDRESS = "ann@example.com"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from consumer.mapping.urls import clean_url, click_id
+from consumer.mapping.redaction import clean_url, click_id
 from consumer.mapping.values import InvalidValue
 
 SHOP = "https://shop.example.com"

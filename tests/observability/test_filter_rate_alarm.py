@@ -5,7 +5,7 @@ from __future__ import annotations
 from structlog.testing import capture_logs
 
 from consumer.domain.decision import FILTERED_REASONS, Reason
-from consumer.observability.filter_watch import FilterRateAlarm
+from consumer.observability.filter_alarm import FilterRateAlarm
 
 NO_CONSENT = Reason.NO_CONSENT
 

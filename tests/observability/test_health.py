@@ -12,8 +12,8 @@ from support.ports import free_ports
 
 from consumer.domain.state import State
 from consumer.errors import CommandError
+from consumer.kafka.assignment import BROKER_TIMEOUT_S, STARTS_S_MAX
 from consumer.kafka.committer import COMMIT_S_MAX
-from consumer.kafka.start_offsets import BROKER_TIMEOUT_S, STARTS_S_MAX
 from consumer.observability import metrics
 from consumer.observability.health import LIVE_S, Liveness, serve_health
 from consumer.observability.telemetry import Telemetry

@@ -7,7 +7,7 @@ from typing import Any
 from structlog.testing import capture_logs
 
 from consumer.domain.state import State
-from consumer.observability.state_lines import StateLogger
+from consumer.observability.periodic_logs import StateLogger
 
 
 def told(*states: Any, throttled_s: float = 0.0) -> list[Any]:

@@ -16,17 +16,15 @@ from typer.testing import CliRunner, Result
 from consumer.cli.main import app
 from consumer.config.settings import Settings
 from consumer.dead_letters.jsonl import to_line
-from consumer.dead_letters.replay.sending import ReplaySender
-from consumer.dead_letters.replay.validity import Recheck
-from consumer.dead_letters.replay.way_back import SkipReason, open_replay_target
+from consumer.dead_letters.replay.plan import Recheck, SkipReason, open_replay_target
+from consumer.dead_letters.replay.runner import ReplaySender
 from consumer.domain.decision import Reason
 from consumer.domain.record import Partition, Record
 from consumer.event_files.json_events import json_lines
 from consumer.event_files.lines import numbered_lines
 from consumer.kafka.producer import open_producer
-from consumer.publish.dead_letters import WHY, dead_letter_validator, send_dead_letters
-from consumer.publish.report import PublishReport
-from consumer.publish.runner import PublishRunner, PublishSummary
+from consumer.publish.events import WHY, dead_letter_validator, send_dead_letters
+from consumer.publish.runner import PublishReport, PublishRunner, PublishSummary
 
 NOW_MS = 1_767_225_700_000
 USER = {"email": "u1@example.com", "country": "FR", "city": "Paris", "zipcode": "75001"}

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from consumer.publish.record_key import record_key
+from consumer.publish.events import record_key
 
 KEYS = [
     ("user-1", b"user-1"),

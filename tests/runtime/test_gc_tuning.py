@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from consumer.runtime import gc_tuning
+from consumer.runtime import app
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +31,7 @@ def looks() -> int:
 
 
 def test_what_passes_by_the_thousand_is_not_looked_through() -> None:
-    gc_tuning.tune()
+    app.tune()
     before = looks()
     in_flight = [Circle() for _ in range(10_000)]
     assert looks() == before
@@ -39,14 +39,14 @@ def test_what_passes_by_the_thousand_is_not_looked_through() -> None:
 
 
 def test_what_was_there_at_start_is_looked_at_no_more() -> None:
-    gc_tuning.tune()
+    app.tune()
     assert gc.get_freeze_count() > 10_000
 
 
 def test_what_refers_to_itself_goes_all_the_same() -> None:
-    gc_tuning.tune()
+    app.tune()
     before = looks()
-    for _ in range(gc_tuning.YOUNG_OBJECTS):
+    for _ in range(app.YOUNG_OBJECTS):
         Circle()
     assert looks() > before
-    assert sum(isinstance(one, Circle) for one in gc.get_objects()) < gc_tuning.YOUNG_OBJECTS
+    assert sum(isinstance(one, Circle) for one in gc.get_objects()) < app.YOUNG_OBJECTS

@@ -28,7 +28,7 @@ from consumer.domain.record import Partition, Record
 from consumer.mapping.decide import decide
 from consumer.mapping.normalize.hashing import BatchHasher
 from consumer.mapping.rules import MappingOptions
-from consumer.publish.record_key import record_key
+from consumer.publish.events import record_key
 
 ROOT = Path(__file__).parents[2]
 SCHEMAS = ROOT / "schemas"

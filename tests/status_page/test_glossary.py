@@ -12,9 +12,9 @@ from support.doc_pages import ROOT
 from consumer.domain.decision import Reason, WarningCode
 from consumer.domain.state import State
 from consumer.meta.error_codes import SENTENCES
-from consumer.status_page import glossary
+from consumer.status_page import snapshot
 
-HTML = glossary.as_html()
+HTML = snapshot.as_html()
 ANCHORS = re.findall(r'<dt id="([^"]+)">', HTML)
 
 
@@ -81,9 +81,9 @@ def test_no_mark_of_markdown_is_left_and_each_page_that_is_named_is_there() -> N
 
 
 def test_the_state_in_the_head_is_said_in_the_words_of_its_entry() -> None:
-    assert glossary.state(State.MISCONFIGURED) == (
+    assert snapshot.state_advice(State.MISCONFIGURED) == (
         "Meta refuses token, pixel or version. Nothing is sent and nothing is lost.",
         "Setup (docs/operations.md): a new token in its file is taken up by itself.",
     )
     for word in State:
-        assert entry(f"state-{word}") == glossary.state(word)
+        assert entry(f"state-{word}") == snapshot.state_advice(word)

@@ -16,7 +16,7 @@ from support.page_reading import as_number, branches, cell, notes, number, shown
 from support.running_demo import Demo
 from support.waiting import eventually
 
-from consumer.demo.samples import shop_samples
+from consumer.demo.environment import shop_samples
 from consumer.domain.decision import FILTERED_REASONS, INVALID_REASONS
 from consumer.mapping.tables import STANDARD_EVENTS
 

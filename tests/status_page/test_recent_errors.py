@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from consumer.meta.response import Response, ResponseOutcome
-from consumer.observability.recent_errors import KEPT_MAX, ErrorResponse, RecentErrors
+from consumer.observability.telemetry import KEPT_MAX, ErrorResponse, RecentErrors
 
 BAD = Response(
     ResponseOutcome.REJECTED, 400, 100, 2804003, "trace-1", summary="the event is older than Meta takes"

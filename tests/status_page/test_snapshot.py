@@ -13,8 +13,7 @@ from consumer.domain.decision import CUSTOM, FILTERED_REASONS, Reason, WarningCo
 from consumer.mapping.tables import NOTE_FIELDS, STANDARD_EVENTS, USER_DATA_KEYS
 from consumer.meta.response import Response, ResponseOutcome
 from consumer.observability import metrics
-from consumer.observability.recent_errors import KEPT_MAX
-from consumer.observability.telemetry import Telemetry
+from consumer.observability.telemetry import KEPT_MAX, Telemetry
 from consumer.status_page.history import EVERY_S, SPAN_S, CounterSample
 from consumer.status_page.snapshot import PageInfo, snapshot, totals
 

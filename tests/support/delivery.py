@@ -15,12 +15,11 @@ from consumer.config.settings import Settings
 from consumer.dead_letters.dlq_breaker import DlqBreaker
 from consumer.dead_letters.headers import WrittenBy
 from consumer.dead_letters.writer import ONE_BY_ONE, DeadLetterWriter
-from consumer.delivery.access_token import AccessToken
 from consumer.delivery.batcher import Limits, envelope_end
 from consumer.delivery.circuit_breaker import CircuitBreaker
 from consumer.delivery.dispatcher import Dispatcher
 from consumer.delivery.in_flight import Clock, DeliveryOptions, InFlightEvent, InvalidRecord
-from consumer.delivery.meta_client import MetaClient
+from consumer.delivery.meta_client import AccessToken, MetaClient
 from consumer.domain.decision import Deliverable, Invalid, Reason
 from consumer.domain.record import Partition, Record
 from consumer.kafka.clients import new_producer, producer_properties

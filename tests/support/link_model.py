@@ -12,7 +12,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from consumer.delivery.adaptive_concurrency import AdaptiveLimit
+from consumer.delivery.request_limiter import AdaptiveLimit
 from consumer.meta.response import Response, ResponseOutcome
 
 ACCEPTED = Response(ResponseOutcome.ACCEPTED, 200)

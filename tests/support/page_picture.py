@@ -21,7 +21,7 @@ from support.browsers import chromium, opened
 from support.page_reading import shown
 from support.running_demo import running_demo
 
-from consumer.demo.samples import shop_samples
+from consumer.demo.environment import shop_samples
 
 FILE = Path(__file__).parents[2] / "docs" / "page.webp"
 FLOWS_S = 45.0

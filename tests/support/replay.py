@@ -9,15 +9,12 @@ from typing import Any
 from confluent_kafka import Consumer, TopicPartition
 from support.dead_letters import FIRST_MS, event, letter, record
 
-from consumer.cli.commands.replay import MAX_REPLAYS
+from consumer.cli.commands.dead_letters import MAX_REPLAYS
 from consumer.cli.replay import passed_without_old, replay_group
 from consumer.dead_letters.filters import Filter
 from consumer.dead_letters.reader import open_dead_letters
-from consumer.dead_letters.replay.plan import Parking, ReplayPlanner
-from consumer.dead_letters.replay.runner import RateLimit, ReplayRunner, ReplaySummary
-from consumer.dead_letters.replay.sending import ReplaySender
-from consumer.dead_letters.replay.validity import Recheck
-from consumer.dead_letters.replay.way_back import open_replay_target
+from consumer.dead_letters.replay.plan import Parking, Recheck, ReplayPlanner, open_replay_target
+from consumer.dead_letters.replay.runner import RateLimit, ReplayRunner, ReplaySender, ReplaySummary
 from consumer.domain.decision import Reason
 from consumer.domain.record import Record
 from consumer.kafka.producer import open_producer

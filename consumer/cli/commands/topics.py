@@ -7,8 +7,7 @@ from typing import Annotated
 import typer
 
 from consumer.cli.help_examples import epilog
-from consumer.cli.options import AsJson, SettingsFile
-from consumer.cli.typer_classes import Command, CommandGroup
+from consumer.cli.options import AsJson, Command, CommandGroup, SettingsFile
 
 PARTITIONS = 6
 EVENT_HOURS = 7 * 24

@@ -15,24 +15,137 @@ replay has passed without it, those that it left out for their age. The others
 have gone. When each was passed is not known, so one that has become too old
 since goes a second time, under the same id and time, and whoever consumes it
 filters it for its age.
+
+Where a dead letter goes when it is replayed, and what it carries.
+
+    letter ─┬─ to its origin topic, or the topic that was asked for
+            ├─ left out: nothing will ever let it go back, so it is counted and passed
+            └─ held: another setting would let it go back, so nothing passes it
+
+The difference is whether a later replay could do better. A letter that is left
+out stays in the dead-letter topic all the same, until retention takes it.
+
+What would become of a letter, were it consumed again now.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import NamedTuple
 
+from consumer.config.settings import Settings
 from consumer.dead_letters import headers
+from consumer.dead_letters import headers as letter
 from consumer.dead_letters.filters import Filter
-from consumer.dead_letters.replay.way_back import (
-    Blocked,
-    ReplayRecord,
-    ReplayTarget,
-    SkipReason,
-    timestamp_of,
-)
-from consumer.domain.record import Record
+from consumer.dead_letters.reader import OriginalReader
+from consumer.domain.decision import Decision, Filtered, Reason
+from consumer.domain.record import Coordinates, Headers, Partition, Record
+from consumer.errors import CommandError, UsageError
+from consumer.kafka import clients
+from consumer.kafka.admin import list_cluster
+from consumer.mapping.decide import decide
+from consumer.mapping.normalize.hashing import BatchHasher
+from consumer.mapping.rules import MappingOptions
+
+FindOriginal = Callable[[Coordinates], Record | None]
+
+
+class SkipReason(StrEnum):
+    """Why a letter cannot go back. The words are public, like the reasons."""
+
+    NO_ORIGIN = "no_origin"  # nobody's letter: its origin headers are missing or cannot be read
+    NO_VALUE = "no_value"  # a tombstone, which would delete at its origin
+    ORIGINAL_GONE = "original_gone"  # its value was too large for the topic, and the origin has it no more
+    TOO_LARGE = "too_large"  # the topic it would go to does not take it
+    TOO_OLD = "too_old"  # Meta takes the event no more
+
+
+class ReplayRecord(NamedTuple):
+    """A record on its way back. `timestamp_ms` is None where the letter has none: now."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+    timestamp_ms: int | None
+
+
+class Blocked(NamedTuple):
+    """A letter whose origin topic is not one of ours, or does not exist."""
+
+    topic: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayTarget:
+    """
+    The rule of one replay.
+
+    `topics` are those that a letter may go back to by its own word: without
+    this, whoever writes to the dead-letter topic could write anywhere.
+    """
+
+    topics: Collection[str]
+    find_original: FindOriginal
+    to: str | None = None
+
+    def target_of(self, record: Record) -> ReplayRecord | SkipReason | Blocked:
+        """Where this letter goes."""
+        origin = letter.origin(record)
+        to = self.to or (origin.topic if origin else None)
+        if to is None:
+            return SkipReason.NO_ORIGIN
+        if self.to is None and to not in self.topics:
+            return Blocked(to)
+        if record.value is None:
+            return self._without_value(record, origin, to)
+        return _replay_record(record, record.value, to)
+
+    def _without_value(
+        self, record: Record, origin: Coordinates | None, to: str
+    ) -> ReplayRecord | SkipReason | Blocked:
+        if letter.text(record.headers, letter.VALUE_OMITTED) != "true":
+            return SkipReason.NO_VALUE
+        if origin is None:
+            return SkipReason.ORIGINAL_GONE
+        if origin.topic not in self.topics:
+            return Blocked(origin.topic)
+        original = self.find_original(origin)
+        if original is None or original.value is None:
+            return SkipReason.ORIGINAL_GONE
+        return _replay_record(record, original.value, to)
+
+
+@contextmanager
+def open_replay_target(settings: Settings, to: str | None, option: str = "--to") -> Iterator[ReplayTarget]:
+    """
+    Where letters go back to under these settings.
+
+    Raises CannotGoOn or BadCall when `to`, which came by `option`, cannot be it.
+    """
+    there = list_cluster(clients.admin_client(settings), settings).topics
+    if to == settings.dead_letter_topic:
+        raise UsageError(f"{option} {to}: that is the dead-letter topic itself", "name a topic of events")
+    if to == settings.parking_topic:
+        raise UsageError(
+            f"{option} {to}: that is the parking topic, which nobody reads", "name a topic of events"
+        )
+    if to is not None and to not in there:
+        raise CommandError(f"{option} {to}: there is no such topic", "name one that exists, or make it first")
+    with closing(OriginalReader(settings)) as originals:
+        yield ReplayTarget(frozenset(settings.topics) & there.keys(), originals.find, to)
+
+
+def timestamp_of(record: Record) -> int | None:
+    """The letter's own time; None where it has none."""
+    return record.timestamp_ms if record.timestamp_ms > 0 else None
+
+
+def _replay_record(record: Record, value: bytes, topic: str) -> ReplayRecord:
+    return ReplayRecord(topic, record.key, value, letter.replay_headers(record.headers), timestamp_of(record))
 
 
 class NotMatched(NamedTuple):
@@ -138,3 +251,22 @@ def blocks(fate: PlannedAction, record: Record) -> str:
             )
         case _:
             return ""
+
+
+class Recheck(NamedTuple):
+    """What tells whether a letter is still invalid, or too old. `now_ms` is the clock."""
+
+    rules: MappingOptions
+    now_ms: Callable[[], int]
+
+    def decision(self, back: ReplayRecord) -> Decision:
+        """What becomes of it when it is consumed: at the place where it first stood, as its headers say."""
+        now_ms = self.now_ms()
+        timestamp_ms = now_ms if back.timestamp_ms is None else back.timestamp_ms
+        record = Record(Partition(back.topic, 0), 0, timestamp_ms, back.value, back.key, back.headers)
+        return decide(record, self.rules, BatchHasher(), now_ms)
+
+    def is_too_old(self, back: ReplayRecord) -> bool:
+        """Whether Meta takes it no more: it would be filtered, and nobody would hear of it."""
+        decision = self.decision(back)
+        return isinstance(decision, Filtered) and decision.reason is Reason.EVENT_TOO_OLD

@@ -12,6 +12,11 @@ The bookmark has no lock, but each process signs where it leaves it. Whoever fin
 that somebody else has moved it stops: before it sends, and again before it
 commits, as two in step may have looked at the same time. What both had in hand
 by then has gone twice.
+
+Letters given to the broker, a handful at a time, and which of them it did not take.
+
+A handful is sent together and waited for to its last report: only then may any
+letter of it be passed.
 """
 
 from __future__ import annotations
@@ -32,15 +37,47 @@ from consumer.dead_letters.replay.plan import (
     Parked,
     PlannedAction,
     ReplayPlanner,
+    ReplayRecord,
+    SkipReason,
     blocks,
     record_to_write,
 )
-from consumer.dead_letters.replay.sending import TOO_LARGE, ReplaySender
-from consumer.dead_letters.replay.way_back import ReplayRecord, SkipReason
 from consumer.dead_letters.summary import DeadLetterTally
 from consumer.domain.record import Record
 from consumer.errors import CommandError
 from consumer.kafka import clients
+from consumer.kafka.producer import RecordProducer
+
+# Time for a partition to change its leader. librdkafka's own, 300 s, is long for a person who waits.
+ACKNOWLEDGED_WITHIN_S = 60.0
+TOO_LARGE = frozenset({"MSG_SIZE_TOO_LARGE", "RECORD_LIST_TOO_LARGE"})
+
+
+class ReplaySender:
+    """Letters given to the broker, and which of them it did not take."""
+
+    def __init__(self, publisher: Callable[[Callable[[int, str], None]], RecordProducer]) -> None:
+        self._errors: dict[int, str] = {}
+        self._publisher = publisher(self._errors.__setitem__)
+
+    def send(self, records: Sequence[ReplayRecord | None]) -> dict[int, str]:
+        """Send what is one and wait for every report: index -> the error of one that did not arrive."""
+        backs = {place: record for place, record in enumerate(records) if record is not None}
+        errors = self._sent(backs)
+        # The broker measures what travels together: one that is refused for
+        # its size may only have had large company.
+        for place in [place for place, error in errors.items() if error in TOO_LARGE]:
+            del errors[place]
+            errors |= self._sent({place: backs[place]})
+        return errors
+
+    def _sent(self, backs: Mapping[int, ReplayRecord]) -> dict[int, str]:
+        self._errors.clear()
+        for place, back in backs.items():
+            self._publisher.send(*back, place=place)
+        self._publisher.finish(ACKNOWLEDGED_WITHIN_S)
+        return dict(self._errors)
+
 
 # What goes a second time when a replay is killed. Each handful costs one commit that is waited for.
 RECORDS_PER_CHUNK = 200

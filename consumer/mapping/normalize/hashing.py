@@ -10,18 +10,26 @@ Each distinct one is normalised and hashed once, and remembered:
 
 A hasher is made for one batch and forgotten with it, and with it whatever tells
 who somebody is. This is the only module of the core that knows how to hash.
+
+Hashers for events that come in no batch, as from a file.
+
+A hasher remembers what it hashed, personal values among it. So it serves as
+many events as a batch of `run` may hold, and is forgotten for the next one.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from itertools import repeat
 from typing import NamedTuple
 
 from consumer.domain.decision import WarningCode
-from consumer.mapping.normalize.digests import given_digest, no_digest
 from consumer.mapping.normalize.fields import (
     KEYS_OF_CIRCUMSTANCES,
     NormalizationContext,
+    given_digest,
+    no_digest,
     normalization_context,
     normalized_text,
     text_for,
@@ -233,3 +241,12 @@ def _joined(elements: list[FieldDigests]) -> FieldDigests:
     if not digests:
         return FieldDigests(None, notes)
     return FieldDigests(digests[0] if len(digests) == 1 else digests, notes)
+
+
+EVENTS_OF_A_HASHER = 500
+
+
+def hashers() -> Iterator[BatchHasher]:
+    """One for each event, without end: the same for some hundred events, then another."""
+    while True:
+        yield from repeat(BatchHasher(), EVENTS_OF_A_HASHER)

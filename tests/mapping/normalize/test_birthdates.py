@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.mapping.normalize.birthdates import birthdate_digits
+from consumer.mapping.normalize.fields import birthdate_digits
 from consumer.mapping.rules import BirthdateOrder
 from consumer.mapping.values import AMBIGUOUS, MALFORMED
 

@@ -9,8 +9,8 @@ import pycountry
 import pytest
 from babel import Locale
 
-from consumer.mapping.normalize import countries
-from consumer.mapping.normalize.countries import alpha_2, country_codes
+from consumer.mapping.normalize import places
+from consumer.mapping.normalize.places import alpha_2, country_codes
 from consumer.mapping.normalize.text import casefold_nfc
 from consumer.mapping.values import MALFORMED
 
@@ -167,7 +167,7 @@ def test_names_in_ten_more_languages_are_read(cold: None, text: str, expected: s
 @pytest.fixture
 def cold() -> None:
     """The tables are not built yet, as for the first event of a process."""
-    for table in vars(countries).values():
+    for table in vars(places).values():
         if hasattr(table, "cache_clear"):
             table.cache_clear()
 

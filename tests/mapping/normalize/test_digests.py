@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from consumer.mapping.normalize.digests import given_digest
+from consumer.mapping.normalize.fields import given_digest
 from consumer.mapping.values import MALFORMED
 
 DIGEST = "62a14e44f765419d10fea99367361a727c12365e2520f32218d505ed9aa0f62f"

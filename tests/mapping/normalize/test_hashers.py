@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import islice
 
-from consumer.mapping.normalize.hashers import hashers
+from consumer.mapping.normalize.hashing import hashers
 
 
 def test_five_hundred_events_share_a_hasher_and_the_next_one_gets_another() -> None:

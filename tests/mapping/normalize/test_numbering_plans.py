@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from consumer.mapping.normalize.numbering_plans import at_home, from_abroad, plan
+from consumer.mapping.normalize.phones import at_home, from_abroad, plan
 
 REGIONS = sorted(phonenumbers.SUPPORTED_REGIONS)
 EXAMPLES = [

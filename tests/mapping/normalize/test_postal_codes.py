@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from consumer.mapping.normalize.postal_codes import compact_postal_code, padded_postal_code, without_cedex
+from consumer.mapping.normalize.places import compact_postal_code, padded_postal_code, without_cedex
 
 
 @pytest.mark.parametrize(
