@@ -22,7 +22,7 @@ COPY requirements/run.txt requirements/build.txt requirements/
 RUN python -m pip install --no-deps --require-hashes --only-binary :all: -r requirements/build.txt && \
     python -m pip --python /opt/capi-consumer/bin/python install --no-deps --require-hashes --only-binary :all: -r requirements/run.txt
 
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml README.md LICENSE capi_consumer_main.py ./
 COPY schemas schemas
 COPY consumer consumer
 RUN python -m hatchling build --target wheel --directory dist && \

@@ -114,7 +114,7 @@ def test_the_copied_files_are_all_that_the_wheel_is_made_of() -> None:
         "pyproject.toml",
         project["project"]["readme"],
         *project["project"]["license-files"],
-        *wheel["packages"],
+        *wheel["only-include"],
         *wheel["force-include"],
     }
     copied = {source for sources, _ in copies(BUILD) for source in sources}
