@@ -101,7 +101,7 @@ class BatchDelivery:
     async def _deliver_batch(self, batch: Sequence[InFlightEvent], history: FailureHistory) -> None:
         async with self._slots:
             with self._telemetry.tracing.batch(item.record.headers for item in batch):
-                outcome = self._outcomes.start_batch(len(batch))
+                outcome = BatchOutcome(len(batch))
                 await self._deliver(batch, history, outcome)
                 self._outcomes.finish_batch(outcome)
 
@@ -168,12 +168,13 @@ class BatchDelivery:
         body = b""
         while True:
             generation = await self._acquire(outcome)
-            fresh = self._outcomes.drop_expired(batch, self._clock.now_s(), outcome)
-            if not fresh:
-                self._cancel(generation)
-                return DeliveryResult(fresh, None, history)
-            if not body or len(fresh) != len(batch):
-                batch, body = fresh, request_body(fresh, self._options.envelope_end)
+            now_s = self._clock.now_s()
+            if any(item.event.expires_at_s <= now_s for item in batch):
+                batch, body = self._outcomes.drop_expired(batch, now_s, outcome), b""
+                if not batch:
+                    self._cancel(generation)
+                    return DeliveryResult(batch, None, history)
+            body = body or request_body(batch, self._options.envelope_end)
             response = await self._send(body, len(batch), generation)
             history = self._with_response(history, response, len(batch))
             if response.outcome in ABOUT_EVENTS or self._is_poison(history, len(batch)):

@@ -43,7 +43,7 @@ REASONS = {
 @dataclass(slots=True, eq=False)
 class BatchOutcome:
     """
-    Counts of one batch while it is delivered.
+    Counts of one batch while it is delivered, from `BatchOutcome(number of events)` to `finish_batch`.
 
     `pending` events have no outcome yet. `rejected` are those that the DLQ
     breaker hasn't been told of; it knows of `reported_good` good ones.
@@ -77,7 +77,8 @@ class OutcomeRecorder:
         self._finish = finish
         self._telemetry = telemetry
         self._tasks = tasks
-        self._open: set[BatchOutcome] = set()
+        # Batches with rejected events that the DLQ breaker hasn't been told of.
+        self._unreported: set[BatchOutcome] = set()
 
     # Accepted, or expired
 
@@ -103,8 +104,6 @@ class OutcomeRecorder:
     ) -> Sequence[InFlightEvent]:
         """The batch without the events that are too old for Meta by now; those are filtered."""
         old = [item for item in batch if item.event.expires_at_s <= now_s]
-        if not old:
-            return batch
         outcome.pending -= len(old)
         self._telemetry.add(metrics.FILTERED, len(old), Reason.EVENT_TOO_OLD.value)
         # An error, because it's the only way in which an outage loses an event.
@@ -115,23 +114,17 @@ class OutcomeRecorder:
 
     # Rejected
 
-    def start_batch(self, events: int) -> BatchOutcome:
-        """Counts for a batch with this number of events. Call `finish_batch` once with it."""
-        outcome = BatchOutcome(events)
-        self._open.add(outcome)
-        return outcome
-
     def record_rejected(
         self, item: InFlightEvent, response: Response, attempts: int, outcome: BatchOutcome
     ) -> None:
         """Meta rejected this event, or it is a poison event. It is dead-lettered with the next report."""
         outcome.pending -= 1
         outcome.rejected.append((item, _failure_info(response, attempts)))
+        self._unreported.add(outcome)
 
     def finish_batch(self, outcome: BatchOutcome) -> None:
         """Each event of the batch has an outcome, or is delivered with another batch."""
         outcome.pending = 0
-        self._open.discard(outcome)
         self._report(outcome)
 
     def report_so_far(self, outcome: BatchOutcome) -> None:
@@ -141,10 +134,11 @@ class OutcomeRecorder:
 
     def report_all_so_far(self) -> None:
         """Every batch has to wait. The breaker learns of all of them before a dead letter is written."""
-        for outcome in self._open:
-            self.report_so_far(outcome)
+        for outcome in list(self._unreported):
+            self._report(outcome)
 
     def _report(self, outcome: BatchOutcome) -> None:
+        self._unreported.discard(outcome)
         self._dlq_breaker.record_responses(outcome.take_unreported())
         rejected, outcome.rejected = outcome.rejected, []
         for item, failure in rejected:

@@ -11,7 +11,7 @@ from support.outage_model import Letters
 
 from consumer.dead_letters.dlq_breaker import DlqBreaker
 from consumer.delivery.in_flight import InFlightEvent
-from consumer.delivery.outcomes import OutcomeRecorder
+from consumer.delivery.outcomes import BatchOutcome, OutcomeRecorder
 from consumer.delivery.task_group import TaskGroup
 from consumer.domain.decision import Deliverable, Reason
 from consumer.domain.record import Record
@@ -75,7 +75,7 @@ async def test_the_brake_is_told_of_a_batch_when_it_has_its_end() -> None:
     brake = Told()
     at = Ending(brake)
     events = at.events(10)
-    outcome = at.outcomes.start_batch(10)
+    outcome = BatchOutcome(10)
     at.refuse(events[:2], outcome)
     at.accept(events[2:], outcome)
     assert brake.said == []
@@ -90,7 +90,7 @@ async def test_ahead_what_is_still_out_counts_as_good_and_is_not_counted_again()
     brake = Told()
     at = Ending(brake)
     events = at.events(10)
-    outcome = at.outcomes.start_batch(10)
+    outcome = BatchOutcome(10)
     at.refuse(events[:2], outcome)
     at.accept(events[2:4], outcome)
     at.outcomes.report_so_far(outcome)
@@ -105,7 +105,7 @@ async def test_ahead_what_is_still_out_counts_as_good_and_is_not_counted_again()
 async def test_there_is_nothing_to_tell_ahead_without_a_letter() -> None:
     brake = Told()
     at = Ending(brake)
-    outcome = at.outcomes.start_batch(10)
+    outcome = BatchOutcome(10)
     at.accept(at.events(5), outcome)
     at.outcomes.report_so_far(outcome)
     at.outcomes.report_all_so_far()
@@ -116,7 +116,7 @@ async def test_what_became_too_old_is_no_longer_out() -> None:
     brake = Told()
     at = Ending(brake)
     events = at.events(10)
-    outcome = at.outcomes.start_batch(10)
+    outcome = BatchOutcome(10)
     at.refuse(events[:1], outcome)
     assert at.outcomes.drop_expired(events[1:], NOW_S + 60, outcome) == []
     at.outcomes.report_so_far(outcome)
@@ -132,7 +132,7 @@ async def test_bad_events_that_are_named_before_the_good_ones_are_no_flood_when_
     brake.record_decisions([None] * 1_000)
     at = Ending(brake)
     for _ in range(4):
-        at.refuse(at.events(round(250 * bad)), at.outcomes.start_batch(250))
+        at.refuse(at.events(round(250 * bad)), BatchOutcome(250))
     at.outcomes.report_all_so_far()
     assert not brake.is_open
     await turns()
@@ -144,7 +144,7 @@ async def test_of_a_flood_no_letter_is_written_though_it_is_told_batch_by_batch(
     brake.record_decisions([None] * 1_000)
     at = Ending(brake)
     for _ in range(4):
-        at.refuse(at.events(200), at.outcomes.start_batch(250))
+        at.refuse(at.events(200), BatchOutcome(250))
     at.outcomes.report_all_so_far()
     assert brake.is_open
     await turns()
@@ -156,7 +156,7 @@ async def test_of_a_flood_no_letter_is_written_though_it_is_told_batch_by_batch(
 async def test_a_batch_that_has_its_end_is_told_of_no_more() -> None:
     brake = Told()
     at = Ending(brake)
-    outcome = at.outcomes.start_batch(1)
+    outcome = BatchOutcome(1)
     at.refuse(at.events(1), outcome)
     at.outcomes.finish_batch(outcome)
     at.outcomes.report_all_so_far()
