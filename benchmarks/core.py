@@ -28,10 +28,10 @@ from benchmarks.events import NOW_MS, RULES, batches, records
 from consumer.domain.decision import Deliverable
 from consumer.domain.record import Record
 from consumer.mapping.decide import decide
+from consumer.mapping.event_fields import day_of
 from consumer.mapping.normalize.fields import NormalizationContext, NormalizedValue, normalize
 from consumer.mapping.normalize.hashing import BatchHasher, SharedDigestCache
 from consumer.mapping.tables import HASHED
-from consumer.mapping.times import day_of
 
 if TYPE_CHECKING:
     from benchmarks.world import World

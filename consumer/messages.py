@@ -19,7 +19,7 @@ from typing import NamedTuple
 from consumer.domain.decision import Filtered, Invalid, MappingWarning, Reason, WarningCode
 from consumer.domain.state import State
 from consumer.mapping import consent
-from consumer.mapping.eligibility import IDENTIFIERS, OTHERS, is_enough_by_rule, meta_rejects_keys
+from consumer.mapping.decide import IDENTIFIERS, OTHERS, is_enough_by_rule, meta_rejects_keys
 from consumer.mapping.rules import MatchRule
 from consumer.mapping.tables import USER_DATA_KEYS
 from consumer.meta.response import ResponseOutcome

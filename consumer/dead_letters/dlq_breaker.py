@@ -42,7 +42,7 @@ from collections.abc import Sequence
 import structlog
 
 from consumer.domain.decision import INVALID_REASONS, Reason
-from consumer.observability.sliding_counter import SlidingCounter
+from consumer.observability.filter_alarm import SlidingCounter
 
 RECORDS = 1_000
 LETTERS_MIN = 100

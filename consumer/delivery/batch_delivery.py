@@ -34,12 +34,11 @@ import structlog
 
 from consumer.delivery.batcher import halves, request_body, without
 from consumer.delivery.circuit_breaker import CircuitBreaker
-from consumer.delivery.in_flight import Clock, DeliveryOptions, InFlightEvent
+from consumer.delivery.in_flight import Clock, DeliveryOptions, InFlightEvent, TaskGroup
 from consumer.delivery.meta_client import MetaClient
 from consumer.delivery.outcomes import BatchOutcome, OutcomeRecorder
 from consumer.delivery.poison_detection import FailureHistory, PeerOutcomes
 from consumer.delivery.request_limiter import RequestLimiter
-from consumer.delivery.task_group import TaskGroup
 from consumer.meta.error_codes import code_word
 from consumer.meta.response import Response, ResponseOutcome, backoff_s, pixel_wait_s
 from consumer.observability import metrics

@@ -22,10 +22,9 @@ from consumer.delivery.batch_delivery import BatchDelivery
 from consumer.delivery.batcher import Batcher
 from consumer.delivery.circuit_breaker import CircuitBreaker
 from consumer.delivery.delay_queue import DelayQueue
-from consumer.delivery.in_flight import Clock, DeliveryOptions, InFlightEvent, InvalidRecord
+from consumer.delivery.in_flight import Clock, DeliveryOptions, InFlightEvent, InvalidRecord, TaskGroup
 from consumer.delivery.meta_client import MetaClient
 from consumer.delivery.outcomes import OutcomeRecorder
-from consumer.delivery.task_group import TaskGroup
 from consumer.domain.record import Partition
 from consumer.kafka.offset_tracker import InFlightOffset
 from consumer.observability.telemetry import Telemetry
@@ -50,6 +49,7 @@ class Dispatcher:
         self._outcomes = OutcomeRecorder(writer, dlq_breaker, finish, telemetry, self._tasks)
         self._batches = BatchDelivery(client, breaker, self._outcomes, options, clock, self._tasks, telemetry)
         self._delayed: DelayQueue[InFlightEvent] = DelayQueue(options.send_delay_s)
+        self._has_delay = options.send_delay_s > 0
         self._delay_timer: asyncio.TimerHandle | None = None
         self._batcher: Batcher[InFlightEvent] = Batcher(options.limits)
         self._linger_timer: asyncio.TimerHandle | None = None
@@ -86,9 +86,10 @@ class Dispatcher:
 
     def accept(self, events: Sequence[InFlightEvent], invalid: Sequence[InvalidRecord]) -> None:
         """Take records over. Each gets its outcome later, in any order."""
-        now = self._clock.monotonic_s()
-        self._add_to_batch(self._delayed.push(events, self._clock.now_s(), now))
-        self._set_delay_timer()
+        if self._has_delay:
+            events = self._delayed.push(events, self._clock.now_s(), self._clock.monotonic_s())
+            self._set_delay_timer()
+        self._add_to_batch(events)
         for item in invalid:
             self._outcomes.dead_letter_invalid(item)
 

@@ -24,8 +24,7 @@ import structlog
 from consumer.dead_letters.dlq_breaker import DlqBreaker
 from consumer.dead_letters.headers import FailureInfo
 from consumer.dead_letters.writer import DeadLetterWriter
-from consumer.delivery.in_flight import InFlightEvent, InvalidRecord, log_filtered
-from consumer.delivery.task_group import TaskGroup
+from consumer.delivery.in_flight import InFlightEvent, InvalidRecord, TaskGroup, log_filtered
 from consumer.domain.decision import Deliverable, Reason
 from consumer.kafka.offset_tracker import InFlightOffset
 from consumer.meta.response import Response, ResponseOutcome

@@ -49,8 +49,8 @@ from consumer.diagnostics.preflight import CheckResult
 from consumer.domain.decision import Decision, Deliverable
 from consumer.domain.record import Partition, Record
 from consumer.mapping.decide import decide
+from consumer.mapping.event_fields import AHEAD_MS_MAX
 from consumer.mapping.normalize.hashing import BatchHasher
-from consumer.mapping.times import AHEAD_MS_MAX
 from consumer.meta.response import WRONG_PIXEL, Response, ResponseOutcome, no_tunnel
 
 CLOCK = "clock"

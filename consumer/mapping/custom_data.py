@@ -23,14 +23,14 @@ from collections.abc import Callable, Iterable, Iterator, Set
 from typing import NamedTuple, TypeVar, TypeVarTuple
 
 from consumer.domain.decision import WarningCode, WarningScope
-from consumer.mapping import numbers, tables, text_values
+from consumer.mapping import redaction, tables
+from consumer.mapping import values as numbers
 from consumer.mapping.event import NOTHING, Event, is_too_deep
 from consumer.mapping.lookup import MappingTrace, Object, at_path, first_valid, read_or_warn
-from consumer.mapping.numbers import currency_code
 from consumer.mapping.redaction import REDACTED, clean_entry, contains_email, is_personal_name, redact
 from consumer.mapping.rules import ContentId, MappingOptions, Path
 from consumer.mapping.tables import CONTENT_KEYS, CONTENT_TEXTS
-from consumer.mapping.values import EMPTY, TOO_DEEP, InvalidValue
+from consumer.mapping.values import EMPTY, TOO_DEEP, InvalidValue, currency_code
 
 Line = dict[str, object]
 T = TypeVar("T")
@@ -88,7 +88,7 @@ def lines_of_override(
 def _line(
     ids: Iterable[object], count: object, prices: Iterable[object], currency: str | None, trail: MappingTrace
 ) -> Line | None:
-    identifier = _first(ids, trail, text_values.content_id)
+    identifier = _first(ids, trail, redaction.content_id)
     if identifier is None:
         trail.record_warning(WarningScope.CONTENTS, WarningCode.MISSING)
         return None
@@ -120,7 +120,7 @@ def _texts(entry: Object, allow: Set[str], trail: MappingTrace) -> Iterator[tupl
                 WarningScope.CONTENTS,
                 value,
                 trail,
-                text_values.trimmed_text if key in allow else text_values.clean_text,
+                redaction.trimmed_text if key in allow else redaction.clean_text,
             )
             if text is not None:
                 yield key, text
@@ -149,22 +149,22 @@ def custom_data(event: Event, name: str, rules: MappingOptions, trail: MappingTr
         "contents": lines or None,
         "content_name": rows.first(
             "content_name",
-            text_values.trimmed_text,
-            otherwise=lambda: rows.of_products("content_name", text_values.trimmed_text, PRODUCT_NAME),
+            redaction.trimmed_text,
+            otherwise=lambda: rows.of_products("content_name", redaction.trimmed_text, PRODUCT_NAME),
         ),
         "content_category": rows.first(
             "content_category",
-            text_values.trimmed_text,
+            redaction.trimmed_text,
             otherwise=lambda: rows.of_products(
-                "content_category", text_values.trimmed_text, tables.PRODUCT_CATEGORIES
+                "content_category", redaction.trimmed_text, tables.PRODUCT_CATEGORIES
             ),
         ),
         "content_type": rows.first(
-            "content_type", text_values.trimmed_text, otherwise=lambda: rules.content_type or None
+            "content_type", redaction.trimmed_text, otherwise=lambda: rules.content_type or None
         ),
-        "status": rows.first("status", text_values.trimmed_text),
-        "order_id": rows.first("order_id", text_values.text_or_integer),
-        "search_string": rows.first("search_string", text_values.trimmed_text),
+        "status": rows.first("status", redaction.trimmed_text),
+        "order_id": rows.first("order_id", redaction.text_or_integer),
+        "search_string": rows.first("search_string", redaction.trimmed_text),
         "num_items": rows.first(
             "num_items", numbers.whole_number, 0, otherwise=lambda: rows.lines_counted(lines)
         ),

@@ -22,21 +22,111 @@ When an event happened, and until when Meta takes it.
 An event's own time counts; where there is none, or one that lies ahead, its
 record's. At the far end ten minutes are kept back, to wait in a batch and to be
 tried again.
+
+When something happened, in milliseconds since 1970.
+
+    1700000000            under 1e11: seconds
+    1700000000123         under 1e14: milliseconds
+    1700000000123456      under 1e17: microseconds
+    1700000000123456789   else nanoseconds
+    2023-11-14T22:13:20Z  RFC 3339; seconds, zone and the zone's colon may be missing
+
+What is finer is cut off, never rounded: an event is not moved into the future.
+Meta takes whole seconds; the milliseconds tell what lies ahead of what.
 """
 
 from __future__ import annotations
 
+import datetime
+import math
+import re
 from collections.abc import Container, Mapping
 from typing import NamedTuple
 
 from consumer.domain.decision import Reason, WarningCode
 from consumer.domain.record import Coordinates
-from consumer.mapping import tables, text_values, times
+from consumer.mapping import redaction, tables
 from consumer.mapping.event import Event
 from consumer.mapping.lookup import MappingTrace, Object, first_valid
 from consumer.mapping.redaction import clean_url, contains_email, redact
 from consumer.mapping.rules import MappingOptions
 from consumer.mapping.values import EMPTY, MALFORMED, WRONG_TYPE, InvalidValue
+
+DAY_S = 24 * 60 * 60
+DAY_MS = DAY_S * 1000
+
+# How far ahead an event may be of the clock, and a click of its event: clocks differ.
+AHEAD_MS_MAX = 5 * 60 * 1000
+
+_MILLISECONDS_MIN, _MILLISECONDS_MAX = 10**11, 10**14
+_A_SECOND = ((_MILLISECONDS_MIN, 1), (_MILLISECONDS_MAX, 10**3), (10**17, 10**6))
+_NANOSECONDS = 10**9
+
+# 30 digits are enough for nanoseconds in any calendar, and short enough for int().
+_DECIMAL = re.compile(r"([0-9]{1,30})(?:\.([0-9]+))?")
+_RFC_3339 = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]+))?)?"
+    r"(?:[Zz]|([+-])([0-9]{2}):?([0-9]{2}))?"
+)
+_DAY_ZERO = datetime.date(1970, 1, 1).toordinal()
+
+
+def unix_ms(value: object) -> int | InvalidValue:
+    """Milliseconds since 1970, at least a second of them, of a JSON number or text."""
+    if type(value) is int and _MILLISECONDS_MIN <= value < _MILLISECONDS_MAX:
+        return value
+    if isinstance(value, str):
+        return _of_text(value.strip())
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return WRONG_TYPE
+    if not math.isfinite(value):
+        return MALFORMED
+    return _of_number(int(value), int(value % 1 * 1000))
+
+
+def day_of(time_ms: int) -> datetime.date:
+    """The day of UTC at a time in milliseconds since 1970."""
+    return datetime.date.fromordinal(_DAY_ZERO + time_ms // DAY_MS)
+
+
+def _of_text(text: str) -> int | InvalidValue:
+    if not text:
+        return EMPTY
+    if match := _DECIMAL.fullmatch(text):
+        return _of_number(int(match[1]), _thousandths(match[2]))
+    match = _RFC_3339.fullmatch(text)
+    return MALFORMED if match is None else _of_date_time(match)
+
+
+def _of_number(number: int, thousandths: int) -> int | InvalidValue:
+    a_second = next((unit for limit, unit in _A_SECOND if number < limit), _NANOSECONDS)
+    return _positive((number * 1000 + thousandths) // a_second)
+
+
+def _thousandths(decimals: str | None) -> int:
+    """The first three decimals: 123 of `.1239`."""
+    return int((decimals or "")[:3].ljust(3, "0"))
+
+
+def _of_date_time(match: re.Match[str]) -> int | InvalidValue:
+    date, *clock, decimals, sign, zone_hours, zone_minutes = match.groups()
+    hours, minutes, seconds = (int(part or 0) for part in clock)
+    zone = int(zone_hours or 0), int(zone_minutes or 0)
+    # RFC 3339 writes a leap second as :60.
+    if hours > 23 or minutes > 59 or seconds > 60 or zone[0] > 23 or zone[1] > 59:
+        return MALFORMED
+    try:
+        days = datetime.date.fromisoformat(date).toordinal() - _DAY_ZERO
+    except ValueError:
+        return MALFORMED
+    ahead = (zone[0] * 3600 + zone[1] * 60) * (-1 if sign == "-" else 1)
+    whole = days * DAY_S + hours * 3600 + minutes * 60 + seconds - ahead
+    return _positive(whole * 1000 + _thousandths(decimals))
+
+
+def _positive(milliseconds: int) -> int | InvalidValue:
+    return milliseconds if milliseconds >= 1000 else MALFORMED
+
 
 WEBSITE = "website"
 PHYSICAL_STORE = "physical_store"
@@ -70,7 +160,7 @@ def action_source(
 
 
 def _usable(value: object, overrides: Mapping[str, object]) -> str | InvalidValue:
-    source = text_values.trimmed_text(value)
+    source = redaction.trimmed_text(value)
     if isinstance(source, InvalidValue):
         return source
     source = source.lower()
@@ -104,7 +194,7 @@ def name(event: Event, rules: MappingOptions, trail: MappingTrace) -> str | None
     given = raw_event_name(event)
     if not given:
         return None
-    override = first_valid("event_name", tables.EVENT["event_name"], event, trail, text_values.clean_text)
+    override = first_valid("event_name", tables.EVENT["event_name"], event, trail, redaction.clean_text)
     if override is not None:
         return override
     trail.record_source("event_name", "event_name")
@@ -117,7 +207,7 @@ def name(event: Event, rules: MappingOptions, trail: MappingTrace) -> str | None
 
 def event_id(event: Event, origin: Coordinates, trail: MappingTrace) -> str:
     """The id that the event brings, else where its record first stood."""
-    found = first_valid("event_id", tables.EVENT["event_id"], event, trail, text_values.identifier)
+    found = first_valid("event_id", tables.EVENT["event_id"], event, trail, redaction.identifier)
     if found is not None:
         return found
     trail.record_source("event_id", "place of the record")
@@ -150,7 +240,7 @@ def clean_overrides(event: Event, trail: MappingTrace) -> CleanOverrides:
             given = first_valid(key, tables.EVENT_OBJECTS[key], event, trail, _object)
             value = _cleaned(key, given, trail)
         elif key in tables.EVENT_TEXTS:
-            value = first_valid(key, tables.EVENT_TEXTS[key], event, trail, text_values.clean_text)
+            value = first_valid(key, tables.EVENT_TEXTS[key], event, trail, redaction.clean_text)
         if value:
             found[key] = value
     return found
@@ -178,8 +268,8 @@ def _cleaned(key: str, value: object, trail: MappingTrace) -> object:
 
 
 # Meta's documentation of the Conversions API, read in November 2026.
-AGE_S_MAX = 7 * times.DAY_S
-AGE_IN_STORE_S_MAX = 62 * times.DAY_S
+AGE_S_MAX = 7 * DAY_S
+AGE_IN_STORE_S_MAX = 62 * DAY_S
 
 AGE_MARGIN_S = 10 * 60
 
@@ -210,7 +300,7 @@ def event_time(
 
 
 def _time_ms(event: Event, origin: Coordinates, now_ms: int, trail: MappingTrace) -> int:
-    found = first_valid("event_time", tables.EVENT["event_time"], event, trail, times.unix_ms)
+    found = first_valid("event_time", tables.EVENT["event_time"], event, trail, unix_ms)
     if found is not None and not is_ahead(found, now_ms):
         return found
     trail.record_warning("event_time", WarningCode.MISSING if found is None else WarningCode.FUTURE)
@@ -231,4 +321,4 @@ def has_expired(expires_at_s: int, now_ms: int) -> bool:
 
 def is_ahead(time_ms: int, now_ms: int) -> bool:
     """Whether a time lies ahead of now by more than clocks differ."""
-    return time_ms > now_ms + times.AHEAD_MS_MAX
+    return time_ms > now_ms + AHEAD_MS_MAX

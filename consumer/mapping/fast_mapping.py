@@ -25,7 +25,7 @@ from collections.abc import Iterable, Sequence
 
 from consumer.domain.decision import MappingWarning, WarningCode
 from consumer.domain.record import Record, coordinates
-from consumer.mapping import event_fields, numbers, tables, text_values, times
+from consumer.mapping import event_fields, redaction, tables, values
 from consumer.mapping import user_data as identifiers
 from consumer.mapping.consent import data_processing_keys
 from consumer.mapping.event import NOTHING, click_cookies
@@ -33,10 +33,9 @@ from consumer.mapping.event_fields import COMPLETE_ALONE, id_from_coordinates, m
 from consumer.mapping.lookup import Object
 from consumer.mapping.map_event import MappedEvent
 from consumer.mapping.normalize.hashing import BatchHasher, compute
-from consumer.mapping.numbers import currency_code
 from consumer.mapping.redaction import clean_url, click_id
 from consumer.mapping.rules import ContentId, MappingOptions
-from consumer.mapping.values import InvalidValue
+from consumer.mapping.values import InvalidValue, currency_code
 
 _OTHER_AMOUNTS = ("value", "revenue")
 _CURRENCY = ("currency",)
@@ -98,7 +97,7 @@ def _amount(root: Object, currency: str | None) -> int | float | InvalidValue | 
     given = root.get("amount")
     if given is None:
         given = first_property((root,), _OTHER_AMOUNTS)
-    return None if given is None else numbers.money(given, currency)
+    return None if given is None else values.money(given, currency)
 
 
 def first_property(objects: Iterable[Object], names: Sequence[str]) -> object:
@@ -121,7 +120,7 @@ def _lines(
         identifier = first.get("id")
         if identifier is None:
             identifier = second.get("id")
-        identifier = text_values.content_id(identifier)
+        identifier = redaction.content_id(identifier)
         count = item.get("quantity", 1)
         if type(count) is not int or count < 1:
             return None
@@ -129,7 +128,7 @@ def _lines(
         if price is None:
             price = item.get("price")
         if price is not None:
-            price = numbers.money(price, currency)
+            price = values.money(price, currency)
         if isinstance(identifier, InvalidValue) or isinstance(price, InvalidValue):
             return None
         line: dict[str, object] = {"id": identifier, "quantity": count}
@@ -198,7 +197,7 @@ def map_event(
     name = rules.event_names.get(given_name) or tables.EVENT_NAMES.get(given_name) or given_name
     happened_in = tables.ACTION_SOURCE_BY_TYPE.get(kind, rules.action_source)
     event_id = _event_id((facebook, root, context), record)
-    time_ms = times.unix_ms(_either(context, "event_timestamp", root, "event_timestamp"))
+    time_ms = event_fields.unix_ms(_either(context, "event_timestamp", root, "event_timestamp"))
     if (
         "@" in name
         or happened_in not in COMPLETE_ALONE
@@ -242,7 +241,7 @@ def _event_id(places: Iterable[Object], record: Record) -> str | None:
     given = first_property(places, _EVENT_ID)
     if given is None:
         return id_from_coordinates(coordinates(record))
-    found = text_values.identifier(given)
+    found = redaction.identifier(given)
     return None if isinstance(found, InvalidValue) else found
 
 

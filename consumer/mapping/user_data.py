@@ -28,8 +28,9 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from typing import TypeVarTuple
 
 from consumer.domain.decision import WarningCode, WarningScope
-from consumer.mapping import tables, text_values
+from consumer.mapping import redaction, tables
 from consumer.mapping.event import Event
+from consumer.mapping.event_fields import AHEAD_MS_MAX, DAY_MS
 from consumer.mapping.lookup import MappingTrace, Source, first_valid
 from consumer.mapping.normalize.fields import (
     APPENDIX,
@@ -40,7 +41,6 @@ from consumer.mapping.normalize.fields import (
 from consumer.mapping.normalize.hashing import BatchHasher, FieldDigests
 from consumer.mapping.redaction import click_id, contains_email
 from consumer.mapping.rules import MappingOptions
-from consumer.mapping.times import AHEAD_MS_MAX, DAY_MS
 from consumer.mapping.values import (
     EMPTY,
     EXPIRED,
@@ -251,7 +251,7 @@ def _overrides_only(event: Event, trail: MappingTrace) -> UserData:
     found: UserData = {}
     for key, value in event.facebook_user_data.items():
         if key in tables.GIVEN:
-            usable = first_valid(key, tables.GIVEN[key], event, trail, text_values.identifier_as_is)
+            usable = first_valid(key, tables.GIVEN[key], event, trail, redaction.identifier_as_is)
             if usable is not None:
                 found[key] = usable
         elif key not in tables.USER_DATA_KEYS and value is not None:

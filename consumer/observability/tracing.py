@@ -121,7 +121,7 @@ class RequestSpan:
     def end(self, verdict: Response, error_type: str) -> None:
         """What became of it: codes and closed words, no text of Meta's."""
         span = self._span
-        span.set_attribute("capi.verdict", verdict.outcome.value)
+        span.set_attribute("capi.outcome", verdict.outcome.value)
         numbers = {
             "http.response.status_code": verdict.http_status,
             "capi.meta.code": verdict.code,

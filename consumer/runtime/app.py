@@ -41,8 +41,8 @@ from consumer.config.settings import Settings
 from consumer.dead_letters.dlq_breaker import DlqBreaker, log_reminders
 from consumer.delivery.circuit_breaker import CircuitBreaker
 from consumer.delivery.dispatcher import Dispatcher
+from consumer.delivery.in_flight import TaskGroup
 from consumer.delivery.meta_client import AccessToken, MetaClient, watch_token
-from consumer.delivery.task_group import TaskGroup
 from consumer.diagnostics.preflight import preflight, refuse_unless_ready
 from consumer.domain.state import State
 from consumer.errors import CommandError

@@ -12,6 +12,16 @@ calls back inside `poll` when partitions are assigned or revoked, and a revoked
 partition has to be drained before it is given back: this thread waits there
 while the event loop goes on sending. Deciding is done here, because in the event
 loop it would delay every response of Meta by the time of a poll.
+
+Decide on the records of one poll.
+
+    records -> tracker.start -> decide -> deliverable  -> events
+                   |                      invalid      -> invalid
+                   |                      filtered     -> completed here
+               not assigned, or read twice: skipped
+
+Values that repeat within a poll are hashed once; those that many people share,
+such as cities, once for many polls.
 """
 
 from __future__ import annotations
@@ -21,20 +31,90 @@ import contextlib
 import queue
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import structlog
 
+from consumer.delivery.in_flight import InFlightEvent, InvalidRecord, log_filtered
+from consumer.domain.decision import Deliverable, Filtered, Invalid, MappingWarning, Reason
 from consumer.domain.record import Partition, Record
 from consumer.kafka.backpressure import Backpressure
 from consumer.kafka.consumer import KafkaSource
 from consumer.kafka.offset_tracker import InFlightOffset, OffsetTracker, Released
+from consumer.mapping.decide import decide
+from consumer.mapping.normalize.hashing import BatchHasher, SharedDigestCache
 from consumer.mapping.rules import MappingOptions
 from consumer.observability import metrics
 from consumer.observability.telemetry import Telemetry
 from consumer.runtime.loop_bridge import DeliveryHandle
-from consumer.runtime.process_poll import PollProcessor
+
+
+class ProcessedPoll(NamedTuple):
+    """The records to deliver, and for each record of the poll its reason; None for those that are sent."""
+
+    events: Sequence[InFlightEvent]
+    invalid: Sequence[InvalidRecord]
+    reasons: Sequence[Reason | None]
+
+
+class PollProcessor:
+    """Decides on records with these options, and tracks their offsets."""
+
+    def __init__(self, tracker: OffsetTracker, options: MappingOptions, telemetry: Telemetry) -> None:
+        self._tracker = tracker
+        self._options = options
+        self._telemetry = telemetry
+        self._shared = SharedDigestCache()
+
+    def process(self, records: Sequence[Record], now_s: float) -> ProcessedPoll:
+        """Decide on each record. `now_s` is in unix seconds."""
+        began_s = time.perf_counter()
+        hasher = BatchHasher(self._shared)
+        now_ms = int(now_s * 1000)
+        events: list[InFlightEvent] = []
+        invalid: list[InvalidRecord] = []
+        filtered: list[tuple[Record, Reason]] = []
+        reasons: list[Reason | None] = []
+        topics: list[str] = []
+        warnings: list[MappingWarning] = []
+        for record in records:
+            ticket = self._tracker.start(record.partition, record.offset, record.size)
+            if ticket is None:
+                continue
+            decision = decide(record, self._options, hasher, now_ms)
+            topics.append(record.partition.topic)
+            warnings += decision.warnings
+            match decision:
+                case Deliverable():
+                    events.append(InFlightEvent(ticket, record, decision))
+                    reasons.append(None)
+                case Invalid(reason=reason):
+                    invalid.append(InvalidRecord(ticket, record, decision))
+                    reasons.append(reason)
+                case Filtered(reason=reason):
+                    self._tracker.complete(ticket)
+                    filtered.append((record, reason))
+                    reasons.append(reason)
+        self._telemetry.record(metrics.PROCESS_DURATION, time.perf_counter() - began_s)
+        if filtered:
+            log_filtered(filtered)
+        self._count(topics, [reason for _, reason in filtered], warnings)
+        return ProcessedPoll(events, invalid, reasons)
+
+    def _count(
+        self, topics: Sequence[str], filtered: Sequence[Reason], warnings: Sequence[MappingWarning]
+    ) -> None:
+        """Count first, then build labels: a poll has many records and few distinct labels."""
+        add_all = self._telemetry.add_all
+        add_all(metrics.CONSUMED, {(topic,): count for topic, count in Counter(topics).items()})
+        add_all(metrics.FILTERED, {(reason.value,): count for reason, count in Counter(filtered).items()})
+        add_all(
+            metrics.VALUES_DROPPED, {(w.field, w.code.value): count for w, count in Counter(warnings).items()}
+        )
+
 
 log = structlog.get_logger()
 

@@ -47,7 +47,7 @@ async def test_a_batch_is_one_span_and_each_attempt_one_within_it() -> None:
         await at.all_ended()
         await at.delivery.cancel_all()
         requests, (batch,) = spans()
-        assert [span.attributes["capi.verdict"] for span in requests] == [
+        assert [span.attributes["capi.outcome"] for span in requests] == [
             "transient",
             "transient",
             "accepted",

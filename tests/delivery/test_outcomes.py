@@ -10,9 +10,8 @@ from support.delivery import NOW_S, PARTITION
 from support.outage_model import Letters
 
 from consumer.dead_letters.dlq_breaker import DlqBreaker
-from consumer.delivery.in_flight import InFlightEvent
+from consumer.delivery.in_flight import InFlightEvent, TaskGroup
 from consumer.delivery.outcomes import BatchOutcome, OutcomeRecorder
-from consumer.delivery.task_group import TaskGroup
 from consumer.domain.decision import Deliverable, Reason
 from consumer.domain.record import Record
 from consumer.kafka.offset_tracker import OffsetTracker

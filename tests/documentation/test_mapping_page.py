@@ -18,7 +18,7 @@ from consumer.config.loading import load_settings
 from consumer.event_files.lines import FoundEvent
 from consumer.explain.decisions import explain_events
 from consumer.explain.rows import Explained
-from consumer.mapping import eligibility, event_fields, numbers, redaction, times, user_data, values
+from consumer.mapping import decide, event_fields, redaction, user_data, values
 from consumer.mapping import tables as mapping
 from consumer.mapping.rules import MatchRule
 from consumer.observability import metrics
@@ -141,8 +141,8 @@ def test_the_action_sources_are_those_of_the_mapping() -> None:
 
 def test_identifiers_and_others_are_those_that_count() -> None:
     user_data, others = re.findall(r"(?:Identifiers|Others): (.*?)\.", PAGE, re.DOTALL)
-    assert set(codes(user_data)) == eligibility.IDENTIFIERS
-    assert set(codes(others)) == eligibility.OTHERS
+    assert set(codes(user_data)) == decide.IDENTIFIERS
+    assert set(codes(others)) == decide.OTHERS
 
 
 def test_notes_are_counted_under_the_name_that_the_page_says() -> None:
@@ -161,7 +161,7 @@ def test_each_example_of_a_setting_is_accepted() -> None:
 DAY_S = 86_400
 SENTENCES = [
     ("up to {} days older than the event", user_data.CLICK_AGE_MS_MAX / DAY_S / 1000),
-    ("More than {} minutes ahead of now", times.AHEAD_MS_MAX / 60_000),
+    ("More than {} minutes ahead of now", event_fields.AHEAD_MS_MAX / 60_000),
     ("`app_data.extinfo` with its {} entries", event_fields.EXTINFO_LENGTH),
 ]
 
@@ -173,7 +173,7 @@ def test_numbers_in_sentences_are_those_of_the_code(sentence: Any, number: Any) 
 
 def test_the_money_that_begins_with_x_is_that_of_the_code() -> None:
     (said,) = re.findall(r"in any case\. (.*) are money", PAGE)
-    assert set(re.findall("[A-Z]{3}", said)) == numbers.SHARED_MONEY
+    assert set(re.findall("[A-Z]{3}", said)) == values.SHARED_MONEY
 
 
 def test_the_types_that_say_an_action_source_are_those_of_the_mapping() -> None:
@@ -282,7 +282,7 @@ def test_the_rules_of_matching_decide_as_the_page_says(
     keys: Any, by_all: Any, by_any_other: Any, by_any: Any
 ) -> None:
     answers = {True: "yes", False: "no"}
-    decided_so = [answers[eligibility.is_enough_to_match(codes(keys), rule)] for rule in MatchRule]
+    decided_so = [answers[decide.is_enough_to_match(codes(keys), rule)] for rule in MatchRule]
     assert decided_so == [by_all, by_any_other, by_any]
 
 

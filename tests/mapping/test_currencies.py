@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from consumer.mapping.numbers import currency_code
-from consumer.mapping.values import EMPTY, MALFORMED, WRONG_TYPE
+from consumer.mapping.values import EMPTY, MALFORMED, WRONG_TYPE, currency_code
 
 
 @pytest.mark.parametrize("value", [None, 978, True, ["EUR"], {}])

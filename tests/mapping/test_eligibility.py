@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from support.mapping import decided, event, reason
 
-from consumer.mapping.eligibility import is_enough_to_match, meta_rejects_keys
+from consumer.mapping.decide import is_enough_to_match, meta_rejects_keys
 from consumer.mapping.rules import MappingOptions, MatchRule
 
 ALL, ANY_OTHER, ANY = MatchRule

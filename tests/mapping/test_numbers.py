@@ -9,8 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.mapping.numbers import money, quantity, whole_number
-from consumer.mapping.values import AMBIGUOUS, EMPTY, MALFORMED, WRONG_TYPE, InvalidValue
+from consumer.mapping.values import (
+    AMBIGUOUS,
+    EMPTY,
+    MALFORMED,
+    WRONG_TYPE,
+    InvalidValue,
+    money,
+    quantity,
+    whole_number,
+)
 
 
 @pytest.mark.parametrize("value", [None, True, False, [], {}, [1]])

@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
-from consumer.mapping import text_values
+from consumer.mapping import redaction
 from consumer.mapping.values import EMPTY, PERSONAL_DATA, PLACEHOLDER, WRONG_TYPE
 
 READERS = (
-    text_values.trimmed_text,
-    text_values.clean_text,
-    text_values.text_or_integer,
-    text_values.content_id,
-    text_values.identifier,
-    text_values.identifier_as_is,
+    redaction.trimmed_text,
+    redaction.clean_text,
+    redaction.text_or_integer,
+    redaction.content_id,
+    redaction.identifier,
+    redaction.identifier_as_is,
 )
 
 

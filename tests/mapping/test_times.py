@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.mapping.times import unix_ms
+from consumer.mapping.event_fields import unix_ms
 from consumer.mapping.values import EMPTY, MALFORMED, WRONG_TYPE, InvalidValue
 
 

@@ -128,7 +128,7 @@ def test_spans_arrive_with_links_to_the_producers(receiver: OtlpReceiver) -> Non
     assert attributes(batch.attributes)["messaging.batch.message_count"] == 3
     assert attributes(batch.attributes)["messaging.consumer.group.name"] == "capi-consumer"
     told = attributes(request.attributes)
-    assert (told["capi.verdict"], told["capi.meta.code"], told["error.type"]) == ("throttled", 4, "400")
+    assert (told["capi.outcome"], told["capi.meta.code"], told["error.type"]) == ("throttled", 4, "400")
     assert request.status.code == request.status.STATUS_CODE_ERROR
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from consumer.observability.sliding_counter import SlidingCounter
+from consumer.observability.filter_alarm import SlidingCounter
 
 STEPS = [
     # words that come, then: how many of each, is it full

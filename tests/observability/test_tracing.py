@@ -98,18 +98,18 @@ def test_an_exception_leaves_no_text_in_a_span(spans: Any) -> None:
         (
             Response(ResponseOutcome.ACCEPTED, 200),
             "",
-            {"capi.verdict": "accepted", "http.response.status_code": 200},
+            {"capi.outcome": "accepted", "http.response.status_code": 200},
         ),
         (
             Response(ResponseOutcome.TRANSIENT),
             "timeout",
-            {"capi.verdict": "transient", "error.type": "timeout"},
+            {"capi.outcome": "transient", "error.type": "timeout"},
         ),
         (
             Response(ResponseOutcome.REJECTED, 400, code=100, subcode=2804003, title="Jane's e-mail"),
             "400",
             {
-                "capi.verdict": "rejected",
+                "capi.outcome": "rejected",
                 "http.response.status_code": 400,
                 "error.type": "400",
                 "capi.meta.code": 100,

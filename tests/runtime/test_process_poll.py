@@ -15,7 +15,7 @@ from consumer.kafka.offset_tracker import OffsetTracker
 from consumer.mapping.rules import MappingOptions
 from consumer.observability import metrics
 from consumer.observability.telemetry import Telemetry
-from consumer.runtime.process_poll import PollProcessor
+from consumer.runtime.poll_loop import PollProcessor
 
 P0, P1 = Partition("events", 0), Partition("events", 1)
 GOOD = orjson.dumps(event())

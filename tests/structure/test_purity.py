@@ -17,7 +17,7 @@ PURE_MODULES = (
     "consumer.dead_letters.headers",
     "consumer.kafka.backpressure",
     "consumer.kafka.offset_tracker",
-    "consumer.observability.sliding_counter",
+    "consumer.observability.filter_alarm",
 )
 # Modules that read time, randomness, the environment, files or the network, or that start threads.
 IMPURE = {

@@ -37,14 +37,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from consumer.mapping import times
+from consumer.mapping import event_fields
 from consumer.mapping.normalize import phones, places
-from consumer.mapping.normalize.text import (
-    casefold_nfc,
-    only_letters,
-    only_letters_and_digits,
-    strip_invisible,
-)
 from consumer.mapping.rules import BirthdateOrder, MappingOptions
 from consumer.mapping.values import (
     AMBIGUOUS,
@@ -53,7 +47,11 @@ from consumer.mapping.values import (
     NO_IDS,
     PLACEHOLDER,
     InvalidValue,
+    casefold_nfc,
     is_placeholder_word,
+    only_letters,
+    only_letters_and_digits,
+    strip_invisible,
     text_of,
 )
 
@@ -146,7 +144,7 @@ class NormalizationContext(NamedTuple):
 def normalization_context(country: object, rules: MappingOptions, now_ms: int) -> NormalizationContext:
     """Those of a person, by the source of their `country`."""
     return NormalizationContext(
-        country_of(country), rules.default_country, rules.birthdate_order, times.day_of(now_ms)
+        country_of(country), rules.default_country, rules.birthdate_order, event_fields.day_of(now_ms)
     )
 
 

@@ -25,6 +25,7 @@ from itertools import repeat
 from typing import NamedTuple
 
 from consumer.domain.decision import WarningCode
+from consumer.mapping.event_fields import DAY_MS
 from consumer.mapping.normalize.fields import (
     KEYS_OF_CIRCUMSTANCES,
     NormalizationContext,
@@ -36,7 +37,6 @@ from consumer.mapping.normalize.fields import (
 )
 from consumer.mapping.rules import MappingOptions
 from consumer.mapping.tables import HASHED
-from consumer.mapping.times import DAY_MS
 from consumer.mapping.values import EMPTY, WRONG_TYPE, InvalidValue
 
 

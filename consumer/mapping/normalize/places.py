@@ -40,14 +40,15 @@ from types import MappingProxyType
 import pycountry
 from babel import Locale
 
-from consumer.mapping.normalize.text import (
+from consumer.mapping.values import (
+    MALFORMED,
+    InvalidValue,
     casefold_nfc,
     is_dash,
     only_letters,
     only_letters_and_digits,
     without_accents,
 )
-from consumer.mapping.values import MALFORMED, InvalidValue
 
 _OTHER_LANGUAGES = ("de", "es", "it", "nl", "pt", "pl", "sv", "da", "nb", "fi")
 

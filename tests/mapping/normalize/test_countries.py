@@ -11,8 +11,7 @@ from babel import Locale
 
 from consumer.mapping.normalize import places
 from consumer.mapping.normalize.places import alpha_2, country_codes
-from consumer.mapping.normalize.text import casefold_nfc
-from consumer.mapping.values import MALFORMED
+from consumer.mapping.values import MALFORMED, casefold_nfc
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from consumer.mapping.normalize.places import CANADA, US, state_code
-from consumer.mapping.normalize.text import casefold_nfc
+from consumer.mapping.values import casefold_nfc
 
 # ISO 3166-2, as people write the names; the Yukon with Meta's code.
 OF_THE_US = """

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.mapping.normalize.text import (
+from consumer.mapping.values import (
     casefold_nfc,
     composed,
     is_dash,
