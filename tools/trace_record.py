@@ -163,8 +163,8 @@ def delivery_objects(visits: list[Visit]) -> list[str]:
     between = [
         file
         for file in files[batched + 1 : sent]
-        # A batch has no name for the task that it is delivered in, and the dispatcher started it.
-        if file.startswith("delivery/") and file not in ("delivery/task_group.py", "delivery/dispatcher.py")
+        # in_flight.py has the data and the task, dispatcher.py what started the delivery.
+        if file.startswith("delivery/") and file not in ("delivery/in_flight.py", "delivery/dispatcher.py")
     ]
     return list(dict.fromkeys(between))
 

@@ -99,7 +99,9 @@ class BatchDelivery:
 
     async def _deliver_batch(self, batch: Sequence[InFlightEvent], history: FailureHistory) -> None:
         async with self._slots:
-            with self._telemetry.tracing.batch(item.record.headers for item in batch):
+            tracing = self._telemetry.tracing
+            headers = (item.record.headers for item in batch)
+            with tracing.batch(headers) if tracing.is_on else contextlib.nullcontext():
                 outcome = BatchOutcome(len(batch))
                 await self._deliver(batch, history, outcome)
                 self._outcomes.finish_batch(outcome)

@@ -20,6 +20,7 @@ import ssl
 import time
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
@@ -145,13 +146,16 @@ class MetaClient:
         if self._session is None:
             raise RuntimeError("the client is not open")
         began_s = time.perf_counter()
-        with self._telemetry.tracing.request(self._host, self._port, events) as span:
-            verdict, error_type = await self._post(self._session, body, events)
-            span.end(verdict, error_type)
-        status = "" if verdict.http_status is None else str(verdict.http_status)
+        tracing = self._telemetry.tracing
+        request_span = tracing.request(self._host, self._port, events) if tracing.is_on else nullcontext()
+        with request_span as span:
+            response, error_type = await self._post(self._session, body, events)
+            if span is not None:
+                span.end(response, error_type)
+        status = "" if response.http_status is None else str(response.http_status)
         place = (self._host, str(self._port), status, error_type)
         self._telemetry.record(metrics.REQUEST_DURATION, time.perf_counter() - began_s, *place)
-        return verdict
+        return response
 
     async def _post(self, session: aiohttp.ClientSession, body: bytes, events: int) -> tuple[Response, str]:
         """The verdict, and OpenTelemetry's `error.type`: empty where HTTP was well."""

@@ -48,7 +48,7 @@ def objects(value: object, field: str, trail: MappingTrace) -> list[Object]:
     return found
 
 
-def product(item: Object) -> Object:
+def product_of(item: Object) -> Object:
     """The product of an item; nothing when there is none, or no object."""
     found = item.get("product")
     return found if isinstance(found, dict) else NOTHING
@@ -60,7 +60,7 @@ def lines_of_items(
     """`contents` of the event's items. `first` says whose id is tried first, the product's or the item's."""
     lines = []
     for item in items:
-        its_product = product(item)
+        its_product = product_of(item)
         if its_product is NOTHING and item.get("product") is not None:
             trail.record_warning(WarningScope.CONTENTS, WarningCode.WRONG_TYPE)
         places = (its_product, item) if first is ContentId.PRODUCT else (item, its_product)
@@ -246,7 +246,7 @@ class _Rows(NamedTuple):
     ) -> str | None:
         """The first usable property of the items' products."""
         for index, item in enumerate(self.items):
-            product = product(item)
+            product = product_of(item)
             for name in names:
                 text = read_or_warn(key, product.get(name), self.trail, read)
                 if text is not None:

@@ -37,13 +37,16 @@ class DeliveryHandle:
     """
     Delivery, as the poll loop calls it from its own thread.
 
-    `release_delayed` discards the delayed events of some partitions; their
+    `record_decisions` and `watch_filter_rate` tell the DLQ breaker and the
+    filter alarm what was decided about the records of a poll; None stands for
+    an event that is sent. `release_delayed` discards the delayed events of some partitions; their
     offsets come back through the queue, as `Released`.
     """
 
-    accept: Callable[[Sequence[InFlightEvent], Sequence[InvalidRecord]], None]
-    flush: Callable[[bool], None]
+    accept: Callable[[Sequence[InFlightEvent], Sequence[InvalidRecord]], object]
+    flush: Callable[[bool], object]
     can_deliver: Callable[[], bool]
-    record_decisions: Callable[[Sequence[Reason | None]], None]
+    record_decisions: Callable[[Sequence[Reason | None]], object]
+    watch_filter_rate: Callable[[Sequence[Reason | None]], object]
     dlq_breaker: BreakerState
-    release_delayed: Callable[[Collection[Partition]], None]
+    release_delayed: Callable[[Collection[Partition]], object]

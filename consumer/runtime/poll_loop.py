@@ -261,6 +261,7 @@ class PollLoop:
         polled = self._processor.process(records, self._now_s())
         # First, so that the DLQ breaker opens before a dead letter of a poll of bad records is written.
         self._delivery.record_decisions(polled.reasons)
+        self._delivery.watch_filter_rate(polled.reasons)
         if polled.events or polled.invalid:
             self._delivery.accept(polled.events, polled.invalid)
 

@@ -14,8 +14,9 @@ import asyncio
 import queue
 import random
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
+from functools import partial
 
 from consumer import __version__
 from consumer.config import kafka_constraints
@@ -28,7 +29,6 @@ from consumer.delivery.circuit_breaker import CircuitBreaker
 from consumer.delivery.dispatcher import Dispatcher
 from consumer.delivery.in_flight import Clock, DeliveryOptions
 from consumer.delivery.meta_client import MetaClient
-from consumer.domain.decision import Reason
 from consumer.domain.record import Partition
 from consumer.domain.state import State
 from consumer.kafka import clients
@@ -98,15 +98,8 @@ def delivery_handle(
     """How the poll loop's thread calls into this event loop."""
     loop = asyncio.get_running_loop()
 
-    def record_decisions(reasons: Sequence[Reason | None]) -> None:
-        dlq_breaker.record_decisions(reasons)
-        filter_alarm.record_decisions(reasons)
-
-    def in_loop(call: Callable[..., None]) -> Callable[..., None]:
-        def call_soon(*arguments: object) -> None:
-            loop.call_soon_threadsafe(dispatcher.call_safely, call, *arguments)
-
-        return call_soon
+    def in_loop(call: Callable[..., None]) -> Callable[..., object]:
+        return partial(loop.call_soon_threadsafe, dispatcher.call_safely, call)
 
     def release_delayed(partitions: Collection[Partition]) -> None:
         finished.put(Released(dispatcher.release_delayed(partitions)))
@@ -119,7 +112,8 @@ def delivery_handle(
         accept=in_loop(dispatcher.accept),
         flush=in_loop(dispatcher.flush),
         can_deliver=can_deliver,
-        record_decisions=in_loop(record_decisions),
+        record_decisions=in_loop(dlq_breaker.record_decisions),
+        watch_filter_rate=in_loop(filter_alarm.record_decisions),
         dlq_breaker=dlq_breaker,
         release_delayed=in_loop(release_delayed),
     )

@@ -109,9 +109,9 @@ def test_an_integer_and_its_float_have_one_text(number: Any) -> None:
 
 
 def test_there_is_one_constant_for_each_word() -> None:
-    words = Counter(value.code for value in vars(values).values() if isinstance(value, InvalidValue))
+    words = Counter(value.note for value in vars(values).values() if isinstance(value, InvalidValue))
     assert set(words.values()) == {1}
     core = Path(values.__file__).parent
-    made = re.compile(r"\bUnusable\(\w")
+    made = re.compile(r"\bInvalidValue\(\w")
     makers = {path.name for path in core.glob("*.py") if made.search(path.read_text("utf-8"))}
     assert makers == {"values.py"}

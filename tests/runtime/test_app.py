@@ -97,7 +97,7 @@ async def consuming(
             }
         )
         telemetry, stop = Telemetry(), asyncio.Event()
-        task = asyncio.create_task(app.consume(settings, telemetry, stop, brake=brake))
+        task = asyncio.create_task(app.consume(settings, telemetry, stop, dlq_breaker=brake))
         try:
             yield SimpleNamespace(meta=meta, telemetry=telemetry, stop=stop, task=task, port=port)
         finally:
@@ -412,7 +412,7 @@ async def test_a_health_port_that_is_taken_ends_before_the_group_is_joined(broke
         assert first.telemetry.snapshot()["capi.rebalances"][("revoked",)] == 0
 
 
-@pytest.mark.parametrize(("room", "place"), [(OutcomeRecorder, "fresh"), (Dispatcher, "accept")])
+@pytest.mark.parametrize(("room", "place"), [(OutcomeRecorder, "record_accepted"), (Dispatcher, "accept")])
 async def test_a_bug_ends_the_process_and_commits_nothing(
     brokers: FaultyKafka, monkeypatch: pytest.MonkeyPatch, room: Any, place: str
 ) -> None:
@@ -474,11 +474,11 @@ def test_leaving_that_hangs_with_the_lock_of_python_ends_too() -> None:
     """confluent-kafka keeps it while it answers the group."""
     program = """
 import ctypes
-from consumer import run
-from consumer.settings import Settings
+from consumer.runtime import app
+from consumer.config.settings import Settings
 
-run.CLOSE_S = run.LOCKED_S = 0.2
-with run._watched(Settings(drain_timeout_s=0.1), run._end_process):
+app.CLOSE_S = app.LOCKED_S = 0.2
+with app._watched(Settings(drain_timeout_s=0.1), app._end_process):
     print("hangs", flush=True)
     ctypes.PyDLL(None).pause()
 """

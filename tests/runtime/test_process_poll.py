@@ -48,14 +48,14 @@ def take(tracker: OffsetTracker, telemetry: Telemetry) -> Any:
 def test_what_is_sent_and_what_is_not_are_told_apart_and_reasons_keep_their_order(take: Any) -> None:
     taken = take(record(5), record(6, NOT_JSON), record(7, None), record(8))
     assert [item.record.offset for item in taken.events] == [5, 8]
-    assert [item.record.offset for item in taken.unsendable] == [6]
+    assert [item.record.offset for item in taken.invalid] == [6]
     assert taken.reasons == [None, Reason.NOT_JSON, Reason.TOMBSTONE, None]
 
 
 def test_a_filtered_record_has_ended_and_the_others_are_in_flight(take: Any, tracker: OffsetTracker) -> None:
     taken = take(record(5, None), record(6), record(7, NOT_JSON))
     assert (tracker.committable(), tracker.events_in_flight) == ({P0: 6}, 2)
-    for item in (*taken.events, *taken.unsendable):
+    for item in (*taken.events, *taken.invalid):
         tracker.complete(item.ticket)
     assert tracker.committable() == {P0: 8}
 
