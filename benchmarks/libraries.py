@@ -37,21 +37,21 @@ ROWS = {
     "pycountry": ("import pycountry", "pycountry.countries.get(alpha_2='FR')"),
     "babel": ("from babel import Locale", "Locale('fr').territories"),
     "a phone number, in its plan": (
-        "from consumer.core.phones import digits",
-        "digits('06 12 34 56 78', 'fr')",
+        "from consumer.mapping.normalize.phones import phone_digits",
+        "phone_digits('06 12 34 56 78', 'fr')",
     ),
-    "a country, by its code": ("from consumer.core.countries import alpha_2", "alpha_2('fr')"),
+    "a country, by its code": ("from consumer.mapping.normalize.places import alpha_2", "alpha_2('fr')"),
     "a country, by its French name": (
-        "from consumer.core.countries import alpha_2",
+        "from consumer.mapping.normalize.places import alpha_2",
         "alpha_2('royaume-uni')",
     ),
-    "a country, by no name at all": ("from consumer.core.countries import alpha_2", "alpha_2('atlantis')"),
-    "the whole core": ("import consumer.core.decide", "pass"),
+    "a country, by no name at all": ("from consumer.mapping.normalize.places import alpha_2", "alpha_2('atlantis')"),
+    "the whole mapping": ("import consumer.mapping.decide", "pass"),
 }
 
 
 def measured(setup: str, use: str) -> list[float]:
-    """Milliseconds of `misconfigured`, of `use`, and MiB of both, in a fresh interpreter."""
+    """Milliseconds of `setup`, of `use`, and MiB of both, in a fresh interpreter."""
     done = subprocess.run(
         [sys.executable, "-c", PROBE.format(setup=setup, use=use)],
         capture_output=True,

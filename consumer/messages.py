@@ -151,11 +151,11 @@ STATES = {
     ),
     State.MISCONFIGURED: Advice(
         "Meta refuses token, pixel or version. Nothing is sent and nothing is lost.",
-        "[Setup](operations.md#setup): a new token in its file is taken up by itself.",
+        "[Misconfigured](operations.md#misconfigured): a new token in its file is taken up by itself.",
     ),
     State.PAUSED: Advice(
         "Half of the last 1,000 records would be dead letters; nothing more is taken in.",
-        "[Braked](operations.md#braked): mend the settings and restart, or let the letters be written.",
+        "[Paused](operations.md#paused): mend the settings and restart, or let the letters be written.",
     ),
     State.DRAINING: Advice("It was told to stop, and finishes what it has.", "Nothing."),
 }
@@ -176,7 +176,7 @@ VERDICTS = {
     ),
     ResponseOutcome.MISCONFIGURED: Advice(
         "Token, pixel or version. Nobody's event's fault: nothing ends, one request at a time tries again.",
-        "Mend it: [Setup](operations.md#setup).",
+        "Mend it: [Misconfigured](operations.md#misconfigured).",
     ),
     ResponseOutcome.TOO_LARGE: Advice(
         "The request is too large. It is halved; one event alone is `event_too_large`.",

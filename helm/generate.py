@@ -3,6 +3,7 @@ Writes what the chart says about the settings and the values, so that nobody wri
 
     consumer/config/settings.py ──► values.schema.json   (`settings`, `kafkaProperties`, `deadLetterReason`)
                        └───► README.md            (table of the settings)
+    consumer/config/loading.py ───► files/renamed-settings.json
     values.yaml ───────────► README.md            (table of the values)
 
 Everything else in those files is written by hand. With `--check` nothing is
@@ -20,6 +21,7 @@ from typing import Any
 
 import yaml
 
+from consumer.config.loading import RENAMED
 from consumer.config.parsers import REFUSED_KAFKA_PROPERTIES
 from consumer.config.settings import Settings
 from consumer.domain.decision import INVALID_REASONS
@@ -52,7 +54,7 @@ NARROWER: dict[str, dict[str, Any]] = {
     "bootstrap_servers": {"minLength": 1},
     "topics": {"minItems": 1},
     "group_instance_id": {"pattern": "^[A-Za-z0-9._-]{0,249}$"},
-    "kafka": {"$ref": "#/definitions/kafkaProperties"},
+    "kafka_properties": {"$ref": "#/definitions/kafkaProperties"},
 }
 
 
@@ -67,7 +69,9 @@ def settings_schema() -> dict[str, Any]:
             name: _property(name, written, model["$defs"])
             for name, written in model["properties"].items()
             if name not in OF_THE_CHART
-        },
+        }
+        # Any value passes here, because templates/_refuse.tpl can name the new name and a schema can't.
+        | dict.fromkeys(sorted(RENAMED), {}),
     }
 
 
@@ -172,7 +176,8 @@ def main() -> int:
         schema: values_schema(schema.read_text(encoding="utf-8")),
         page: readme(page.read_text(encoding="utf-8"), (CHART / "values.yaml").read_text(encoding="utf-8")),
     }
-    stale = [path for path, text in made.items() if path.read_text(encoding="utf-8") != text]
+    made[CHART / "files" / "renamed-settings.json"] = json.dumps(RENAMED, indent=2) + "\n"
+    stale = [path for path, text in made.items() if not path.exists() or path.read_text("utf-8") != text]
     for path in stale:
         if "--check" in sys.argv[1:]:
             print(f"{path.name} is stale: python helm/generate.py writes it", file=sys.stderr)

@@ -22,7 +22,7 @@ import typer
 from consumer.cli.options import reasons
 from consumer.clock import now_ms
 from consumer.dead_letters.filters import NO_META_CODE, Filter, MetaCode, Origin, time_ms
-from consumer.domain.decision import INVALID_REASONS
+from consumer.domain.decision import INVALID_REASONS, RENAMED_REASONS
 from consumer.errors import UsageError
 
 META_CODE = re.compile(r"(-?\d{1,18})(?:/(-?\d{1,18}))?", re.ASCII)
@@ -112,6 +112,8 @@ def _words(option: str, given: Sequence[str] | None) -> list[str]:
 
 def _reason(word: str) -> str:
     known = sorted(INVALID_REASONS)
+    if word in RENAMED_REASONS:
+        raise UsageError(f"--reason: {word} is called {RENAMED_REASONS[word]} now")
     if word not in known:
         near = get_close_matches(word, known, n=1)
         meant = f"did you mean {near[0]}?" if near else f"one of {' '.join(known)}"

@@ -78,7 +78,7 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         Example("the last day", "capi-consumer dead-letters list --since 1d"),
         Example("of one reason", "capi-consumer dead-letters list --reason purchase_without_currency"),
         Example("what never reached Meta", "capi-consumer dead-letters list --meta-code none"),
-        Example("what came back too often", "capi-consumer dead-letters list --parked"),
+        Example("what came back too often", "capi-consumer dead-letters list --parking-topic"),
     ),
     "dead-letters export": (
         Example("to mend them with an editor", "capi-consumer dead-letters export --out letters.jsonl"),

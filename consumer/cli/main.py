@@ -7,6 +7,7 @@ own; this is the only place that knows them all.
 
 from __future__ import annotations
 
+import re
 import sys
 import traceback
 
@@ -77,12 +78,19 @@ def main() -> None:
         sys.exit(errors.EXIT_PARTIAL)
 
 
+# Options of earlier versions and their names now.
+RENAMED_OPTIONS = {"--parked": "--parking-topic", "--release-brake": "--resume"}
+
+
 def _say_how_to_call(mistake: typer.TyperException) -> int:
     """A mistake in the call, in one line; where nothing was called, its help has been shown."""
     if type(mistake).__name__ != "NoArgsIsHelpError":
         context = getattr(mistake, "ctx", None)
         path = context.command_path if context else "capi-consumer"
         says = mistake.format_message().replace("Value error, ", "").rstrip(".")  # the word is pydantic's
+        for old, new in RENAMED_OPTIONS.items():
+            if re.search(rf"{old}\b", says):
+                says = f"{old} is called {new} now"
         print(f"capi-consumer: {says}; see `{path} --help`", file=sys.stderr)
     return mistake.exit_code
 

@@ -33,6 +33,20 @@ from consumer.config.settings import PREFIX, Settings
 from consumer.errors import SettingsError
 
 SETTINGS_FILE = f"{PREFIX}SETTINGS_FILE"
+# Settings of earlier versions and their names now.
+RENAMED = {
+    "brake": "dlq_breaker",
+    "custom_data_allow": "custom_data_unredacted_keys",
+    "group": "group_id",
+    "hold_s": "send_delay_s",
+    "kafka": "kafka_properties",
+    "kafka_file": "kafka_properties_file",
+    "out_of_range": "offset_out_of_range",
+    "page_address": "status_page_address",
+    "setup_retry_s": "auth_retry_max_s",
+    "start": "start_offset",
+    "stuck_after_s": "poison_after_s",
+}
 MADE_WHERE = "Events Manager makes the token under Settings, Conversions API"
 
 # What Kubernetes puts into every pod for a Service whose name starts with
@@ -70,10 +84,18 @@ def unknown_names(environ: Iterable[str]) -> list[str]:
     """One mistake for each `CAPI_` variable that no setting reads, with the nearest that one does."""
     known = known_names()
     return [
-        f"{name}: no such setting{_nearest(name, known)}"
+        f"{name}: no such setting{_renamed(name) or _nearest(name, known)}"
         for name in sorted(environ)
         if name.startswith(PREFIX) and name not in known and not KUBERNETES_SERVICE.search(name)
     ]
+
+
+def _renamed(name: str) -> str:
+    """The new name, written as the old one is: in the environment or in a file."""
+    new = RENAMED.get(name.removeprefix(PREFIX).lower())
+    if new is None:
+        return ""
+    return f"; it is called {PREFIX + new.upper() if name.startswith(PREFIX) else new} now"
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:
@@ -149,7 +171,7 @@ def _mistake(detail: ErrorDetails, given_by: str) -> str:
     name = str(detail["loc"][0])
     if detail["type"] == "extra_forbidden":
         known = list(Settings.model_fields)
-        return f"{given_by}: no setting {name!r}{_nearest(name, known)}"
+        return f"{given_by}: no setting {name!r}{_renamed(name) or _nearest(name, known)}"
     return f"{PREFIX}{name.upper()}: {message}"
 
 

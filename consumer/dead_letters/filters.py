@@ -89,7 +89,7 @@ class Filter:
     def matches(self, record: Record) -> bool:
         """Whether this letter is meant."""
         return (
-            (not self.reasons or headers.text(record.headers, headers.REASON) in self.reasons)
+            (not self.reasons or headers.reason_of(record.headers) in self.reasons)
             and (not self.keys or record.key in self.keys)
             and (not self.meta_codes or not self.meta_codes.isdisjoint(_meta_codes(record)))
             and (not self.origins or not self.origins.isdisjoint(_origins(record)))

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from consumer.domain.decision import Reason
+from consumer.domain.decision import RENAMED_REASONS, Reason
 from consumer.domain.record import (
     ORIGIN_OFFSET,
     ORIGIN_PARTITION,
@@ -120,6 +120,12 @@ def text(headers: Headers, name: str) -> str:
         if header == name:
             return (value or b"").decode("utf-8", "replace")
     return ""
+
+
+def reason_of(headers: Headers) -> str:
+    """The reason of a dead letter, in today's word; empty if there is none."""
+    word = text(headers, REASON)
+    return RENAMED_REASONS.get(word, word)
 
 
 def _first_failed_at(headers: Headers) -> str:

@@ -74,7 +74,7 @@ def view(record: Record) -> DeadLetterView:
 
 def reason(record: Record) -> str:
     """The word of its reason; `-` in a record that the consumer did not write."""
-    return showable(letter.text(record.headers, letter.REASON)) or NOTHING
+    return showable(letter.reason_of(record.headers)) or NOTHING
 
 
 def event_name(record: Record) -> str:

@@ -49,6 +49,8 @@ FILTERED_REASONS = frozenset(
     }
 )
 INVALID_REASONS = frozenset(Reason) - FILTERED_REASONS
+# Old words, which dead letters of earlier versions still have in their headers.
+RENAMED_REASONS = {"refused": Reason.REJECTED, "unacceptable": Reason.POISON_EVENT}
 
 
 class WarningCode(StrEnum):

@@ -146,8 +146,8 @@ DEAD_LETTER_RETRIES = counter(
 VALUES_DROPPED = counter(
     "capi.values.dropped",
     "{value}",
-    "Values lost, by field and note.",
-    {"field": tuple(sorted(NOTE_FIELDS)), "note": values_of(WarningCode)},
+    "Values that could not be used, by field and warning.",
+    {"field": tuple(sorted(NOTE_FIELDS)), "warning": values_of(WarningCode)},
 )
 MATCH_KEYS = counter(
     "capi.match_keys",
@@ -166,7 +166,7 @@ EVENT_AGE = histogram(
 
 BATCH_SIZE = histogram("capi.batch.size", "{event}", "Events in a request.", BATCH_EVENTS)
 REQUESTS = counter(
-    "capi.requests", "{request}", "Requests to Meta, by verdict.", {"verdict": values_of(ResponseOutcome)}
+    "capi.requests", "{request}", "Requests to Meta, by outcome.", {"outcome": values_of(ResponseOutcome)}
 )
 ERRORS = counter(
     "capi.meta.errors",

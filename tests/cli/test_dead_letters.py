@@ -154,7 +154,7 @@ def test_export_tells_what_it_wrote_as_json_beside_a_file_only(command: Any, tmp
 def test_parked_letters_are_listed_and_exported_in_the_same_way(command: Any, tmp_path: Path) -> None:
     settings = command.settings
     write_letters(settings, three_letters(settings))
-    missing = command("list", "--parked").exception
+    missing = command("list", "--parking-topic").exception
     assert str(missing) == (
         f"the parking topic {settings.parking_topic} does not exist: "
         "check CAPI_PARKING_TOPIC, or create it with `capi-consumer topics create`"
@@ -162,8 +162,8 @@ def test_parked_letters_are_listed_and_exported_in_the_same_way(command: Any, tm
     write(settings.bootstrap_servers, settings.parking_topic, three_letters(settings)[2:])
     file = tmp_path / "letters.jsonl"
 
-    listed = json.loads(command("list", "--parked", "--json").stdout)
-    exported = command("export", "--parked", "--out", str(file))
+    listed = json.loads(command("list", "--parking-topic", "--json").stdout)
+    exported = command("export", "--parking-topic", "--out", str(file))
 
     assert (listed["topic"], listed["letters"]) == (settings.parking_topic, 1)
     assert f"1 letter of {settings.parking_topic} exported" in exported.stderr

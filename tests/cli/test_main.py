@@ -178,3 +178,22 @@ def test_a_reader_that_went_away_is_no_mistake_of_ours() -> None:
         timeout=60,
     )
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("run", "--release-brake"), "--release-brake is called --resume now"),
+        (("dead-letters", "list", "--parked"), "--parked is called --parking-topic now"),
+        (("replay", "--reason", "refused"), "--reason: refused is called rejected now"),
+        (
+            ("dead-letters", "list", "--reason", "unacceptable"),
+            "--reason: unacceptable is called poison_event now",
+        ),
+    ],
+)
+def test_an_old_option_or_reason_is_rejected_with_the_new_word(arguments: tuple[str, ...], says: str) -> None:
+    command = [sys.executable, "-c", "from consumer.cli.main import main; main()", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert says in done.stderr

@@ -419,3 +419,25 @@ def test_properties_against_the_settings_are_mistakes_by_where_they_stand(
     file.write_text(content)
     environment(CAPI_KAFKA_PROPERTIES_FILE=file, **variables)
     assert mistakes() == says
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("CAPI_HOLD_S", "CAPI_SEND_DELAY_S"),
+        ("CAPI_STUCK_AFTER_S", "CAPI_POISON_AFTER_S"),
+        ("CAPI_GROUP", "CAPI_GROUP_ID"),
+        ("CAPI_KAFKA", "CAPI_KAFKA_PROPERTIES"),
+        ("CAPI_START", "CAPI_START_OFFSET"),
+    ],
+)
+def test_a_setting_with_an_old_name_is_rejected_with_the_new_one(old: str, new: str) -> None:
+    assert unknown_names([old]) == [f"{old}: no such setting; it is called {new} now"]
+
+
+def test_a_setting_with_an_old_name_in_a_file_is_rejected_with_the_new_one(tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text("hold_s = 5\n")
+    with pytest.raises(SettingsError) as rejected:
+        load_settings(file=file)
+    assert rejected.value.problems == ["--settings: no setting 'hold_s'; it is called send_delay_s now"]

@@ -258,3 +258,9 @@ def test_letters_since_an_hour_ago_have_one_name_from_hour_to_hour(monkeypatch: 
 def test_what_a_filter_shows_of_a_time_ago_is_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("consumer.cli.filter_options.now_ms", lambda: FIRST_MS)
     assert read_filter(since="1d").as_json() == {"since": "2025-12-31T00:00:00.000+00:00"}
+
+
+def test_dead_letters_of_earlier_versions_are_found_by_the_new_reason() -> None:
+    old = Record(Partition("dead-letters", 0), 0, 0, b"{}", None, (("dlq.reason", b"unacceptable"),))
+    assert Filter(reasons=frozenset({"poison_event"})).matches(old)
+    assert not Filter(reasons=frozenset({"rejected"})).matches(old)

@@ -24,14 +24,14 @@ each_value_file = pytest.mark.parametrize("file", VALUE_FILES, ids=lambda file: 
 # Loads the settings as `run` does, makes a Kafka client of them, and says what it read.
 READ = """
 import json
-from consumer import kafka
-from consumer.load_settings import load_settings, read_token
+from consumer.kafka import clients
+from consumer.config.loading import load_settings, read_token
 settings = load_settings(sends=True)
-kafka.new_consumer(kafka.consumer_properties(settings)).close()
+clients.new_consumer(clients.consumer_properties(settings)).close()
 print(json.dumps({
     "settings": settings.model_dump(mode="json", exclude={"access_token"}),
     "token": read_token(settings),
-    "kafka": kafka.client_properties(settings),
+    "kafka": clients.client_properties(settings),
 }))
 """
 

@@ -81,7 +81,7 @@ def broker(ports: Ports, tmp_path_factory: pytest.TempPathFactory) -> Iterator[N
     folders = ["--default-configs-dir=empty", "--mounted-configs-dir=empty", "--final-configs-dir=."]
     data = {"/var/lib/kafka/data": str(node.folder / "data")}
     try:
-        command = kafka_node.java_command("kafka.docker.KafkaDockerWrapper", "misconfigured", *folders)
+        command = kafka_node.java_command("kafka.docker.KafkaDockerWrapper", "setup", *folders)
     except NotAvailable as reason:
         require("kafka", str(reason))
     setting_up = children.start(

@@ -156,7 +156,7 @@ def _throttled_and_told(stage: Stage, wait_s: int, times: int) -> Measures:
     stage.await_done()
     rates = {}
     for name, fault in THROTTLED.items():
-        before = consumer.metric("capi_requests_total", verdict="throttled")
+        before = consumer.metric("capi_requests_total", outcome="throttled")
         own = {"events_received": 20} if fault["kind"] == "partial" else {}
         stage.scene.reset_sandbox()
         stage.scene.behave(faults=[{**fault, **own, "times": times, "retry_after": wait_s}])
@@ -168,7 +168,7 @@ def _throttled_and_told(stage: Stage, wait_s: int, times: int) -> Measures:
         took_s = time.monotonic() - began
         bar = f"{name}: {times} answers with Retry-After {wait_s} hold it up for ≥ {wait_s * times // 2} s"
         stage.must(bar, f"{took_s:.1f}", took_s >= wait_s * times // 2)
-        heard = consumer.metric("capi_requests_total", verdict="throttled") - before
+        heard = consumer.metric("capi_requests_total", outcome="throttled") - before
         expected = 0 if fault["kind"] == "partial" else times  # the header comes with an accepted one
         stage.must(f"{name}: verdicts `throttled` {expected}", int(heard), heard == expected)
     most = max(rates.values())

@@ -36,7 +36,7 @@ def test_every_known_series_starts_at_nought(telemetry: Telemetry) -> None:
     for reason in INVALID_REASONS:
         assert shown[f'capi_dead_letters_total{{reason="{reason}"}}'] == 0
     for kind in ResponseOutcome:
-        assert shown[f'capi_requests_total{{verdict="{kind}"}}'] == 0
+        assert shown[f'capi_requests_total{{outcome="{kind}"}}'] == 0
     for code in ("190", "368", "200-299", "80000-80014", "other"):
         assert shown[f'capi_meta_errors_total{{code="{code}"}}'] == 0
     for name in ("dead_letters_retries", "events_unconfirmed"):
@@ -49,7 +49,7 @@ def test_a_pair_of_values_begins_when_it_comes_since_most_never_do(telemetry: Te
 
     assert notes() == {}
     telemetry.add_all(metrics.VALUES_DROPPED, {("em", "malformed"): 1})
-    assert notes() == {'capi_values_dropped_total{field="em",note="malformed"}': 1}
+    assert notes() == {'capi_values_dropped_total{field="em",warning="malformed"}': 1}
 
 
 def test_names_of_events_and_keys_of_persons_are_closed_sets_that_start_at_nought(
@@ -88,7 +88,7 @@ def test_a_count_is_added_under_its_attributes(telemetry: Telemetry) -> None:
     shown = series(telemetry)
     assert shown['capi_events_accepted_total{event_name="Purchase"}'] == 5
     assert shown['capi_events_accepted_total{event_name="Lead"}'] == 4
-    assert shown['capi_values_dropped_total{field="em",note="malformed"}'] == 1
+    assert shown['capi_values_dropped_total{field="em",warning="malformed"}'] == 1
     consumed = (
         'messaging_client_consumed_messages_total{messaging_destination_name="capi.events",'
         'messaging_operation_name="poll",messaging_system="kafka"}'

@@ -76,7 +76,7 @@ def _tell(stage: Stage, prometheus: Prometheus, address: str, pause: Callable[[]
         prometheus.sees('max(capi_state{state="throttled"}) == 0')
         pause()
         scene.behave(faults=[{"kind": "html", "status": 500, "times": FOR_EVER}])
-        prometheus.sees(f'rate(capi_requests_total{{verdict="transient"}}[{RATE}]) > 0')
+        prometheus.sees(f'rate(capi_requests_total{{outcome="transient"}}[{RATE}]) > 0')
         pause()
         scene.behave(faults=[])
         pause()

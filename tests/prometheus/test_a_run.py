@@ -68,7 +68,7 @@ def test_alerts_were_about_to_fire_for_what_happened_and_none_in_so_short_a_time
     seen = run.prometheus.query(f"count by (alertname, alertstate) (max_over_time(ALERTS[{span}]))", run.to_s)
     pending = {one["metric"]["alertname"] for one in seen if one["metric"]["alertstate"] == "pending"}
     assert pending >= {
-        "CapiConsumerSetup",
+        "CapiConsumerMisconfigured",
         "CapiConsumerDeadLetters",
         "CapiConsumerTooOld",
         "CapiConsumerFilterAlarm",

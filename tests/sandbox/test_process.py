@@ -23,13 +23,13 @@ from support.waiting import eventually
 
 ALONE = """
 import sys, typer
-from consumer.exits import CannotGoOn
-from consumer.commands.sandbox import sandbox
+from consumer.errors import CommandError
+from consumer.cli.commands.run import sandbox
 app = typer.Typer()
 app.command("sandbox")(sandbox)
 try:
     app()
-except CannotGoOn as reason:
+except CommandError as reason:
     print(reason, file=sys.stderr)
     sys.exit(reason.exit_code)
 """

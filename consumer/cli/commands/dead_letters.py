@@ -32,7 +32,8 @@ Out = Annotated[
 ]
 
 Parked = Annotated[
-    bool, typer.Option("--parked", help="Look into CAPI_PARKING_TOPIC: letters that came back too often.")
+    bool,
+    typer.Option("--parking-topic", help="Read CAPI_PARKING_TOPIC: events that were replayed too often."),
 ]
 
 

@@ -5,7 +5,7 @@ lines; an empty one is no mistake.
 
 {{- define "capi-consumer.refuse" -}}
 {{- $mistakes := list }}
-{{- range $part := list "Secrets" "Kafka" "Group" "Autoscaling" "Limits" "Alerts" }}
+{{- range $part := list "Renamed" "Secrets" "Kafka" "Group" "Autoscaling" "Limits" "Alerts" }}
 {{- range splitList "\n" (include (printf "capi-consumer.refuse%s" $part) $) }}
 {{- if trim . }}
 {{- $mistakes = append $mistakes (trim .) }}
@@ -14,6 +14,14 @@ lines; an empty one is no mistake.
 {{- end }}
 {{- if $mistakes }}
 {{- fail (printf "\n%s" (join "\n" $mistakes)) }}
+{{- end }}
+{{- end }}
+
+{{- define "capi-consumer.refuseRenamed" -}}
+{{- range $old, $new := .Files.Get "files/renamed-settings.json" | fromJson }}
+{{- if hasKey $.Values.settings $old }}
+settings.{{ $old }}: this setting is called {{ $new }} now
+{{- end }}
 {{- end }}
 {{- end }}
 
