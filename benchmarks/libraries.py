@@ -45,7 +45,10 @@ ROWS = {
         "from consumer.mapping.normalize.places import alpha_2",
         "alpha_2('royaume-uni')",
     ),
-    "a country, by no name at all": ("from consumer.mapping.normalize.places import alpha_2", "alpha_2('atlantis')"),
+    "a country, by no name at all": (
+        "from consumer.mapping.normalize.places import alpha_2",
+        "alpha_2('atlantis')",
+    ),
     "the whole mapping": ("import consumer.mapping.decide", "pass"),
 }
 

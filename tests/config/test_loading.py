@@ -59,7 +59,8 @@ def test_the_environment_wins_over_the_file_which_wins_over_the_default(
     environment: Any, tmp_path: Path
 ) -> None:
     file = written(
-        tmp_path / "s.toml", 'group = "of the file"\nlinger_ms = 7\n[kafka]\n"client.rack" = "a"\n'
+        tmp_path / "s.toml",
+        'group_id = "of the file"\nlinger_ms = 7\n[kafka_properties]\n"client.rack" = "a"\n',
     )
     environment(CAPI_GROUP_ID="of the environment", CAPI_SETTINGS_FILE=file)
     settings = load_settings()
@@ -339,7 +340,7 @@ def test_a_malformed_map_in_a_file_is_one_mistake_among_all(
 ) -> None:
     file = tmp_path / "settings.toml"
     file.write_text(
-        'linger_ms = "x"\n[event_names]\na = 5\n[kafka]\nacks = "1"\n[custom_data_paths]\na = 5\n'
+        'linger_ms = "x"\n[event_names]\na = 5\n[kafka_properties]\nacks = "1"\n[custom_data_paths]\na = 5\n'
     )
     with pytest.raises(SettingsError) as refused:
         load_settings(file=file)

@@ -45,7 +45,11 @@ def test_every_known_series_starts_at_nought(telemetry: Telemetry) -> None:
 
 def test_a_pair_of_values_begins_when_it_comes_since_most_never_do(telemetry: Telemetry) -> None:
     def notes() -> dict[Any, Any]:
-        return {name: number for name, number in series(telemetry).items() if name.startswith("capi_notes")}
+        return {
+            name: number
+            for name, number in series(telemetry).items()
+            if name.startswith("capi_values_dropped")
+        }
 
     assert notes() == {}
     telemetry.add_all(metrics.VALUES_DROPPED, {("em", "malformed"): 1})

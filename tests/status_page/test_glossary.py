@@ -45,7 +45,7 @@ SAID = [
         'Send currency, such as "EUR". Export the letters, add it, publish them again.',
     ),
     (
-        "reason-refused",
+        "reason-rejected",
         "Meta refused this event, alone in its request.",
         "Code and subcode are in the letter's headers: see Meta's codes (docs/reasons.md). Mend the cause, "
         "then the letters.",
@@ -83,7 +83,7 @@ def test_no_mark_of_markdown_is_left_and_each_page_that_is_named_is_there() -> N
 def test_the_state_in_the_head_is_said_in_the_words_of_its_entry() -> None:
     assert snapshot.state_advice(State.MISCONFIGURED) == (
         "Meta refuses token, pixel or version. Nothing is sent and nothing is lost.",
-        "Setup (docs/operations.md): a new token in its file is taken up by itself.",
+        "Misconfigured (docs/operations.md): a new token in its file is taken up by itself.",
     )
     for word in State:
         assert entry(f"state-{word}") == snapshot.state_advice(word)

@@ -10,7 +10,7 @@ const AGAIN_MS = 5000;
 const SILENT_MS_MAX = 5000;
 const GONE_MS = 20000;
 const SVG = "http://www.w3.org/2000/svg";
-const KINDS = { running: "good", throttled: "left", starting: "left", draining: "left", setup: "bad", braked: "bad" };
+const KINDS = { running: "good", throttled: "left", starting: "left", draining: "left", misconfigured: "bad", paused: "bad" };
 const PLOTS = [
   ["consumed", 1, "Consumed", "/s"],
   ["accepted", 2, "Accepted by Meta", "/s"],
