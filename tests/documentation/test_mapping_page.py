@@ -72,7 +72,7 @@ def payload(one: Any) -> Any:
 
 
 def notes(one: Any, field: Any) -> set[Any]:
-    return {str(note.word) for note in one.decision.notes if note.field == field}
+    return {str(note.code) for note in one.decision.warnings if note.field == field}
 
 
 # Tables of names

@@ -39,10 +39,10 @@ AT_WORK = '"state": "running"'
 
 # What other tests run, because it does not end by itself, or needs what the demo lacks.
 ELSEWHERE = {
-    Call("demo", frozenset()): "tests/test_readme.py::test_the_demo_prints_what_the_readme_shows",
-    Call("demo", frozenset({"keep"})): "tests/test_sessions.py::demo",
+    Call("demo", frozenset()): "tests/documentation/test_readme.py::test_the_demo_prints_what_the_readme_shows",
+    Call("demo", frozenset({"keep"})): "tests/documentation/test_sessions.py::demo",
     Call("run", frozenset({"release_brake"})): (
-        "tests/test_run.py::test_one_that_starts_with_the_brake_released_writes_every_letter"
+        "tests/runtime/test_app.py::test_one_that_starts_with_the_brake_released_writes_every_letter"
     ),
     Call("sandbox", frozenset()): (
         "tests/sandbox/test_process.py::test_it_says_where_it_listens_and_ends_cleanly_on_a_signal"

@@ -35,8 +35,8 @@ TARGETS = {
     "chart": ("tests/deploy/test_chart.py::test_schema_and_tables_say_what_the_settings_and_the_values_say",),
     "check": (".ci/run",),
     "coverage": (".ci/run",),
-    "demo": ("tests/test_readme.py::test_the_demo_prints_what_the_readme_shows",),
-    "docs": ("tests/test_generated_pages.py::test_they_are_as_they_would_be_written",),
+    "demo": ("tests/documentation/test_readme.py::test_the_demo_prints_what_the_readme_shows",),
+    "docs": ("tests/documentation/test_generated_pages.py::test_they_are_as_they_would_be_written",),
     "faults": ("tests/faults/test_faults.py::test_the_bar_of_each_scenario_is_met",),
     "lint": (".ci/run",),
     "lock": (),  # needs uv, and an index of packages
