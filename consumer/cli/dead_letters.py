@@ -28,16 +28,8 @@ from consumer.console import err, out, pluralize
 from consumer.dead_letters.filters import Filter
 from consumer.dead_letters.jsonl import to_line
 from consumer.dead_letters.reader import DeadLetterReader, open_dead_letters
-from consumer.dead_letters.summary import (
-    KEPT,
-    DeadLetterTally,
-    DeadLetterView,
-    print_dead_letters,
-    print_tally,
-    print_what_to_do,
-    view,
-    what_to_do,
-)
+from consumer.dead_letters.summary import DeadLetterTally, DeadLetterView, view
+from consumer.dead_letters.tables import KEPT, print_dead_letters, print_tally, print_what_to_do, what_to_do
 from consumer.domain.record import Record
 from consumer.errors import CommandError, UsageError
 from consumer.event_files.event_files import progress

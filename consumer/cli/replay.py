@@ -45,7 +45,7 @@ from consumer.dead_letters.replay.runner import (
     ReplaySummary,
     StopReason,
 )
-from consumer.dead_letters.summary import KEPT, print_tally
+from consumer.dead_letters.tables import KEPT, print_tally
 from consumer.errors import UsageError
 from consumer.event_files.event_files import progress
 from consumer.kafka import clients

@@ -134,7 +134,8 @@ def left_as_they_are(made: Sequence[Made], found: Cluster, partitions: int) -> l
     """One line for each topic that existed with another number of partitions than a new one gets."""
     existed = [found.topics[one.name] for one in made if one.ended == EXISTS and one.name in found.topics]
     return [
-        f"topic {topic.name} exists and is left at {pluralize(topic.partitions, 'partition')}, not {partitions}"
+        f"topic {topic.name} exists and is left at {pluralize(topic.partitions, 'partition')},"
+        f" not {partitions}"
         for topic in existed
         if topic.partitions != partitions
     ]

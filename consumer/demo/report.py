@@ -15,7 +15,8 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 from rich.table import Table
 from rich.text import Text
 
-from consumer.dead_letters.summary import DeadLetterTally, tally_table
+from consumer.dead_letters.summary import DeadLetterTally
+from consumer.dead_letters.tables import tally_table
 from consumer.demo.scenario import CURRENCY, Assertion, ScenarioResult, dead_letters_by_reason, filtered
 from consumer.observability import metrics
 

@@ -22,11 +22,11 @@ from consumer.domain.decision import Decision, Deliverable, Filtered, Invalid, R
 from consumer.domain.record import Partition, Record
 from consumer.event_files.lines import BOM, Entry, FileWarning, FoundEvent, Unreadable
 from consumer.explain.rows import Explained, RecordingHasher, text_of_json
+from consumer.explain.words import why_no_consent
 from consumer.mapping.decide import decide
 from consumer.mapping.event import parse
 from consumer.mapping.lookup import Provenance, at_path
 from consumer.mapping.rules import MappingOptions, parse_path
-from consumer.messages import why_no_consent
 from consumer.publish.checks import where_json_breaks
 
 NO_VALUE = "a dead letter without its value, too large for its topic: `publish --replay` looks it up"

@@ -37,12 +37,12 @@ from unicodedata import category
 import orjson
 
 from consumer.domain.decision import Decision, Deliverable
+from consumer.explain.words import NO_ID, what_happened
 from consumer.mapping import tables
 from consumer.mapping.lookup import Provenance
 from consumer.mapping.normalize.fields import NormalizationContext, NormalizedValue, normalize
 from consumer.mapping.normalize.hashing import BatchHasher, FieldDigests
 from consumer.mapping.redaction import clean_entry, contains_email, is_personal_name
-from consumer.messages import NO_ID, what_happened
 
 DIGEST_DIGITS = 6
 SHAPE_LENGTH_MAX = 40

@@ -27,8 +27,8 @@ from rich.text import Text
 from consumer.console import pluralize, wide
 from consumer.domain.decision import Deliverable, Filtered
 from consumer.explain.rows import Explained, Row, full_key, rows
+from consumer.explain.words import why_not
 from consumer.mapping.rules import MatchRule
-from consumer.messages import why_not
 
 KEY, SOURCE, SENT, NOTE = "Meta key", "from", "sent", "note"
 NORMALISED, MASKED = "normalised", "normalised, masked"

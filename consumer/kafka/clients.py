@@ -293,7 +293,8 @@ def _refusal_in_one_line(properties: Properties) -> Iterator[None]:
         raise CommandError(explain_rejection(error, properties), MEND) from None
     except ImportError:  # aws_iam is an extra of confluent-kafka
         raise CommandError(
-            "confluent-kafka lacks an extra that the properties of CAPI_KAFKA_PROPERTIES need (oauthbearer-aws)",
+            "confluent-kafka lacks an extra that the properties of CAPI_KAFKA_PROPERTIES need"
+            " (oauthbearer-aws)",
             MEND,
         ) from None
     except (TypeError, ValueError):

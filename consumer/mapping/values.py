@@ -44,8 +44,6 @@ from itertools import groupby
 from typing import NamedTuple
 from unicodedata import category, combining, normalize
 
-import pycountry
-
 from consumer.domain.decision import WarningCode
 
 INTEGER_MIN = -(2**63)
@@ -216,6 +214,8 @@ SHARED_MONEY = frozenset({"XAF", "XCD", "XCG", "XOF", "XPF"})
 
 @cache
 def _codes() -> frozenset[str]:
+    import pycountry  # here, because `--help` and completion load this module and need no currency
+
     codes = (currency.alpha_3 for currency in pycountry.currencies)
     return frozenset(code for code in codes if not code.startswith("X") or code in SHARED_MONEY)
 

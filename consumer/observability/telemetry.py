@@ -1,20 +1,18 @@
 """
-Counting: what happened, to be read at /metrics, or sent by OTLP.
+Metrics of one process: counted here, and read at /metrics or exported by OTLP.
 
-    add, add_all -> sums  --read by--> the SDK's observable counters --    read_from    -> a function, called when somebody asks: gauges   ----> /metrics, OTLP
-    record       -> the SDK's histograms                            --/
+    add, add_all   sums, which the SDK's observable counters read
+    read_from      a function that is called when a gauge is read
+    record         the SDK's histograms
 
-Two threads count (the one that decides, the one that sends), thousands of
-times a second, and a call of the SDK costs some microseconds. So counting is
-adding to a dictionary under a lock, once per batch and set of attributes, and
-the SDK reads the sums when it is asked. A histogram is recorded once per poll
-or request, never per event.
+Both threads count, thousands of times a second, and a call of the SDK costs
+some microseconds. So counting adds to a dictionary under a lock, once per batch
+and set of attributes, and the SDK reads the sums when it is asked. A histogram
+is recorded once per poll or request, never per event.
 
-The last answers of Meta's that were no acceptance: what no metric can hold, a trace id and a time.
-
-One entry for each kind, code and subcode, the latest first, and a bounded
-number of them. The sentences are ours: nothing of Meta's text is kept, and
-nothing of an event.
+`RecentErrors` keeps what no metric can hold: the trace id and the time of the
+last error responses from Meta, one per outcome, code and subcode. Its sentences
+are ours, because Meta's text may hold a customer's words.
 """
 
 from __future__ import annotations

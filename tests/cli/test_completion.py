@@ -91,7 +91,7 @@ def test_it_is_installed_for_the_shell_at_hand_and_for_nobody_else(tmp_path: Pat
 
 PRESSED = [
     ("capi-consumer pub\t", r"capi-consumer publish "),
-    ("capi-consumer replay --reason una\t", r"--reason poison_event "),
+    ("capi-consumer replay --reason poi\t", r"--reason poison_event "),
     ("capi-consumer replay --reason purchase_\t", r"--reason purchase_without_$"),
     ("capi-consumer publish --topic shop.o\t", r"--topic shop\.offline "),
     ("capi-consumer explain bou\t", r"explain bought\.json "),
@@ -110,7 +110,7 @@ def test_a_press_of_tab_completes_in_a_bash_that_it_was_installed_for(tmp_path: 
 COMPLETED = [
     ("dead-l", ["dead-letters"]),
     ("replay --reason purchase_", ["purchase_without_currency", "purchase_without_value"]),
-    ("dead-letters list --reason rejected,unacc", ["refused,unacceptable"]),
+    ("dead-letters list --reason rejected,poison", ["rejected,poison_event"]),
     ("replay --to shop.", ["shop.events", "shop.offline"]),
     ("publish --topic o", ["other"]),
     ("publish --format js", ["jsonl", "json"]),
@@ -138,7 +138,7 @@ def test_bash_completes_for_real() -> None:
     """The script as it stands in a shell, asked as readline asks."""
     program = f"""
         eval "$(_CAPI_CONSUMER_COMPLETE=source_bash '{COMMAND}')"
-        COMP_WORDS=(capi-consumer replay --reason una); COMP_CWORD=3
+        COMP_WORDS=(capi-consumer replay --reason poi); COMP_CWORD=3
         _capi_consumer_completion '{COMMAND}'
         echo "${{COMPREPLY[@]}}"
     """

@@ -63,7 +63,7 @@ def libraries(modules: Any) -> set[Any]:
 COMPLETED = [
     ("rep", "replay"),
     ("replay --rea", "--reason"),
-    ("replay --reason una", "poison_event"),
+    ("replay --reason poi", "poison_event"),
     ("publish --encoding win", "windows-1252"),
     ("dead-letters ex", "export"),
 ]

@@ -373,7 +373,7 @@ def test_which_letters_are_handled_and_where_they_go_is_in_the_name_of_the_group
         "g.replay.old",
         "g.replay.to.retries",
         "g.replay.old.to.retries",
-        "g.replay.d9659c57.old.to.old",
+        "g.replay.eeaabbea.old.to.old",
         "g.replay.to.old",
     ]
 

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from consumer.domain.decision import Filtered, Invalid, MappingWarning, Reason, WarningCode
-from consumer.mapping.rules import MatchRule
-from consumer.messages import (
+from consumer.explain.words import (
     SHORT_REASONS,
     SHORT_WARNINGS,
     what_happened,
@@ -16,6 +15,7 @@ from consumer.messages import (
     why_no_consent,
     why_not,
 )
+from consumer.mapping.rules import MatchRule
 
 KNOWN = [
     ((), "all", "has no identifier and no other; CAPI_MATCH_RULE=all needs 1 identifier and 3 others"),

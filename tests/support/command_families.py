@@ -181,7 +181,9 @@ FAMILIES = {
     "env": Family(_env, (SESSIONS,)),
     "export": Family(_export, (SESSIONS,)),
     "sh": Family(_sh, (SESSIONS,)),
-    "check-jsonschema": Family(_schemas, ("tests/documentation/test_pages.py::test_the_schema_takes_an_event_as_shown",)),
+    "check-jsonschema": Family(
+        _schemas, ("tests/documentation/test_pages.py::test_the_schema_takes_an_event_as_shown",)
+    ),
     "docker": Family(
         _docker,
         (
@@ -189,7 +191,9 @@ FAMILIES = {
             "tests/deploy/test_compose_runs.py::test_three_consumers_of_one_service_stand_side_by_side",
         ),
     ),
-    "helm": Family(of_helm, ("tests/documentation/test_pages.py::test_each_command_exists_with_its_options",)),
+    "helm": Family(
+        of_helm, ("tests/documentation/test_pages.py::test_each_command_exists_with_its_options",)
+    ),
     "make": Family(_make, tuple({test for tests in TARGETS.values() for test in tests})),
     "pip": Family(_pip, TARGETS["wheel"]),
     "python": Family(of_python, tuple({test for tests in PROGRAMS.values() for test in tests})),
