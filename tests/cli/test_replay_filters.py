@@ -289,7 +289,7 @@ def command(brokers: MockKafka, monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_the_group_of_a_filter_is_said_before_it_is_used_and_in_the_summary(command: Any) -> None:
     settings = command.settings
     write_letters(settings, [*some_letters(settings, 2), refused(settings, 2, meta_code=100)])
-    arguments = ["--meta-code", "100", "--reason", "refused,unacceptable", "--since", "2026-01-01"]
+    arguments = ["--meta-code", "100", "--reason", "rejected,poison_event", "--since", "2026-01-01"]
 
     ended = command("--json", *arguments)
 
