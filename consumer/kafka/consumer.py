@@ -221,9 +221,9 @@ class KafkaSource:
         that may commit. The Consumer leaves without that answer when it closes,
         and may wait for ever for one that comes just then (librdkafka 2.16).
         """
-        # An answer that arrives just after leaving is dropped and waited for forever, with Python's lock held
-        # (librdkafka issue 4884). That remains possible after the last poll here; `app._watched` ends the process.
-        # Closing calls `on_revoke` even for a static member, so what has an outcome is committed.
+        # An answer that arrives just after leaving is dropped and waited for forever, with Python's lock
+        # held (librdkafka issue 4884). One may still come after this last poll: then `app._watched` ends the
+        # process. Closing calls `on_revoke` even for a static member, so what has an outcome is committed.
         if self._is_closing:
             return
         self._is_closing = True

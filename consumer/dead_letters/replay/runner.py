@@ -121,7 +121,7 @@ class ReplayProgress:
     """The group's progress, moved by us alone. A commit of the same offset by another is seen by its name."""
 
     # Not a lock, nor membership of the group: a member that is killed would keep its partitions until its
-    # session ends. Two replays in step commit the same offsets, so each commit carries a name in its metadata.
+    # session ends. Two replays in step commit the same offsets, so each commit has a name in its metadata.
 
     def __init__(self, letters: DeadLetterReader) -> None:
         self._letters = letters
