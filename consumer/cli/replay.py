@@ -223,6 +223,8 @@ def replay_group(
             "--until as a time ago moves on, and what it leaves out now would be passed for the next replay",
             "name the time itself, such as 2026-11-23T18:00:00Z, or a --group of its own",
         )
+    # With one group for both, a replay without --include-old or --to would move the progress past records
+    # that only the other one sends.
     parts = ["" if chosen.is_empty else chosen.name(), "old" if include_old else "", f"to.{to}" if to else ""]
     return ".".join([settings.group_id, "replay", *filter(None, parts)])
 

@@ -45,6 +45,8 @@ from consumer.domain.decision import INVALID_REASONS, Reason
 from consumer.observability.filter_alarm import SlidingCounter
 
 RECORDS = 1_000
+# A restart begins with empty windows, because that is how corrected settings take effect. So a source that
+# is entirely wrong gets LETTERS_MIN - 1 dead letters per restart.
 LETTERS_MIN = 100
 # So few answers show nothing of the others: those that are missing count as good.
 ANSWERS_MIN = 100
@@ -89,6 +91,7 @@ class DeadLetterRate:
             return
         is_flood = self._is_over_limit()
         if self._is_released:
+            # Both windows must be full: 1,000 decisions are made long before Meta's first response.
             self._is_released = is_flood or not (self._decided.is_full and self._answered.is_full)
         else:
             self.is_on = is_flood

@@ -15,7 +15,8 @@ A filter has a name for the group of its replay: what one filter leaves out is
 then not passed for the next one. The name is a digest of the filter's text, and
 from the digest of a short text the text can be guessed, so a filter that may
 hold personal data has none: one with a key, or with an event's name that does
-not look like one.
+not look like one. A salt would not help: every replay must find the name, and
+anyone who lists the groups sees it.
 
     looks like one   page_view · InitiateCheckout · newsletter-signup
     does not         for jane@example.com · 33639980001 · Jane Doe · step_2

@@ -83,6 +83,8 @@ class BatchDelivery:
         self._tasks = tasks
         self._telemetry = telemetry
         self.limiter = RequestLimiter(options.requests_in_flight_min, options.requests_in_flight_max)
+        # A slot bounds the requests of an outage: a batch keeps it until it is done, or backs off. A permit
+        # of the limiter is for one request: at a limit of 1, a batch that waits to retry must not hold it.
         self._slots = asyncio.Semaphore(options.requests_in_flight_max)
         self._peers = PeerOutcomes()
         self._failures_in_a_row = 0
@@ -198,7 +200,8 @@ class BatchDelivery:
                 raise
             if not self.limiter.is_over_limit:
                 return generation
-            # The limit fell while this batch waited at the breaker: others go first.
+            # The limit fell while this batch waited at the breaker: others go first. Cancel, because a
+            # half-open breaker lets no other request pass until this one has a response.
             self._cancel(generation)
 
     def _cancel(self, generation: int) -> None:

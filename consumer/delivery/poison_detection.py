@@ -140,6 +140,7 @@ class FailureHistory(NamedTuple):
         """The history of a part with this number of events. A single event starts from 0."""
         if events > 1:
             return self._replace(split_at=now_s)
+        # Only what it does alone counts: its batch may have failed because of another event.
         return self._replace(split_at=now_s, counted=0, counted_since=NEVER)
 
     def is_suspect(self, now_s: float, peers: PeerOutcomes, poison_after_s: float) -> bool:
@@ -154,4 +155,6 @@ class FailureHistory(NamedTuple):
         """Whether to bisect a batch; of a single event, whether it is a poison event."""
         if events == 1:
             return self.event_failures >= EVENT_FAILURES_MIN
+        # An acceptance since the split, because a part may fail for another reason an hour later: an outage
+        # that begins while a batch is bisected costs requests, and no event.
         return peers.accepted_at > self.split_at and self.is_suspect(now_s, peers, poison_after_s)

@@ -65,8 +65,10 @@ SMOOTHING = 0.4
 USAGE_HOLD_PERCENT = 80
 USAGE_LESS_PERCENT = 90
 USAGE_FULL_PERCENT = 100
+# Not from Vector: without it, and with a little jitter, the limit grew to three times what a link can serve.
 QUEUEING_RATIO = 2.0
-# Meta counts calls over an hour, so what was too much is not tried again before.
+# Meta counts calls over an hour, so what was too much is not tried again before. Without this, a throttled
+# limit was reached again within a second, and the pixel waited for another minute.
 CEILING_S = 3600.0
 # Differences of a clock's readings are not exact.
 TOLERANCE = 1e-6
@@ -141,8 +143,9 @@ class AdaptiveLimit:
         """
         What became of a request.
 
-        Refusals, token and pixel included, are about events and settings: they
-        change nothing, and how long they take says nothing of the link.
+        Refusals, token and pixel included, and a blocked account are about events
+        and settings: they change nothing, and how long they take says nothing of
+        the link.
         """
         is_news = sent_at >= self._lowered_at
         if says_too_much(response):

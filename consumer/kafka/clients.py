@@ -176,6 +176,8 @@ def consumer_properties(settings: Settings, *, group: str | None = None) -> Prop
     is_static = settings.group_instance_id and group is None
     return {
         **PRESETS[settings.group_protocol],
+        # A static member leaves without telling the group: its partitions stay assigned to it until
+        # session.timeout.ms. A second process with the same name ends the first.
         **({"group.instance.id": settings.group_instance_id} if is_static else {}),
         # librdkafka prefetches 100,000 records by default. Ours is enough for a few polls.
         "queued.min.messages": 2 * settings.poll_records_max,
@@ -184,6 +186,8 @@ def consumer_properties(settings: Settings, *, group: str | None = None) -> Prop
         "max.partition.fetch.bytes": partition_bytes(settings.bytes_in_flight_max),
         **own,
         "group.id": group or settings.group_id,
+        # librdkafka can't know when a record is done: Meta, a filter or the dead-letter topic's broker
+        # decides that, and only the offset tracker knows.
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
         "auto.offset.reset": "error",

@@ -145,9 +145,11 @@ class KafkaSource:
 
     def _report_partition_ends(self) -> bool:
         """
-        The ends and gaps of the last poll: only now have the records before them been taken.
+        Report the ends and gaps that the last poll returned. True if a partition continues elsewhere.
 
-        Whether a partition goes on elsewhere: before anything of it is taken, that is to be committed.
+        They come in the same poll as the records before them, which are tracked
+        only afterwards: reported at once, they would declare those records done.
+        Where a partition continues is committed before a record of it is consumed.
         """
         self._new.clear()
         ends, self._ends = self._ends, {}
@@ -219,6 +221,9 @@ class KafkaSource:
         that may commit. The Consumer leaves without that answer when it closes,
         and may wait for ever for one that comes just then (librdkafka 2.16).
         """
+        # An answer that arrives just after leaving is dropped and waited for forever, with Python's lock
+        # held (librdkafka issue 4884). One may still come after this last poll: then `app._watched` ends the
+        # process. Closing calls `on_revoke` even for a static member, so what has an outcome is committed.
         if self._is_closing:
             return
         self._is_closing = True
@@ -230,6 +235,8 @@ class KafkaSource:
 
     def is_member(self) -> bool:
         """Whether the group has taken us in, with or without partitions. Not every group tells us."""
+        # `committed()` proves nothing: while the coordinator of a classic group delays a join, it answers
+        # nothing else on that connection.
         return has_joined_group(self._consumer.consumer_group_metadata())
 
     @property

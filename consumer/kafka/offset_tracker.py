@@ -13,7 +13,9 @@ holes (8, above), and a hole is nobody's work to wait for.
 
 A lane keeps the tickets of what has not ended (6, above), and forgets the others
 at once, wherever they stand. So memory follows what is in flight, and a stuck
-record costs one ticket, however much ends behind it in however many partitions.
+record costs one ticket, however much ends behind it in however many partitions:
+100 stalled partitions with full windows take 30 kB. With completed tickets kept
+in line they took 224 MB (`benchmarks/offsets.py`).
 
 One thread owns a tracker: the one that owns the Consumer.
 """

@@ -42,7 +42,9 @@ def bind_error(error: OSError) -> str:
 # asking where those begin (`starts.STARTS_S_MAX`, and the answers asked for last).
 LIVE_S = 300.0
 
-# Those of them that a wrong setting causes stop a rollout that brings it.
+# Those of them that a wrong setting causes stop a rollout that brings it, and a version that can't join its
+# group replaces nothing. A stalled partition isn't among them: the others are consumed, and no rollout brings
+# back what retention deleted.
 UNREADY = frozenset({State.STARTING, State.MISCONFIGURED, State.PAUSED, State.DRAINING})
 
 
@@ -76,6 +78,8 @@ async def serve_health(address: str, vital: Liveness, telemetry: Telemetry) -> A
 
 def _app(vital: Liveness, telemetry: Telemetry) -> web.Application:
     async def started(_: web.Request) -> web.Response:
+        # Subscribed, not a member: a group may wait for a hanging member for max.poll.interval.ms, which is
+        # longer than a startup probe waits, and a restarted pod would wait for the same member again.
         return _answer(vital.state(), vital.has_started())
 
     async def ready(_: web.Request) -> web.Response:

@@ -3,8 +3,10 @@ Log lines: one per thing that matters, JSON or for a terminal, nothing personal.
 
 Lines are written by structlog to standard error. Values of events never reach
 a line: what is logged are counts, codes, offsets and words of closed sets. The
-two libraries that log by themselves (asyncio, aiohttp) go through the same
-form, with the type of an exception and without its text.
+text of an exception is never logged: a connection error may hold a proxy's
+password, a JSON error a part of the event. The two libraries that log by
+themselves (asyncio, aiohttp) go through the same form, with the type of an
+exception and without its text.
 """
 
 from __future__ import annotations

@@ -254,6 +254,8 @@ class PollLoop:
             spans,
             is_dlq_breaker_open=self._delivery.dlq_breaker.is_open,
         )
+        # Unconfirmed: with start_offset=latest, if this process died before the start of a partition is
+        # committed, the next owner would start at a later end and skip what came meanwhile.
         self._source.pause({*paused.partitions, *self._source.unconfirmed}, new=paused.new)
 
     def _process(self, records: Sequence[Record]) -> None:

@@ -236,7 +236,8 @@ def outage(world: World, size: Size) -> Measures:
     """
     F15: a minute; one that is long beside the time after which a batch counts as stuck; as long a brown-out.
 
-    A stuck batch waits outside its slot, so another fails beside it, and no more: twice the slots.
+    In an outage a batch keeps its slot while it backs off, so the slots bound the requests. The bars allow
+    twice that.
     """
     bars = Bars()
     slots, seconds, backoff_max_s = 8, size(6, 60), size(2, 10)

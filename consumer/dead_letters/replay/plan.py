@@ -177,6 +177,8 @@ class Parking:
 
     def takes(self, record: Record) -> bool:
         """Whether this letter has come back often enough."""
+        # A record that failed twice has two dead letters, and both are replayed. Each replay raises the
+        # count of its own, so `max_replays` bounds them.
         return headers.replay_count(record.headers) >= self.max_replays
 
 

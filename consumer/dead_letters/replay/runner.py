@@ -120,6 +120,9 @@ class ReplaySummary:
 class ReplayProgress:
     """The group's progress, moved by us alone. A commit of the same offset by another is seen by its name."""
 
+    # Not a lock, nor membership of the group: a member that is killed would keep its partitions until its
+    # session ends. Two replays in step commit the same offsets, so each commit has a name in its metadata.
+
     def __init__(self, letters: DeadLetterReader) -> None:
         self._letters = letters
         self._name = uuid.uuid4().hex
@@ -217,6 +220,7 @@ class ReplayRunner:
 
         Those between them cost nothing but the reading, so neither pace nor
         limit counts them: a filter that means few passes the others in handfuls.
+        What is read and not returned stays waiting; progress never passes it, also at the end.
         """
         if not self._waiting:
             found = self._letters.read(RECORDS_PER_CHUNK)
