@@ -110,7 +110,7 @@ def run(parts: Mapping[str, Measure], world: World, rounds: int, console: Consol
             began = time.monotonic()
             doing = f"round {number} of {rounds}: {name}"
             with console.status(doing) as status:
-                world.say = lambda text, status=status, doing=doing: status.update(f"{doing}: {text}")
+                world.say = lambda text, status=status, doing=doing: status.update(f"{doing}: {text}")  # type: ignore[misc]
                 found = measure(world)
             for key, value in found.items():
                 measured[key].append(value)

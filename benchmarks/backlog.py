@@ -80,7 +80,7 @@ def write(
         headers = [("traceparent", b"00-%032x-%016x-01" % (number, number))] if is_traced else None
         while True:
             try:
-                writer.produce(topic, value, partition=partition, headers=headers, on_delivery=acknowledged)
+                writer.produce(topic, value, partition=partition, headers=headers, on_delivery=acknowledged)  # type: ignore[arg-type]
                 break
             except BufferError:
                 writer.poll(0.1)

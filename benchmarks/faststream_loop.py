@@ -52,7 +52,7 @@ async def as_it_is(message: KafkaMessage) -> object:
     return message.body
 
 
-@broker.subscriber(
+@broker.subscriber(  # type: ignore[untyped-decorator]
     *settings.topics,
     group_id=settings.group_id,
     auto_offset_reset="earliest",

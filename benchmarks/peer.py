@@ -63,9 +63,9 @@ class NoNetwork(BaseAdapter):
         super().__init__()
         self.body: str | bytes = b""
 
-    def send(self, request: PreparedRequest, **_: object) -> Response:
+    def send(self, request: PreparedRequest, **_: object) -> Response:  # type: ignore[override]
         """Meta's success."""
-        self.body = request.body or b""
+        self.body = request.body or b""  # type: ignore[assignment]
         answer = Response()
         answer.status_code = 200
         answer.request = request

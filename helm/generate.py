@@ -71,7 +71,7 @@ def settings_schema() -> dict[str, Any]:
             if name not in OF_THE_CHART
         }
         # Any value passes here, because templates/_refuse.tpl can name the new name and a schema can't.
-        | dict.fromkeys(sorted(RENAMED), {}),
+        | {name: {} for name in sorted(RENAMED)},
     }
 
 

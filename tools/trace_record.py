@@ -86,7 +86,7 @@ class Recorder:
             self._idle.add(visit)
         elif visit not in self._idle and visit not in self._visits:
             callers = list(self._callers(frame))
-            # The demo looks at the group's offsets to see whether the record is done: that isn't the consumer.
+            # The demo reads the group's offsets to see whether the record is done: not the consumer.
             if not self._is_called_by_demo(frame):
                 for caller in reversed(callers):
                     self._visits.setdefault(caller)

@@ -12,7 +12,8 @@ HEAD = """\
 # Metrics
 
 Written by `make docs` from `consumer/observability/metrics.py`, which lists all of them. They are at
-`/metrics` in Prometheus's text form under the names in the second column, and go by OTLP under those in the first to where
+`/metrics` in Prometheus's text form under the names in the second column, and go by OTLP under those in
+the first to where
 `OTEL_EXPORTER_OTLP_ENDPOINT` says ([operations](operations.md#metrics-traces-and-logs)). A counter whose
 values are listed here starts at 0 for each of them; of two attributes a pair begins when it comes. What each
 reason and note means: [reasons](reasons.md).

@@ -71,7 +71,7 @@ async def test_the_pipeline_sends_the_bytes_that_the_core_part_makes(scene: Scen
             "CAPI_DEFAULT_COUNTRY": RULES.default_country,
             "CAPI_USER_CONSENT_CATEGORY": RULES.user_consent_category,
         }
-        consumer = await asyncio.to_thread(scene.consumer, **own)
+        consumer = await asyncio.to_thread(scene.consumer, **own)  # type: ignore[arg-type]
         arrived = lambda: sandbox.stats.events_accepted >= EVENTS  # noqa: E731
         await asyncio.to_thread(eventually, arrived, 60, "all events are accepted")
         await asyncio.to_thread(consumer.stop, 30)

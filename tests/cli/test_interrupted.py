@@ -20,7 +20,7 @@ SENDS = {"CAPI_PIXEL_ID": "1", "CAPI_ACCESS_TOKEN": "t", "CAPI_GRAPH_URL": "http
 
 
 @pytest.fixture
-def silent_broker() -> Iterator[socket]:
+def silent_broker() -> Iterator[socket]:  # type: ignore[valid-type]
     """Takes connections and answers nothing: whoever asks it is on the way, and stays there."""
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
@@ -73,11 +73,13 @@ WAITING_FOR_A_BROKER = [
 
 @pytest.mark.parametrize("call", WAITING_FOR_A_BROKER, ids=" ".join)
 def test_who_waits_for_a_broker_is_interrupted_at_once(
-    call: Any, processes: Processes, silent_broker: socket
+    call: Any,
+    processes: Processes,
+    silent_broker: socket,  # type: ignore[valid-type]
 ) -> None:
-    address = "{}:{}".format(*silent_broker.getsockname())
+    address = "{}:{}".format(*silent_broker.getsockname())  # type: ignore[attr-defined]
     running = processes.start(*call, settings={**SENDS, "CAPI_BOOTSTRAP_SERVERS": address})
-    with silent_broker.accept()[0]:
+    with silent_broker.accept()[0]:  # type: ignore[attr-defined]
         running.child.send_signal(signal.SIGINT)
         assert running.wait(SOON_S) == 130
     assert "Traceback" not in running.output
@@ -92,12 +94,12 @@ def test_explain_ends_at_once_though_nothing_more_comes() -> None:
         stderr=subprocess.PIPE,
     ) as child:
         try:
-            child.stdin.write(b"[]\n")
-            child.stdin.flush()
-            assert b'"not_an_object"' in child.stdout.readline()
+            child.stdin.write(b"[]\n")  # type: ignore[union-attr]
+            child.stdin.flush()  # type: ignore[union-attr]
+            assert b'"not_an_object"' in child.stdout.readline()  # type: ignore[union-attr]
             child.send_signal(signal.SIGINT)
             assert child.wait(DEADLINE_S) == 130
-            said = child.stderr.read()
+            said = child.stderr.read()  # type: ignore[union-attr]
             assert b"interrupted after 1 event: the rest was not read" in said
             assert b"Traceback" not in said
         finally:

@@ -232,7 +232,7 @@ def test_what_was_left_out_as_too_old_goes_when_told_and_nothing_else_goes_again
 
     assert (first.replayed.total, first.skipped) == (2, {SkipReason.TOO_OLD: 1})
     assert (told.replayed.total, told.skipped, told.not_matched) == (1, {}, 2)
-    assert values(brokers, settings.topics[0]) == sorted([event(id="o0"), event(id="o1"), old.value])
+    assert values(brokers, settings.topics[0]) == sorted([event(id="o0"), event(id="o1"), old.value])  # type: ignore[type-var]
     write_letters(settings, [refused(settings, 3)])
     assert [replay(settings, include_old=told).replayed.total for told in (True, True, False)] == [1, 0, 1]
 
@@ -298,7 +298,7 @@ def test_the_group_of_a_filter_is_said_before_it_is_used_and_in_the_summary(comm
     assert said["group"].startswith(f"{settings.group_id}.replay.")
     assert ended.stderr == (
         f"replaying {settings.dead_letter_topic} with group {said['group']}; "
-        "reasons: refused, unacceptable; meta codes: 100; since: 2026-01-01T00:00:00.000+00:00\n"
+        "reasons: poison event, rejected; meta codes: 100; since: 2026-01-01T00:00:00.000+00:00\n"
     )
     assert said["filters"] == {
         "reasons": ["rejected", "poison_event"],
@@ -368,7 +368,7 @@ def test_which_letters_are_handled_and_where_they_go_is_in_the_name_of_the_group
         {"chosen": ONLY_REFUSED, "to": "old", "include_old": True},
         {"to": "old"},
     ]
-    assert [replay_group(settings, one.pop("chosen", ALL), **one) for one in given] == [
+    assert [replay_group(settings, one.pop("chosen", ALL), **one) for one in given] == [  # type: ignore[arg-type, attr-defined]
         "g.replay",
         "g.replay.old",
         "g.replay.to.retries",

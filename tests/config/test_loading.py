@@ -131,7 +131,8 @@ ONE_EACH = [
     ),
     (
         {"CAPI_KAFKA_PROPERTIES": '{"acks":0}'},
-        "CAPI_KAFKA_PROPERTIES: acks cannot be set: a dead letter counts only when every in-sync replica has it",
+        "CAPI_KAFKA_PROPERTIES: acks cannot be set:"
+        " a dead letter counts only when every in-sync replica has it",
     ),
     (
         {"CAPI_KAFKA_PROPERTIES": '{"test.mock.num.brokers":1}'},
@@ -394,14 +395,16 @@ PROTOCOLS = [
         '{"partition.assignment.strategy": "range"}',
         [
             "CAPI_KAFKA_PROPERTIES: group.protocol contradicts CAPI_GROUP_PROTOCOL=cooperative",
-            "CAPI_KAFKA_PROPERTIES_FILE: partition.assignment.strategy contradicts CAPI_GROUP_PROTOCOL=cooperative",
+            "CAPI_KAFKA_PROPERTIES_FILE: partition.assignment.strategy contradicts"
+            " CAPI_GROUP_PROTOCOL=cooperative",
         ],
     ),
     (
         {"CAPI_REVOKE_TIMEOUT_S": "60"},
         '{"max.poll.interval.ms": 89999}',
         [
-            "CAPI_KAFKA_PROPERTIES_FILE: max.poll.interval.ms is too short for CAPI_REVOKE_TIMEOUT_S: at least 90000"
+            "CAPI_KAFKA_PROPERTIES_FILE: max.poll.interval.ms is too short for CAPI_REVOKE_TIMEOUT_S:"
+            " at least 90000"
         ],
     ),
     (

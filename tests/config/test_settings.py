@@ -104,11 +104,13 @@ REFUSED = [
     ("partner_agent", "a"), ("partner_agent", "canary" + "1" * 17),
     *(("request_timeout_s", text) for text in ("", "0", "-1", "301", "nan", "inf", "canary")),
     *(("backoff_max_s", text) for text in ("0", "601", "canary")),
-    ("auth_retry_max_s", "0"), ("auth_retry_max_s", "3601"), ("poison_after_s", "0"), ("poison_after_s", "86401"),
+    ("auth_retry_max_s", "0"), ("auth_retry_max_s", "3601"),
+    ("poison_after_s", "0"), ("poison_after_s", "86401"),
     ("proxy", "canary:3128"), ("proxy", "socks5://canary"), ("proxy", "http://"), ("proxy", "http://canary:x"),
     ("proxy", "http://canary:99999"), ("proxy", "http://[canary"),
     ("user_consent_category", "1,canary"), ("user_consent_category", "1|canary"),
-    ("match_rule", "canary"), ("birthdate_order", "canary"), ("content_id", "canary"), ("start_offset", "canary"),
+    ("match_rule", "canary"), ("birthdate_order", "canary"), ("content_id", "canary"),
+    ("start_offset", "canary"),
     ("offset_out_of_range", "canary"), ("log_format", "canary"), ("log_level", "canary"),
     ("concurrency", "canary"), ("concurrency", ""),
     ("action_source", "canary"),
@@ -135,7 +137,9 @@ REFUSED = [
     ),
     ("topics", "events,canary canary"), ("dead_letter_topic", "canary\n"),
     ("bootstrap_servers", ""), ("bootstrap_servers", " "), ("bootstrap_servers", ","),
-    ("kafka_properties", "canary"), ("kafka_properties", '"canary"'), ("kafka_properties", '{"canary":[1]}'), ("kafka_properties", '{"canary":null}'),
+    ("kafka_properties", "canary"), ("kafka_properties", '"canary"'),
+    ("kafka_properties", '{"canary":[1]}'),
+    ("kafka_properties", '{"canary":null}'),
     ("poll_records_max", "0"), ("poll_records_max", "10001"), ("batch_events_max", "0"),
     ("batch_events_max", "1001"), ("request_bytes_max", "1023"), ("linger_ms", "-1"), ("linger_ms", "600001"),
     ("requests_in_flight_max", "0"), ("requests_in_flight_max", "257"), ("events_in_flight_max", "0"),
@@ -156,7 +160,7 @@ REFUSED = [
 @pytest.mark.parametrize(("name", "written"), REFUSED)
 def test_a_malformed_setting_is_refused_by_its_name_and_not_by_its_value(name: Any, written: Any) -> None:
     with pytest.raises(ValidationError) as refused:
-        Settings(**{name: written})
+        Settings(**dict[str, Any]({name: written}))
     mistakes = refused.value.errors(include_url=False, include_context=False, include_input=False)
     assert {mistake["loc"][0] for mistake in mistakes} == {name}
     assert "canary" not in str(refused.value).lower().replace("event_names.canary", "")
@@ -185,7 +189,7 @@ def test_a_word_that_is_not_known_is_answered_with_what_is_taken(
     name: str, written: str, expected: str
 ) -> None:
     with pytest.raises(ValidationError) as refused:
-        Settings(**{name: written})
+        Settings(**dict[str, Any]({name: written}))
     (mistake,) = refused.value.errors()
     assert mistake["msg"] == f"Value error, {expected}"
 
@@ -250,7 +254,7 @@ def test_only_this_machine_takes_plain_http(host: str) -> None:
 
 
 def test_no_secret_is_in_the_repr() -> None:
-    secret = {
+    secret: dict[str, Any] = {
         "access_token": "canary",
         "kafka_properties": {"sasl.password": "canary"},
         "proxy": "http://user:canary@proxy.example.com",
@@ -263,12 +267,12 @@ def test_no_secret_is_in_the_repr() -> None:
 
 def test_an_unknown_setting_is_refused() -> None:
     with pytest.raises(ValidationError, match="Extra inputs are not permitted"):
-        Settings(pixel="1")
+        Settings(pixel="1")  # type: ignore[call-arg]
 
 
 def test_settings_cannot_be_changed() -> None:
     with pytest.raises(ValidationError, match="frozen"):
-        Settings().pixel_id = "1"
+        Settings().pixel_id = "1"  # type: ignore[misc]
 
 
 def test_without_settings_the_rules_are_the_defaults() -> None:

@@ -598,8 +598,8 @@ def test_a_stuck_event_lets_go_of_its_batch_though_nothing_else_comes_any_more()
     run(night())
 
 
-# The share of requests that fail, and how many of 720 batches have an outcome after 720 minutes. With two slots,
-# each attempt waits for those of the 24 poison batches.
+# The share of requests that fail, and how many of 720 batches have an outcome after 720 minutes.
+# With two slots, each attempt waits for those of the 24 poison batches.
 @pytest.mark.parametrize(("share", "batches"), [(0.4, 700), (0.6, 700), (0.7, 670)])
 def test_the_good_neighbours_of_a_poison_event_are_not_blamed_while_most_requests_fail(
     share: float, batches: int
@@ -897,7 +897,7 @@ async def test_good_events_that_were_taken_are_sent_while_the_brake_is_on() -> N
         for _ in range(100):
             running.accept_invalid(Reason.NOT_JSON)
         assert running.brake.is_open
-        good = offsets(good, running.accept(payload(2)))
+        good = offsets(good, running.accept(payload(2)))  # type: ignore[assignment]
         await running.until(lambda: set(good) <= set(running.settled))
         assert running.brake.waiting == 100
         assert running.lettered() == []

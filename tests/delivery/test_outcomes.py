@@ -25,7 +25,7 @@ class Told:
     """A brake that never holds, and what it was told: good and bad events of each time."""
 
     def __init__(self) -> None:
-        self.said = []
+        self.said: list[Any] = []
         self._brake = DlqBreaker(is_wanted=False)
 
     def record_responses(self, reasons: Any) -> None:
@@ -44,14 +44,14 @@ class Ending:
         self._tracker.assign(PARTITION, 0)
         self._next = 0
         settle = lambda tickets: self.settled.extend(ticket.offset for ticket in tickets)  # noqa: E731
-        self.outcomes = OutcomeRecorder(self.letters, brake, settle, Telemetry(), TaskGroup())
+        self.outcomes = OutcomeRecorder(self.letters, brake, settle, Telemetry(), TaskGroup())  # type: ignore[arg-type]
 
     def events(self, count: Any) -> list[InFlightEvent]:
         taken = []
         for _ in range(count):
             record = Record(PARTITION, self._next, NOW_S * 1000, b"event", None)
             ticket = self._tracker.start(PARTITION, self._next, record.size)
-            taken.append(InFlightEvent(ticket, record, Deliverable(b"{}", "Lead", NOW_S, NOW_S + 60, ())))
+            taken.append(InFlightEvent(ticket, record, Deliverable(b"{}", "Lead", NOW_S, NOW_S + 60, ())))  # type: ignore[arg-type]
             self._next += 1
         return taken
 

@@ -99,7 +99,7 @@ async def test_throttling_halves_it_once_for_all_that_were_under_way(fault: Any)
 
 
 async def test_what_waits_at_the_gate_while_the_limit_falls_stands_back() -> None:
-    """The first answer closes the breaker, two quick ones make three wait there, the last one is throttled."""
+    """The first response opens the breaker, two quick ones let three wait there, the last one throttles."""
     faults = [
         {"kind": "error", "code": 368, "latency_ms": 10},
         {"kind": "late", "latency_ms": 40},

@@ -119,7 +119,7 @@ def test_ids_are_different() -> None:
 
 
 def test_every_match_key_is_sent_by_some() -> None:
-    keys = Counter()
+    keys: Counter[Any] = Counter()
     for sample in shop_samples(NOW_S):
         decision = decided(sample, NOW_S)
         if isinstance(decision, Deliverable):

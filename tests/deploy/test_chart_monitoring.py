@@ -79,7 +79,7 @@ def test_the_dashboard_is_the_file_where_grafana_s_sidecar_looks() -> None:
 
 
 def test_panels_say_what_they_show_and_do_not_overlap() -> None:
-    taken = set()
+    taken: set[Any] = set()
     for panel in dashboard()["panels"]:
         assert panel["title"]
         assert panel["description"].endswith(".")

@@ -70,7 +70,7 @@ def collector() -> Iterator[OtlpReceiver]:
 
 @pytest.fixture(scope="module")
 def ports(collector: OtlpReceiver) -> Ports:
-    return Ports(*free_ports(4), collector=int(collector.url.rpartition(":")[2]))
+    return Ports(*free_ports(4), collector=int(collector.url.rpartition(":")[2]))  # type: ignore[misc]
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +125,7 @@ def is_healthy(service: str, port: int, here: int) -> bool:
 
 def accepted(ports: Ports) -> int:
     with urllib.request.urlopen(f"http://127.0.0.1:{ports.sandbox}/sandbox/stats", timeout=5) as answer:
-        return json.load(answer)["events_accepted"]
+        return json.load(answer)["events_accepted"]  # type: ignore[no-any-return]
 
 
 def publish(stack: Processes, ports: Ports) -> None:

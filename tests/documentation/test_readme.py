@@ -48,7 +48,7 @@ def shown_events(folder: Any) -> dict[Any, Any]:
         written = re.findall(r"^cat > .*?^END$", block, re.MULTILINE | re.DOTALL)
         subprocess.run(["/bin/bash", "-c", "\n".join(written)], cwd=folder, check=True, timeout=60)
     (line,) = csv_events(numbered_lines(iter([(folder / "bought.csv").read_bytes()])))
-    return {"json": (folder / "bought.json").read_bytes(), "csv": line.value}
+    return {"json": (folder / "bought.json").read_bytes(), "csv": line.value}  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("form", ["json", "csv"])

@@ -176,7 +176,7 @@ def test_the_name_goes_before_the_beginning(
 ) -> None:
     (tmp_path / name).write_bytes(data)
     with EventFile(str(tmp_path / name)) as file:
-        assert [entry.value for entry in file.events(FileFormat.AUTO)] == values
+        assert [entry.value for entry in file.events(FileFormat.AUTO)] == values  # type: ignore[union-attr]
         assert file.read_bytes == file.size_bytes == len(data)
 
 
@@ -269,7 +269,7 @@ def test_a_silent_pipe_hears_the_wish_to_stop_and_hands_on_no_half_line(
     pipe.put(b'{"a":1}\n12')
     with EventFile("-", stop) as file:
         events = file.events(FileFormat.JSONL)
-        assert next(events).value == b'{"a":1}'
+        assert next(events).value == b'{"a":1}'  # type: ignore[union-attr]
         stop.set()
         with pytest.raises(Cancelled):
             next(events)

@@ -20,7 +20,7 @@ class Heard(PublishReport):
 
     def __init__(self) -> None:
         super().__init__()
-        self.lines = []
+        self.lines: list[Any] = []
 
     def warn(self, line: Any, last_line: Any, remark: Any) -> None:
         self.lines.append(f"{line}: {remark.field}: {remark.says}")

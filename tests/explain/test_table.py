@@ -25,7 +25,7 @@ def printed(given: Any, width: Any = None, **more: Any) -> Any:
         return lines(one, MatchRule.ALL, **more)
     console = Console(file=io.StringIO(), width=width, color_system=None)
     console.print(block(one, MatchRule.ALL, width, **more))
-    return console.file.getvalue()
+    return console.file.getvalue()  # type: ignore[attr-defined]
 
 
 def test_in_a_pipe_a_key_is_a_line() -> None:

@@ -110,7 +110,9 @@ def killed_while_dead_letters_are_written(world: World, size: Size) -> Measures:
                 CAPI_KAFKA_PROPERTIES=QUICK_SESSION, CAPI_POLL_RECORDS_MAX="50", **WITHOUT_BRAKE
             )
             eventually(
-                lambda seen=written: stage.letters() > seen or stage.scene.is_done(), 60, "letters come"
+                lambda seen=written: stage.letters() > seen or stage.scene.is_done(),  # type: ignore[misc]
+                60,
+                "letters come",
             )
             time.sleep(chance.uniform(0.0, 0.1))
             kills += not stage.scene.is_done()
@@ -280,7 +282,7 @@ def _zombies_under_load(stage: Stage, times: int) -> None:
             stage.await_accepted(stage.scene.accepted_lines() + 500)
             before = topics.committed_offsets(stage.scene.bootstrap_servers, stage.scene.group)
             zombie.resume()
-            eventually(lambda one=zombie: _was_lost(one), 30, "the zombie hears that it was thrown out")
+            eventually(lambda one=zombie: _was_lost(one), 30, "the zombie hears that it was thrown out")  # type: ignore[misc]
             after = topics.committed_offsets(stage.scene.bootstrap_servers, stage.scene.group)
             went_back += sum(after.get(place, 0) < offset for place, offset in before.items())
             too_far += len(stage.scene.committed_too_far())

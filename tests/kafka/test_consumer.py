@@ -45,7 +45,7 @@ def test_no_poll_gives_more_than_it_was_asked_for(brokers: FaultyKafka, topic: s
     brokers.write(TOPIC, *(b"%d" % n for n in range(300)))
     member = join()
     polls = []
-    eventually(lambda: polls.append(len(member.poll())) or sum(polls) == 300, DEADLINE_S)
+    eventually(lambda: polls.append(len(member.poll())) or sum(polls) == 300, DEADLINE_S)  # type: ignore[func-returns-value]
     assert max(polls) <= 100
 
 
@@ -460,7 +460,7 @@ def test_a_gap_whose_other_side_cannot_be_asked_for_is_asked_for_again(script: A
     consumer.polls = [[lambda: consumer.assign_now(0)], [Said(0, GONE)]]
     for _ in range(2):
         source.poll(100, 0)
-    consumer.edges = error
+    consumer.edges = error  # type: ignore[assignment]
     source.poll(100, 0)
     assert owner.all_of("moved") == []
     consumer.edges = (7, 9)

@@ -30,7 +30,7 @@ def deep(levels: Any) -> str:
     """Lists nested this deep."""
     inner = "bottom"
     for _ in range(levels):
-        inner = [inner]
+        inner = [inner]  # type: ignore[assignment]
     return inner
 
 

@@ -116,8 +116,8 @@ def test_nothing_is_sent_when_nobody_says_anything() -> None:
 
 def sources(rules: Any = None, **overrides: Any) -> tuple[Any, ...]:
     """Where explain says that options, country and state came from."""
-    found = {}
-    decide(record(facebook(**overrides)), rules or MappingOptions(), BatchHasher(), NOW_MS, found)
+    found: dict[Any, Any] = {}
+    decide(record(facebook(**overrides)), rules or MappingOptions(), BatchHasher(), NOW_MS, found)  # type: ignore[arg-type]
     return tuple(found.get(key) for key in KEYS)
 
 

@@ -164,8 +164,8 @@ def test_what_meta_refuses_about_a_purchase_is_invalid(changes: dict[str, Any], 
 
 
 def test_the_detail_of_an_invalid_purchase_names_the_field() -> None:
-    assert decided(purchase({"amount": None})).detail == "custom_data.value"
-    assert decided(purchase({"currency": None})).detail == "custom_data.currency"
+    assert decided(purchase({"amount": None})).detail == "custom_data.value"  # type: ignore[union-attr]
+    assert decided(purchase({"currency": None})).detail == "custom_data.currency"  # type: ignore[union-attr]
 
 
 # One record, one reason: the order
@@ -183,9 +183,9 @@ WRONG = {
 
 
 def test_the_first_thing_wrong_is_the_reason() -> None:
-    given: dict = {}
+    given: dict = {}  # type: ignore[type-arg]
     for expected in reversed(WRONG):
-        given = {**WRONG[expected], **given}
+        given = {**WRONG[expected], **given}  # type: ignore[dict-item]
         assert reason(purchase(given)) == expected
 
 

@@ -96,14 +96,14 @@ def test_null_is_absent_without_a_note(place: str) -> None:
 
 def nested(depth: Any, inner: int = 0) -> Any:
     for _ in range(depth):
-        inner = [inner]
+        inner = [inner]  # type: ignore[assignment]
     return inner
 
 
 def nested_objects(depth: Any) -> int:
     inner = 0
     for _ in range(depth):
-        inner = {"x": inner}
+        inner = {"x": inner}  # type: ignore[assignment]
     return inner
 
 

@@ -155,13 +155,29 @@ def test_only_true_is_transient(word: Any) -> None:
 
 
 STATUSES = [
-    (200, ResponseOutcome.TRANSIENT), (299, ResponseOutcome.TRANSIENT),
-    (300, ResponseOutcome.MISCONFIGURED), (301, ResponseOutcome.MISCONFIGURED), (307, ResponseOutcome.MISCONFIGURED), (399, ResponseOutcome.MISCONFIGURED),
-    (401, ResponseOutcome.MISCONFIGURED), (403, ResponseOutcome.MISCONFIGURED), (404, ResponseOutcome.MISCONFIGURED), (407, ResponseOutcome.MISCONFIGURED),
-    (400, ResponseOutcome.REJECTED), (402, ResponseOutcome.REJECTED), (405, ResponseOutcome.REJECTED), (422, ResponseOutcome.REJECTED), (499, ResponseOutcome.REJECTED),
-    (408, ResponseOutcome.TRANSIENT), (413, ResponseOutcome.TOO_LARGE), (429, ResponseOutcome.THROTTLED),
-    (500, ResponseOutcome.TRANSIENT), (502, ResponseOutcome.TRANSIENT), (503, ResponseOutcome.TRANSIENT), (599, ResponseOutcome.TRANSIENT),
-]  # fmt: skip
+    (200, ResponseOutcome.TRANSIENT),
+    (299, ResponseOutcome.TRANSIENT),
+    (300, ResponseOutcome.MISCONFIGURED),
+    (301, ResponseOutcome.MISCONFIGURED),
+    (307, ResponseOutcome.MISCONFIGURED),
+    (399, ResponseOutcome.MISCONFIGURED),
+    (401, ResponseOutcome.MISCONFIGURED),
+    (403, ResponseOutcome.MISCONFIGURED),
+    (404, ResponseOutcome.MISCONFIGURED),
+    (407, ResponseOutcome.MISCONFIGURED),
+    (400, ResponseOutcome.REJECTED),
+    (402, ResponseOutcome.REJECTED),
+    (405, ResponseOutcome.REJECTED),
+    (422, ResponseOutcome.REJECTED),
+    (499, ResponseOutcome.REJECTED),
+    (408, ResponseOutcome.TRANSIENT),
+    (413, ResponseOutcome.TOO_LARGE),
+    (429, ResponseOutcome.THROTTLED),
+    (500, ResponseOutcome.TRANSIENT),
+    (502, ResponseOutcome.TRANSIENT),
+    (503, ResponseOutcome.TRANSIENT),
+    (599, ResponseOutcome.TRANSIENT),
+]
 
 SAYS_NOTHING = [
     HTML,

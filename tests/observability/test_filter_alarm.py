@@ -27,7 +27,7 @@ STEPS = [
 def test_it_comes_on_over_half_and_goes_off_at_four_tenths() -> None:
     alarm = FilterRate()
     for says, records, is_on in STEPS:
-        alarm.update(records)
+        alarm.update(records)  # type: ignore[arg-type]
         assert alarm.on == ({NO_CONSENT} if is_on else set()), says
 
 

@@ -64,11 +64,11 @@ class Prometheus:
 
     def query(self, query: str, at_s: float | None = None) -> list[dict[str, Any]]:
         """The series of an instant."""
-        return self.get("query", query=query, **({} if at_s is None else {"time": at_s}))["result"]
+        return self.get("query", query=query, **({} if at_s is None else {"time": at_s}))["result"]  # type: ignore[no-any-return]
 
     def query_range(self, query: str, from_s: float, to_s: float, step_s: float) -> list[dict[str, Any]]:
         """The series of a span of time."""
-        return self.get("query_range", query=query, start=from_s, end=to_s, step=step_s)["result"]
+        return self.get("query_range", query=query, start=from_s, end=to_s, step=step_s)["result"]  # type: ignore[no-any-return]
 
     def sees(self, query: str) -> list[dict[str, Any]]:
         """The first answer that is not empty."""
@@ -101,4 +101,4 @@ def config(targets: Mapping[str, Sequence[str]]) -> dict[str, Any]:
         for key in [key for key in job if key.endswith("_sd_configs")]:
             del job[key]
         job["static_configs"] = [{"targets": list(targets[job["job_name"]])}]
-    return written | {"global": pace, "rule_files": [str(ALERTS)], "scrape_configs": kept}
+    return written | {"global": pace, "rule_files": [str(ALERTS)], "scrape_configs": kept}  # type: ignore[no-any-return]

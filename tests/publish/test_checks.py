@@ -31,14 +31,14 @@ GOOD = {
 }
 
 
-def checked(event: dict | bytes, rules: MappingOptions | None = None, line: int = 1) -> CheckedEvent:
+def checked(event: dict | bytes, rules: MappingOptions | None = None, line: int = 1) -> CheckedEvent:  # type: ignore[type-arg]
     value = event if isinstance(event, bytes) else orjson.dumps(event)
     check = EventCheck(rules or MappingOptions(), schemas_loader.schema("event"), lambda: NOW_S * 1000)
     return check.check(FoundEvent(line, line, value))
 
 
 def with_user(**changes: Any) -> dict[str, Any]:
-    return GOOD | {"user": GOOD["user"] | changes}
+    return GOOD | {"user": GOOD["user"] | changes}  # type: ignore[operator]
 
 
 def without(name: Any) -> dict[Any, Any]:

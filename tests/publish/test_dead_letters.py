@@ -109,7 +109,10 @@ def test_a_letter_that_will_be_filtered_goes_and_is_said(
 ) -> None:
     old = mended(purchase(settings, 1), currency="EUR", event_timestamp=NOW_MS // 1000 - 30 * 86_400)
     assert publish(settings, old) == PublishSummary(
-        read=1, published=1, warnings=1, would_be_filtered={Reason.EVENT_TOO_OLD: 1}
+        read=1,
+        published=1,
+        warnings=1,
+        would_be_filtered={Reason.EVENT_TOO_OLD: 1},  # type: ignore[arg-type]
     )
     assert said(capsys) == ["line 1: warning: event: would be filtered: event_too_old"]
 

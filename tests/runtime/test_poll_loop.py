@@ -54,11 +54,14 @@ class Shift:
         **pace: Any,
     ) -> None:
         self.telemetry = Telemetry()
-        self.ended = queue.SimpleQueue()
-        self.events, self.unsendable, self.hurries, self.let_go = [], [], [], []
-        self.held = []  # what is held back, as the other thread would
+        self.ended: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self.events: list[Any] = []
+        self.unsendable: list[Any] = []
+        self.hurries: list[Any] = []
+        self.let_go: list[Any] = []
+        self.held: list[Any] = []  # what is held back, as the other thread would
         self.can_deliver = True
-        self.decided = []
+        self.decided: list[Any] = []
         self.commits_then = None  # by their answers, when the first event was handed over
         self.brake = SimpleNamespace(is_open=brake_is_on, waiting=0)
         settings = Settings(
@@ -103,10 +106,10 @@ class Shift:
         try:
             self.worker.run()
         except BaseException as error:
-            self.raised = error
+            self.raised = error  # type: ignore[assignment]
 
     def accept(self, events: Any, unsendable: Any) -> None:
-        self.commits_then = self.commits_then or self.telemetry.snapshot()["capi.commits"]
+        self.commits_then = self.commits_then or self.telemetry.snapshot()["capi.commits"]  # type: ignore[assignment]
         self.events += events
         self.unsendable += unsendable
 
@@ -186,7 +189,7 @@ def turns_on(shift: Any, turns: Any) -> None:
     """Wait for so many turns of its loop, however long each of them takes."""
     for _ in range(turns):
         turned_at = shift.worker.last_poll_at
-        eventually(lambda since=turned_at: shift.worker.last_poll_at != since, DEADLINE_S)
+        eventually(lambda since=turned_at: shift.worker.last_poll_at != since, DEADLINE_S)  # type: ignore[misc]
 
 
 def comes_to_rest(shift: Any) -> Any:
@@ -681,11 +684,11 @@ def test_the_worker_turns_while_it_waits_for_anything(brokers: FaultyKafka, begi
 class ScriptedSource:
     """A source of two partitions whose polls are given, in the manner of the real one."""
 
-    unconfirmed = frozenset()
+    unconfirmed = frozenset()  # type: ignore[var-annotated]
 
     def __init__(self, *polls: Any) -> None:
         self.polls = list(polls)
-        self.commits = []
+        self.commits: list[Any] = []
 
     def subscribe(self, owner: Any) -> None:
         self.owner = owner
@@ -735,7 +738,9 @@ def scripted(source: Any, ended: Any, accept: Any = lambda *_: None, hurry: Any 
 
 def test_a_partition_that_is_taken_back_is_finished_and_committed_first() -> None:
     """By a source of our own: the mock brokers' group goes on without a member that is late by a second."""
-    ended, events, hurries = queue.SimpleQueue(), [], []
+    ended: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    events: list[Any] = []
+    hurries: list[Any] = []
 
     def take_one_back() -> list[Any]:
         commits = len(source.commits)
@@ -768,15 +773,15 @@ def test_where_a_partition_goes_on_is_committed_in_the_next_turn() -> None:
     """Where the log no longer has what comes next, and `latest` would decide further up after a kill."""
 
     def moves() -> list[Any]:
-        source.owner.moved(Partition(TOPIC, 0), 9)
+        source.owner.moved(Partition(TOPIC, 0), 9)  # type: ignore[has-type]
         return []
 
     def stops() -> list[Any]:
-        worker.stop()
+        worker.stop()  # type: ignore[has-type]
         return []
 
     commits = []
-    source = ScriptedSource(list, moves, lambda: commits.extend(source.commits) or [], stops)
+    source = ScriptedSource(list, moves, lambda: commits.extend(source.commits) or [], stops)  # type: ignore[func-returns-value, has-type]
     worker = scripted(source, queue.SimpleQueue())
     worker.run()
     assert commits == [{0: 0, 1: 0}, {0: 9, 1: 0}]

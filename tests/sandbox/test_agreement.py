@@ -182,7 +182,7 @@ BOUGHT = {"event_name": "purchase", "amount": "12,50", "currency": "EUR", "items
 
 def placed(*parts: Any) -> dict[str, Any]:
     """The ordinary event with these places filled; a place inside a filled one is left out."""
-    made = {}
+    made: dict[Any, Any] = {}
     for place, value in (item for part in parts for item in part.items()):
         if not any(place.startswith(f"{other}.") or other.startswith(f"{place}.") for other in made):
             made[place] = value

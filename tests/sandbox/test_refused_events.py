@@ -22,7 +22,7 @@ def purchase(**custom_data: Any) -> dict[str, Any]:
 
 
 def user(**changes: Any) -> dict[str, Any]:
-    return good(user_data={key: value for key, value in {**USER, **changes}.items() if value is not GONE})
+    return good(user_data={key: value for key, value in {**USER, **changes}.items() if value is not GONE})  # type: ignore[dict-item]
 
 
 def custom(**custom_data: Any) -> dict[str, Any]:
@@ -32,12 +32,12 @@ def custom(**custom_data: Any) -> dict[str, Any]:
 def nested(depth: Any) -> str:
     value = "user@example.com"
     for _ in range(depth):
-        value = [value]
+        value = [value]  # type: ignore[assignment]
     return value
 
 
 # rule, event, subcode, and a part of what is said
-BAD = [
+BAD = [  # type: ignore[var-annotated]
     ("not_an_object", "PageView", None, "$['data'][1] must be an object, got PageView"),
     ("not_an_object", None, None, "must be an object"),
     ("not_an_object", [], None, "must be an object"),
@@ -301,7 +301,7 @@ async def test_an_event_as_deep_as_json_may_be_is_looked_through_to_its_end() ->
         good(event_name="deep"),
         good(user_data="deep"),
         good(user_data={"em": "deep"}),
-        good(user_data={**USER, "lead_id": "deep"}, custom_data={"sandbox_refuse": "100"}),
+        good(user_data={**USER, "lead_id": "deep"}, custom_data={"sandbox_refuse": "100"}),  # type: ignore[dict-item]
         "deep",
     ],
 )

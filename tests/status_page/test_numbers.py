@@ -43,7 +43,7 @@ def notes_of(demo: Any, events: Any) -> Counter[Any]:
 
 def of_meta(by_event_name: Any) -> Counter[Any]:
     """The names as the page has them: all that are not Meta's are one."""
-    counts = Counter()
+    counts: Counter[Any] = Counter()
     for name, count in by_event_name.items():
         counts[name if name in STANDARD_EVENTS else "custom"] += count
     return counts
@@ -172,7 +172,7 @@ def test_what_meta_does_not_take_is_behind_as_the_broker_counts_it(browser: Brow
             return counted if counted == on_page else None
 
         by_broker = eventually(is_as_the_broker_says, LAG_KNOWN_S_MAX, "lag by partition", poll_s=0.5)
-        whole = sum(by_broker.values())
+        whole = sum(by_broker.values())  # type: ignore[union-attr]
         assert 0 < whole <= len(SAMPLES)
         expect(behind).to_have_text(f"{whole:,} records")
         assert f"{whole:,} records behind" in page.locator("#owned").inner_text()

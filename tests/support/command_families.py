@@ -79,7 +79,7 @@ def call_of(arguments: Sequence[str]) -> Call:
             break
         name, command, left = command.resolve_command(context, left)
         context = command.make_context(name, left, parent=context)
-    given = {name for name in context.params if context.get_parameter_source(name).name == "COMMANDLINE"}
+    given = {name for name in context.params if context.get_parameter_source(name).name == "COMMANDLINE"}  # type: ignore[union-attr]
     return Call(context.command_path.removeprefix("capi-consumer").strip(), frozenset(given))
 
 

@@ -44,7 +44,7 @@ def record(
     return Record(Partition(topic, 0), offset, FIRST_MS + 1000 * offset, value, key, headers)
 
 
-def headers_of(failed: Record, reason: Reason = Reason.PURCHASE_WITHOUT_CURRENCY, **failure: Any) -> list:
+def headers_of(failed: Record, reason: Reason = Reason.PURCHASE_WITHOUT_CURRENCY, **failure: Any) -> list:  # type: ignore[type-arg]
     return dead_letter_headers(failed, FailureInfo(reason, **failure), WRITER)
 
 
@@ -94,5 +94,5 @@ def command_on(settings: Settings, monkeypatch: pytest.MonkeyPatch, verb: str) -
     def run(*arguments: Any) -> Result:
         return CliRunner().invoke(app, [verb, *arguments])
 
-    run.settings = settings
+    run.settings = settings  # type: ignore[attr-defined]
     return run

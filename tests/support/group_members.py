@@ -24,7 +24,7 @@ class Owner:
     """Writes down what the source says of partitions; commits on a revoke as the worker does."""
 
     def __init__(self) -> None:
-        self.said = []
+        self.said: list[Any] = []
         self.on_revoked = lambda partitions: None
 
     def assigned(self, starts: Any) -> None:
@@ -32,7 +32,7 @@ class Owner:
 
     def revoked(self, partitions: Any) -> None:
         self.said.append(("revoked", set(partitions)))
-        self.on_revoked(partitions)
+        self.on_revoked(partitions)  # type: ignore[no-untyped-call]
 
     def lost(self, partitions: Any) -> None:
         self.said.append(("lost", set(partitions)))
@@ -83,7 +83,7 @@ class Member:
             patience_s,
         )
         self.owner = Owner()
-        self.records = []
+        self.records: list[Any] = []
         self.source.subscribe(self.owner)
 
     def poll(self) -> list[Record]:

@@ -121,7 +121,7 @@ def _put(
         if error is not None:
             failed.append(error)
             return
-        place = Place(message.topic(), message.partition(), message.offset())
+        place = Place(message.topic(), message.partition(), message.offset())  # type: ignore[arg-type]
         written.append(Produced(event, place, message.timestamp()[1]))
 
     while True:

@@ -18,7 +18,7 @@ class MockKafka:
     def make_topic(self, name: str) -> None:
         self._cluster.list_topics(name, timeout=10)
 
-    def records(self, topic: str, deadline_s: float = 10.0) -> list:
+    def records(self, topic: str, deadline_s: float = 10.0) -> list:  # type: ignore[type-arg]
         """Every record of the topic as it stands, partition by partition."""
         consumer = Consumer(
             {"bootstrap.servers": self.bootstrap_servers, "group.id": "reader", "log_level": 0}

@@ -10,7 +10,7 @@ from typing import Any
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-FORMS = {"/v1/traces": ExportTraceServiceRequest, "/v1/metrics": ExportMetricsServiceRequest}
+FORMS = {"/v1/traces": ExportTraceServiceRequest, "/v1/metrics": ExportMetricsServiceRequest}  # type: ignore[dict-item]
 
 
 class OtlpReceiver:
@@ -46,13 +46,13 @@ class OtlpReceiver:
         self._thread.join()
         self._server.server_close()
 
-    def spans(self) -> list:
+    def spans(self) -> list:  # type: ignore[type-arg]
         """All spans that have come."""
         requests = [ExportTraceServiceRequest.FromString(body) for body in self.bodies["/v1/traces"]]
         scopes = [scope for r in requests for resource in r.resource_spans for scope in resource.scope_spans]
         return [span for scope in scopes for span in scope.spans]
 
-    def metrics(self) -> dict:
+    def metrics(self) -> dict:  # type: ignore[type-arg]
         """The last of each metric that has come, by name."""
         requests = [ExportMetricsServiceRequest.FromString(body) for body in self.bodies["/v1/metrics"]]
         resources = [resource for request in requests for resource in request.resource_metrics]
@@ -61,6 +61,6 @@ class OtlpReceiver:
         return {metric.name: metric for metric in every}
 
 
-def attributes(pairs: Any) -> dict:
+def attributes(pairs: Any) -> dict:  # type: ignore[type-arg]
     """OTLP's attributes as a dict."""
     return {pair.key: getattr(pair.value, pair.value.WhichOneof("value")) for pair in pairs}

@@ -69,8 +69,8 @@ class Outage:
         self.meta, self.letters, self.brake = Meta(), Letters(), DlqBreaker()
         self.settled: list[int] = []
         self.delivery = Dispatcher(
-            self.meta,
-            self.letters,
+            self.meta,  # type: ignore[arg-type]
+            self.letters,  # type: ignore[arg-type]
             CircuitBreaker(loop.time, 60.0),
             DeliveryOptions(
                 limits=Limits(events_max, 4_096, 0.0),

@@ -55,7 +55,7 @@ class Demo:
     def sandbox_stats(self) -> dict[str, Any]:
         """What Meta's stand-in counted."""
         with urllib.request.urlopen(f"{self.settings['CAPI_GRAPH_URL']}/sandbox/stats", timeout=10) as answer:
-            return json.loads(answer.read())
+            return json.loads(answer.read())  # type: ignore[no-any-return]
 
     def behave(self, **changes: Any) -> None:
         """Change how Meta's stand-in behaves, from the next request on."""
@@ -87,7 +87,7 @@ def running_demo(folder: Path) -> Iterator[Demo]:
         eventually(lambda: "capi-consumer replay --dry-run" in said.read_text(), READY_S_MAX)
         text = said.read_text()
         yield Demo(
-            page=re.search(r"live page: (\S+)", text)[1],
+            page=re.search(r"live page: (\S+)", text)[1],  # type: ignore[index]
             settings=dict(re.findall(r"export (\w+)=(\S+)", text)),
             outcome=json.loads(outcome.read_text()),
         )

@@ -12,12 +12,12 @@ class Scripted:
     """A Consumer whose every `consume` is a script: messages to give, or callbacks to call first."""
 
     def __init__(self, committed: int = 0, low: int = 0, high: int = 0) -> None:
-        self.polls = []
-        self.did = []
+        self.polls: list[Any] = []
+        self.did: list[Any] = []
         self.committed_offset = committed
         self.edges = (low, high)
 
-    def __call__(self, **callbacks: Any) -> Scripted:
+    def __call__(self, **callbacks: Any) -> Any:
         self.on_commit = callbacks["on_commit"]
         return self
 

@@ -33,7 +33,7 @@ _STDERR = pytest.StashKey[int]()
 
 def pytest_configure(config: pytest.Config) -> None:
     """The stream as it is before tests are captured."""
-    config.stash[_STDERR] = os.dup(sys.__stderr__.fileno())
+    config.stash[_STDERR] = os.dup(sys.__stderr__.fileno())  # type: ignore[union-attr]
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -58,10 +58,10 @@ def pytest_runtest_makereport(call: pytest.CallInfo[None]) -> Iterator[None]:
     report: Any = yield
     crash = getattr(report.longrepr, "reprcrash", None)
     if call.excinfo and crash and "from pytest-timeout" in crash.message:
-        calls = [one for one in reversed(call.excinfo.traceback) if not RUNNERS.intersection(one.path.parts)]
-        stood = [f"{one.path.name}:{one.lineno + 1} {one.name}" for one in calls]
+        calls = [one for one in reversed(call.excinfo.traceback) if not RUNNERS.intersection(one.path.parts)]  # type: ignore[union-attr]
+        stood = [f"{one.path.name}:{one.lineno + 1} {one.name}" for one in calls]  # type: ignore[union-attr]
         crash.message += " It stood at " + ", ".join(stood[:CALLS_SHOWN])
-    return report
+    return report  # type: ignore[no-any-return]
 
 
 @pytest.hookimpl(trylast=True)

@@ -167,11 +167,11 @@ def _take(message: Message, records: list[LogRecord], unfinished: set[int]) -> N
 
 def _record(message: Message) -> LogRecord:
     return LogRecord(
-        place=Place(message.topic(), message.partition(), message.offset()),
+        place=Place(message.topic(), message.partition(), message.offset()),  # type: ignore[arg-type]
         timestamp_ms=message.timestamp()[1],
         key=message.key(),
         value=message.value(),
-        headers=dict(message.headers() or []),
+        headers=dict(message.headers() or []),  # type: ignore[arg-type]
     )
 
 

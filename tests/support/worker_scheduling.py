@@ -30,7 +30,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> TwoRows:
     """How the tests are shared out."""
-    return TwoRows(config, log)
+    return TwoRows(config, log)  # type: ignore[arg-type]
 
 
 def _is_on_kafka(nodeid: str) -> bool:

@@ -26,7 +26,7 @@ PRODUCED = [
     produced_at(1, "no-consent", End.FILTERED, "no_consent"),
     produced_at(2, "broken", End.DEAD_LETTER, "not_json"),
     produced_at(4, "lamp"),
-    produced_at(5, "nameless", event_id=None),
+    produced_at(5, "nameless", event_id=None),  # type: ignore[arg-type]
 ]
 SHIRT = Accepted("px-shirt", "Purchase", 1_700_000_000)
 LAMP = Accepted("px-lamp", "AddToCart", 1_700_000_100)
@@ -196,4 +196,4 @@ def test_filtered_records_are_read_from_the_log() -> None:
         {"event": "consuming", "topics": ["events"]},
         {"event": "record filtered", "reason": "no_consent", "topic": "events", "partition": 2, "offset": 7},
     ]
-    assert read_filtered(lines) == {("events", 2, 7): "no_consent"}
+    assert read_filtered(lines) == {("events", 2, 7): "no_consent"}  # type: ignore[arg-type]

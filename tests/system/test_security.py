@@ -55,7 +55,7 @@ class Door:
     """A way in: its address and what a client shows there."""
 
     address: str
-    properties: dict
+    properties: dict  # type: ignore[type-arg]
 
 
 @pytest.fixture
@@ -119,7 +119,7 @@ def test_the_other_commands_come_in_by_the_same_door(scene: Scene, doors: dict[A
     scene.start_sandbox()
     settings = scene.settings(**through(scene, doors[name]))
     events = scene.processes.folder / "events.jsonl"
-    events.write_bytes(b"\n".join(event.value for event in made(seed=5)))
+    events.write_bytes(b"\n".join(event.value for event in made(seed=5)))  # type: ignore[misc]
     commands = [
         ["topics", "create"],
         ["check"],
@@ -138,7 +138,7 @@ class Shut:
     """A door and what is wrong with the key; `says` are words of the one line."""
 
     door: str
-    changed: dict
+    changed: dict  # type: ignore[type-arg]
     says: tuple[str, ...]
 
 
@@ -209,7 +209,7 @@ def test_every_command_says_that_the_login_is_refused(
     shut = SHUT["wrong password"]
     settings = scene.settings(**through(scene, key_of(secured, doors, shut)))
     events = scene.processes.folder / "events.jsonl"
-    events.write_bytes(made(seed=5)[0].value)
+    events.write_bytes(made(seed=5)[0].value)  # type: ignore[arg-type]
     commands = [
         ["check"],
         ["publish", str(events)],
@@ -299,13 +299,13 @@ def test_each_command_does_with_the_rights_that_the_page_names(scene: Scene, sec
     for command, rights in RIGHTS.items():
         user = f"{command}-{scene.group}"
         secured.set_password(user, PASSWORD)
-        for kind, name, *operations in rights:
+        for kind, name, *operations in rights:  # type: ignore[attr-defined]
             secured.allow(user, kind, name.format(**names), *operations)
         door = Door(secured.scram, secured.scram_properties(user, PASSWORD))
         settings[command] = through(scene, door, file=f"{command}.json")
     scene.start_sandbox()
     events = scene.processes.folder / "events.jsonl"
-    events.write_bytes(b"\n".join([*(event.value for event in made(seed=8)), b"no JSON"]))
+    events.write_bytes(b"\n".join([*(event.value for event in made(seed=8)), b"no JSON"]))  # type: ignore[list-item]
 
     def done(command: Any, *arguments: Any) -> Any:
         ended = scene.processes.run(*arguments, settings=scene.settings(**settings[command]))

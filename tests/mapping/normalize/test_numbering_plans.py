@@ -20,7 +20,7 @@ EXAMPLES = [
 ]
 
 
-def by_libphonenumber(number: Any, region: Any = None) -> None | str:
+def by_libphonenumber(number: Any, region: Any = None) -> str | None:
     """E.164 without its `+` of a number that is valid, else None."""
     try:
         parsed = phonenumbers.parse(number, region)
@@ -115,7 +115,7 @@ def test_at_home_nothing_is_said_of_a_number_that_only_libphonenumber_may_judge(
 
 @pytest.mark.parametrize("region", REGIONS)
 def test_every_country_has_a_plan_with_its_calling_code(region: Any) -> None:
-    assert plan(region).calling_code == str(phonenumbers.country_code_for_region(region))
+    assert plan(region).calling_code == str(phonenumbers.country_code_for_region(region))  # type: ignore[union-attr]
 
 
 def test_every_example_of_every_country_is_answered_from_abroad() -> None:
