@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 BENCH  := $(VENV)/.installed-for-benchmarks
 
-.PHONY: all install demo test system faults check coverage mutants lint types lock wheel chart docs dashboard page
+.PHONY: all install demo trace test system faults check coverage mutants lint types lock wheel chart docs dashboard page
 .PHONY: clean bench bench-install bench-docs bench-plot
 .DELETE_ON_ERROR:
 
@@ -25,6 +25,9 @@ $(STAMP): requirements/dev.txt pyproject.toml
 
 demo: install           ## the whole job on an embedded broker, under a minute
 	$(BIN)/capi-consumer demo
+
+trace: install          ## the code that a record visits on its way; JSON=1 prints JSON
+	$(BIN)/python -m tools.trace_record $(if $(JSON),--json)
 
 # Two at once: most of the time they wait, for sessions, brokers and time-outs. Those on Kafka are one of the
 # two rows, and begin first. A test that hangs takes its worker with it: three times, then the run is over.
