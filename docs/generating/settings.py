@@ -39,7 +39,7 @@ purchase_personal_information = ["em", "ph", "external_id"]
 [event_names]
 sign_up = "CompleteRegistration"
 
-[kafka]
+[kafka_properties]
 "client.rack" = "eu-west-1a"
 ```
 """

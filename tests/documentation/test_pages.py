@@ -105,7 +105,7 @@ def test_continuous_integration_makes_what_contributors_make() -> None:
 
 def test_the_schema_takes_an_event_as_shown(tmp_path: Path) -> None:
     (call, _) = commands(Page("schemas/README.md").blocks("sh")[0])
-    golden = ROOT / "tests" / "golden" / "purchase.event.json"
+    golden = ROOT / "tests" / "mapping" / "golden" / "purchase.event.json"
     (tmp_path / "event.json").write_bytes(golden.read_bytes())
     words = [str(tmp_path / word) if word == "event.json" else word for word in call]
     done = subprocess.run(

@@ -43,7 +43,7 @@ ELSEWHERE = {
         "demo", frozenset()
     ): "tests/documentation/test_readme.py::test_the_demo_prints_what_the_readme_shows",
     Call("demo", frozenset({"keep"})): "tests/documentation/test_sessions.py::demo",
-    Call("run", frozenset({"release_brake"})): (
+    Call("run", frozenset({"resume"})): (
         "tests/runtime/test_app.py::test_one_that_starts_with_the_brake_released_writes_every_letter"
     ),
     Call("sandbox", frozenset()): (

@@ -51,7 +51,7 @@ def test_a_panel_asks_for_the_releases_that_were_chosen(query: Any) -> None:
         ("capi_batch_size_bucket", []),
         ("sum by (le) (capi_batch_size_count)", ["le"]),
         ('capi_lag{reason="x"}', ["capi_lag{reason}"]),
-        ('capi_state{state=~"braked|broken"}', ['capi_state{state="broken"}']),
+        ('capi_state{state=~"paused|broken"}', ['capi_state{state="broken"}']),
         ("max by (reason) (capi_lag)", ["reason"]),
         ("capi_lag * on (topic, colour) group_left () capi_lag", ["colour"]),
     ],

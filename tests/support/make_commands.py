@@ -44,6 +44,7 @@ TARGETS = {
     "page": (),  # a minute, with Chromium
     "system": (".ci/run",),
     "test": (".ci/run",),
+    "trace": ("tests/structure/test_trace.py::test_an_accepted_record_visits_these_files_in_order",),
     "types": (".ci/run",),
     "wheel": ("tests/deploy/test_dockerfile.py::test_the_build_stage_makes_a_command_that_runs_elsewhere",),
 }
