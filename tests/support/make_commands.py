@@ -59,6 +59,7 @@ PROGRAMS = {
     "helm/generate.py": TARGETS["chart"],
     "pip": TARGETS["wheel"],
     "pytest": (".ci/run",),
+    "tools.trace_record": TARGETS["trace"],
     "venv": TARGETS["wheel"],
 }
 CHOSEN = {"benchmarks": benchmarks_chosen, "faults": faults_chosen}
