@@ -63,7 +63,7 @@ REFUSED_BY_THE_SCHEMA = {
     "a truth as text": (minimal(settings={"gzip": "yes"}), "/settings/gzip': got string, want boolean"),
     "a property that breaks the delivery promise": (
         minimal(settings={"kafka_properties": {"enable.auto.commit": True}}),
-        "/settings/kafka/enable.auto.commit': false schema",
+        "/settings/kafka_properties/enable.auto.commit': false schema",
     ),
     "the same among the secret ones": (
         minimal(kafkaSecret={"properties": {"acks": 1}}),
@@ -173,24 +173,24 @@ REFUSED_BY_A_TEMPLATE = {
     ),
     "a password in the ConfigMap": (
         minimal(settings={"kafka_properties": {"sasl.password": "x"}}),
-        "settings.kafka: sasl.password would stand in a ConfigMap for all to read; it belongs in kafkaSecret",
+        "settings.kafka_properties: sasl.password would stand in a ConfigMap for all to read; it belongs in kafkaSecret",
     ),
     "a private key in the ConfigMap": (
         minimal(settings={"kafka_properties": {"ssl.key.pem": "x"}}),
-        "settings.kafka: ssl.key.pem would stand in a ConfigMap",
+        "settings.kafka_properties: ssl.key.pem would stand in a ConfigMap",
     ),
     "certificates for a connection without TLS": (
         minimal(
             kafkaTls={"existingSecret": "c"},
             settings={"kafka_properties": {"security.protocol": "SASL_PLAINTEXT"}},
         ),
-        "kafkaTls: certificates are given, and security.protocol sasl_plaintext in settings.kafka uses none",
+        "kafkaTls: certificates are given, and security.protocol sasl_plaintext in settings.kafka_properties uses none",
     ),
     "TLS for a connection without it": (
         minimal(
             kafkaTls={"enabled": True}, settings={"kafka_properties": {"security.protocol": "plaintext"}}
         ),
-        "kafkaTls: certificates are given, and security.protocol plaintext in settings.kafka uses none",
+        "kafkaTls: certificates are given, and security.protocol plaintext in settings.kafka_properties uses none",
     ),
     "a certificate of no Secret": (
         minimal(kafkaTls={"enabled": True, "certificate": "tls.crt", "privateKey": "tls.key"}),
@@ -232,7 +232,7 @@ REFUSED_BY_A_TEMPLATE = {
     ),
     "a client's secret in the ConfigMap": (
         minimal(settings={"kafka_properties": {"sasl.oauthbearer.client.secret": "x"}}),
-        "settings.kafka: sasl.oauthbearer.client.secret would stand in a ConfigMap",
+        "settings.kafka_properties: sasl.oauthbearer.client.secret would stand in a ConfigMap",
     ),
     "a name for all members, and one for each": (
         minimal(staticMembership=True, settings={"group_instance_id": "a"}),
@@ -275,7 +275,7 @@ REFUSED_BY_A_TEMPLATE = {
             settings={"kafka_properties": {"sasl.mechanism": "SCRAM-SHA-512", "sasl.username": "connector"}},
             kafkaSecret={"existingSecret": "kafka-login"},
         ),
-        "autoscaling: KEDA cannot log in with settings.kafka or kafkaSecret; say it in kafkaSasl, "
+        "autoscaling: KEDA cannot log in with settings.kafka_properties or kafkaSecret; say it in kafkaSasl, "
         "or name a TriggerAuthentication in autoscaling.triggerAuthentication",
     ),
     "too little memory to run at all": (
@@ -365,7 +365,7 @@ def test_every_mistake_is_named_at_once() -> None:
             )
         )
     assert str(refused.value).count("\n") == 3
-    for name in ("accessToken:", "terminationGracePeriodSeconds:", "settings.kafka:"):
+    for name in ("accessToken:", "terminationGracePeriodSeconds:", "settings.kafka_properties:"):
         assert name in str(refused.value)
 
 

@@ -224,7 +224,7 @@ def test_all_is_well_when_all_is_there(scene: Scene, processes: Processes) -> No
         "Meta",
         "clock",
     ]
-    assert found[f"group {scene.group}"]["says"] in ("nobody has joined it yet", "nobody is in it now")
+    assert found[f"group {scene.group}"]["message"] in ("nobody has joined it yet", "nobody is in it now")
     assert scene.accepted_lines() == 0
 
 
@@ -263,7 +263,7 @@ def test_a_dead_letter_topic_that_takes_less_is_refused_by_check_and_run(
     do = f"raise max.message.bytes of {scene.dead_letter_topic} to 200000 or more"
     assert (code, ok) == (1, False)
     assert {name for name, one in found.items() if one["ok"] is False} == {"size of dead letters"}
-    assert (found["size of dead letters"]["says"], found["size of dead letters"]["do"]) == (says, do)
+    assert (found["size of dead letters"]["message"], found["size of dead letters"]["remedy"]) == (says, do)
     assert run.returncode == 1
     assert f"capi-consumer: size of dead letters: {says}; {do}" in run.stderr.splitlines()
 
@@ -465,7 +465,7 @@ def test_rights_that_are_missing_are_named_one_by_one(tmp_path: Path) -> None:
             return [finding for finding in preflight(settings, look) if finding.ok is False]
 
         found = eventually(lambda: refused() if len(refused()) == 3 else [], 30)
-        assert [(finding.name, finding.do) for finding in found] == [
+        assert [(finding.name, finding.remedy) for finding in found] == [
             ("right to read group g", "give the user of CAPI_KAFKA_PROPERTIES the right READ on group g"),
             (
                 "right to read topic events",
