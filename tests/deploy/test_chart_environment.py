@@ -14,8 +14,7 @@ from support.chart import CHART, VALUE_FILES, helm, minimal, rendered, set_up, v
 from support.chart import settings as in_the_config_map
 from support.requirements import require
 
-from consumer.config.loading import known_names
-from consumer.config.loading import RENAMED
+from consumer.config.loading import RENAMED, known_names
 from consumer.config.settings import PREFIX, Settings
 
 pytestmark = pytest.mark.chart

@@ -173,7 +173,8 @@ REFUSED_BY_A_TEMPLATE = {
     ),
     "a password in the ConfigMap": (
         minimal(settings={"kafka_properties": {"sasl.password": "x"}}),
-        "settings.kafka_properties: sasl.password would stand in a ConfigMap for all to read; it belongs in kafkaSecret",
+        "settings.kafka_properties: sasl.password would stand in a ConfigMap for all to read;"
+        " it belongs in kafkaSecret",
     ),
     "a private key in the ConfigMap": (
         minimal(settings={"kafka_properties": {"ssl.key.pem": "x"}}),
@@ -184,13 +185,15 @@ REFUSED_BY_A_TEMPLATE = {
             kafkaTls={"existingSecret": "c"},
             settings={"kafka_properties": {"security.protocol": "SASL_PLAINTEXT"}},
         ),
-        "kafkaTls: certificates are given, and security.protocol sasl_plaintext in settings.kafka_properties uses none",
+        "kafkaTls: certificates are given, and security.protocol sasl_plaintext"
+        " in settings.kafka_properties uses none",
     ),
     "TLS for a connection without it": (
         minimal(
             kafkaTls={"enabled": True}, settings={"kafka_properties": {"security.protocol": "plaintext"}}
         ),
-        "kafkaTls: certificates are given, and security.protocol plaintext in settings.kafka_properties uses none",
+        "kafkaTls: certificates are given, and security.protocol plaintext"
+        " in settings.kafka_properties uses none",
     ),
     "a certificate of no Secret": (
         minimal(kafkaTls={"enabled": True, "certificate": "tls.crt", "privateKey": "tls.key"}),
@@ -378,3 +381,10 @@ def test_a_refusal_shows_no_secret() -> None:
             )
         )
     assert "canary" not in str(refused.value)
+
+
+def test_a_setting_with_an_old_name_is_rejected_with_the_new_one() -> None:
+    with pytest.raises(helm().HelmRenderError) as refused:
+        rendered(minimal(settings={"hold_s": 5, "group": "shop"}))
+    assert "settings.hold_s: this setting is called send_delay_s now" in str(refused.value)
+    assert "settings.group: this setting is called group_id now" in str(refused.value)

@@ -247,7 +247,7 @@ def test_records_that_another_consumer_has_again_have_a_row_of_their_own(
 
 def test_a_group_of_any_name_is_text_and_turns_nothing_round(browser: Browser) -> None:
     group = '<img src="x" onerror="alert(1)">\u202egroup'
-    with serving(group=group) as (address, _), opened(browser, address) as watched:
+    with serving(group_id=group) as (address, _), opened(browser, address) as watched:
         page = shown(watched.page)
         assert page.locator("#about").text_content() == (
             f"This process: capi.events as \u2068{group}\u2069, to pixel 1 at graph.facebook.com"

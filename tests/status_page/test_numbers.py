@@ -117,7 +117,7 @@ def test_what_meta_refused_is_there_with_code_sentence_and_trace_id(browser: Bro
         assert place == "#code-100"  # of its subcode nothing is known
         assert watched.page.locator(f"{place} + dd").inner_text() == "a parameter of an event is refused"
         says, answers, last, trace = (cell.inner_text() for cell in row.locator("td").all())
-        assert says == "a parameter of an event is refused (refused)"
+        assert says == "a parameter of an event is refused (rejected)"
         assert int(answers) >= 1
         assert re.fullmatch(r"\d+ (s|min) ago", last)
         assert re.fullmatch(r"[A-Za-z0-9_-]{5,64}", trace)
@@ -178,7 +178,7 @@ def test_what_meta_does_not_take_is_behind_as_the_broker_counts_it(browser: Brow
         assert f"{whole:,} records behind" in page.locator("#owned").inner_text()
         assert page.locator("#alarm").inner_text() == (
             "The access token is refused: it was revoked, has expired, or was mistyped (190). "
-            "Setup (docs/operations.md): a new token in its file is taken up by itself."
+            "Misconfigured (docs/operations.md): a new token in its file is taken up by itself."
         )
         picture(page, "page-setup")
         demo.behave(faults=[])
