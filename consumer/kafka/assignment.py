@@ -52,7 +52,7 @@ class StalledPartitions:
     def __init__(self) -> None:
         self._say_at: dict[Partition, float] = {}
 
-    def add(self, partition: Partition, now_s: float) -> None:
+    def mark(self, partition: Partition, now_s: float) -> None:
         """It stands still from now on, and that was just said."""
         self._say_at[partition] = now_s + AGAIN_S
 
@@ -64,7 +64,7 @@ class StalledPartitions:
         """Those of which nothing was said for a while; it is said now."""
         found = [partition for partition, say_at in self._say_at.items() if say_at <= now_s]
         for partition in found:
-            self.add(partition, now_s)
+            self.mark(partition, now_s)
         return found
 
     def __contains__(self, partition: object) -> bool:
@@ -85,12 +85,12 @@ class PartitionAssignment:
         self._began: dict[Partition, int] = {}
         self._held: set[Partition] = set()
         self._holds_new = False
-        self._stopped = StalledPartitions()
+        self._stalled = StalledPartitions()
 
     @property
     def partitions_stalled(self) -> int:
         """How many of ours stand still."""
-        return len(self._stopped)
+        return len(self._stalled)
 
     def assign(self, starts: list[TopicPartition]) -> None:
         """
@@ -128,28 +128,28 @@ class PartitionAssignment:
     def forget(self, partition: Partition) -> None:
         """It has gone, or comes: what it was before says nothing."""
         self._began.pop(partition, None)
-        self._stopped.discard(partition)
+        self._stalled.discard(partition)
         self._held.discard(partition)
 
     def pause(self, partitions: Iterable[Partition], *, new: bool) -> None:
         """Pause these and no others, and with `new` any that comes. What stands still stays so."""
-        wanted = {partition for partition in partitions if partition not in self._stopped}
+        wanted = {partition for partition in partitions if partition not in self._stalled}
         if more := wanted - self._held:
             self._consumer.pause(places(more))
         # What was held when it stopped stays paused.
-        if fewer := {partition for partition in self._held - wanted if partition not in self._stopped}:
+        if fewer := {partition for partition in self._held - wanted if partition not in self._stalled}:
             self._consumer.resume(places(fewer))
         self._held = wanted
         self._holds_new = new
 
     def stall(self, partition: Partition) -> None:
         """It stands still for as long as it is ours."""
-        self._stopped.add(partition, time.monotonic())
+        self._stalled.mark(partition, time.monotonic())
         self._consumer.pause([TopicPartition(*partition)])
 
     def due_reminders(self) -> list[Partition]:
         """Those that stand still and of which nothing was said for a while; the caller says it now."""
-        return self._stopped.due_reminders(time.monotonic())
+        return self._stalled.due_reminders(time.monotonic())
 
     def seek(self, partition: Partition, offset: int) -> None:
         """Go on there, whatever was read of it before."""
@@ -171,7 +171,7 @@ class PartitionAssignment:
             if not _is_out_of_place(error):
                 raise
             self._consumer.assign([*self._others(place), place])
-        if paused := self._held.union(self._stopped) & self._began.keys():
+        if paused := self._held.union(self._stalled) & self._began.keys():
             self._consumer.pause(places(paused))
 
     def _others(self, place: TopicPartition) -> Iterator[TopicPartition]:

@@ -46,3 +46,11 @@ def test_kafka_messages_become_records_in_one_module() -> None:
 def test_telemetry_does_not_import_the_status_page() -> None:
     observability = {one.imported for one in imports() if one.importer.startswith("consumer.observability")}
     assert not {name for name in observability if name.startswith("consumer.status_page")}
+
+
+def test_a_method_is_found_by_its_name() -> None:
+    """A name that says little may be a method of one class only; grep would find too many."""
+    classes = [node for tree in trees().values() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    for name in ("add", "answer", "begin", "take"):
+        owners = [one.name for one in classes if name in {getattr(part, "name", "") for part in one.body}]
+        assert len(owners) <= 1, (name, owners)
