@@ -68,7 +68,7 @@ types: install
 # Without hypothesis: what only random values reach doesn't count as tested.
 PURE_TESTS := tests/domain tests/mapping tests/meta tests/dead_letters/test_headers.py tests/delivery/test_batcher.py \
   tests/delivery/test_delay_queue.py tests/delivery/test_poison_detection.py tests/kafka/test_backpressure.py \
-  tests/kafka/test_offset_tracker.py tests/observability/test_sliding_counter.py
+  tests/kafka/test_offset_tracker.py
 coverage: install       ## check that the tests of the pure modules cover every line and branch
 	$(BIN)/python -m pytest $(PURE_TESTS) -m "not hypothesis" --cov --durations=1 --quiet
 

@@ -11,6 +11,7 @@ from consumer.dead_letters.headers import (
     WrittenBy,
     dead_letter_headers,
     origin,
+    reason_of,
     replay_count,
     replay_headers,
     text,
@@ -168,3 +169,11 @@ def test_a_letter_has_an_origin_where_its_headers_say_so_whole() -> None:
     assert origin(record(*written)) == Coordinates("capi.events", 4, 17, 1_700_000_000_000)
     assert origin(record()) is None
     assert origin(record(("dlq.origin-topic", b"other"))) is None
+
+
+@pytest.mark.parametrize(
+    ("word", "reason"),
+    [(b"refused", "rejected"), (b"unacceptable", "poison_event"), (b"not_json", "not_json")],
+)
+def test_a_reason_of_an_earlier_version_is_read_as_the_word_of_today(word: bytes, reason: str) -> None:
+    assert reason_of((("dlq.reason", word),)) == reason
