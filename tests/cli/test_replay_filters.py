@@ -301,7 +301,7 @@ def test_the_group_of_a_filter_is_said_before_it_is_used_and_in_the_summary(comm
         "reasons: poison event, rejected; meta codes: 100; since: 2026-01-01T00:00:00.000+00:00\n"
     )
     assert said["filters"] == {
-        "reasons": ["rejected", "poison_event"],
+        "reasons": ["poison_event", "rejected"],
         "meta_codes": ["100"],
         "since": "2026-01-01T00:00:00.000+00:00",
     }

@@ -60,7 +60,7 @@ def test_images_are_pinned() -> None:
 
 def kafka_version() -> Any:
     """The version that the tests run."""
-    pom = (PROJECT / "tests" / "system" / "pom.xml").read_text(encoding="utf-8")
+    pom = (PROJECT / "tests" / "support" / "pom.xml").read_text(encoding="utf-8")
     return re.search(r"<artifactId>kafka_2.13</artifactId>\s*<version>([^<]+)</version>", pom)[1]  # type: ignore[index]
 
 
@@ -86,7 +86,11 @@ def test_topics_and_consumer_have_the_same_settings() -> None:
 
 def test_the_settings_are_taken() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", "from consumer.load_settings import load_settings; load_settings(sends=True)"],
+        [
+            sys.executable,
+            "-c",
+            "from consumer.config.loading import load_settings; load_settings(sends=True)",
+        ],
         env=environment("consumer"),
         capture_output=True,
         text=True,
