@@ -21,9 +21,11 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
+from rich.status import Status
 
 from benchmarks.figures import BAR_OF, FIGURES, PARTS, Figure, missed
 from benchmarks.ledger import NotHonest
@@ -102,6 +104,10 @@ def judged(figures: Mapping[str, Figure], about: Mapping[str, object], console: 
     return 1 if behind else 0
 
 
+def _say(status: Status, doing: str, text: str) -> None:
+    status.update(f"{doing}: {text}")
+
+
 def run(parts: Mapping[str, Measure], world: World, rounds: int, console: Console) -> dict[str, Figure]:
     """Round by round, all parts; a line for each as it ends."""
     measured: dict[str, list[float]] = defaultdict(list)
@@ -110,7 +116,7 @@ def run(parts: Mapping[str, Measure], world: World, rounds: int, console: Consol
             began = time.monotonic()
             doing = f"round {number} of {rounds}: {name}"
             with console.status(doing) as status:
-                world.say = lambda text, status=status, doing=doing: status.update(f"{doing}: {text}")  # type: ignore[misc]
+                world.say = partial(_say, status, doing)
                 found = measure(world)
             for key, value in found.items():
                 measured[key].append(value)

@@ -77,10 +77,12 @@ def write(
 
     writer = producer(bootstrap_servers, compression)
     for number, (partition, value) in enumerate(made, 1):
-        headers = [("traceparent", b"00-%032x-%016x-01" % (number, number))] if is_traced else None
+        headers: list[tuple[str, str | bytes | None]] | None = None
+        if is_traced:
+            headers = [("traceparent", b"00-%032x-%016x-01" % (number, number))]
         while True:
             try:
-                writer.produce(topic, value, partition=partition, headers=headers, on_delivery=acknowledged)  # type: ignore[arg-type]
+                writer.produce(topic, value, partition=partition, headers=headers, on_delivery=acknowledged)
                 break
             except BufferError:
                 writer.poll(0.1)

@@ -6,7 +6,7 @@ The framework acknowledges a batch, which commits it, when the handler has come 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import aiohttp
@@ -52,7 +52,8 @@ async def as_it_is(message: KafkaMessage) -> object:
     return message.body
 
 
-@broker.subscriber(  # type: ignore[untyped-decorator]
+Handler = Callable[[list[bytes], KafkaMessage], Awaitable[None]]
+subscriber: Callable[[Handler], Handler] = broker.subscriber(
     *settings.topics,
     group_id=settings.group_id,
     auto_offset_reset="earliest",
@@ -62,6 +63,9 @@ async def as_it_is(message: KafkaMessage) -> object:
     on_assign=say_ready,
     decoder=as_it_is,
 )
+
+
+@subscriber
 async def handle(_: list[bytes], message: KafkaMessage) -> None:
     """A batch, as the framework hands it over."""
     hasher = BatchHasher(SHARED)

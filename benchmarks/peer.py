@@ -16,8 +16,9 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Sequence
+from datetime import date
 from hashlib import sha256
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
 import orjson
@@ -37,11 +38,12 @@ from benchmarks.events import RULES, batches, records
 from benchmarks.world import Measured, World
 from consumer.domain.record import Record
 from consumer.mapping.normalize import phones
-from consumer.mapping.normalize.fields import gender
+from consumer.mapping.normalize.fields import NormalizationContext, gender
 from consumer.mapping.normalize.places import alpha_2
 
 REQUEST_EVENTS = 1_000
 PIXEL = "1234567890"
+NOWHERE = NormalizationContext(None, None, None, date.min)  # a gender is the same anywhere
 
 
 class Prepared(NamedTuple):
@@ -63,9 +65,11 @@ class NoNetwork(BaseAdapter):
         super().__init__()
         self.body: str | bytes = b""
 
-    def send(self, request: PreparedRequest, **_: object) -> Response:  # type: ignore[override]
+    def send(self, request: PreparedRequest, *_: Any, **__: Any) -> Response:
         """Meta's success."""
-        self.body = request.body or b""  # type: ignore[assignment]
+        body = request.body or b""
+        assert isinstance(body, str | bytes)
+        self.body = body
         answer = Response()
         answer.status_code = 200
         answer.request = request
@@ -88,7 +92,7 @@ def prepared(record: Record) -> Prepared:
         payload["event_name"],
         str(phones.phone_digits(user["phone"], str(country))),
         str(country),
-        Gender(gender(user["gender"].lower(), None)),  # type: ignore[arg-type]
+        Gender(gender(user["gender"].lower(), NOWHERE)),
         user["birthdate"].replace("-", ""),
         order,
     )

@@ -36,7 +36,8 @@ def numbers() -> dict[str, list[tuple[str, str]]]:
     for country in COUNTRIES:
         for kind in KINDS:
             number = example_number_for_type(country, kind)
-            texts = [format_number(number, form) for form in FORMS]  # type: ignore[arg-type]
+            assert number is not None
+            texts = [format_number(number, form) for form in FORMS]
             for name, text in zip(found, texts, strict=False):
                 found[name].append((text, country.lower()))
             found["not valid"].append((texts[0][:-1], country.lower()))

@@ -96,7 +96,8 @@ def measure(world: World, events: int, rounds: int) -> list[Effect]:
     measured: dict[int, list[tuple[float, float, float]]] = defaultdict(list)
     for number in range(1, rounds + 1):
         for index, trial in enumerate(TRIALS):
-            done = drain(world, world.backlog(events, trial.topic), **trial.settings)  # type: ignore[arg-type]
+            given: dict[str, Any] = dict(trial.settings)
+            done = drain(world, world.backlog(events, trial.topic), **given)
             measured[index].append((done.events_s, done.cpu_us, done.peak_mb))
             print(
                 f"round {number} of {rounds}  {trial.knob} {trial.value}: {done.events_s:,.0f} events/s, "

@@ -47,7 +47,8 @@ def test_each_figure_has_median_range_and_rounds_under_its_key(tmp_path: Path) -
 def test_a_missed_bar_is_said_and_ends_with_1() -> None:
     console = shown()
     assert bench.judged({"ratio": Figure([1.9]), "rss_mb": Figure([100.0])}, ABOUT, console) == 1
-    said = console.file.getvalue()  # type: ignore[attr-defined]
+    assert isinstance(console.file, io.StringIO)
+    said = console.file.getvalue()
     assert "MISSED ratio (decide : floor): 1.90 , the bar is ≤ 1.8" in said
     assert "1 of 2 bars passed" in said
     assert "passed" in next(line for line in said.splitlines() if "rss_mb" in line)
@@ -58,10 +59,14 @@ def test_without_a_missed_bar_it_ends_with_0() -> None:
 
 
 def test_rounds_are_interleaved(tmp_path: Path) -> None:
-    order = []
+    order: list[str] = []
 
     def part(name: Any) -> Any:
-        return lambda world: order.append(name) or {name: float(len(order))}  # type: ignore[func-returns-value]
+        def measure(world: Any) -> dict[str, float]:
+            order.append(name)
+            return {name: float(len(order))}
+
+        return measure
 
     parts = {"decide_us": part("decide_us"), "sdk_us": part("sdk_us")}
     found = bench.run(parts, World(tmp_path, SHORT), 3, shown())

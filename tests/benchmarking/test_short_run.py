@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -67,11 +68,11 @@ async def test_the_pipeline_sends_the_bytes_that_the_core_part_makes(scene: Scen
     settings = SandboxSettings(pixel_id=PIXEL, access_token=TOKEN, bodies_kept_max=50)
     async with Sandbox(settings) as sandbox:
         scene.graph_url = sandbox.url
-        own = {
+        own: dict[str, Any] = {
             "CAPI_DEFAULT_COUNTRY": RULES.default_country,
             "CAPI_USER_CONSENT_CATEGORY": RULES.user_consent_category,
         }
-        consumer = await asyncio.to_thread(scene.consumer, **own)  # type: ignore[arg-type]
+        consumer = await asyncio.to_thread(scene.consumer, **own)
         arrived = lambda: sandbox.stats.events_accepted >= EVENTS  # noqa: E731
         await asyncio.to_thread(eventually, arrived, 60, "all events are accepted")
         await asyncio.to_thread(consumer.stop, 30)

@@ -310,11 +310,11 @@ def test_export_gives_every_letter_to_the_byte_for_its_owners_eyes(command: Any,
     assert result.exit_code == 0
     assert "personal data" in result.stderr
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
-    exported = [parse_dead_letter(line) for line in target.read_bytes().splitlines()]
-    assert [(read.key, read.value, read.headers, read.timestamp_ms) for read in exported] == [  # type: ignore[union-attr]
+    exported: list[Any] = [parse_dead_letter(line) for line in target.read_bytes().splitlines()]
+    assert [(read.key, read.value, read.headers, read.timestamp_ms) for read in exported] == [
         (wrote.key, wrote.value, wrote.headers, wrote.timestamp_ms) for wrote in letters
     ]
-    assert {read.partition for read in exported} == {Partition(command.settings.dead_letter_topic, 0)}  # type: ignore[union-attr]
+    assert {read.partition for read in exported} == {Partition(command.settings.dead_letter_topic, 0)}
 
 
 def test_export_to_standard_output_is_lines_alone(command: Any) -> None:

@@ -20,7 +20,7 @@ SENDS = {"CAPI_PIXEL_ID": "1", "CAPI_ACCESS_TOKEN": "t", "CAPI_GRAPH_URL": "http
 
 
 @pytest.fixture
-def silent_broker() -> Iterator[socket]:  # type: ignore[valid-type]
+def silent_broker() -> Iterator[socket.socket]:
     """Takes connections and answers nothing: whoever asks it is on the way, and stays there."""
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
@@ -75,11 +75,11 @@ WAITING_FOR_A_BROKER = [
 def test_who_waits_for_a_broker_is_interrupted_at_once(
     call: Any,
     processes: Processes,
-    silent_broker: socket,  # type: ignore[valid-type]
+    silent_broker: socket.socket,
 ) -> None:
-    address = "{}:{}".format(*silent_broker.getsockname())  # type: ignore[attr-defined]
+    address = "{}:{}".format(*silent_broker.getsockname())
     running = processes.start(*call, settings={**SENDS, "CAPI_BOOTSTRAP_SERVERS": address})
-    with silent_broker.accept()[0]:  # type: ignore[attr-defined]
+    with silent_broker.accept()[0]:
         running.child.send_signal(signal.SIGINT)
         assert running.wait(SOON_S) == 130
     assert "Traceback" not in running.output
@@ -93,13 +93,16 @@ def test_explain_ends_at_once_though_nothing_more_comes() -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     ) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        assert child.stderr is not None
         try:
-            child.stdin.write(b"[]\n")  # type: ignore[union-attr]
-            child.stdin.flush()  # type: ignore[union-attr]
-            assert b'"not_an_object"' in child.stdout.readline()  # type: ignore[union-attr]
+            child.stdin.write(b"[]\n")
+            child.stdin.flush()
+            assert b'"not_an_object"' in child.stdout.readline()
             child.send_signal(signal.SIGINT)
             assert child.wait(DEADLINE_S) == 130
-            said = child.stderr.read()  # type: ignore[union-attr]
+            said = child.stderr.read()
             assert b"interrupted after 1 event: the rest was not read" in said
             assert b"Traceback" not in said
         finally:

@@ -232,7 +232,7 @@ def test_what_was_left_out_as_too_old_goes_when_told_and_nothing_else_goes_again
 
     assert (first.replayed.total, first.skipped) == (2, {SkipReason.TOO_OLD: 1})
     assert (told.replayed.total, told.skipped, told.not_matched) == (1, {}, 2)
-    assert values(brokers, settings.topics[0]) == sorted([event(id="o0"), event(id="o1"), old.value])  # type: ignore[type-var]
+    assert values(brokers, settings.topics[0]) == sorted([event(id="o0"), event(id="o1"), old.value or b""])
     write_letters(settings, [refused(settings, 3)])
     assert [replay(settings, include_old=told).replayed.total for told in (True, True, False)] == [1, 0, 1]
 
@@ -360,7 +360,7 @@ def test_old_events_go_when_told_and_else_are_left_out_with_what_to_do(command: 
 
 def test_which_letters_are_handled_and_where_they_go_is_in_the_name_of_the_group() -> None:
     settings = Settings(group_id="g")
-    given = [
+    given: list[dict[str, Any]] = [
         {},
         {"include_old": True},
         {"to": "retries"},
@@ -368,7 +368,7 @@ def test_which_letters_are_handled_and_where_they_go_is_in_the_name_of_the_group
         {"chosen": ONLY_REFUSED, "to": "old", "include_old": True},
         {"to": "old"},
     ]
-    assert [replay_group(settings, one.pop("chosen", ALL), **one) for one in given] == [  # type: ignore[arg-type, attr-defined]
+    assert [replay_group(settings, one.pop("chosen", ALL), **one) for one in given] == [
         "g.replay",
         "g.replay.old",
         "g.replay.to.retries",

@@ -187,7 +187,8 @@ def test_ctrl_c_ends_explain_between_two_lines_and_says_how_far_it_came(tmp_path
     )
     told = re.search(r"interrupted after ([\d,]+) events?: the rest was not read", seen.said)
     assert seen.code == 130
-    assert 0 <= int(told[1].replace(",", "")) - len(seen.lines) <= 1  # type: ignore[index]
+    assert told is not None
+    assert 0 <= int(told[1].replace(",", "")) - len(seen.lines) <= 1
     assert all(json.loads(line)["decision"] == "filtered" for line in seen.lines)
 
 

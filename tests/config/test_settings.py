@@ -266,13 +266,15 @@ def test_no_secret_is_in_the_repr() -> None:
 
 
 def test_an_unknown_setting_is_refused() -> None:
+    unknown: dict[str, Any] = {"pixel": "1"}
     with pytest.raises(ValidationError, match="Extra inputs are not permitted"):
-        Settings(pixel="1")  # type: ignore[call-arg]
+        Settings(**unknown)
 
 
 def test_settings_cannot_be_changed() -> None:
+    settings: Any = Settings()
     with pytest.raises(ValidationError, match="frozen"):
-        Settings().pixel_id = "1"  # type: ignore[misc]
+        settings.pixel_id = "1"
 
 
 def test_without_settings_the_rules_are_the_defaults() -> None:

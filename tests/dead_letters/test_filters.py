@@ -154,7 +154,7 @@ def test_the_same_filter_has_the_same_name_however_it_is_written(one: Any, other
 
 
 def test_different_filters_have_different_names() -> None:
-    different = [
+    different: list[dict[str, Any]] = [
         {},
         {"reason": ["rejected"]},
         {"event_name": ["rejected"]},
@@ -166,7 +166,7 @@ def test_different_filters_have_different_names() -> None:
         {"since": "2026-01-01"},
         {"until": "2026-01-01"},
     ]
-    assert len({read_filter(**options).name() for options in different}) == len(different)  # type: ignore[arg-type]
+    assert len({read_filter(**options).name() for options in different}) == len(different)
 
 
 def test_a_name_never_changes_or_a_replay_would_begin_anew() -> None:

@@ -107,7 +107,10 @@ NO_BASE64 = '`value` is expected to be text, {"base64": ...} or null'
             b'{"headers": [], "value": "", "timestamp_ms": 1, "dead_letter": {"offset": "3"}}',
             "`offset` is expected to be a whole number",
         ),
-        (b'{"headers": [], "timestamp_ms": 1, "event": ' + VALUES["deep"] + b"}", "`event` nests too deep"),  # type: ignore[operator]
+        (
+            b'{"headers": [], "timestamp_ms": 1, "event": ' + (VALUES["deep"] or b"") + b"}",
+            "`event` nests too deep",
+        ),
     ],
 )
 def test_a_line_that_is_no_letter_says_why_and_shows_no_value(line: bytes, mistake: Any) -> None:

@@ -8,7 +8,7 @@ import random
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import jsonschema_rs
 import pytest
@@ -42,8 +42,8 @@ def brokers() -> Iterator[FaultyKafka]:
 
 def record(
     offset: int = 0,
-    value: bytes = b"{}",
-    key: bytes = b"key",
+    value: bytes | None = b"{}",
+    key: bytes | None = b"key",
     headers: Any = (),
     timestamp_ms: int = 1_700_000_000_000,
 ) -> Record:
@@ -104,7 +104,7 @@ async def test_a_letter_is_the_record_and_why(brokers: FaultyKafka) -> None:
 
 
 NOTHING = [
-    record(value=None), record(key=None), record(value=b"", key=b""), record(value=b"\xff\x00"),  # type: ignore[arg-type]
+    record(value=None), record(key=None), record(value=b"", key=b""), record(value=b"\xff\x00"),
 ]  # fmt: skip
 
 
@@ -155,7 +155,7 @@ async def test_what_the_broker_refuses_is_tried_again_until_it_is_taken(
 async def test_nothing_is_written_while_the_broker_is_down_and_all_once_it_is_back(
     brokers: FaultyKafka,
 ) -> None:
-    desk = Desk(brokers, **{"message.timeout.ms": 300})  # type: ignore[arg-type]
+    desk = Desk(brokers, "letters", **{"message.timeout.ms": 300})
     await desk.put(record(1))
     brokers.down()
     waiting = [asyncio.create_task(desk.letters.write(record(offset), NOT_JSON)) for offset in (2, 3)]
@@ -212,7 +212,7 @@ async def test_a_letter_that_the_broker_refuses_for_its_size_goes_without_its_va
 async def test_a_letter_that_does_not_fit_the_producer_s_own_limit_goes_without_its_value(
     brokers: FaultyKafka,
 ) -> None:
-    desk = Desk(brokers, **{"message.max.bytes": 2_000})  # type: ignore[arg-type]
+    desk = Desk(brokers, "letters", **{"message.max.bytes": 2_000})
     await desk.put(record(1, b"x" * 3_000))
     (letter,) = brokers.records("letters")
     assert letter.value() is None
@@ -229,14 +229,14 @@ async def test_a_letter_above_librdkafka_s_own_limit_keeps_its_value(brokers: Fa
 async def test_a_letter_that_is_too_large_without_a_value_too_goes_without_its_key(
     brokers: FaultyKafka,
 ) -> None:
-    desk = Desk(brokers, **{"message.max.bytes": 2_000})  # type: ignore[arg-type]
-    await desk.put(record(1, None, b"k" * 3_000))  # type: ignore[arg-type]
+    desk = Desk(brokers, "letters", **{"message.max.bytes": 2_000})
+    await desk.put(record(1, None, b"k" * 3_000))
     (letter,) = brokers.records("letters")
     assert (letter.key(), letter.value(), desk.written) == (None, None, {"not_json": 1})
 
 
 async def test_a_full_queue_is_waited_for(brokers: FaultyKafka) -> None:
-    desk = Desk(brokers, **{"queue.buffering.max.messages": 2})  # type: ignore[arg-type]
+    desk = Desk(brokers, "letters", **{"queue.buffering.max.messages": 2})
     await desk.put(*(record(offset) for offset in range(20)))
     assert len(brokers.records("letters")) == 20
     assert desk.written == {"not_json": 20}
@@ -258,14 +258,14 @@ async def test_reports_are_waited_for_in_nobody_s_span(brokers: FaultyKafka) -> 
             return self._producer.poll(timeout)
 
     polled_by: list[Any] = []
-    desk.letters._producer = Producing(desk.letters._producer)  # type: ignore[assignment]
+    desk.letters._producer = cast(Producer, Producing(desk.letters._producer))
     said.set("the first batch")
     await desk.put(record(0))
     assert set(polled_by) == {"nobody"}
 
 
 async def test_giving_up_leaves_nothing_running(brokers: FaultyKafka) -> None:
-    desk = Desk(brokers, **{"message.timeout.ms": 300_000})  # type: ignore[arg-type]
+    desk = Desk(brokers, "letters", **{"message.timeout.ms": 300_000})
     await desk.put(record(0))
     brokers.down()
     putting = asyncio.create_task(desk.letters.write(record(1), NOT_JSON))

@@ -189,7 +189,8 @@ def test_each_throttling_tells_of_less() -> None:
 
 def test_a_round_trip_that_doubled_bit_by_bit_is_a_queue() -> None:
     """Each step is too small to be unusual after the one before, and in the end half stand in line."""
-    sender, round_trip_s, limits = grown(20), ROUND_TRIP_S, []  # type: ignore[var-annotated]
+    sender, round_trip_s = grown(20), ROUND_TRIP_S
+    limits: list[int] = []
     while min(limits, default=20) > 12:
         round_trip_s *= 1.03
         limits.append(sender.send(round_trip_s=round_trip_s, at_once=1))

@@ -893,11 +893,11 @@ async def test_one_bad_event_in_five_is_no_flood_though_meta_names_it_before_it_
 
 async def test_good_events_that_were_taken_are_sent_while_the_brake_is_on() -> None:
     async with scene(brake=True, linger_s=0.05) as running:
-        good = running.accept(payload(0), payload(1))
+        first = running.accept(payload(0), payload(1))
         for _ in range(100):
             running.accept_invalid(Reason.NOT_JSON)
         assert running.brake.is_open
-        good = offsets(good, running.accept(payload(2)))  # type: ignore[assignment]
+        good = offsets(first, running.accept(payload(2)))
         await running.until(lambda: set(good) <= set(running.settled))
         assert running.brake.waiting == 100
         assert running.lettered() == []

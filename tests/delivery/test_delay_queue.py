@@ -43,7 +43,7 @@ WAITS = [
 
 @pytest.mark.parametrize(("send_delay_s", "ahead_s", "kept_s"), WAITS)
 def test_how_long_an_event_is_kept(send_delay_s: Any, ahead_s: Any, kept_s: Any) -> None:
-    queue = DelayQueue(send_delay_s)  # type: ignore[var-annotated]
+    queue: DelayQueue[Item] = DelayQueue(send_delay_s)
     item = Item("a", NOW_S + ahead_s)
     passed = queue.push([item], NOW_S, MONOTONIC_S)
     if not kept_s:
@@ -56,20 +56,20 @@ def test_how_long_an_event_is_kept(send_delay_s: Any, ahead_s: Any, kept_s: Any)
 
 
 def test_the_picture_of_the_module_is_true() -> None:
-    queue = DelayQueue(10.0)  # type: ignore[var-annotated]
+    queue: DelayQueue[Item] = DelayQueue(10.0)
     queue.push([Item("a", NOW_S - 4)], NOW_S, MONOTONIC_S)
     assert queue.next_due_s == MONOTONIC_S + 6
 
 
 def test_those_that_need_not_wait_pass_in_their_order_and_the_others_stay() -> None:
-    queue = DelayQueue(5.0)  # type: ignore[var-annotated]
+    queue: DelayQueue[Item] = DelayQueue(5.0)
     old, new, older = Item("old", NOW_S - 9), Item("new", NOW_S), Item("older", NOW_S - 99)
     assert list(queue.push([old, new, older], NOW_S, MONOTONIC_S)) == [old, older]
     assert len(queue) == 1
 
 
 def test_what_is_due_comes_by_its_time_and_what_is_due_together_in_the_order_it_was_taken() -> None:
-    queue = DelayQueue(10.0)  # type: ignore[var-annotated]
+    queue: DelayQueue[Item] = DelayQueue(10.0)
     items = [Item("late", NOW_S), Item("b", NOW_S - 5), Item("a", NOW_S - 5), Item("early", NOW_S - 9)]
     queue.push(items, NOW_S, MONOTONIC_S)
     assert [item.name for item in queue.pop_due(MONOTONIC_S + 5)] == ["early", "b", "a"]
@@ -77,7 +77,7 @@ def test_what_is_due_comes_by_its_time_and_what_is_due_together_in_the_order_it_
 
 
 def test_a_wall_clock_that_is_set_back_or_forward_changes_nothing_for_what_is_kept() -> None:
-    queue = DelayQueue(3.0)  # type: ignore[var-annotated]
+    queue: DelayQueue[Item] = DelayQueue(3.0)
     first, later = Item("first", NOW_S), Item("later", NOW_S)
     queue.push([first], NOW_S, MONOTONIC_S)
     queue.push([later], NOW_S - 3_600, MONOTONIC_S + 1)  # set back an hour
@@ -87,7 +87,7 @@ def test_a_wall_clock_that_is_set_back_or_forward_changes_nothing_for_what_is_ke
 
 
 def test_what_is_dropped_is_never_due_and_the_others_keep_their_times() -> None:
-    queue = DelayQueue(10.0)  # type: ignore[var-annotated]
+    queue: DelayQueue[Item] = DelayQueue(10.0)
     items = [Item(name, NOW_S - age) for name, age in (("a", 1), ("b", 9), ("c", 5), ("d", 2))]
     queue.push(items, NOW_S, MONOTONIC_S)
     dropped = queue.discard(lambda item: item.name in "bd")
@@ -97,7 +97,7 @@ def test_what_is_dropped_is_never_due_and_the_others_keep_their_times() -> None:
 
 
 def test_dropping_nothing_drops_nothing() -> None:
-    queue = DelayQueue(10.0)  # type: ignore[var-annotated]
+    queue: DelayQueue[Item] = DelayQueue(10.0)
     assert queue.discard(lambda _: True) == []
     queue.push([Item("a", NOW_S)], NOW_S, MONOTONIC_S)
     assert queue.discard(lambda _: False) == []
@@ -110,7 +110,8 @@ def test_dropping_nothing_drops_nothing() -> None:
 )
 def test_every_event_leaves_once_in_time_and_never_before(given: Any, send_delay_s: Any) -> None:
     """Taken at any instants, with any times: all come out, none early by its time, none kept too long."""
-    queue, clock, out = DelayQueue(send_delay_s), 0.0, []  # type: ignore[var-annotated]
+    queue: DelayQueue[Item] = DelayQueue(send_delay_s)
+    clock, out = 0.0, []
     waiting = {}
     for number, (ahead_s, later_s) in enumerate(given):
         clock += later_s

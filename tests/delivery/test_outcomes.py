@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from support.delivery import NOW_S, PARTITION
 from support.outage_model import Letters
 
 from consumer.dead_letters.dlq_breaker import DlqBreaker
+from consumer.dead_letters.writer import DeadLetterWriter
 from consumer.delivery.in_flight import InFlightEvent, TaskGroup
 from consumer.delivery.outcomes import BatchOutcome, OutcomeRecorder
 from consumer.domain.decision import Deliverable, Reason
@@ -44,14 +45,17 @@ class Ending:
         self._tracker.assign(PARTITION, 0)
         self._next = 0
         settle = lambda tickets: self.settled.extend(ticket.offset for ticket in tickets)  # noqa: E731
-        self.outcomes = OutcomeRecorder(self.letters, brake, settle, Telemetry(), TaskGroup())  # type: ignore[arg-type]
+        self.outcomes = OutcomeRecorder(
+            cast(DeadLetterWriter, self.letters), brake, settle, Telemetry(), TaskGroup()
+        )
 
     def events(self, count: Any) -> list[InFlightEvent]:
         taken = []
         for _ in range(count):
             record = Record(PARTITION, self._next, NOW_S * 1000, b"event", None)
             ticket = self._tracker.start(PARTITION, self._next, record.size)
-            taken.append(InFlightEvent(ticket, record, Deliverable(b"{}", "Lead", NOW_S, NOW_S + 60, ())))  # type: ignore[arg-type]
+            assert ticket is not None
+            taken.append(InFlightEvent(ticket, record, Deliverable(b"{}", "Lead", NOW_S, NOW_S + 60, ())))
             self._next += 1
         return taken
 

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import kubernetes_validate
 import pytest
 import yaml
+from kubernetes_validate.utils import latest_version, validate
 from support.chart import (
     CHART,
     VALUE_FILES,
@@ -51,11 +51,11 @@ def test_lint_has_nothing_to_say_but_that_there_is_no_icon(file: Any) -> None:
 
 
 @each_value_file
-@pytest.mark.parametrize("version", ["1.25", kubernetes_validate.latest_version()])  # type: ignore[attr-defined]
+@pytest.mark.parametrize("version", ["1.25", latest_version()])
 def test_kubernetes_takes_every_manifest(file: Any, version: Any) -> None:
     for manifest in rendered(values_of(file)):
         if not is_custom(manifest):
-            kubernetes_validate.validate(manifest, version, strict=True)  # type: ignore[attr-defined]
+            validate(manifest, version, strict=True)
 
 
 def test_the_oldest_kubernetes_that_is_tested_is_the_oldest_that_the_chart_names() -> None:

@@ -40,7 +40,8 @@ def test_the_compose_specification_takes_the_file() -> None:
             "chart", "check-jsonschema, which holds the schema of the Compose specification, is not installed"
         )
     schema = Path(found.origin).parent / "builtin_schemas" / "vendor" / "compose-spec.json"
-    jsonschema.validate(project(), json.loads(schema.read_text(encoding="utf-8")))  # type: ignore[no-untyped-call]
+    validate: Any = jsonschema.validate
+    validate(project(), json.loads(schema.read_text(encoding="utf-8")))
 
 
 def test_no_variable_of_the_host_changes_what_is_run() -> None:
@@ -61,7 +62,9 @@ def test_images_are_pinned() -> None:
 def kafka_version() -> Any:
     """The version that the tests run."""
     pom = (PROJECT / "tests" / "support" / "pom.xml").read_text(encoding="utf-8")
-    return re.search(r"<artifactId>kafka_2.13</artifactId>\s*<version>([^<]+)</version>", pom)[1]  # type: ignore[index]
+    found = re.search(r"<artifactId>kafka_2.13</artifactId>\s*<version>([^<]+)</version>", pom)
+    assert found is not None
+    return found[1]
 
 
 @pytest.mark.parametrize("service", ["topics", "consumer"])
@@ -86,11 +89,7 @@ def test_topics_and_consumer_have_the_same_settings() -> None:
 
 def test_the_settings_are_taken() -> None:
     done = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            "from consumer.config.loading import load_settings; load_settings(sends=True)",
-        ],
+        [sys.executable, "-c", "from consumer.config.loading import load_settings; load_settings(sends=True)"],
         env=environment("consumer"),
         capture_output=True,
         text=True,
@@ -194,7 +193,8 @@ def test_our_commands_are_verbs_of_the_program(service: Any) -> None:
 def verbs() -> set[Any]:
     from consumer.cli.main import app
 
-    return set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+    group: Any = typer.main.get_command(app)
+    return set(group.commands)
 
 
 def test_the_consumer_listens_where_the_image_says() -> None:

@@ -70,7 +70,8 @@ def collector() -> Iterator[OtlpReceiver]:
 
 @pytest.fixture(scope="module")
 def ports(collector: OtlpReceiver) -> Ports:
-    return Ports(*free_ports(4), collector=int(collector.url.rpartition(":")[2]))  # type: ignore[misc]
+    broker, controller, sandbox, consumer = free_ports(4)
+    return Ports(broker, controller, sandbox, consumer, int(collector.url.rpartition(":")[2]))
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +126,7 @@ def is_healthy(service: str, port: int, here: int) -> bool:
 
 def accepted(ports: Ports) -> int:
     with urllib.request.urlopen(f"http://127.0.0.1:{ports.sandbox}/sandbox/stats", timeout=5) as answer:
-        return json.load(answer)["events_accepted"]  # type: ignore[no-any-return]
+        return int(json.load(answer)["events_accepted"])
 
 
 def publish(stack: Processes, ports: Ports) -> None:

@@ -100,8 +100,8 @@ SIZES = [
 
 @pytest.mark.parametrize(("sizes", "ok", "says"), SIZES)
 def test_the_dead_letter_topic_must_take_what_the_events_topics_take(sizes: Any, ok: Any, says: Any) -> None:
-    configs = {name: {"max.message.bytes": size} for name, size in sizes.items()}
-    [found] = size_findings(SETTINGS, configs)  # type: ignore[arg-type]
+    configs: dict[str, Any] = {name: {"max.message.bytes": size} for name, size in sizes.items()}
+    [found] = size_findings(SETTINGS, configs)
     assert (found.ok, found.message) == (ok, says)
 
 

@@ -99,7 +99,9 @@ def test_these_are_read_and_not_run() -> None:
 def test_continuous_integration_makes_what_contributors_make() -> None:
     assert re.search(r"^exec .* make check$", (ROOT / ".ci/run").read_text(encoding="utf-8"), re.MULTILINE)
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    (needs, recipe) = re.search(r"^check: ([^#\n]*)#.*\n((?:\t.*\n)+)", makefile, re.MULTILINE).groups()  # type: ignore[union-attr]
+    found = re.search(r"^check: ([^#\n]*)#.*\n((?:\t.*\n)+)", makefile, re.MULTILINE)
+    assert found is not None
+    (needs, recipe) = found.groups()
     assert {"check", *needs.split(), *re.findall(r"\$\(MAKE\).* (\w+)$", recipe, re.MULTILINE)} == set(IN_CI)
 
 

@@ -17,7 +17,7 @@ from support.processes import COMMAND
 from consumer.domain.decision import FILTERED_REASONS, Deliverable, Reason
 from consumer.domain.record import Partition, Record
 from consumer.event_files.csv_events import csv_events
-from consumer.event_files.lines import numbered_lines
+from consumer.event_files.lines import FoundEvent, numbered_lines
 from consumer.mapping.decide import decide
 from consumer.mapping.normalize.hashing import BatchHasher
 from consumer.mapping.rules import MappingOptions
@@ -48,7 +48,8 @@ def shown_events(folder: Any) -> dict[Any, Any]:
         written = re.findall(r"^cat > .*?^END$", block, re.MULTILINE | re.DOTALL)
         subprocess.run(["/bin/bash", "-c", "\n".join(written)], cwd=folder, check=True, timeout=60)
     (line,) = csv_events(numbered_lines(iter([(folder / "bought.csv").read_bytes()])))
-    return {"json": (folder / "bought.json").read_bytes(), "csv": line.value}  # type: ignore[union-attr]
+    assert isinstance(line, FoundEvent)
+    return {"json": (folder / "bought.json").read_bytes(), "csv": line.value}
 
 
 @pytest.mark.parametrize("form", ["json", "csv"])

@@ -17,7 +17,7 @@ ORIGIN = {
 }
 
 
-def record(headers: Any = (), value: bytes = b"{}", key: Any = None) -> Record:
+def record(headers: Any = (), value: bytes | None = b"{}", key: Any = None) -> Record:
     return Record(Partition("retry", 1), 20, 5, value, key, headers)
 
 
@@ -65,7 +65,7 @@ def test_the_last_of_repeated_headers_counts() -> None:
     ("value", "key", "size"), [(None, None, 0), (b"12", None, 2), (None, b"123", 3), (b"12", b"123", 5)]
 )
 def test_the_size_is_that_of_key_and_value(value: bytes | None, key: bytes | None, size: int) -> None:
-    assert record(value=value, key=key).size == size  # type: ignore[arg-type]
+    assert record(value=value, key=key).size == size
 
 
 def test_headers_are_held_too_and_count() -> None:

@@ -23,9 +23,10 @@ def printed(given: Any, width: Any = None, **more: Any) -> Any:
     one = Explained(7, decision, sources, hasher.texts)
     if width is None:
         return lines(one, MatchRule.ALL, **more)
-    console = Console(file=io.StringIO(), width=width, color_system=None)
+    file = io.StringIO()
+    console = Console(file=file, width=width, color_system=None)
     console.print(block(one, MatchRule.ALL, width, **more))
-    return console.file.getvalue()  # type: ignore[attr-defined]
+    return file.getvalue()
 
 
 def test_in_a_pipe_a_key_is_a_line() -> None:

@@ -9,6 +9,7 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from typing import Any
 
 from faults.measures import Bars, Measures, Size, summed
 from faults.single_events import page_view
@@ -82,7 +83,7 @@ def _accepted_in(stage: Stage, seconds: float) -> float:
     return (stage.scene.accepted_lines() - first) / (time.monotonic() - began)
 
 
-BROKEN_OFF = [
+BROKEN_OFF: list[dict[str, Any]] = [
     {"kind": "drop"},
     {"kind": "drop", "processed": True},
     {"kind": "cut"},
@@ -95,7 +96,7 @@ BROKEN_OFF = [
 def broken_connections(world: World, size: Size) -> Measures:
     """F13: most of these requests took effect, and the sender cannot know."""
     times = size(2, 40)
-    faults = [{**fault, "times": 1} for _ in range(times) for fault in BROKEN_OFF]  # type: ignore[dict-item]
+    faults = [{**fault, "times": 1} for _ in range(times) for fault in BROKEN_OFF]
     with world.stage(faults=faults) as stage:
         stage.produce(size(2_000, 40_000))
         stage.scene.consumer(
@@ -117,7 +118,7 @@ def broken_connections(world: World, size: Size) -> Measures:
         return stage.measures(report, recover_s)
 
 
-THROTTLED = {
+THROTTLED: dict[str, dict[str, Any]] = {
     "429": {"kind": "html", "status": 429},
     "code 4 under 400": {"kind": "error", "status": 400, "code": 4},
     "code 80004 under 400": {"kind": "error", "status": 400, "code": 80004, "subcode": 2446079},
@@ -157,9 +158,9 @@ def _throttled_and_told(stage: Stage, wait_s: int, times: int) -> Measures:
     rates = {}
     for name, fault in THROTTLED.items():
         before = consumer.metric("capi_requests_total", outcome="throttled")
-        own = {"events_received": 20} if fault["kind"] == "partial" else {}  # type: ignore[dict-item, index]
+        all_received = {"events_received": 20} if fault["kind"] == "partial" else {}
         stage.scene.reset_sandbox()
-        stage.scene.behave(faults=[{**fault, **own, "times": times, "retry_after": wait_s}])  # type: ignore[dict-item]
+        stage.scene.behave(faults=[{**fault, **all_received, "times": times, "retry_after": wait_s}])
         began = time.monotonic()
         stage.produce(20 * times * 4)
         stage.await_done()
@@ -169,7 +170,7 @@ def _throttled_and_told(stage: Stage, wait_s: int, times: int) -> Measures:
         bar = f"{name}: {times} answers with Retry-After {wait_s} hold it up for ≥ {wait_s * times // 2} s"
         stage.must(bar, f"{took_s:.1f}", took_s >= wait_s * times // 2)
         heard = consumer.metric("capi_requests_total", outcome="throttled") - before
-        expected = 0 if fault["kind"] == "partial" else times  # type: ignore[index]  # the header is of an accepted one
+        expected = 0 if fault["kind"] == "partial" else times  # the header is of an accepted one
         stage.must(f"{name}: verdicts `throttled` {expected}", int(heard), heard == expected)
     most = max(rates.values())
     stage.must(f"requests in any {wait_s} s of throttling ≤ 4 (two slots, twice)", rates, most <= 4)
@@ -182,7 +183,7 @@ def _throttled_and_not_told(stages: Mapping[str, Stage], size: Size) -> list[Mea
 
     In the short form for a moment only; then another consumer, which was not told, does the work.
     """
-    consumers = {name: _told_once(stage, THROTTLED[name]) for name, stage in stages.items()}  # type: ignore[arg-type]
+    consumers = {name: _told_once(stage, THROTTLED[name]) for name, stage in stages.items()}
     before = {name: stage.scene.sandbox_stats()["requests"] for name, stage in stages.items()}
     began = time.monotonic()
     asleep_s = size(3, OWN_WAIT_S[0] - 2)

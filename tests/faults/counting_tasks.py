@@ -40,5 +40,6 @@ def _run_counted(work: Coroutine[Any, Any, None]) -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run = _run_counted  # type: ignore[assignment]
+    module: Any = uvloop
+    module.run = _run_counted
     main()

@@ -8,6 +8,7 @@ import json
 import random
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import NamedTuple
 
 from faults.measures import Bars, Measures, Size, summed
@@ -110,7 +111,7 @@ def killed_while_dead_letters_are_written(world: World, size: Size) -> Measures:
                 CAPI_KAFKA_PROPERTIES=QUICK_SESSION, CAPI_POLL_RECORDS_MAX="50", **WITHOUT_BRAKE
             )
             eventually(
-                lambda seen=written: stage.letters() > seen or stage.scene.is_done(),  # type: ignore[misc]
+                partial(_has_more_letters, stage, written),
                 60,
                 "letters come",
             )
@@ -124,6 +125,10 @@ def killed_while_dead_letters_are_written(world: World, size: Size) -> Measures:
         bar = f"{intended} dead letters after {kills} kills among them"
         stage.must(bar, report.dead_lettered, report.dead_lettered == intended and kills > 0)
         return stage.measures(report, recover_s)
+
+
+def _has_more_letters(stage: Stage, seen: int) -> bool:
+    return stage.letters() > seen or stage.scene.is_done()
 
 
 def asked_to_stop_under_load(world: World, size: Size) -> Measures:
@@ -282,7 +287,7 @@ def _zombies_under_load(stage: Stage, times: int) -> None:
             stage.await_accepted(stage.scene.accepted_lines() + 500)
             before = topics.committed_offsets(stage.scene.bootstrap_servers, stage.scene.group)
             zombie.resume()
-            eventually(lambda one=zombie: _was_lost(one), 30, "the zombie hears that it was thrown out")  # type: ignore[misc]
+            eventually(partial(_was_lost, zombie), 30, "the zombie hears that it was thrown out")
             after = topics.committed_offsets(stage.scene.bootstrap_servers, stage.scene.group)
             went_back += sum(after.get(place, 0) < offset for place, offset in before.items())
             too_far += len(stage.scene.committed_too_far())

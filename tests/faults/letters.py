@@ -168,7 +168,7 @@ def _came_back(stage: Stage, reason: str) -> Counter[int]:
     letters = [letter for letter in found if letter.headers["dlq.reason"] == reason.encode()]
     most = Counter[object]()
     for letter in letters:
-        most[origin(letter)] = max(most[origin(letter)], int(letter.headers["dlq.replay-count"]))  # type: ignore[arg-type]
+        most[origin(letter)] = max(most[origin(letter)], int(letter.headers["dlq.replay-count"] or b""))
     return Counter(most.values())
 
 

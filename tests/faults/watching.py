@@ -58,7 +58,7 @@ def connections(pid: int, port: int) -> frozenset[str]:
     ours = {name[len("socket:[") : -1] for name in _open_names(pid) if name.startswith("socket:[")}
     rows = [line.split() for line in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]]
     to_the_port = [row[9] for row in rows if row[3] == ESTABLISHED and row[2].endswith(f":{port:04X}")]
-    return ours.intersection(to_the_port)  # type: ignore[return-value]
+    return frozenset(ours.intersection(to_the_port))
 
 
 def most_that_last(looks: Iterable[frozenset[str]]) -> int:

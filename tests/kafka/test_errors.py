@@ -54,7 +54,9 @@ def error(name: Any, text: Any) -> KafkaError:
 
 @pytest.mark.parametrize(("name", "text", "says"), TEXTS)
 def test_a_fault_is_known_by_what_librdkafka_says_of_it(name: Any, text: Any, says: Any) -> None:
-    assert FAULTS[classify(error(name, text))].says == says  # type: ignore[index]
+    fault = classify(error(name, text))
+    assert fault is not None
+    assert FAULTS[fault].says == says
 
 
 @pytest.mark.parametrize(("name", "text"), OF_NO_USE)

@@ -270,14 +270,14 @@ def test_what_ends_behind_stuck_records_is_not_kept_in_however_many_partitions()
     stuck = []
     for partition in partitions:
         tracker.assign(partition, 7)
-        stuck.append(tracker.start(partition, 7, 10))
-        for ticket in [tracker.start(partition, offset, 10) for offset in range(8, 108)]:
-            tracker.complete(ticket)  # type: ignore[arg-type]
+        stuck.append(started(tracker, partition, 7, 10))
+        for ticket in [started(tracker, partition, offset, 10) for offset in range(8, 108)]:
+            tracker.complete(ticket)
         del ticket
     assert kept("stuck") == [7] * 100
     assert [tracker.span_in_flight(partition) for partition in partitions] == [101] * 100
     for ticket in stuck:
-        tracker.complete(ticket)  # type: ignore[arg-type]
+        tracker.complete(ticket)
     assert tracker.committable() == dict.fromkeys(partitions, 108)
 
 
@@ -285,13 +285,13 @@ def test_an_ended_ticket_that_somebody_still_has_keeps_no_other_one() -> None:
     tracker = OffsetTracker()
     partition = Partition("had", 0)
     tracker.assign(partition, 0)
-    tickets = [tracker.start(partition, offset, 10) for offset in range(9)]
+    tickets = [started(tracker, partition, offset, 10) for offset in range(9)]
     for ticket in tickets[:-1]:
-        tracker.complete(ticket)  # type: ignore[arg-type]
+        tracker.complete(ticket)
     had = tickets[4]
     del ticket, tickets
     assert kept("had") == [4, 8]
-    assert had.offset == 4  # type: ignore[union-attr]
+    assert had.offset == 4
 
 
 def test_what_was_given_up_is_kept_for_as_long_as_the_partition_is_ours() -> None:

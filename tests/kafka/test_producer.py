@@ -20,7 +20,7 @@ def brokers() -> MockKafka:
 def free_port() -> int:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]  # type: ignore[no-any-return]
+        return int(taken.getsockname()[1])
 
 
 def test_what_was_sent_arrives_with_key_headers_and_timestamp(brokers: MockKafka) -> None:

@@ -26,11 +26,11 @@ def paths(**rows: Any) -> MappingOptions:
     return MappingOptions(custom_data_paths={key: tuple(map(parse_path, row)) for key, row in listed.items()})
 
 
-def deep(levels: Any) -> str:
+def deep(levels: Any) -> Any:
     """Lists nested this deep."""
-    inner = "bottom"
+    inner: Any = "bottom"
     for _ in range(levels):
-        inner = [inner]  # type: ignore[assignment]
+        inner = [inner]
     return inner
 
 

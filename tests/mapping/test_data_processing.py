@@ -8,6 +8,7 @@ import pytest
 from support.mapping import NOW_MS, facebook, noted, record, sent
 
 from consumer.mapping.decide import decide
+from consumer.mapping.lookup import Provenance
 from consumer.mapping.normalize.hashing import BatchHasher
 from consumer.mapping.rules import DataProcessing, MappingOptions
 
@@ -116,8 +117,8 @@ def test_nothing_is_sent_when_nobody_says_anything() -> None:
 
 def sources(rules: Any = None, **overrides: Any) -> tuple[Any, ...]:
     """Where explain says that options, country and state came from."""
-    found: dict[Any, Any] = {}
-    decide(record(facebook(**overrides)), rules or MappingOptions(), BatchHasher(), NOW_MS, found)  # type: ignore[arg-type]
+    found = Provenance()
+    decide(record(facebook(**overrides)), rules or MappingOptions(), BatchHasher(), NOW_MS, found)
     return tuple(found.get(key) for key in KEYS)
 
 

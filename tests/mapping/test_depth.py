@@ -12,10 +12,10 @@ from consumer.mapping.event import is_too_deep
 BRACKETS = [("[", "]"), ('{"x":', "}")]
 
 
-def nested(depth: Any, inner: int = 0) -> Any:
+def nested(depth: Any, inner: Any = 0) -> Any:
     """Lists and objects in turn, a list outside."""
     for level in range(depth, 0, -1):
-        inner = [inner] if level % 2 else {"x": inner}  # type: ignore[assignment]
+        inner = [inner] if level % 2 else {"x": inner}
     return inner
 
 
@@ -38,8 +38,8 @@ def nested(depth: Any, inner: int = 0) -> Any:
 )
 def test_32_levels_are_not_too_deep_and_33_are(depth: int, too_deep: bool) -> None:
     assert is_too_deep(nested(depth)) is too_deep
-    assert is_too_deep(nested(depth, inner=[])) is (depth + 1 > 32)  # type: ignore[arg-type]
-    assert is_too_deep(nested(depth, inner={})) is (depth + 1 > 32)  # type: ignore[arg-type]
+    assert is_too_deep(nested(depth, inner=[])) is (depth + 1 > 32)
+    assert is_too_deep(nested(depth, inner={})) is (depth + 1 > 32)
 
 
 @pytest.mark.parametrize("value", [None, True, 0, 1.5, "", "[[[["])

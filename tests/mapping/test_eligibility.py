@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from support.mapping import decided, event, reason
 
+from consumer.domain.decision import Invalid
 from consumer.mapping.decide import is_enough_to_match, meta_rejects_keys
 from consumer.mapping.rules import MappingOptions, MatchRule
 
@@ -163,15 +164,21 @@ def test_what_meta_refuses_about_a_purchase_is_invalid(changes: dict[str, Any], 
     assert reason(purchase(changes)) == expected
 
 
+def detail(given: Any) -> str:
+    found = decided(given)
+    assert isinstance(found, Invalid)
+    return found.detail
+
+
 def test_the_detail_of_an_invalid_purchase_names_the_field() -> None:
-    assert decided(purchase({"amount": None})).detail == "custom_data.value"  # type: ignore[union-attr]
-    assert decided(purchase({"currency": None})).detail == "custom_data.currency"  # type: ignore[union-attr]
+    assert detail(purchase({"amount": None})) == "custom_data.value"
+    assert detail(purchase({"currency": None})) == "custom_data.currency"
 
 
 # One record, one reason: the order
 
 
-WRONG = {
+WRONG: dict[str, dict[str, Any]] = {
     "no_event_name": {"event_name": None},
     "event_too_old": {"event_timestamp": 1_000_000_000},
     "purchase_without_personal_information": {"user.email": None},
@@ -183,9 +190,9 @@ WRONG = {
 
 
 def test_the_first_thing_wrong_is_the_reason() -> None:
-    given: dict = {}  # type: ignore[type-arg]
+    given: dict[str, Any] = {}
     for expected in reversed(WRONG):
-        given = {**WRONG[expected], **given}  # type: ignore[dict-item]
+        given = {**WRONG[expected], **given}
         assert reason(purchase(given)) == expected
 
 

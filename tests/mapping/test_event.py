@@ -94,16 +94,16 @@ def test_null_is_absent_without_a_note(place: str) -> None:
     assert sent(event({place: None})) == sent(ordinary())
 
 
-def nested(depth: Any, inner: int = 0) -> Any:
+def nested(depth: Any, inner: Any = 0) -> Any:
     for _ in range(depth):
-        inner = [inner]  # type: ignore[assignment]
+        inner = [inner]
     return inner
 
 
-def nested_objects(depth: Any) -> int:
-    inner = 0
+def nested_objects(depth: Any) -> Any:
+    inner: Any = 0
     for _ in range(depth):
-        inner = {"x": inner}  # type: ignore[assignment]
+        inner = {"x": inner}
     return inner
 
 

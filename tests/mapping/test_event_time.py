@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from support.mapping import NOW_MS, NOW_S, NOW_TEXT, decided, event, facebook, noted, reason, sent, without
 
+from consumer.domain.decision import Deliverable, Invalid
+
 DAY_S = 86_400
 
 
@@ -51,7 +53,8 @@ def test_five_minutes_ahead_is_a_clock_and_more_is_a_mistake() -> None:
 @pytest.mark.parametrize("time", [NOW_S + 301, None])
 def test_an_event_whose_record_is_ahead_too_is_invalid(time: Any) -> None:
     found = decided(event(event_timestamp=time), timestamp_ms=NOW_MS + 302_000)
-    assert (found.reason, found.event_label, found.detail) == (  # type: ignore[union-attr]
+    assert isinstance(found, Invalid)
+    assert (found.reason, found.event_label, found.detail) == (
         "event_time_in_future",
         "PageView",
         "event_time",
@@ -77,7 +80,8 @@ def test_an_event_too_old_for_meta_is_filtered(age_s: Any, source: str, expected
 @pytest.mark.parametrize(("source", "days"), [("website", 7), ("physical_store", 62)])
 def test_a_deliverable_says_until_when_meta_takes_it(source: str, days: int) -> None:
     found = decided(facebook(action_source=source))
-    assert found.expires_at_s == NOW_S + days * DAY_S - 600  # type: ignore[union-attr]
+    assert isinstance(found, Deliverable)
+    assert found.expires_at_s == NOW_S + days * DAY_S - 600
 
 
 def test_a_record_without_a_timestamp_and_a_time_is_too_old() -> None:

@@ -202,7 +202,9 @@ def test_any_event_is_mapped_alike(made: Any, rules: Any) -> None:
 
 
 def keys_of(its: Any, rules: Any, hasher: Any, now_ms: Any) -> Any:
-    return fast_mapping.map_event(orjson.loads(its.value), its, rules, hasher, now_ms).user_data  # type: ignore[union-attr]
+    mapped = fast_mapping.map_event(orjson.loads(its.value), its, rules, hasher, now_ms)
+    assert mapped is not None
+    return mapped.user_data
 
 
 def test_what_is_remembered_is_of_the_same_day() -> None:

@@ -67,7 +67,9 @@ def test_an_event_gets_the_decision_of_its_file(name: Any) -> None:
 
 @pytest.mark.parametrize("name", sorted(set(NAMES) - NOT_SENT))
 def test_what_is_sent_keeps_to_the_schema_and_is_taken_by_the_sandbox(name: Any) -> None:
-    payload = orjson.loads(decision_about(name).payload)  # type: ignore[union-attr]
+    decision = decision_about(name)
+    assert isinstance(decision, Deliverable)
+    payload = orjson.loads(decision.payload)
     assert [
         error.message for error in jsonschema_rs.validator_for(schema(SERVER_EVENT)).iter_errors(payload)
     ] == []

@@ -197,7 +197,8 @@ def test_a_whole_number_has_the_least_value_it_is_asked_for() -> None:
 def test_every_way_of_writing_an_amount_is_the_same_money(amount: Any) -> None:
     expected = float(amount)
     for group, mark in ((",", "."), (".", ","), (" ", ","), ("'", ".")):
-        written = f"{amount:,}".translate(str.maketrans({",": group, ".": mark}))  # type: ignore[arg-type]
+        marks: dict[str, str | int | None] = {",": group, ".": mark}
+        written = f"{amount:,}".translate(str.maketrans(marks))
         assert money(written, "EUR") == expected
 
 

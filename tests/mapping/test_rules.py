@@ -44,7 +44,8 @@ def test_without_a_setting_no_consent_is_asked_and_a_purchase_needs_an_address_o
 
 
 def test_rules_cannot_be_changed() -> None:
+    rules: Any = MappingOptions()
     with pytest.raises(dataclasses.FrozenInstanceError):
-        MappingOptions().action_source = "app"  # type: ignore[misc]
+        rules.action_source = "app"
     with pytest.raises(TypeError):
-        MappingOptions().event_names["a"] = "b"  # type: ignore[index]
+        rules.event_names["a"] = "b"

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from consumer.domain.decision import WarningCode
 from consumer.mapping.redaction import clean_url, click_id
 from consumer.mapping.values import InvalidValue
 
@@ -105,7 +106,7 @@ def test_two_decodings_are_enough(url: str) -> None:
     ],
 )
 def test_what_is_no_absolute_web_address_is_unusable(url: Any, word: str) -> None:
-    assert clean_url(url) == InvalidValue(word)  # type: ignore[arg-type]
+    assert clean_url(url) == InvalidValue(WarningCode(word))
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from consumer.observability.filter_alarm import FilterRate
 SENT = None
 NO_CONSENT, TOO_OLD = Reason.NO_CONSENT, Reason.EVENT_TOO_OLD
 
-STEPS = [
+STEPS: list[tuple[str, list[Reason | None], bool]] = [
     # records that come, and: is it on
     ("exactly half of a thousand is not over half", [SENT] * 500 + [NO_CONSENT] * 500, False),
     ("one more", [NO_CONSENT], True),
@@ -27,7 +27,7 @@ STEPS = [
 def test_it_comes_on_over_half_and_goes_off_at_four_tenths() -> None:
     alarm = FilterRate()
     for says, records, is_on in STEPS:
-        alarm.update(records)  # type: ignore[arg-type]
+        alarm.update(records)
         assert alarm.on == ({NO_CONSENT} if is_on else set()), says
 
 

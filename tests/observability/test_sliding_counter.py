@@ -17,7 +17,7 @@ STEPS = [
 
 
 def test_the_oldest_leave_when_there_are_too_many() -> None:
-    window = SlidingCounter(4)  # type: ignore[var-annotated]
+    window: SlidingCounter[str] = SlidingCounter(4)
     for words, counts, is_full in STEPS:
         window.append(words)
         assert window.counts() == counts
@@ -27,6 +27,6 @@ def test_the_oldest_leave_when_there_are_too_many() -> None:
 
 @pytest.mark.parametrize(("asked", "count"), [("a", 1), ("ab", 3), ("xyz", 0), ("bx", 2), ("", 0)])
 def test_several_words_are_counted_together(asked: str, count: int) -> None:
-    window = SlidingCounter(10)  # type: ignore[var-annotated]
+    window: SlidingCounter[str] = SlidingCounter(10)
     window.append("abbc")
     assert window.count(asked) == count

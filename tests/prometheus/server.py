@@ -64,11 +64,12 @@ class Prometheus:
 
     def query(self, query: str, at_s: float | None = None) -> list[dict[str, Any]]:
         """The series of an instant."""
-        return self.get("query", query=query, **({} if at_s is None else {"time": at_s}))["result"]  # type: ignore[no-any-return]
+        at = {} if at_s is None else {"time": at_s}
+        return list(self.get("query", query=query, **at)["result"])
 
     def query_range(self, query: str, from_s: float, to_s: float, step_s: float) -> list[dict[str, Any]]:
         """The series of a span of time."""
-        return self.get("query_range", query=query, start=from_s, end=to_s, step=step_s)["result"]  # type: ignore[no-any-return]
+        return list(self.get("query_range", query=query, start=from_s, end=to_s, step=step_s)["result"])
 
     def sees(self, query: str) -> list[dict[str, Any]]:
         """The first answer that is not empty."""
@@ -94,11 +95,11 @@ class Prometheus:
 
 def config(targets: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     """That of docker-compose.yml, with these targets in place of those of its network, and quicker."""
-    written = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
+    written: dict[str, Any] = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
     pace = {"scrape_interval": f"{EVERY_S:.0f}s", "evaluation_interval": f"{EVERY_S:.0f}s"}
     kept = [job for job in written["scrape_configs"] if job["job_name"] in targets]
     for job in kept:
         for key in [key for key in job if key.endswith("_sd_configs")]:
             del job[key]
         job["static_configs"] = [{"targets": list(targets[job["job_name"]])}]
-    return written | {"global": pace, "rule_files": [str(ALERTS)], "scrape_configs": kept}  # type: ignore[no-any-return]
+    return written | {"global": pace, "rule_files": [str(ALERTS)], "scrape_configs": kept}

@@ -53,7 +53,7 @@ def finds(wanted: Selected, there: Selected) -> bool:
 
 
 def _matchers(labels: str) -> list[Any]:
-    return promql().parse(labels).matchers.matchers  # type: ignore[no-any-return]
+    return list(promql().parse(labels).matchers.matchers)
 
 
 @pytest.mark.prometheus

@@ -13,7 +13,7 @@ from consumer.mapping.rules import MappingOptions
 from consumer.publish.checks import CheckedEvent, EventCheck
 
 NOW_S = 1_790_000_000
-GOOD = {
+GOOD: dict[str, Any] = {
     "event_name": "purchase",
     "event_timestamp": NOW_S - 60,
     "id": "A7",
@@ -31,14 +31,16 @@ GOOD = {
 }
 
 
-def checked(event: dict | bytes, rules: MappingOptions | None = None, line: int = 1) -> CheckedEvent:  # type: ignore[type-arg]
+def checked(
+    event: dict[str, Any] | bytes, rules: MappingOptions | None = None, line: int = 1
+) -> CheckedEvent:
     value = event if isinstance(event, bytes) else orjson.dumps(event)
     check = EventCheck(rules or MappingOptions(), schemas_loader.schema("event"), lambda: NOW_S * 1000)
     return check.check(FoundEvent(line, line, value))
 
 
 def with_user(**changes: Any) -> dict[str, Any]:
-    return GOOD | {"user": GOOD["user"] | changes}  # type: ignore[operator]
+    return GOOD | {"user": GOOD["user"] | changes}
 
 
 def without(name: Any) -> dict[Any, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -112,7 +113,7 @@ def test_a_letter_that_will_be_filtered_goes_and_is_said(
         read=1,
         published=1,
         warnings=1,
-        would_be_filtered={Reason.EVENT_TOO_OLD: 1},  # type: ignore[arg-type]
+        would_be_filtered=Counter({Reason.EVENT_TOO_OLD: 1}),
     )
     assert said(capsys) == ["line 1: warning: event: would be filtered: event_too_old"]
 

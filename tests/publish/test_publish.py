@@ -411,12 +411,14 @@ def test_a_signal_ends_it_with_a_true_summary(
             stderr=stderr,
         ) as child,
     ):
+        assert child.stdin is not None
+        assert child.stdout is not None
         try:
-            child.stdin.write(f"{event('search', 'u1')}\n[]\n{event('search', 'half').rstrip('}')}".encode())  # type: ignore[union-attr]
-            child.stdin.flush()  # type: ignore[union-attr]
+            child.stdin.write(f"{event('search', 'u1')}\n[]\n{event('search', 'half').rstrip('}')}".encode())
+            child.stdin.flush()
             eventually(lambda: "line 2: left out" in said.read_text(), 30)
             child.send_signal(number)
-            stdout = child.stdout.read()  # type: ignore[union-attr]
+            stdout = child.stdout.read()
             assert child.wait(30) == 130
         finally:
             child.kill()
@@ -455,7 +457,7 @@ def test_what_the_broker_does_not_take_is_counted_and_said_by_line(
     assert ended.returncode == 1
     assert (said["read"], said["published"], said["left_out"], said["failed"]) == (3, 2, 0, 1)
     assert "line 2: not delivered (MSG_SIZE_TOO_LARGE)" in ended.stderr
-    assert sorted(record.key for record in topics.read_to_end(kafka.bootstrap_servers, topic)) == [  # type: ignore[type-var]
+    assert sorted(record.key or b"" for record in topics.read_to_end(kafka.bootstrap_servers, topic)) == [
         b"u1",
         b"u3",
     ]
@@ -479,7 +481,9 @@ def test_many_events_arrive_in_their_order_for_each_user(
     seen: dict[bytes, list[int]] = {}
     places: dict[bytes, set[int]] = {}
     for record in topics.read_to_end(kafka.bootstrap_servers, topic):
-        seen.setdefault(record.key, []).append(json.loads(record.value)["event_id"])  # type: ignore[arg-type]
-        places.setdefault(record.key, set()).add(record.place.partition)  # type: ignore[arg-type]
+        assert record.key is not None
+        assert record.value is not None
+        seen.setdefault(record.key, []).append(json.loads(record.value)["event_id"])
+        places.setdefault(record.key, set()).add(record.place.partition)
     assert seen == {b"u%d" % user: list(range(user, 20_000, 50)) for user in range(50)}
     assert {len(partitions) for partitions in places.values()} == {1}

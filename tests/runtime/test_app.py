@@ -12,6 +12,7 @@ import time
 import urllib.request
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -36,7 +37,8 @@ from consumer.kafka.consumer import KafkaSource
 from consumer.observability import health, metrics
 from consumer.observability.telemetry import Telemetry
 from consumer.runtime import app
-from consumer.sandbox.server import Sandbox, SandboxSettings  # type: ignore[attr-defined]
+from consumer.sandbox.server import Sandbox
+from consumer.sandbox.settings import SandboxSettings
 
 EVENTS, LETTERS = "capi.events", "capi.dead-letters"
 DEADLINE_S = 30
@@ -211,8 +213,8 @@ async def test_a_refused_token_waits_for_the_file_to_change_and_goes_on_by_itsel
     token = tmp_path / "token"
     token.write_text("revoked")
     brokers.write(EVENTS, *(value(n) for n in range(3)))
-    given = {"access_token": "", "access_token_file": token, "auth_retry_max_s": 3_600.0}
-    async with consuming(brokers, **given) as at:  # type: ignore[arg-type]
+    given: dict[str, Any] = {"access_token": "", "access_token_file": token, "auth_retry_max_s": 3_600.0}
+    async with consuming(brokers, **given) as at:
         await until(lambda: at.telemetry.snapshot()["capi.requests"][("misconfigured",)] >= 1)
         assert await get(at, "/readyz") == (503, {"state": "misconfigured"})
         assert await get(at, "/livez") == (200, {"state": "misconfigured"})
@@ -231,12 +233,15 @@ async def test_an_outage_longer_than_the_liveness_limit_restarts_nothing(
     monkeypatch.setattr(health, "LIVE_S", 1.0)
     brokers.write(EVENTS, *(value(n) for n in range(20)))
     faults = [{"kind": "html", "status": 500, "times": None}]
-    given = {"backoff_max_s": 0.2, "events_in_flight_max": 10 if paused else 1_000}
-    async with consuming(brokers, {"behave": {"faults": faults}}, drain_timeout_s=0.5, **given) as at:  # type: ignore[arg-type]
-        failed = lambda: at.telemetry.snapshot()["capi.requests"][("transient",)]  # noqa: E731
+    given: dict[str, Any] = {"backoff_max_s": 0.2, "events_in_flight_max": 10 if paused else 1_000}
+    async with consuming(brokers, {"behave": {"faults": faults}}, drain_timeout_s=0.5, **given) as at:
+
+        def failed() -> int:
+            return int(at.telemetry.snapshot()["capi.requests"][("transient",)])
+
         await until(failed)
         began = time.monotonic()
-        await until(lambda: time.monotonic() - began > 2 * health.LIVE_S and failed() >= 5)  # type: ignore[no-untyped-call]
+        await until(lambda: time.monotonic() - began > 2 * health.LIVE_S and failed() >= 5)
         assert await get(at, "/livez") == (200, {"state": "running"})
         assert await get(at, "/readyz") == (200, {"state": "running"})
     assert brokers.records(LETTERS) == []
@@ -283,7 +288,7 @@ async def test_it_is_ready_once_the_group_was_joined_and_not_restarted_meanwhile
 @pytest.mark.parametrize("group_protocol", GroupProtocol)
 async def test_a_member_without_a_partition_is_ready_too(brokers: FaultyKafka, group_protocol: Any) -> None:
     """More members than partitions: it stands by."""
-    of_broker = {"kafka_properties": {}} if group_protocol is GroupProtocol.CONSUMER else {}  # type: ignore[var-annotated]
+    of_broker: dict[str, Any] = {"kafka_properties": {}} if group_protocol is GroupProtocol.CONSUMER else {}
     given = {"group_protocol": group_protocol, **of_broker}
     async with (
         consuming(brokers, **given) as one,
@@ -546,7 +551,7 @@ def test_two_consumers_on_one_machine_each_have_a_page(process: Any) -> None:
     pages = []
     for _ in range(2):
         child, log = process(CAPI_GRAPH_URL="http://127.0.0.1:1")
-        pages.append(eventually(lambda log=log: page_of(log), DEADLINE_S))  # type: ignore[misc]
+        pages.append(eventually(partial(page_of, log), DEADLINE_S))
         assert child.poll() is None
     assert len(set(pages)) == 2
     for page in pages:

@@ -7,6 +7,7 @@ import queue
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -62,7 +63,9 @@ class Shift:
         self.held: list[Any] = []  # what is held back, as the other thread would
         self.can_deliver = True
         self.decided: list[Any] = []
-        self.commits_then = None  # by their answers, when the first event was handed over
+        self.commits_then: dict[tuple[str, ...], int] | None = (
+            None  # by their answers, when the first event was handed over
+        )
         self.brake = SimpleNamespace(is_open=brake_is_on, waiting=0)
         settings = Settings(
             bootstrap_servers=brokers.bootstrap_servers,
@@ -98,7 +101,7 @@ class Shift:
         self.worker = PollLoop(
             source, rules, handover, PollOptions(**chosen), self.telemetry, self.ended, now_s=lambda: NOW_S
         )
-        self.raised = None
+        self.raised: BaseException | None = None
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
 
@@ -106,10 +109,10 @@ class Shift:
         try:
             self.worker.run()
         except BaseException as error:
-            self.raised = error  # type: ignore[assignment]
+            self.raised = error
 
     def accept(self, events: Any, unsendable: Any) -> None:
-        self.commits_then = self.commits_then or self.telemetry.snapshot()["capi.commits"]  # type: ignore[assignment]
+        self.commits_then = self.commits_then or self.telemetry.snapshot()["capi.commits"]
         self.events += events
         self.unsendable += unsendable
 
@@ -185,11 +188,14 @@ def stays(predicate: Any, for_s: Any = SLOW_S) -> Any:
     return predicate()
 
 
+def has_turned(shift: Shift, since: float) -> bool:
+    return shift.worker.last_poll_at != since
+
+
 def turns_on(shift: Any, turns: Any) -> None:
     """Wait for so many turns of its loop, however long each of them takes."""
     for _ in range(turns):
-        turned_at = shift.worker.last_poll_at
-        eventually(lambda since=turned_at: shift.worker.last_poll_at != since, DEADLINE_S)  # type: ignore[misc]
+        eventually(partial(has_turned, shift, shift.worker.last_poll_at), DEADLINE_S)
 
 
 def comes_to_rest(shift: Any) -> Any:
@@ -684,7 +690,7 @@ def test_the_worker_turns_while_it_waits_for_anything(brokers: FaultyKafka, begi
 class ScriptedSource:
     """A source of two partitions whose polls are given, in the manner of the real one."""
 
-    unconfirmed = frozenset()  # type: ignore[var-annotated]
+    unconfirmed: frozenset[Any] = frozenset()
 
     def __init__(self, *polls: Any) -> None:
         self.polls = list(polls)
@@ -773,15 +779,19 @@ def test_where_a_partition_goes_on_is_committed_in_the_next_turn() -> None:
     """Where the log no longer has what comes next, and `latest` would decide further up after a kill."""
 
     def moves() -> list[Any]:
-        source.owner.moved(Partition(TOPIC, 0), 9)  # type: ignore[has-type]
+        source.owner.moved(Partition(TOPIC, 0), 9)
         return []
 
     def stops() -> list[Any]:
-        worker.stop()  # type: ignore[has-type]
+        worker.stop()
         return []
 
-    commits = []
-    source = ScriptedSource(list, moves, lambda: commits.extend(source.commits) or [], stops)  # type: ignore[func-returns-value, has-type]
+    def look() -> list[Any]:
+        commits.extend(source.commits)
+        return []
+
+    commits: list[dict[int, int]] = []
+    source = ScriptedSource(list, moves, look, stops)
     worker = scripted(source, queue.SimpleQueue())
     worker.run()
     assert commits == [{0: 0, 1: 0}, {0: 9, 1: 0}]

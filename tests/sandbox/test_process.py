@@ -50,7 +50,8 @@ def running(*options: Any, **environment: Any) -> Iterator[Any]:
     """A sandbox process and its base URL; it is killed when the test did not end it."""
     process = command(*options, **environment)
     try:
-        yield process, json.loads(process.stdout.readline())["listening"]  # type: ignore[union-attr]
+        assert process.stdout is not None
+        yield process, json.loads(process.stdout.readline())["listening"]
     finally:
         if process.poll() is None:
             process.kill()

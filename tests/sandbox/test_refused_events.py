@@ -22,22 +22,22 @@ def purchase(**custom_data: Any) -> dict[str, Any]:
 
 
 def user(**changes: Any) -> dict[str, Any]:
-    return good(user_data={key: value for key, value in {**USER, **changes}.items() if value is not GONE})  # type: ignore[dict-item]
+    return good(user_data={key: value for key, value in {**USER, **changes}.items() if value is not GONE})
 
 
 def custom(**custom_data: Any) -> dict[str, Any]:
     return good(custom_data=custom_data)
 
 
-def nested(depth: Any) -> str:
-    value = "user@example.com"
+def nested(depth: Any) -> Any:
+    value: Any = "user@example.com"
     for _ in range(depth):
-        value = [value]  # type: ignore[assignment]
+        value = [value]
     return value
 
 
 # rule, event, subcode, and a part of what is said
-BAD = [  # type: ignore[var-annotated]
+BAD: list[tuple[str, Any, Any, str]] = [
     ("not_an_object", "PageView", None, "$['data'][1] must be an object, got PageView"),
     ("not_an_object", None, None, "must be an object"),
     ("not_an_object", [], None, "must be an object"),
@@ -301,7 +301,7 @@ async def test_an_event_as_deep_as_json_may_be_is_looked_through_to_its_end() ->
         good(event_name="deep"),
         good(user_data="deep"),
         good(user_data={"em": "deep"}),
-        good(user_data={**USER, "lead_id": "deep"}, custom_data={"sandbox_refuse": "100"}),  # type: ignore[dict-item]
+        good(user_data={**USER, "lead_id": "deep"}, custom_data={"sandbox_refuse": "100"}),
         "deep",
     ],
 )

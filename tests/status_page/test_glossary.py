@@ -29,7 +29,8 @@ def test_each_reason_note_state_and_code_is_explained_once() -> None:
 def entry(anchor: Any) -> tuple[Any, ...]:
     """What stands on the page for a word, as it is read: what it means, and what to do."""
     said = re.search(rf'<dt id="{anchor}">[^<]*</dt><dd>(.*?)</dd><dd class="do">(.*?)</dd>', HTML)
-    return tuple(unescape(re.sub(r"</?code>", "", text)) for text in said.groups())  # type: ignore[union-attr]
+    assert said is not None
+    return tuple(unescape(re.sub(r"</?code>", "", text)) for text in said.groups())
 
 
 SAID = [

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.request import urlopen
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 from playwright.sync_api._generated import Browser
 from support import axe
 from support.browsers import opened, picture
@@ -79,7 +79,14 @@ def test_by_keyboard_a_reason_leads_to_what_it_means_and_a_message_takes_no_focu
         assert page.evaluate("location.hash") == "#reason-no_consent"
         meant = page.locator("dt:target + dd")
         assert "CAPI_USER_CONSENT_CATEGORY" in meant.inner_text()
-        assert 0 < meant.bounding_box()["y"] < 740  # type: ignore[index]
+        assert 0 < box(meant)["y"] < 740
+
+
+def box(of: Locator) -> Any:
+    """Where an element stands that is on the page."""
+    found = of.bounding_box()
+    assert found is not None
+    return found
 
 
 def test_each_stop_of_the_keyboard_is_seen(browser: Browser, demo: Demo) -> None:
@@ -175,7 +182,8 @@ def test_what_is_empty_explains_itself_and_the_end_is_said(browser: Browser, rul
 
 def test_a_process_that_goes_silent_is_said_and_its_next_word_takes_it_back(browser: Browser) -> None:
     """As behind a forwarded port that is gone: the connection stays, and nothing comes."""
-    goes_on, loops = threading.Event(), []  # type: ignore[var-annotated]
+    goes_on = threading.Event()
+    loops: list[Any] = []
 
     def hang() -> None:
         loops[0].call_soon_threadsafe(goes_on.wait, 60)
@@ -273,5 +281,5 @@ def test_of_very_many_partitions_some_are_shown_and_it_says_how_many_are_not(
         )
         rows = table(page, "#partitions tbody tr")
         assert [row[1] for row in rows] == [str(n) for n in range(150, 250)]
-        assert page.locator("#partitions").locator("..").bounding_box()["height"] < 600  # type: ignore[index]
+        assert box(page.locator("#partitions").locator(".."))["height"] < 600
         assert violations(page, rules) == []

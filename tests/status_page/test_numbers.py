@@ -172,7 +172,8 @@ def test_what_meta_does_not_take_is_behind_as_the_broker_counts_it(browser: Brow
             return counted if counted == on_page else None
 
         by_broker = eventually(is_as_the_broker_says, LAG_KNOWN_S_MAX, "lag by partition", poll_s=0.5)
-        whole = sum(by_broker.values())  # type: ignore[union-attr]
+        assert by_broker is not None
+        whole = sum(by_broker.values())
         assert 0 < whole <= len(SAMPLES)
         expect(behind).to_have_text(f"{whole:,} records")
         assert f"{whole:,} records behind" in page.locator("#owned").inner_text()

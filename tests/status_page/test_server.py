@@ -13,14 +13,13 @@ from urllib.parse import urlsplit
 import aiohttp
 import orjson
 import pytest
-from aiohttp.client import ClientSession
 from support.ports import free_ports
 
 from consumer.config.settings import Settings
 from consumer.errors import CommandError
 from consumer.observability import metrics
 from consumer.observability.telemetry import Telemetry
-from consumer.status_page import server
+from consumer.status_page import history, server
 from consumer.status_page.server import WATCHERS_MAX, serve_status_page
 
 POLICY = {
@@ -49,14 +48,15 @@ def settings(**given: Any) -> Settings:
 
 
 @asynccontextmanager
-async def page(telemetry: Any, **given: Any) -> AsyncIterator[ClientSession]:
+async def page(telemetry: Any, **given: Any) -> AsyncIterator[Any]:
     """A page, and a session that asks it."""
     async with (
         serve_status_page(settings(**given), telemetry) as at,
         aiohttp.ClientSession(at or None) as session,
     ):
-        session.at = at
-        yield session
+        asking: Any = session
+        asking.at = at
+        yield asking
 
 
 async def events(stream: Any, count: Any) -> list[Any]:
@@ -133,7 +133,7 @@ async def test_a_watcher_gets_the_points_of_before_it_came_once(
     telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server, "EVERY_S", 0.02)
-    monkeypatch.setattr(server.history, "EVERY_S", 0.02)  # type: ignore[attr-defined]
+    monkeypatch.setattr(history, "EVERY_S", 0.02)
     async with page(telemetry) as asking:
         async with asking.get("/events") as stream:
             told = await asyncio.wait_for(events(stream, 20), 10)
@@ -167,12 +167,12 @@ async def test_an_open_page_does_not_hold_up_the_end(telemetry: Telemetry) -> No
 
 async def test_an_empty_address_serves_no_page(telemetry: Telemetry) -> None:
     async with page(telemetry, status_page_address="") as asking:
-        assert asking.at == ""  # type: ignore[attr-defined]
+        assert asking.at == ""
 
 
 async def test_a_port_that_somebody_chose_and_that_is_taken_is_one_line(telemetry: Telemetry) -> None:
     async with page(telemetry) as first:
-        port = first.at.rstrip("/").rpartition(":")[2]  # type: ignore[attr-defined]
+        port = first.at.rstrip("/").rpartition(":")[2]
         with pytest.raises(CommandError) as refused:
             async with page(telemetry, status_page_address=f"127.0.0.1:{port}"):
                 pass
@@ -222,7 +222,7 @@ async def test_a_foreign_name_that_leads_to_this_machine_is_refused(
 
 async def test_a_page_that_is_open_to_others_may_be_called_by_any_name(telemetry: Telemetry) -> None:
     async with page(telemetry, status_page_address="0.0.0.0:0") as asking:
-        at = asking.at.replace("0.0.0.0", "127.0.0.1")  # type: ignore[attr-defined]
+        at = asking.at.replace("0.0.0.0", "127.0.0.1")
         async with asking.get(at, headers={"Host": "page.example.com"}) as answer:
             assert answer.status == 200
 
@@ -231,7 +231,7 @@ async def test_who_is_gone_before_the_first_word_is_no_mistake(
     telemetry: Telemetry, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with page(telemetry) as asking:
-        address = urlsplit(asking.at)  # type: ignore[attr-defined]
+        address = urlsplit(asking.at)
         for _ in range(3):
             with socket.create_connection((address.hostname, address.port)) as leaving:
                 leaving.sendall(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -246,7 +246,7 @@ async def test_who_reads_nothing_is_hung_up_on(telemetry: Telemetry, monkeypatch
     monkeypatch.setattr(server, "EVERY_S", 0.001)
     monkeypatch.setattr(server, "snapshot", lambda *_: {"padding": "x" * 1_000_000})
     async with page(telemetry) as asking:
-        host, _, port = asking.at.removeprefix("http://").rstrip("/").rpartition(":")  # type: ignore[attr-defined]
+        host, _, port = asking.at.removeprefix("http://").rstrip("/").rpartition(":")
         _, writer = await asyncio.open_connection(host, int(port), limit=1)
         writer.write(f"GET /events HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode())
         # Only an end of the connection is waited for: the reader takes no more than its first bytes.
@@ -273,7 +273,7 @@ async def test_who_reads_nothing_keeps_others_out_for_some_messages_only(
 
     monkeypatch.setattr(server, "snapshot", message)
     async with page(telemetry) as asking:
-        address = urlsplit(asking.at)  # type: ignore[attr-defined]
+        address = urlsplit(asking.at)
         with socket.socket() as deaf:
             deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             deaf.connect((address.hostname, address.port))

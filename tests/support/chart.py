@@ -37,7 +37,7 @@ def helm() -> ModuleType:
 
 def values_of(file: Path) -> Values:
     """The values of a file."""
-    return yaml.safe_load(file.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+    return dict(yaml.safe_load(file.read_text(encoding="utf-8")))
 
 
 def minimal(**changed: Any) -> Values:
@@ -61,7 +61,7 @@ def notes(values: Values, release: str = "shop") -> str:
 
 def _templates(values: Values, release: str) -> dict[str, str]:
     with helm().Chart.load(CHART) as chart:
-        return chart.render(values, name=release, namespace="marketing")  # type: ignore[no-any-return]
+        return dict(chart.render(values, name=release, namespace="marketing"))
 
 
 def only(manifests: list[Manifest], kind: str) -> Manifest:
@@ -88,13 +88,15 @@ def workload(manifests: list[Manifest]) -> Manifest:
 
 def pod(manifests: list[Manifest]) -> dict[str, Any]:
     """The specification of a pod that runs."""
-    return workload(manifests)["spec"]["template"]["spec"]  # type: ignore[no-any-return]
+    found: dict[str, Any] = workload(manifests)["spec"]["template"]["spec"]
+    return found
 
 
 def container(manifests: list[Manifest]) -> dict[str, Any]:
     """Its one container."""
+    found: dict[str, Any]
     (found,) = pod(manifests)["containers"]
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def pods(manifests: list[Manifest]) -> list[dict[str, Any]]:
@@ -153,9 +155,9 @@ def _here(text: str, root: Path, mounts: Mapping[str, Any]) -> str:
 
 def _run(init: Mapping[str, Any], root: Path, mounts: Mapping[str, Any]) -> None:
     """The image's `python` is here the one that runs the tests."""
-    python, *words = [*init["command"], *init["args"]]  # type: ignore[misc]
-    assert python == "python"  # type: ignore[has-type]
-    command = [sys.executable, *(_here(word, root, mounts) for word in words)]  # type: ignore[has-type]
+    words: list[str] = init["command"] + init["args"]
+    assert words[0] == "python"
+    command = [sys.executable, *(_here(word, root, mounts) for word in words[1:])]
     done = subprocess.run(command, env={}, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 

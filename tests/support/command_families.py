@@ -79,7 +79,8 @@ def call_of(arguments: Sequence[str]) -> Call:
             break
         name, command, left = command.resolve_command(context, left)
         context = command.make_context(name, left, parent=context)
-    given = {name for name in context.params if context.get_parameter_source(name).name == "COMMANDLINE"}  # type: ignore[union-attr]
+    sources = {name: context.get_parameter_source(name) for name in context.params}
+    given = {name for name, source in sources.items() if source and source.name == "COMMANDLINE"}
     return Call(context.command_path.removeprefix("capi-consumer").strip(), frozenset(given))
 
 

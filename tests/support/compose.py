@@ -17,12 +17,14 @@ UNIT_S = {"s": 1.0, "m": 60.0, "ms": 0.001}
 
 def project() -> dict[str, Any]:
     """The file with its anchors resolved."""
-    return yaml.safe_load(FILE.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+    found: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+    return found
 
 
 def services() -> dict[str, dict[str, Any]]:
     """The services by name."""
-    return project()["services"]  # type: ignore[no-any-return]
+    found: dict[str, dict[str, Any]] = project()["services"]
+    return found
 
 
 def environment(service: str) -> dict[str, str]:

@@ -44,7 +44,9 @@ def record(
     return Record(Partition(topic, 0), offset, FIRST_MS + 1000 * offset, value, key, headers)
 
 
-def headers_of(failed: Record, reason: Reason = Reason.PURCHASE_WITHOUT_CURRENCY, **failure: Any) -> list:  # type: ignore[type-arg]
+def headers_of(
+    failed: Record, reason: Reason = Reason.PURCHASE_WITHOUT_CURRENCY, **failure: Any
+) -> list[Any]:
     return dead_letter_headers(failed, FailureInfo(reason, **failure), WRITER)
 
 
@@ -94,5 +96,6 @@ def command_on(settings: Settings, monkeypatch: pytest.MonkeyPatch, verb: str) -
     def run(*arguments: Any) -> Result:
         return CliRunner().invoke(app, [verb, *arguments])
 
-    run.settings = settings  # type: ignore[attr-defined]
-    return run
+    command: Any = run
+    command.settings = settings
+    return command

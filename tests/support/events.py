@@ -237,4 +237,5 @@ def _user(chance: random.Random, number: int) -> Json:
 
 def _written_time(chance: random.Random, time_s: int) -> int | str:
     """The same second in one of the forms that events carry."""
-    return chance.choice([time_s, time_s * 1000, datetime.fromtimestamp(time_s, UTC).isoformat()])  # type: ignore[return-value]
+    forms: list[int | str] = [time_s, time_s * 1000, datetime.fromtimestamp(time_s, UTC).isoformat()]
+    return chance.choice(forms)

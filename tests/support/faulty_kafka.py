@@ -84,10 +84,10 @@ def effective(properties: dict[str, str | int], name: str) -> str:
         assert not library.rd_kafka_conf_set(conf, given.encode(), str(value).encode(), error, ERROR_BYTES)
     client = library.rd_kafka_new(CONSUMER, conf, error, ERROR_BYTES)
     assert client, error.value
-    value, size = ctypes.create_string_buffer(ERROR_BYTES), ctypes.c_size_t(ERROR_BYTES)  # type: ignore[assignment]
-    library.rd_kafka_conf_get(library.rd_kafka_conf(client), name.encode(), value, ctypes.byref(size))
+    found, size = ctypes.create_string_buffer(ERROR_BYTES), ctypes.c_size_t(ERROR_BYTES)
+    library.rd_kafka_conf_get(library.rd_kafka_conf(client), name.encode(), found, ctypes.byref(size))
     library.rd_kafka_destroy(client)
-    return value.value.decode()  # type: ignore[no-any-return, union-attr]
+    return found.value.decode()
 
 
 class FaultyKafka(MockKafka):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -25,14 +25,14 @@ class Owner:
 
     def __init__(self) -> None:
         self.said: list[Any] = []
-        self.on_revoked = lambda partitions: None
+        self.on_revoked: Callable[[Any], None] = lambda partitions: None
 
     def assigned(self, starts: Any) -> None:
         self.said.append(("assigned", dict(starts)))
 
     def revoked(self, partitions: Any) -> None:
         self.said.append(("revoked", set(partitions)))
-        self.on_revoked(partitions)  # type: ignore[no-untyped-call]
+        self.on_revoked(partitions)
 
     def lost(self, partitions: Any) -> None:
         self.said.append(("lost", set(partitions)))

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from confluent_kafka import KafkaError, Message, Producer
 from support.events import Event
-from support.topics import Place
+from support.topics import Place, place_of
 
 WRITE_S_MAX = 30.0
 FLUSH_S_MAX = 60.0
@@ -121,8 +121,7 @@ def _put(
         if error is not None:
             failed.append(error)
             return
-        place = Place(message.topic(), message.partition(), message.offset())  # type: ignore[arg-type]
-        written.append(Produced(event, place, message.timestamp()[1]))
+        written.append(Produced(event, place_of(message), message.timestamp()[1]))
 
     while True:
         try:

@@ -75,7 +75,7 @@ def sent(value: Json, rules: MappingOptions | None = None, **more: Json) -> dict
     """The server event that Meta gets."""
     decision = decided(value, rules, **more)
     assert isinstance(decision, Deliverable), decision.reason
-    return orjson.loads(decision.payload)  # type: ignore[no-any-return]
+    return dict(orjson.loads(decision.payload))
 
 
 def noted(value: Json, rules: MappingOptions | None = None, **more: Json) -> list[tuple[str, str]]:

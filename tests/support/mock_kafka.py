@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 
@@ -18,7 +20,7 @@ class MockKafka:
     def make_topic(self, name: str) -> None:
         self._cluster.list_topics(name, timeout=10)
 
-    def records(self, topic: str, deadline_s: float = 10.0) -> list:  # type: ignore[type-arg]
+    def records(self, topic: str, deadline_s: float = 10.0) -> list[Any]:
         """Every record of the topic as it stands, partition by partition."""
         consumer = Consumer(
             {"bootstrap.servers": self.bootstrap_servers, "group.id": "reader", "log_level": 0}

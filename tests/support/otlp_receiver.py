@@ -10,14 +10,14 @@ from typing import Any
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-FORMS = {"/v1/traces": ExportTraceServiceRequest, "/v1/metrics": ExportMetricsServiceRequest}  # type: ignore[dict-item]
+PATHS = ("/v1/traces", "/v1/metrics")
 
 
 class OtlpReceiver:
     """Use as a context manager. `url` is for OTEL_EXPORTER_OTLP_ENDPOINT."""
 
     def __init__(self) -> None:
-        self.bodies: dict[str, list[bytes]] = {path: [] for path in FORMS}
+        self.bodies: dict[str, list[bytes]] = {path: [] for path in PATHS}
         self.resources: list[dict[str, str]] = []
         receiver = self
 
@@ -46,13 +46,13 @@ class OtlpReceiver:
         self._thread.join()
         self._server.server_close()
 
-    def spans(self) -> list:  # type: ignore[type-arg]
+    def spans(self) -> list[Any]:
         """All spans that have come."""
         requests = [ExportTraceServiceRequest.FromString(body) for body in self.bodies["/v1/traces"]]
         scopes = [scope for r in requests for resource in r.resource_spans for scope in resource.scope_spans]
         return [span for scope in scopes for span in scope.spans]
 
-    def metrics(self) -> dict:  # type: ignore[type-arg]
+    def metrics(self) -> dict[str, Any]:
         """The last of each metric that has come, by name."""
         requests = [ExportMetricsServiceRequest.FromString(body) for body in self.bodies["/v1/metrics"]]
         resources = [resource for request in requests for resource in request.resource_metrics]
@@ -61,6 +61,6 @@ class OtlpReceiver:
         return {metric.name: metric for metric in every}
 
 
-def attributes(pairs: Any) -> dict:  # type: ignore[type-arg]
+def attributes(pairs: Any) -> dict[str, Any]:
     """OTLP's attributes as a dict."""
     return {pair.key: getattr(pair.value, pair.value.WhichOneof("value")) for pair in pairs}

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from support.delivery import NOW_S, PARTITION
 
 from consumer.dead_letters.dlq_breaker import DlqBreaker
+from consumer.dead_letters.writer import DeadLetterWriter
 from consumer.delivery.batcher import Limits
 from consumer.delivery.circuit_breaker import CircuitBreaker
 from consumer.delivery.dispatcher import Dispatcher
 from consumer.delivery.in_flight import Clock, DeliveryOptions, InFlightEvent
+from consumer.delivery.meta_client import MetaClient
 from consumer.domain.decision import Deliverable
 from consumer.domain.record import Record
 from consumer.kafka.offset_tracker import InFlightOffset, OffsetTracker
@@ -69,8 +71,8 @@ class Outage:
         self.meta, self.letters, self.brake = Meta(), Letters(), DlqBreaker()
         self.settled: list[int] = []
         self.delivery = Dispatcher(
-            self.meta,  # type: ignore[arg-type]
-            self.letters,  # type: ignore[arg-type]
+            cast(MetaClient, self.meta),
+            cast(DeadLetterWriter, self.letters),
             CircuitBreaker(loop.time, 60.0),
             DeliveryOptions(
                 limits=Limits(events_max, 4_096, 0.0),

@@ -31,7 +31,7 @@ def branches(page: Page, kind: str) -> dict[str, int]:
 
 def table(page: Page, rows: str) -> list[list[str]]:
     """The texts of these rows, cell by cell."""
-    return page.eval_on_selector_all(rows, CELLS)  # type: ignore[no-any-return]
+    return list(page.eval_on_selector_all(rows, CELLS))
 
 
 def notes(page: Page) -> dict[tuple[str, str], int]:

@@ -55,7 +55,7 @@ class Demo:
     def sandbox_stats(self) -> dict[str, Any]:
         """What Meta's stand-in counted."""
         with urllib.request.urlopen(f"{self.settings['CAPI_GRAPH_URL']}/sandbox/stats", timeout=10) as answer:
-            return json.loads(answer.read())  # type: ignore[no-any-return]
+            return dict(json.loads(answer.read()))
 
     def behave(self, **changes: Any) -> None:
         """Change how Meta's stand-in behaves, from the next request on."""
@@ -86,8 +86,10 @@ def running_demo(folder: Path) -> Iterator[Demo]:
     try:
         eventually(lambda: "capi-consumer replay --dry-run" in said.read_text(), READY_S_MAX)
         text = said.read_text()
+        page = re.search(r"live page: (\S+)", text)
+        assert page is not None
         yield Demo(
-            page=re.search(r"live page: (\S+)", text)[1],  # type: ignore[index]
+            page=page[1],
             settings=dict(re.findall(r"export (\w+)=(\S+)", text)),
             outcome=json.loads(outcome.read_text()),
         )

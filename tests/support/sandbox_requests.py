@@ -20,7 +20,7 @@ TOKEN = "sandbox-token"
 # SHA-256 of user@example.com and of 33612345678
 EM = "b4c9a289323b21a01c3e940f150eb9b8c542587f1abfd8f0e1cc1ffc5e475514"
 PH = "8a3e7886c9335e82e02299fa3e87b46e2de3b0c63d56003e30a5029394a47661"
-GOOD = {
+GOOD: dict[str, Any] = {
     "event_name": "PageView",
     "event_time": NOW_S - 60,
     "event_id": "event-1",

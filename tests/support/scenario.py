@@ -158,4 +158,4 @@ class Scene:
     def sandbox_stats(self) -> dict[str, Any]:
         """The sandbox's own counts."""
         with urllib.request.urlopen(f"{self.graph_url}/sandbox/stats", timeout=10) as answer:
-            return json.load(answer)  # type: ignore[no-any-return]
+            return dict(json.load(answer))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
-from confluent_kafka import KafkaError, TopicPartition
+from confluent_kafka import Consumer, KafkaError, TopicPartition
 from support.group_members import TOPIC
 
 
@@ -15,11 +15,11 @@ class Scripted:
         self.polls: list[Any] = []
         self.did: list[Any] = []
         self.committed_offset = committed
-        self.edges = (low, high)
+        self.edges: tuple[int, int] | Exception = (low, high)
 
     def __call__(self, **callbacks: Any) -> Any:
         self.on_commit = callbacks["on_commit"]
-        return self
+        return cast(Consumer, self)
 
     def subscribe(self, topics: Any, on_assign: Any, on_revoke: Any, on_lost: Any) -> None:
         self.on_assign, self.on_revoke, self.on_lost = on_assign, on_revoke, on_lost

@@ -18,7 +18,8 @@ from __future__ import annotations
 import faulthandler
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,7 +34,8 @@ _STDERR = pytest.StashKey[int]()
 
 def pytest_configure(config: pytest.Config) -> None:
     """The stream as it is before tests are captured."""
-    config.stash[_STDERR] = os.dup(sys.__stderr__.fileno())  # type: ignore[union-attr]
+    assert sys.__stderr__ is not None
+    config.stash[_STDERR] = os.dup(sys.__stderr__.fileno())
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -53,15 +55,17 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(call: pytest.CallInfo[None]) -> Iterator[None]:
+def pytest_runtest_makereport(call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
     """What the summary says of a test that is past its time: the innermost calls too, the innermost first."""
     report: Any = yield
     crash = getattr(report.longrepr, "reprcrash", None)
     if call.excinfo and crash and "from pytest-timeout" in crash.message:
-        calls = [one for one in reversed(call.excinfo.traceback) if not RUNNERS.intersection(one.path.parts)]  # type: ignore[union-attr]
-        stood = [f"{one.path.name}:{one.lineno + 1} {one.name}" for one in calls]  # type: ignore[union-attr]
+        calls = [
+            one for one in reversed(call.excinfo.traceback) if not RUNNERS.intersection(Path(one.path).parts)
+        ]
+        stood = [f"{Path(one.path).name}:{one.lineno + 1} {one.name}" for one in calls]
         crash.message += " It stood at " + ", ".join(stood[:CALLS_SHOWN])
-    return report  # type: ignore[no-any-return]
+    return report
 
 
 @pytest.hookimpl(trylast=True)

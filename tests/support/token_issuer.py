@@ -27,6 +27,15 @@ KEY_ID = "of-the-tests"
 TOKEN_S = 10
 
 
+class _Server(ThreadingHTTPServer):
+    """The server, with what its endpoint asks it for."""
+
+    key: rsa.RSAPrivateKey
+    issuer: TokenIssuer
+    secret = ""
+    issued = 0
+
+
 @dataclass(frozen=True, slots=True)
 class TokenIssuer:
     """The endpoint's address, the address of its keys, and what it checks."""
@@ -34,7 +43,7 @@ class TokenIssuer:
     url: str
     keys_url: str
     audience: str
-    server: ThreadingHTTPServer
+    server: _Server
 
     @classmethod
     def start(cls, folder: Path) -> TokenIssuer:
@@ -42,22 +51,21 @@ class TokenIssuer:
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         keys = folder / "keys.json"
         keys.write_text(json.dumps({"keys": [_public(key)]}))
-        server = ThreadingHTTPServer(("127.0.0.1", 0), _Endpoint)
+        server = _Server(("127.0.0.1", 0), _Endpoint)
         server.daemon_threads = True
         issuer = cls(f"http://127.0.0.1:{server.server_port}/token", keys.as_uri(), "kafka", server)
-        server.key, server.issuer = key, issuer  # type: ignore[attr-defined]
-        server.secret, server.issued = "", 0  # type: ignore[attr-defined]
+        server.key, server.issuer = key, issuer
         threading.Thread(target=server.serve_forever, daemon=True).start()
         return issuer
 
     def set_secret(self, secret: str) -> None:
         """The client's secret, from now on."""
-        self.server.secret = secret  # type: ignore[attr-defined]
+        self.server.secret = secret
 
     @property
     def issued(self) -> int:
         """Tokens so far."""
-        return int(self.server.issued)  # type: ignore[attr-defined]
+        return self.server.issued
 
     def end(self) -> None:
         """Listen no more."""

@@ -165,13 +165,23 @@ def _take(message: Message, records: list[LogRecord], unfinished: set[int]) -> N
         raise KafkaException(error)
 
 
+def place_of(message: Message) -> Place:
+    """Where a message stands that was read or acknowledged."""
+    topic, partition, offset = message.topic(), message.partition(), message.offset()
+    assert topic is not None
+    assert partition is not None
+    assert offset is not None
+    return Place(topic, partition, offset)
+
+
 def _record(message: Message) -> LogRecord:
+    headers: Any = message.headers()
     return LogRecord(
-        place=Place(message.topic(), message.partition(), message.offset()),  # type: ignore[arg-type]
+        place=place_of(message),
         timestamp_ms=message.timestamp()[1],
         key=message.key(),
         value=message.value(),
-        headers=dict(message.headers() or []),  # type: ignore[arg-type]
+        headers=dict(headers or []),
     )
 
 

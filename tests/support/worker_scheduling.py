@@ -14,6 +14,8 @@ as long as there are any: it begins with one only when it knows the next.
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 from xdist.workermanage import WorkerController
@@ -28,9 +30,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: not _is_on_kafka(item.nodeid))
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> TwoRows:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> TwoRows:
     """How the tests are shared out."""
-    return TwoRows(config, log)  # type: ignore[arg-type]
+    return TwoRows(config, log)
 
 
 def _is_on_kafka(nodeid: str) -> bool:

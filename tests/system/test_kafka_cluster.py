@@ -191,7 +191,8 @@ def test_a_child_ends_with_a_test_run_that_is_interrupted(ending: Any, tmp_path:
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     ) as parent:
-        child = int(parent.stdout.readline())  # type: ignore[union-attr]
+        assert parent.stdout is not None
+        child = int(parent.stdout.readline())
         assert is_there(child)
         parent.send_signal(ending)
         parent.wait(10)

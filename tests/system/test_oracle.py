@@ -14,7 +14,7 @@ from support.topics import LogRecord, Place
 
 
 def produced_at(
-    offset: Any, name: Any, end: Any = End.ACCEPTED, reason: str = "", event_id: str = "own"
+    offset: Any, name: Any, end: Any = End.ACCEPTED, reason: str = "", event_id: str | None = "own"
 ) -> Produced:
     event = Event(name, event_id and f"px-{name}", b"user-1", b'{"event_name":"%d"}' % offset, end, reason)
     return Produced(event, Place("events", 0, offset), 1_700_000_000_000 + offset)
@@ -26,7 +26,7 @@ PRODUCED = [
     produced_at(1, "no-consent", End.FILTERED, "no_consent"),
     produced_at(2, "broken", End.DEAD_LETTER, "not_json"),
     produced_at(4, "lamp"),
-    produced_at(5, "nameless", event_id=None),  # type: ignore[arg-type]
+    produced_at(5, "nameless", event_id=None),
 ]
 SHIRT = Accepted("px-shirt", "Purchase", 1_700_000_000)
 LAMP = Accepted("px-lamp", "AddToCart", 1_700_000_100)
@@ -192,8 +192,8 @@ def test_the_accepted_file_is_read_up_to_its_last_whole_line(tmp_path: Path) -> 
 
 
 def test_filtered_records_are_read_from_the_log() -> None:
-    lines = [
+    lines: list[dict[str, Any]] = [
         {"event": "consuming", "topics": ["events"]},
         {"event": "record filtered", "reason": "no_consent", "topic": "events", "partition": 2, "offset": 7},
     ]
-    assert read_filtered(lines) == {("events", 2, 7): "no_consent"}  # type: ignore[arg-type]
+    assert read_filtered(lines) == {("events", 2, 7): "no_consent"}

@@ -70,9 +70,11 @@ def test_each_letter_is_handled_once_for_each_filter_and_parked_when_it_comes_ba
     code, by_reason = replay(scene, "--reason", LARGE)
     assert (code, by_reason["replayed"], by_reason["not_matched"]) == (0, 40, 40)
     eventually(scene.is_done, DEADLINE_S, "the large ones are accepted")
-    large = [one for one in scene.produced if one.event.reason == LARGE]  # type: ignore[misc]
+    came = [one for one in scene.produced if one.event.reason == LARGE]
     accepted = {one.event_id: one for one in scene.evidence().accepted}
-    assert [accepted[one.event_id].event_time for one in large] == [one.timestamp_ms // 1000 for one in large]  # type: ignore[index]
+    assert [accepted[str(one.event_id)].event_time for one in came] == [
+        one.timestamp_ms // 1000 for one in came
+    ]
 
     code, by_code = replay(scene, "--meta-code", "100/2804007")
     assert (code, by_code["replayed"], by_code["not_matched"]) == (0, 20, 60)

@@ -95,5 +95,6 @@ def test_ctrl_c_ends_it_in_order_and_says_how_to_go_on(scene: Scene) -> None:
     seen = replay(scene, "--rate", "100", interrupted_at=r"[1-9]\d*/400", columns=120)
     assert seen.code == 130
     said = re.search(r"ended early \(interrupted\): up to (\d+) are left; run it again to go on", seen.out)
-    assert arrived(scene).total() == 400 - int(said[1]) > 0  # type: ignore[index]
+    assert said is not None
+    assert arrived(scene).total() == 400 - int(said[1]) > 0
     assert "\x1b[?25h" in seen.err  # the cursor is there again

@@ -36,8 +36,13 @@ def hasher() -> BatchHasher:
 @pytest.fixture
 def hashings(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The texts that were hashed, in order."""
-    texts = []
-    monkeypatch.setattr(hashing, "sha256", lambda text: texts.append(text) or sha256(text))  # type: ignore[func-returns-value]
+    texts: list[Any] = []
+
+    def noted(text: Any) -> Any:
+        texts.append(text)
+        return sha256(text)
+
+    monkeypatch.setattr(hashing, "sha256", noted)
     return texts
 
 
@@ -166,9 +171,9 @@ def test_a_list_without_a_usable_value_is_nothing(hasher: BatchHasher) -> None:
 
 
 def test_a_list_in_a_list_is_no_value_however_deep(hasher: BatchHasher) -> None:
-    nested = JOHN
+    nested: Any = JOHN
     for _ in range(10_000):
-        nested = [nested]  # type: ignore[assignment]
+        nested = [nested]
     assert hasher.hashed("em", nested, NOWHERE) == FieldDigests(None, (WarningCode.WRONG_TYPE,))
 
 

@@ -115,7 +115,9 @@ def test_at_home_nothing_is_said_of_a_number_that_only_libphonenumber_may_judge(
 
 @pytest.mark.parametrize("region", REGIONS)
 def test_every_country_has_a_plan_with_its_calling_code(region: Any) -> None:
-    assert plan(region).calling_code == str(phonenumbers.country_code_for_region(region))  # type: ignore[union-attr]
+    found = plan(region)
+    assert found is not None
+    assert found.calling_code == str(phonenumbers.country_code_for_region(region))
 
 
 def test_every_example_of_every_country_is_answered_from_abroad() -> None:
