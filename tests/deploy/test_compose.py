@@ -89,7 +89,7 @@ def test_topics_and_consumer_have_the_same_settings() -> None:
 
 def test_the_settings_are_taken() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", "from consumer.config.loading import load_settings; load_settings(sends=True)"],
+        [sys.executable, "-c", "from consumer.config import loading; loading.load_settings(sends=True)"],
         env=environment("consumer"),
         capture_output=True,
         text=True,
